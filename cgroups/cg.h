@@ -1,0 +1,131 @@
+/*
+ * cg.h - the cgroups of a CT: limits, statistics, freeze, kill, device policy.
+ *
+ * Layout, in the unified hierarchy and in each v1 hierarchy in use:
+ *
+ *	PARENT/berth/CTID          limits sit here, root-owned
+ *	PARENT/berth/CTID/inner    delegated to the CT's root; the CT's cgroup namespace begins here
+ *	PARENT/berth/CTID/inner/.berth  exec sessions (a leaf, so that the CT may enable controllers)
+ *
+ * Driver v2: every controller in the unified hierarchy. Driver hybrid: controllers still bound to
+ * v1 hierarchies are used there; the CT sees cgroup2 only.
+ */
+#pragma once
+
+#include "runtime/base/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define CG_UNLIMITED UINT64_MAX
+
+enum { CG_V1_MAX = 8 };
+
+struct cg_host; /* what discovery found; one a process */
+
+/* The hierarchy state of this host, for doctor and for refusals. */
+struct cg_probe {
+	bool hybrid; /* at least one controller of ours is on v1 */
+	bool memory, swap, cpu, cpuset, pids, io; /* can be enforced at all */
+	bool memory_high; /* v2 memory only */
+	bool freeze, kill; /* cgroup.freeze, cgroup.kill in the unified hierarchy */
+	bool devices; /* BPF_CGROUP_DEVICE attaches */
+	char unified[256]; /* mount point of the unified hierarchy */
+};
+
+struct cg_limits {
+	uint64_t memory; /* bytes of RAM, CG_UNLIMITED */
+	uint64_t swap; /* bytes of swap, CG_UNLIMITED */
+	uint64_t pids; /* processes and threads, CG_UNLIMITED */
+	uint32_t cpulimit; /* percent of one CPU, 0: none */
+	uint32_t cpuunits; /* OpenVZ weight 8..500000, 1000 is normal */
+	char cpumask[128]; /* CPU list "0-3,5", "" for all */
+	char nodemask[128];
+	uint32_t ioprio; /* 0..7, 4 is normal; 0xffffffff: leave */
+	uint64_t io_bps, io_iops; /* per second, 0: none */
+	dev_t io_dev; /* the block device that io_bps and io_iops bind to; 0: none */
+};
+
+struct cg_stat {
+	uint64_t memory, memory_max_seen, memory_failcnt; /* bytes, bytes, events */
+	uint64_t swap, swap_max_seen, swap_failcnt;
+	uint64_t pids, pids_max_seen, pids_failcnt;
+	uint64_t cpu_usec;
+	uint64_t oom_kills;
+};
+
+/* What a program must do to be in a CT's cgroups; all descriptors belong to the caller. */
+struct cg_attach {
+	int unified; /* dirfd for clone3(CLONE_INTO_CGROUP) */
+	int v1[CG_V1_MAX]; /* cgroup.procs files open for writing: write "0" to move oneself */
+	unsigned int n_v1;
+};
+
+/* ---- pure parsers (unit tests and fuzz) ---- */
+
+/* "memory.events"-like text: the number behind KEY; -ENOENT, -EINVAL. */
+int cg_parse_key(const char *text, const char *key, uint64_t *ret);
+/* "max" or a number. */
+int cg_parse_max(const char *text, uint64_t *ret);
+/* cpuunits 8..500000 to cpu.weight 1..10000 (1000 -> 100) and to v1 cpu.shares (1000 -> 1024). */
+uint32_t cg_weight_from_units(uint32_t cpuunits);
+uint64_t cg_shares_from_units(uint32_t cpuunits);
+/* A CPU list: 0 and the highest CPU in *ret_max, or -EINVAL. */
+int cg_parse_cpulist(const char *list, unsigned int *ret_max);
+
+/* ---- host ---- */
+
+/*
+ * Discovers the hierarchies (libcgroup). parent: a path below each hierarchy's root such as
+ * "/tenants", or NULL for this process's own cgroup (its parent when that is a leaf named
+ * "daemon"; "/" when the unified own cgroup may not hold children because it is a service's).
+ */
+int cg_host_open(const char *parent, struct cg_host **ret, struct berth_error *err);
+void cg_host_free(struct cg_host *h);
+const struct cg_probe *cg_host_probe(const struct cg_host *h);
+
+/* Makes PARENT/berth and enables controllers down to it. Idempotent; called at daemon start. */
+int cg_host_setup(struct cg_host *h, struct berth_error *err);
+
+/* ---- one CT ---- */
+
+/* Which member of want this host cannot enforce: BERTH_ERR_LIMIT naming limit, reason and file. */
+int cg_limits_check(const struct cg_host *h, const struct cg_limits *want, struct berth_error *err);
+
+/* Makes both levels, owner uid:gid for inner, cgroup.max.descendants/depth on the outer one. */
+int cg_ct_create(struct cg_host *h, uint32_t ctid, uid_t uid, gid_t gid, struct berth_error *err);
+
+/*
+ * Writes all limits. Lowering memory below use first tries memory.reclaim; EBUSY there is a
+ * BERTH_ERR_LIMIT that says how much is in use. All-or-nothing: on failure the old values are back.
+ */
+int cg_ct_apply(struct cg_host *h, uint32_t ctid, const struct cg_limits *l,
+		struct berth_error *err);
+
+/* Device policy by BPF on the outer cgroup: null zero full random urandom tty console ptmx pts/n. */
+struct cg_device {
+	char type; /* 'c' or 'b' */
+	uint32_t major, minor; /* UINT32_MAX: any */
+	bool read, write, mknod;
+};
+int cg_ct_devices(struct cg_host *h, uint32_t ctid, const struct cg_device *more, size_t n_more,
+		  struct berth_error *err);
+
+/* Descriptors for entering: exec = false for init (inner), true for exec sessions (inner/.berth). */
+int cg_ct_attach(struct cg_host *h, uint32_t ctid, bool exec, struct cg_attach *ret,
+		 struct berth_error *err);
+void cg_attach_close(struct cg_attach *a);
+
+int cg_ct_stat(struct cg_host *h, uint32_t ctid, struct cg_stat *ret, struct berth_error *err);
+int cg_ct_freeze(struct cg_host *h, uint32_t ctid, bool frozen, struct berth_error *err);
+/* SIGKILL to everything in it (works while frozen). Does not wait. */
+int cg_ct_kill(struct cg_host *h, uint32_t ctid, struct berth_error *err);
+/* 1 when a process is left, 0 when not. */
+int cg_ct_populated(struct cg_host *h, uint32_t ctid, struct berth_error *err);
+bool cg_ct_exists(struct cg_host *h, uint32_t ctid);
+/* rmdir of the whole subtree in every hierarchy, retried for timeout_ms. Missing is success. */
+int cg_ct_remove(struct cg_host *h, uint32_t ctid, unsigned int timeout_ms,
+		 struct berth_error *err);
+/* CTIDs that have a cgroup now; returns the count, fills at most max. For garbage collection. */
+int cg_ct_list(struct cg_host *h, uint32_t *ctids, size_t max, struct berth_error *err);

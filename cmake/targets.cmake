@@ -1,0 +1,45 @@
+# berth_module(NAME SOURCES... DEPENDS targets... LIBS imported...)
+# One static library a folder. Includes are written from the top: #include "runtime/base/fd.h".
+function(berth_module name)
+	cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;LIBS" ${ARGN})
+	add_library(${name} STATIC ${ARG_SOURCES})
+	target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
+	target_link_libraries(${name} PUBLIC ${ARG_DEPENDS} PRIVATE ${ARG_LIBS})
+endfunction()
+
+# berth_program(NAME DESTINATION dir SOURCES... DEPENDS targets...)
+function(berth_program name)
+	cmake_parse_arguments(ARG "" "DESTINATION" "SOURCES;DEPENDS;LIBS" ${ARGN})
+	add_executable(${name} ${ARG_SOURCES})
+	target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+	target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} ${ARG_LIBS})
+	set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+	install(TARGETS ${name} RUNTIME DESTINATION ${ARG_DESTINATION})
+endfunction()
+
+# berth_test(test_x target...): tests/unit/test_x.c, run by ctest. Declared next to what it tests.
+function(berth_test name)
+	if(BERTH_FUZZ)
+		return()
+	endif()
+	add_executable(${name} ${PROJECT_SOURCE_DIR}/tests/unit/${name}.c)
+	target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+	target_link_libraries(${name} PRIVATE ${ARGN})
+	add_test(NAME ${name} COMMAND ${name})
+	set_tests_properties(${name} PROPERTIES TIMEOUT 120)
+endfunction()
+
+# berth_fuzz(fuzz_x target...): tests/fuzz/fuzz_x.c. With the fuzz preset a libFuzzer program; otherwise
+# a plain test that feeds it each file of tests/fuzz/corpus/fuzz_x.
+function(berth_fuzz name)
+	add_executable(${name} ${PROJECT_SOURCE_DIR}/tests/fuzz/${name}.c)
+	target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+	target_link_libraries(${name} PRIVATE ${ARGN})
+	if(BERTH_FUZZ)
+		target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+	else()
+		target_sources(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/fuzz/replay.c)
+		add_test(NAME ${name}
+			COMMAND ${name} ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${name})
+	endif()
+endfunction()

@@ -1,0 +1,81 @@
+/*
+ * net.h - the network of a CT: routed veth ("venet"), addresses, anti-spoofing, NAT.
+ *
+ * venet: a veth pair, host end ct<CTID>.0, guest end venet0, no bridge and no shared layer 2. The
+ * host end has 169.254.0.1/32 and fe80::1/64, the guest routes everything to them; the host has a
+ * /32 or /128 route to each address of the CT. One static nftables table (netsetup/berth.nft, loaded
+ * by nft(8)) with sets keyed by host interface and address; a CT only adds elements.
+ */
+#pragma once
+
+#include "runtime/base/error.h"
+
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { NET_ADDR_MAX = 256, NET_ADDR_TEXT = INET6_ADDRSTRLEN + 4 };
+
+struct net_addr {
+	int family; /* AF_INET or AF_INET6 */
+	uint8_t prefix; /* as typed; a host address (32/128) when it was not typed */
+	union {
+		struct in_addr v4;
+		struct in6_addr v6;
+	};
+};
+
+struct net_ct {
+	uint32_t ctid;
+	const char *nft_table; /* "berth", or another name for a --root host on one machine */
+	const struct net_addr *addrs;
+	unsigned int n_addrs;
+	bool nat; /* masquerade private (RFC 1918, ULA) addresses towards the outside */
+	uint32_t mtu; /* 0: the kernel's default */
+};
+
+struct net_counters {
+	uint64_t rx_bytes, rx_packets, tx_bytes, tx_packets; /* as the CT sees it */
+};
+
+/* ---- pure (unit tests and fuzz) ---- */
+
+/* "10.0.0.1", "10.0.0.1/24", "fd00::1/64". Refuses multicast, loopback, unspecified, 169.254.0.1. */
+int net_addr_parse(const char *text, struct net_addr *ret);
+/* "10.0.0.1" when the prefix is a host's, else with /prefix. buf has NET_ADDR_TEXT bytes. */
+char *net_addr_format(const struct net_addr *a, char *buf);
+bool net_addr_equal(const struct net_addr *a, const struct net_addr *b); /* without the prefix */
+bool net_addr_is_private(const struct net_addr *a);
+/* Host interface name of a CT: "ct101.0". buf has IFNAMSIZ bytes. */
+char *net_host_ifname(uint32_t ctid, char *buf);
+/* The CTID of a host interface name; -EINVAL when it is not ours. */
+int net_ctid_from_ifname(const char *ifname, uint32_t *ret);
+
+/* ---- host ---- */
+
+/*
+ * Forwarding sysctls and the static table from the file at ruleset (the word @TABLE@ in it stands
+ * for the table's name). Idempotent; elements of running CTs stay.
+ */
+int net_host_setup(const char *ruleset, const char *nft_table, struct berth_error *err);
+/* 0 when the table is there, -ENOENT when somebody flushed it. */
+int net_host_check(const char *nft_table, struct berth_error *err);
+/* BERTH_ERR_ADDRESS_IN_USE when this host itself has the address or a route of it to elsewhere. */
+int net_addr_check_free(const struct net_addr *a, uint32_t ctid, struct berth_error *err);
+
+/* ---- one CT ---- */
+
+/*
+ * Order: leftover link of the same name removed, anti-spoof elements, veth pair with its guest end
+ * born in netns_fd, guest addresses and routes set from here, then up. On failure nothing is left.
+ */
+int net_ct_up(const struct net_ct *ct, int netns_fd, struct berth_error *err);
+/* Live change: what is in now and not in next goes, what is new comes. */
+int net_ct_change(const struct net_ct *now, const struct net_ct *next, int netns_fd,
+		  struct berth_error *err);
+/* Removes link, routes, proxy entries and every element of the CT. Nothing there is success. */
+int net_ct_down(uint32_t ctid, const char *nft_table, struct berth_error *err);
+int net_ct_counters(uint32_t ctid, struct net_counters *ret, struct berth_error *err);
+/* CTIDs that have a host link now; returns the count. For garbage collection. */
+int net_ct_list(uint32_t *ctids, size_t max, struct berth_error *err);

@@ -1,0 +1,242 @@
+/* ev.c - the event loop. */
+#include "runtime/base/ev.h"
+
+#include "runtime/base/cleanup.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <time.h>
+
+enum ev_kind { EV_IO, EV_TIMER, EV_SIGNAL };
+
+struct ev_source {
+	struct ev *ev;
+	struct ev_source *next;
+	enum ev_kind kind;
+	int fd; /* ours for timers and signals, the caller's for io */
+	bool removed;
+	void *data;
+	ev_io_fn *io;
+	ev_timer_fn *timer;
+	ev_signal_fn *signal;
+};
+
+struct ev {
+	int epfd;
+	bool stopping;
+	int status;
+	bool dispatching;
+	struct ev_source *sources; /* live and removed ones; removed are freed between dispatches */
+};
+
+int ev_new(struct ev **ret)
+{
+	auto_free struct ev *ev = calloc(1, sizeof(*ev));
+
+	if (ev == NULL)
+		return -ENOMEM;
+	ev->epfd = epoll_create1(EPOLL_CLOEXEC);
+	if (ev->epfd < 0)
+		return -errno;
+	*ret = take_ptr(ev);
+	return 0;
+}
+
+/* Frees the sources that were removed while callbacks ran. */
+static void ev_sweep(struct ev *ev)
+{
+	struct ev_source **p = &ev->sources;
+
+	while (*p != NULL) {
+		struct ev_source *s = *p;
+
+		if (s->removed) {
+			*p = s->next;
+			free(s);
+		} else {
+			p = &s->next;
+		}
+	}
+}
+
+void ev_free(struct ev *ev)
+{
+	if (ev == NULL)
+		return;
+	for (struct ev_source *s = ev->sources; s != NULL; s = s->next)
+		if (!s->removed)
+			ev_remove(s);
+	ev->dispatching = false;
+	ev_sweep(ev);
+	(void)close(ev->epfd);
+	free(ev);
+}
+
+static int source_add(struct ev *ev, struct ev_source proto, uint32_t events,
+		      struct ev_source **ret)
+{
+	struct ev_source *s = malloc(sizeof(*s));
+	struct epoll_event e = {.events = events};
+
+	if (s == NULL)
+		return -ENOMEM;
+	*s = proto;
+	s->ev = ev;
+	e.data.ptr = s;
+	if (epoll_ctl(ev->epfd, EPOLL_CTL_ADD, s->fd, &e) < 0) {
+		free(s);
+		return -errno;
+	}
+	s->next = ev->sources;
+	ev->sources = s;
+	if (ret != NULL)
+		*ret = s;
+	return 0;
+}
+
+int ev_add_io(struct ev *ev, int fd, uint32_t events, ev_io_fn *fn, void *data,
+	      struct ev_source **ret)
+{
+	return source_add(ev, (struct ev_source){.kind = EV_IO, .fd = fd, .data = data, .io = fn},
+			  events, ret);
+}
+
+int ev_io_set_events(struct ev_source *s, uint32_t events)
+{
+	struct epoll_event e = {.events = events, .data.ptr = s};
+
+	return epoll_ctl(s->ev->epfd, EPOLL_CTL_MOD, s->fd, &e) < 0 ? -errno : 0;
+}
+
+int ev_timer_set(struct ev_source *s, uint64_t after_ms)
+{
+	struct itimerspec t = {.it_value = {.tv_sec = (time_t)(after_ms / 1000),
+					    .tv_nsec = (long)(after_ms % 1000) * 1000000}};
+
+	return timerfd_settime(s->fd, 0, &t, NULL) < 0 ? -errno : 0;
+}
+
+int ev_add_timer(struct ev *ev, uint64_t after_ms, ev_timer_fn *fn, void *data,
+		 struct ev_source **ret)
+{
+	auto_close int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	struct ev_source *s;
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = source_add(ev,
+		       (struct ev_source){.kind = EV_TIMER, .fd = fd, .data = data, .timer = fn},
+		       EPOLLIN, &s);
+	if (r < 0)
+		return r;
+	(void)take_fd(&fd);
+	if (ret != NULL)
+		*ret = s;
+	return ev_timer_set(s, after_ms);
+}
+
+int ev_add_signal(struct ev *ev, int sig, ev_signal_fn *fn, void *data, struct ev_source **ret)
+{
+	auto_close int fd = -EBADF;
+	sigset_t set;
+	int r;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, sig);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -errno;
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0)
+		return -errno;
+	r = source_add(ev,
+		       (struct ev_source){.kind = EV_SIGNAL, .fd = fd, .data = data, .signal = fn},
+		       EPOLLIN, ret);
+	if (r == 0)
+		(void)take_fd(&fd);
+	return r;
+}
+
+void ev_remove(struct ev_source *s)
+{
+	if (s == NULL || s->removed)
+		return;
+	(void)epoll_ctl(s->ev->epfd, EPOLL_CTL_DEL, s->fd, NULL);
+	if (s->kind != EV_IO)
+		(void)close(s->fd);
+	s->removed = true;
+	if (!s->ev->dispatching)
+		ev_sweep(s->ev);
+}
+
+static void dispatch(struct ev_source *s, uint32_t events)
+{
+	switch (s->kind) {
+	case EV_IO:
+		s->io(s, events, s->data);
+		break;
+	case EV_TIMER: {
+		uint64_t expirations;
+
+		if (read(s->fd, &expirations, sizeof(expirations)) > 0)
+			s->timer(s, s->data);
+		break;
+	}
+	case EV_SIGNAL: {
+		struct signalfd_siginfo info;
+
+		if (read(s->fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+			s->signal(s, (int)info.ssi_signo, s->data);
+		break;
+	}
+	}
+}
+
+int ev_run_once(struct ev *ev, int timeout_ms)
+{
+	struct epoll_event events[32];
+	int n = epoll_wait(ev->epfd, events, 32, timeout_ms);
+
+	if (n < 0)
+		return errno == EINTR ? 0 : -errno;
+	ev->dispatching = true;
+	for (int i = 0; i < n; i++) {
+		struct ev_source *s = events[i].data.ptr;
+
+		if (!s->removed)
+			dispatch(s, events[i].events);
+	}
+	ev->dispatching = false;
+	ev_sweep(ev);
+	return n;
+}
+
+int ev_run(struct ev *ev)
+{
+	ev->stopping = false;
+	while (!ev->stopping) {
+		int r = ev_run_once(ev, -1);
+
+		if (r < 0)
+			return r;
+	}
+	return ev->status;
+}
+
+void ev_stop(struct ev *ev, int status)
+{
+	ev->stopping = true;
+	ev->status = status;
+}
+
+uint64_t ev_now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}

@@ -1,0 +1,319 @@
+/* fd.c - files by directory descriptor. */
+#include "runtime/base/fd.h"
+
+#include "runtime/base/cleanup.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+enum { FD_PASS_MAX = 16 };
+
+int fd_write_all(int fd, const void *buf, size_t len)
+{
+	const char *p = buf;
+
+	while (len > 0) {
+		ssize_t n = write(fd, p, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		p += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+ssize_t fd_read_all(int fd, void *buf, size_t size)
+{
+	size_t got = 0;
+
+	while (got < size) {
+		ssize_t n = read(fd, (char *)buf + got, size - got);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		got += (size_t)n;
+	}
+	return (ssize_t)got;
+}
+
+int file_read_at(int dirfd, const char *name, size_t max, char **ret, size_t *ret_len)
+{
+	auto_close int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	auto_free char *buf = NULL;
+	size_t size = 4096, got = 0;
+
+	if (fd < 0)
+		return -errno;
+	for (;;) {
+		char *bigger = realloc(buf, size + 1);
+		ssize_t n;
+
+		if (bigger == NULL)
+			return -ENOMEM;
+		buf = bigger;
+		n = fd_read_all(fd, buf + got, size - got);
+		if (n < 0)
+			return (int)n;
+		got += (size_t)n;
+		if (got < size)
+			break;
+		if (size > max)
+			return -EFBIG;
+		size *= 2;
+	}
+	if (got > max)
+		return -EFBIG;
+	buf[got] = '\0';
+	if (ret_len != NULL)
+		*ret_len = got;
+	*ret = take_ptr(buf);
+	return 0;
+}
+
+int file_read_line_at(int dirfd, const char *name, char *buf, size_t size)
+{
+	auto_close int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = fd_read_all(fd, buf, size - 1);
+	if (n < 0)
+		return (int)n;
+	if (n > 0 && buf[n - 1] == '\n')
+		n--;
+	buf[n] = '\0';
+	return 0;
+}
+
+int file_write_value_at(int dirfd, const char *name, const char *value)
+{
+	auto_close int fd = openat(dirfd, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, value, strlen(value)) < 0)
+		return -errno;
+	return 0;
+}
+
+/* The new content must be on disk before the name points at it, and the name before we report. */
+static int commit(int dirfd, int fd, const char *tmp, const char *name, bool durable)
+{
+	if (durable && fsync(fd) < 0)
+		return -errno;
+	if (renameat(dirfd, tmp, dirfd, name) < 0)
+		return -errno;
+	if (durable && fsync(dirfd) < 0)
+		return -errno;
+	return 0;
+}
+
+int file_replace_at(int dirfd, const char *name, const void *buf, size_t len, mode_t mode,
+		    bool durable)
+{
+	char tmp[NAME_MAX + 1];
+	auto_close int fd = -EBADF;
+	int r;
+
+	if ((size_t)snprintf(tmp, sizeof(tmp), "%s.tmp", name) >= sizeof(tmp))
+		return -ENAMETOOLONG;
+	/* One writer a file: a leftover is ours, from a crash. */
+	(void)unlinkat(dirfd, tmp, 0);
+	fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+	if (fd < 0)
+		return -errno;
+	r = fd_write_all(fd, buf, len);
+	if (r == 0)
+		r = commit(dirfd, fd, tmp, name, durable);
+	if (r < 0)
+		(void)unlinkat(dirfd, tmp, 0);
+	return r;
+}
+
+int dir_make(const char *path, mode_t mode)
+{
+	char buf[PATH_MAX];
+	size_t len = strlen(path);
+
+	if (len == 0 || len >= sizeof(buf))
+		return -ENAMETOOLONG;
+	memcpy(buf, path, len + 1);
+	for (char *p = buf + 1;; p++) {
+		char c = *p;
+
+		if (c != '/' && c != '\0')
+			continue;
+		*p = '\0';
+		if (mkdir(buf, mode) < 0 && errno != EEXIST)
+			return -errno;
+		if (c == '\0')
+			return 0;
+		*p = c;
+	}
+}
+
+int dir_open_at(int dirfd, const char *path)
+{
+	int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int tree_empty(int fd, dev_t dev, int depth);
+
+static int tree_entry_remove(int dirfd, const char *name, dev_t dev, int depth)
+{
+	auto_close int fd = -EBADF;
+	struct stat st;
+	int r;
+
+	if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	if (errno != EISDIR && errno != EPERM)
+		return -errno;
+	fd = dir_open_at(dirfd, name);
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (st.st_dev != dev)
+		return -EXDEV;
+	r = tree_empty(fd, dev, depth + 1);
+	if (r < 0)
+		return r;
+	return unlinkat(dirfd, name, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+static int tree_empty(int fd, dev_t dev, int depth)
+{
+	auto_closedir DIR *d = NULL;
+	struct dirent *e;
+	int copy;
+
+	if (depth > 256)
+		return -ELOOP;
+	copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (copy < 0)
+		return -errno;
+	d = fdopendir(copy);
+	if (d == NULL)
+		return -errno;
+	while ((e = readdir(d)) != NULL) {
+		int r;
+
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		r = tree_entry_remove(fd, e->d_name, dev, depth);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int tree_remove_at(int dirfd, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	return tree_entry_remove(dirfd, name, st.st_dev, 0);
+}
+
+int fd_send_message(int sock, const void *buf, size_t len, const int *fds, unsigned int n_fds)
+{
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(sizeof(int) * FD_PASS_MAX)];
+	} control = {0};
+	/* sendmsg(2) does not write through iov_base: the cast drops const, no more. */
+	struct iovec iov = {.iov_base = (void *)(size_t)buf, .iov_len = len};
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+
+	if (n_fds > FD_PASS_MAX)
+		return -EINVAL;
+	if (n_fds > 0) {
+		struct cmsghdr *c;
+
+		msg.msg_control = control.space;
+		msg.msg_controllen = CMSG_SPACE(sizeof(int) * n_fds);
+		c = CMSG_FIRSTHDR(&msg);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(int) * n_fds);
+		memcpy(CMSG_DATA(c), fds, sizeof(int) * n_fds);
+	}
+	for (;;) {
+		ssize_t n = sendmsg(sock, &msg, MSG_NOSIGNAL);
+
+		if (n >= 0)
+			return (size_t)n == len ? 0 : -EMSGSIZE;
+		if (errno != EINTR)
+			return -errno;
+	}
+}
+
+static unsigned int collect_fds(struct msghdr *msg, int *out, unsigned int max)
+{
+	unsigned int n = 0;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR(msg, c)) {
+		size_t bytes = c->cmsg_len - CMSG_LEN(0);
+
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t i = 0; i < bytes / sizeof(int) && n < max; i++, n++)
+			memcpy(&out[n], CMSG_DATA(c) + i * sizeof(int), sizeof(int));
+	}
+	return n;
+}
+
+ssize_t fd_recv_message(int sock, void *buf, size_t size, int *fds, unsigned int max_fds,
+			unsigned int *ret_n_fds)
+{
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(sizeof(int) * FD_PASS_MAX)];
+	} control = {0};
+	struct iovec iov = {.iov_base = buf, .iov_len = size};
+	struct msghdr msg = {.msg_iov = &iov,
+			     .msg_iovlen = 1,
+			     .msg_control = control.space,
+			     .msg_controllen = sizeof(control.space)};
+	int got[FD_PASS_MAX];
+	unsigned int n_got;
+	ssize_t n;
+
+	do {
+		n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	n_got = collect_fds(&msg, got, FD_PASS_MAX);
+	if ((msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 || n_got > max_fds) {
+		for (unsigned int i = 0; i < n_got; i++)
+			(void)close(got[i]);
+		return -EBADMSG;
+	}
+	if (n_got > 0)
+		memcpy(fds, got, n_got * sizeof(int));
+	*ret_n_fds = n_got;
+	return n;
+}
+
+void fd_close(int *fd)
+{
+	if (*fd >= 0)
+		(void)close(*fd);
+	*fd = -EBADF;
+}

@@ -1,0 +1,40 @@
+/* lock.c - one operation a CT. */
+#include "runtime/base/lock.h"
+
+#include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+
+static int lock_refused(int fd, const char *name, struct berth_error *err)
+{
+	char text[128] = "";
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+	size_t pid_len = strcspn(text, "\n");
+	const char *what = n > 0 && text[pid_len] == '\n' ? text + pid_len + 1 : "an operation";
+
+	return berth_error_set(err, BERTH_ERR_LOCKED, EWOULDBLOCK,
+			       "%s is locked by %.*s (pid %.*s); try again when it has ended", name,
+			       (int)strcspn(what, "\n"), what, (int)pid_len, text);
+}
+
+int lock_take(int dirfd, const char *name, const char *what, struct berth_error *err)
+{
+	auto_close int fd = openat(dirfd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	char text[128];
+	int n;
+
+	if (fd < 0)
+		return berth_error_sys(err, errno, "open lock file %s", name);
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno == EWOULDBLOCK)
+			return lock_refused(fd, name, err);
+		return berth_error_sys(err, errno, "lock %s", name);
+	}
+	n = snprintf(text, sizeof(text), "%d\n%.100s\n", getpid(), what);
+	if (ftruncate(fd, 0) == 0)
+		(void)fd_write_all(fd, text, (size_t)n);
+	return take_fd(&fd);
+}

@@ -1,0 +1,17 @@
+/*
+ * log.h - one line an event, for programs only; libraries return errors and never log.
+ *
+ * A line is "LEVEL ct=CTID message" on stderr (journald or a file keeps it); bytes that are not
+ * printable are escaped, so tenant text cannot forge a line. No allocation.
+ */
+#pragma once
+
+#include <stdint.h>
+
+enum log_level { LOG_LV_ERROR, LOG_LV_WARNING, LOG_LV_INFO, LOG_LV_DEBUG };
+
+void log_init(const char *program, enum log_level max);
+
+/* ctid 0: not about one CT. */
+void log_line(enum log_level level, uint32_t ctid, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));

@@ -1,0 +1,134 @@
+/* parse.c - strict parsers of small words. */
+#include "runtime/base/parse.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+int parse_u64(const char *s, uint64_t *ret)
+{
+	uint64_t v = 0;
+
+	if (*s == '\0')
+		return -EINVAL;
+	for (; *s != '\0'; s++) {
+		uint64_t digit;
+
+		if (*s < '0' || *s > '9')
+			return -EINVAL;
+		digit = (uint64_t)(*s - '0');
+		if (v > (UINT64_MAX - digit) / 10)
+			return -ERANGE;
+		v = v * 10 + digit;
+	}
+	*ret = v;
+	return 0;
+}
+
+int parse_u32(const char *s, uint32_t *ret)
+{
+	uint64_t v;
+	int r = parse_u64(s, &v);
+
+	if (r < 0)
+		return r;
+	if (v > UINT32_MAX)
+		return -ERANGE;
+	*ret = (uint32_t)v;
+	return 0;
+}
+
+int parse_int(const char *s, int *ret)
+{
+	uint64_t v;
+	int r = parse_u64(*s == '-' ? s + 1 : s, &v);
+
+	if (r < 0)
+		return r;
+	if (v > INT_MAX)
+		return -ERANGE;
+	*ret = *s == '-' ? -(int)v : (int)v;
+	return 0;
+}
+
+int parse_ctid(const char *s, uint32_t *ret)
+{
+	uint32_t v;
+	int r = parse_u32(s, &v);
+
+	if (r < 0)
+		return r;
+	if (s[0] == '0')
+		return -EINVAL;
+	if (v < CTID_MIN || v > CTID_MAX)
+		return -ERANGE;
+	*ret = v;
+	return 0;
+}
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool is_lower(char c)
+{
+	return c >= 'a' && c <= 'z';
+}
+
+static bool is_alnum(char c)
+{
+	return is_digit(c) || is_lower(c) || (c >= 'A' && c <= 'Z');
+}
+
+bool name_is_valid(const char *s)
+{
+	size_t len = strlen(s);
+	bool all_digits = true;
+
+	if (len == 0 || len > 63 || s[0] == '-')
+		return false;
+	for (; *s != '\0'; s++) {
+		if (!is_digit(*s) && !is_lower(*s) && *s != '-')
+			return false;
+		if (!is_digit(*s))
+			all_digits = false;
+	}
+	return !all_digits;
+}
+
+bool template_name_is_valid(const char *s)
+{
+	size_t len = strlen(s);
+
+	if (len == 0 || len > 127 || !is_alnum(s[0]))
+		return false;
+	for (; *s != '\0'; s++)
+		if (!is_alnum(*s) && strchr("._+-", *s) == NULL)
+			return false;
+	return true;
+}
+
+bool hostname_is_valid(const char *s)
+{
+	size_t len = strlen(s);
+	char before = '.';
+
+	if (len == 0 || len > 64)
+		return false;
+	for (; *s != '\0'; before = *s, s++) {
+		if (*s == '.' ? before == '.' : !is_alnum(*s) && *s != '-')
+			return false;
+		if (*s == '-' && before == '.')
+			return false;
+	}
+	return before != '.' && before != '-';
+}
+
+bool text_is_clean(const char *s)
+{
+	for (; *s != '\0'; s++)
+		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+			return false;
+	return true;
+}

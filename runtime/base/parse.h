@@ -1,0 +1,31 @@
+/*
+ * parse.h - strict parsers of small words. Pure functions; -EINVAL for a bad word, -ERANGE for a
+ * number out of range. Outputs are untouched on failure.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Decimal digits only: no sign, no space, no suffix. */
+int parse_u64(const char *s, uint64_t *ret);
+int parse_u32(const char *s, uint32_t *ret);
+int parse_int(const char *s, int *ret);
+
+enum { CTID_MIN = 101 };
+#define CTID_MAX 2147483644u
+
+/* A CTID: 101..2147483644, no leading zero. 1..100 are reserved (-ERANGE), 0 is the host. */
+int parse_ctid(const char *s, uint32_t *ret);
+
+/* A CT name: [a-z0-9][a-z0-9-]{0,62}, not all digits. */
+bool name_is_valid(const char *s);
+
+/* A template or sample name: [A-Za-z0-9][A-Za-z0-9._+-]{0,126}. */
+bool template_name_is_valid(const char *s);
+
+/* A host name: labels of [A-Za-z0-9-], dots between, at most 64 bytes (HOST_NAME_MAX). */
+bool hostname_is_valid(const char *s);
+
+/* No byte below 0x20 and no 0x7f: nothing that could add a line to a file or colour a terminal. */
+bool text_is_clean(const char *s);

@@ -1,0 +1,82 @@
+/* pidref.c - a process that cannot be mistaken for another. */
+#include "runtime/base/pidref.h"
+
+#include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
+#include "runtime/base/parse.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/pidfd.h>
+
+int pidref_parse_stat(const char *stat, uint64_t *ret_start_time)
+{
+	/* Field 2 is the name in parentheses and may hold anything, even ") ": the last ')' ends it. */
+	const char *p = strrchr(stat, ')');
+	char word[24];
+
+	if (p == NULL)
+		return -EINVAL;
+	p++;
+	for (int field = 3; field <= 22; field++) {
+		size_t len;
+
+		if (*p != ' ')
+			return -EINVAL;
+		p++;
+		len = strcspn(p, " \n");
+		if (field == 22) {
+			if (len == 0 || len >= sizeof(word))
+				return -EINVAL;
+			memcpy(word, p, len);
+			word[len] = '\0';
+			return parse_u64(word, ret_start_time);
+		}
+		p += len;
+	}
+	return -EINVAL;
+}
+
+int pidref_get(pid_t pid, struct pidref *ref)
+{
+	char path[40], text[1024];
+	uint64_t start;
+	int r;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	r = file_read_line_at(AT_FDCWD, path, text, sizeof(text));
+	if (r < 0)
+		return r == -ENOENT ? -ESRCH : r;
+	r = pidref_parse_stat(text, &start);
+	if (r < 0)
+		return r;
+	ref->pid = pid;
+	ref->start_time = start;
+	return 0;
+}
+
+int pidref_open(const struct pidref *ref)
+{
+	auto_close int fd = -EBADF;
+	struct pidref now;
+	int r;
+
+	if (ref->pid <= 0)
+		return -ESRCH;
+	fd = pidfd_open(ref->pid, 0);
+	if (fd < 0)
+		return -errno;
+	/* The pidfd holds the pid now: what we read is about the same process. */
+	r = pidref_get(ref->pid, &now);
+	if (r < 0)
+		return r;
+	if (now.start_time != ref->start_time)
+		return -ESRCH;
+	return take_fd(&fd);
+}
+
+int boot_id_read(char buf[BOOT_ID_LEN + 1])
+{
+	return file_read_line_at(AT_FDCWD, "/proc/sys/kernel/random/boot_id", buf, BOOT_ID_LEN + 1);
+}

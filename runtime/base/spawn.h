@@ -1,0 +1,30 @@
+/*
+ * spawn.h - programs that we run: no shell, a clean environment, only the descriptors named.
+ */
+#pragma once
+
+#include "runtime/base/error.h"
+
+#include <sys/types.h>
+
+struct spawn_fds {
+	int in, out, err; /* -1: /dev/null */
+	const int *keep; /* further descriptors, inherited under their own numbers */
+	unsigned int n_keep;
+};
+
+/*
+ * Starts argv[0] (looked up in /usr/sbin:/usr/bin:/sbin:/bin unless it has a slash). env NULL: PATH
+ * and LANG=C.UTF-8 only. Signals are reset. Stores the pid and, if ret_pidfd is not NULL, a pidfd.
+ */
+int spawn_program(const char *const *argv, const char *const *env, const struct spawn_fds *fds,
+		  pid_t *ret_pid, int *ret_pidfd, struct berth_error *err);
+
+/*
+ * Runs argv to its end. Returns 0 when it exits 0; otherwise a BERTH_ERR_HELPER that quotes the
+ * last line the program wrote to stderr.
+ */
+int spawn_run(const char *const *argv, struct berth_error *err);
+
+/* As spawn_run; the first out_size-1 bytes of its stdout go into out, NUL-terminated. */
+int spawn_run_output(const char *const *argv, char *out, size_t out_size, struct berth_error *err);

@@ -1,0 +1,68 @@
+/*
+ * ct_config.h - the typed view of CTID.conf over berth.conf: what the runtime acts on.
+ */
+#pragma once
+
+#include "runtime/base/error.h"
+#include "runtime/config/file.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CT_UNLIMITED UINT64_MAX
+
+enum { CT_ADDR_MAX = 64, CT_DNS_MAX = 8, CT_ADDR_TEXT_MAX = 64, CT_DOMAIN_MAX = 128 };
+
+struct ct_config {
+	char name[64]; /* "" when it has none */
+	char hostname[65]; /* "" when not set: the runtime uses ctCTID */
+	char description[256];
+	char ostemplate[128];
+	char layout[16]; /* overlay, private */
+	char origin_sample[128];
+	bool onboot, disabled;
+	int bootorder;
+	unsigned int stop_timeout; /* seconds */
+	bool nesting; /* FEATURES="nesting:on" */
+	bool tun, fuse;
+
+	uint64_t ram, swap; /* bytes or CT_UNLIMITED */
+	uint64_t numproc; /* or CT_UNLIMITED */
+	uint32_t cpulimit; /* percent of one CPU; 0 none */
+	uint32_t cpuunits; /* 8..500000 */
+	uint32_t cpus; /* 0: all */
+	char cpumask[128], nodemask[128]; /* "" for all */
+	uint32_t ioprio; /* 0..7 */
+	uint64_t iolimit; /* bytes/s, 0 none */
+	uint64_t iopslimit; /* 0 none */
+	uint64_t diskspace; /* bytes, hard limit */
+	uint64_t diskinodes; /* hard limit; 0: the driver's default */
+
+	char addrs[CT_ADDR_MAX][CT_ADDR_TEXT_MAX];
+	unsigned int n_addrs;
+	char nameservers[CT_DNS_MAX][CT_ADDR_TEXT_MAX]; /* "inherit" is resolved by the reader */
+	unsigned int n_nameservers;
+	bool nameserver_inherit;
+	char searchdomains[CT_DNS_MAX][CT_DOMAIN_MAX];
+	unsigned int n_searchdomains;
+};
+
+/* host: berth.conf (any CT key there is a default), may be NULL. Defaults: ctid.conf(5). */
+int ct_config_from(const struct conf_file *ct, const struct conf_file *host, struct ct_config *ret,
+		   struct berth_error *err);
+
+/* Host-wide settings of berth.conf(5). */
+struct host_config {
+	char cgroup_parent[256]; /* CGROUP_PARENT, "" = own */
+	char def_ostemplate[128]; /* DEF_OSTEMPLATE */
+	char configfile[128]; /* CONFIGFILE: default sample, "" none */
+	char ve_layout[16]; /* VE_LAYOUT */
+	char nft_table[32]; /* NFT_TABLE, "berth" */
+	char group[33]; /* GROUP: read access to the socket, "berth" */
+	bool nat; /* NAT=yes */
+	bool ipv6; /* IPV6=yes */
+	unsigned int start_parallel; /* VE_PARALLEL, 0: CPUs */
+	uint32_t id_base_first; /* ID_BASE, 100000 */
+};
+int host_config_from(const struct conf_file *host /* NULL ok */, struct host_config *ret,
+		     struct berth_error *err);

@@ -1,0 +1,76 @@
+/*
+ * param.h - the parameters of a CT: one table, params.def, makes the options of create and set, the
+ * keys of ctid.conf(5), their parsers, printers, the manual's list and the completion.
+ */
+#pragma once
+
+#include "runtime/base/error.h"
+#include "runtime/config/file.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum param_type {
+	PARAM_BYTES, /* 512M, 1G; no suffix: bytes. Stored in the conf unit of the row */
+	PARAM_PAGES, /* barrier[:limit]; no suffix: pages of 4096 */
+	PARAM_KIB, /* soft[:hard]; no suffix: KiB */
+	PARAM_COUNT, /* barrier[:limit], no suffix */
+	PARAM_NUMBER, /* plain integer in range */
+	PARAM_PERCENT, /* 50, 50%, 800MHz refused with the reason */
+	PARAM_YESNO,
+	PARAM_NAME,
+	PARAM_HOSTNAME,
+	PARAM_TEXT,
+	PARAM_CPULIST, /* 0-3,5 or all */
+	PARAM_ADDRS, /* space list in the conf; --ipadd adds, --ipdel removes */
+	PARAM_DNS, /* address list or "inherit" */
+	PARAM_WORDS, /* space list */
+	PARAM_RATE, /* bytes a second with suffix */
+	PARAM_LEGACY, /* UBC parameters that have no mainline counterpart: stored, said once */
+};
+
+enum param_apply {
+	PARAM_LIVE, /* takes effect in a running CT */
+	PARAM_RESTART, /* at the next start */
+	PARAM_CREATE, /* fixed when the CT is created */
+	PARAM_STORED, /* kept for scripts; berth enforces nothing (set says so once) */
+};
+
+struct param {
+	const char *option; /* "ram", as in --ram */
+	const char *key; /* "PHYSPAGES", as in CTID.conf */
+	enum param_type type;
+	enum param_apply apply;
+	uint64_t min, max; /* of the number, in the row's unit */
+	const char *arg; /* "BYTES", for usage and manual */
+	const char *help; /* one line, for the manual and completion */
+};
+
+/* The whole table; ends with option NULL. */
+const struct param *param_table(void);
+const struct param *param_find_option(const char *option);
+const struct param *param_find_key(const char *key);
+
+/* One change asked for by an admin: "--ram 512M" is {"ram", "512M"}, in the order typed. */
+struct setting {
+	const char *option;
+	const char *value;
+};
+
+/* Pure numbers. "unlimited" is UINT64_MAX. */
+int param_parse_size(const char *text, uint64_t unit, uint64_t *ret); /* result in bytes */
+int param_parse_pair(const char *text, uint64_t unit, bool suffix_ok, uint64_t *barrier,
+		     uint64_t *limit); /* bytes, or counts for unit 1 */
+
+/*
+ * Applies one setting to a config file in memory: checks the value, writes the key(s) in canonical
+ * form. BERTH_ERR_OPTION for an unknown option, BERTH_ERR_VALUE names option, value and range.
+ */
+int param_apply(struct conf_file *f, const struct setting *s, struct berth_error *err);
+
+/*
+ * Merges a sample into a config (--config, --applyconfig): all keys but HOSTNAME, IP_ADDRESS,
+ * OSTEMPLATE, VE_ROOT, VE_PRIVATE, NETIF.
+ */
+int param_apply_sample(struct conf_file *f, const struct conf_file *sample,
+		       struct berth_error *err);

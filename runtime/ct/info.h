@@ -1,0 +1,73 @@
+/*
+ * info.h - what is known of a CT from its files alone, without a lock and without berthd: the facts in
+ * private/CTID/facts, the state of this boot in RUN/ct/CTID/state and exit.
+ */
+#pragma once
+
+#include "runtime/base/error.h"
+#include "runtime/base/paths.h"
+#include "runtime/base/pidref.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum ct_status {
+	CT_STOPPED,
+	CT_MOUNTED,
+	CT_STARTING,
+	CT_RUNNING,
+	CT_STOPPING,
+	CT_SUSPENDED,
+	CT_BROKEN, /* config or state cannot be read; err of ct_info_load says why */
+};
+
+/* "stopped", "mounted", ... as vzlist prints them. */
+const char *ct_status_name(enum ct_status s);
+
+/* Fixed when the CT is created; private/CTID/facts. */
+struct ct_facts {
+	uint32_t ctid;
+	char uuid[37];
+	uint32_t id_base;
+	char template_name[128];
+	char template_hash[65];
+	char layout[16]; /* overlay, private */
+	char driver[16]; /* image */
+	uint64_t created; /* seconds since the epoch */
+};
+
+/* Of this boot; RUN/ct/CTID/state, written by the worker when init runs. */
+struct ct_run {
+	char boot_id[BOOT_ID_LEN + 1];
+	struct pidref init;
+	struct pidref monitor;
+	uint64_t started; /* seconds since the epoch */
+};
+
+/* RUN/ct/CTID/exit, written by the monitor: how init ended. */
+struct ct_exit {
+	int wait_status; /* wait(2); init killed by SIGHUP = reboot, SIGINT = poweroff */
+	bool known; /* false: nobody could tell */
+};
+
+struct ct_info {
+	uint32_t ctid;
+	enum ct_status status;
+	struct ct_facts facts;
+	struct ct_run run; /* valid when running */
+	bool booted;
+};
+
+/* Pure. */
+int ct_facts_parse(const char *text, struct ct_facts *ret);
+int ct_facts_format(const struct ct_facts *f, char *buf, size_t size);
+int ct_run_parse(const char *text, struct ct_run *ret);
+int ct_run_format(const struct ct_run *r, char *buf, size_t size);
+int ct_exit_parse(const char *text, struct ct_exit *ret);
+int ct_exit_format(const struct ct_exit *e, char *buf, size_t size);
+
+/* -ENOENT (BERTH_ERR_NO_CONFIG) when there is no such CT. A damaged one is CT_BROKEN, not an error. */
+int ct_info_load(const struct berth_paths *p, uint32_t ctid, struct ct_info *ret,
+		 struct berth_error *err);
+/* All CTIDs that have a config, ascending; returns the count; *ret is malloc'ed. */
+int ct_info_list(const struct berth_paths *p, uint32_t **ret, struct berth_error *err);

@@ -1,0 +1,99 @@
+/*
+ * launch.h - the path from clone3(2) to the CT's init, and the path of an exec session into a CT.
+ *
+ * Start, in the worker (root, initial namespaces, own private mount namespace):
+ *
+ *	launch_userns   a user namespace with the CT's mapping, made with euid = the CT's mapped root
+ *	                (so that ucounts are the CT's own), for idmapped mounts and for the clone
+ *	launch_clone    stage 1 joins the CT's cgroups, becomes the mapped root and clones init with
+ *	                CLONE_PARENT into all new namespaces; init waits. The caller sets up the network
+ *	launch_go       init builds /proc /sys /dev /run, pivots into the root, sets itself up (guest
+ *	                files, rlimits, keyring, capabilities, seccomp), closes all descriptors, execs.
+ *	                Returns when the exec has happened, or with the error of the step that failed.
+ *
+ * Exec, in the monitor, without allocation: launch_enter.
+ */
+#pragma once
+
+#include "cgroups/cg.h"
+#include "runtime/base/error.h"
+#include "templates/guest.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum { IDMAP_SIZE = 65536, IDMAP_BASE_MIN = 100000 };
+enum { SECCOMP_PROGRAM_MAX = 4096 }; /* BPF instructions: the kernel's limit */
+
+/* A loadable filter: an array of struct sock_filter. */
+struct seccomp_program {
+	uint16_t len;
+	uint64_t filter[SECCOMP_PROGRAM_MAX]; /* sizeof(struct sock_filter) is 8 */
+};
+
+/*
+ * The filter, built by libseccomp from the table in seccomp_table.def: x86-64 and i386 get the same
+ * policy, x32 is killed. nesting allows new user namespaces. It is taken from the cache file
+ * NAME below cache_dirfd when its key (table hash, libseccomp version) matches, else built and saved
+ * there. cache_dirfd may be -1.
+ */
+int seccomp_program_get(int cache_dirfd, bool nesting, struct seccomp_program *ret,
+			struct berth_error *err);
+
+/* Installs it on the calling process (needs CAP_SYS_ADMIN in its user namespace). -errno. */
+int seccomp_program_load(const struct seccomp_program *p);
+
+/* The capability bounding set as a mask (bit N = capability N), for init and every exec. */
+uint64_t launch_capability_mask(void);
+
+struct launch_spec {
+	uint32_t ctid;
+	uint32_t id_base; /* host uid and gid of the CT's root */
+	const char *hostname;
+	const char *uuid; /* container_uuid, 36 characters */
+	int root_fd; /* detached mount of the root, from rootfs_mount */
+	int userns_fd; /* from launch_userns */
+	const struct cg_attach *cgroup; /* where init starts (inner) */
+	const struct guest_config *guest;
+	const struct seccomp_program *seccomp;
+	const char *const *init_argv; /* NULL: the first of /sbin/init, /etc/init, /bin/init */
+	bool dev_tun, dev_fuse;
+};
+
+struct launch_child {
+	pid_t pid; /* init, a child of the caller */
+	int pidfd;
+	int netns_fd;
+	int go_fd; /* private to launch_* */
+	/* Set by launch_go: */
+	int console_fd; /* pty master of the CT's /dev/console */
+	int devpts_fd; /* root directory of the CT's devpts: open "ptmx" below it for a new pty */
+	int notify_fd; /* datagram socket bound to the CT's /run/host/notify (READY=1) */
+};
+
+int launch_userns(uint32_t id_base, int *ret_userns_fd, struct berth_error *err);
+int launch_clone(const struct launch_spec *spec, struct launch_child *ret, struct berth_error *err);
+int launch_go(const struct launch_spec *spec, struct launch_child *child, struct berth_error *err);
+/* Kills and reaps a child that launch_go has not released or that failed; closes descriptors. */
+void launch_abort(struct launch_child *child);
+
+struct launch_enter {
+	int init_pidfd; /* namespaces to join */
+	const struct cg_attach *cgroup; /* the exec leaf */
+	const struct seccomp_program *seccomp;
+	int devpts_fd; /* for a pty */
+	bool pty; /* a fresh pty of the CT is the controlling terminal */
+	uint16_t rows, cols;
+	int stdio[3]; /* without pty: the command's stdin, stdout, stderr */
+	int args_fd; /* memfd: argc u32, envc u32, then argc + envc NUL-terminated strings */
+	int reply_fd; /* the child sends the pty master there (SCM_RIGHTS), or "E" + errno i32 + step */
+};
+
+/*
+ * Runs a command in the CT as its root: same cgroup subtree, namespaces, bounding set, filter and
+ * keyring policy as init. Returns the child's pid (the caller's child, to be reaped) or -errno.
+ * Calls no malloc; safe in a process that must not grow.
+ */
+pid_t launch_enter(const struct launch_enter *e);

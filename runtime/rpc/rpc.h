@@ -1,0 +1,93 @@
+/*
+ * rpc.h - Varlink (https://varlink.org) over a unix stream socket: a JSON object and a NUL a message.
+ *
+ * The only code that sees wire bytes. JSON by jansson; duplicate keys, depth over 16 and messages
+ * over 1 MiB are refused and close the connection. A server gives every connection the identity of
+ * SO_PEERCRED. org.varlink.service (GetInfo, GetInterfaceDescription) is answered from the
+ * registered *.varlink texts, so that varlinkctl(1) works.
+ */
+#pragma once
+
+#include "runtime/base/error.h"
+#include "runtime/base/ev.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+enum {
+	RPC_MESSAGE_MAX = 1 << 20,
+	RPC_DEPTH_MAX = 16,
+	RPC_CALLS_MAX = 64, /* unanswered calls of one connection */
+	RPC_CONNECTIONS_MAX = 512,
+	RPC_OUTPUT_MAX = 8 << 20, /* a reader slower than this is dropped */
+};
+
+/* ---- frames: pure ---- */
+
+/* Finds the first whole message in buf; 0 none yet, n > 0 its length without the NUL, -EMSGSIZE. */
+ssize_t rpc_frame_find(const char *buf, size_t len);
+/* Parses one message strictly. New reference in *ret. -EBADMSG. */
+int rpc_message_parse(const char *text, size_t len, json_t **ret);
+
+/* ---- server ---- */
+
+struct rpc_server;
+struct rpc_call; /* one call, alive until its last reply or until the client is gone */
+
+struct rpc_peer {
+	uid_t uid;
+	gid_t gid;
+	pid_t pid;
+	bool in_read_group; /* member of the group given to rpc_server_new, or uid 0 */
+};
+
+/* parameters is borrowed and always an object. The handler must lead to exactly one last reply. */
+typedef void rpc_method_fn(struct rpc_call *call, json_t *parameters, void *data);
+
+struct rpc_method {
+	const char *name; /* "io.berth.Container.Start" */
+	rpc_method_fn *fn;
+	bool write; /* uid 0 only; others get io.berth.PermissionDenied */
+};
+
+struct rpc_interface {
+	const char *name; /* "io.berth.Container" */
+	const char *description; /* the text of the *.varlink file */
+};
+
+/* Listens at path (0660 root:group; an old socket there is replaced). group NULL or unknown: root. */
+int rpc_server_new(struct ev *ev, const char *path, const char *group,
+		   const struct rpc_method *methods, size_t n_methods,
+		   const struct rpc_interface *interfaces, size_t n_interfaces, void *data,
+		   struct rpc_server **ret, struct berth_error *err);
+void rpc_server_free(struct rpc_server *s);
+
+const struct rpc_peer *rpc_call_peer(const struct rpc_call *c);
+/* The client said more: it takes several replies. */
+bool rpc_call_wants_more(const struct rpc_call *c);
+/* Called once when the client goes before the last reply; the call is dead afterwards. */
+void rpc_call_on_gone(struct rpc_call *c, void (*fn)(struct rpc_call *c, void *data), void *data);
+
+/* parameters is stolen (may be NULL for {}). rpc_reply and rpc_reply_error end the call. */
+void rpc_reply_more(struct rpc_call *c, json_t *parameters);
+void rpc_reply(struct rpc_call *c, json_t *parameters);
+/* {"error": "io.berth.X", "parameters": {"message": ..., "code": exit status, "errno": ...}} */
+void rpc_reply_error(struct rpc_call *c, const struct berth_error *e);
+
+/* ---- client (blocking) ---- */
+
+struct rpc_client;
+
+/* BERTH_ERR_NO_DAEMON names the socket and "systemctl start berthd" when nobody listens. */
+int rpc_client_open(const char *path, struct rpc_client **ret, struct berth_error *err);
+void rpc_client_free(struct rpc_client *c);
+
+/*
+ * One call. parameters is stolen. progress (may be NULL) gets each reply with "continues": true,
+ * parameters borrowed; it returns non-zero to hang up. *ret (may be NULL): new reference to the
+ * parameters of the last reply. A Varlink error comes back as its berth_error.
+ */
+int rpc_client_call(struct rpc_client *c, const char *method, json_t *parameters,
+		    int (*progress)(json_t *parameters, void *data), void *data, json_t **ret,
+		    struct berth_error *err);

@@ -1,0 +1,64 @@
+/*
+ * volume.h - a CT's own disk: what holds its upper layer (or its whole root) under hard limits.
+ *
+ * One interface, several drivers. `image` (the default): a sparse ext4 file volume.img in the
+ * private area, on a loop device with direct I/O and discard. The loop device holds the file's
+ * open description, and with it the flock(2) that volume_mount takes: a locked image is in use by a
+ * kernel somewhere, whoever died.
+ */
+#pragma once
+
+#include "runtime/base/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct volume_limits {
+	uint64_t bytes; /* size of the volume */
+	uint64_t inodes; /* 0: the driver's default for the size */
+};
+
+struct volume_usage {
+	uint64_t bytes_total, bytes_used, bytes_free; /* as df(1) shows inside */
+	uint64_t inodes_total, inodes_used;
+	uint64_t host_bytes; /* what it takes on the host now */
+};
+
+struct volume_driver;
+
+/* "image"; -ENOENT for a name that is not known. */
+const struct volume_driver *volume_driver_find(const char *name);
+
+/* All take the dirfd of the private area private/CTID. */
+
+/* Refuses what this host cannot enforce (BERTH_ERR_QUOTA) and a full disk (BERTH_ERR_NO_SPACE). */
+int volume_create(const struct volume_driver *d, int private_fd, const struct volume_limits *l,
+		  struct berth_error *err);
+
+/*
+ * A detached mount of the volume (nosuid off, nodev on), for move_mount(2). BERTH_ERR_MOUNTED when
+ * it is in use already. *ret_dev is its block device, for io limits (0 when it has none).
+ */
+int volume_mount(const struct volume_driver *d, int private_fd, int *ret_mount_fd, dev_t *ret_dev,
+		 struct berth_error *err);
+
+/* Waits until no kernel object uses the volume any more. BERTH_ERR_TIMEOUT. */
+int volume_wait_unused(const struct volume_driver *d, int private_fd, unsigned int timeout_ms,
+		       struct berth_error *err);
+/* 1 in use, 0 not. */
+int volume_in_use(const struct volume_driver *d, int private_fd, struct berth_error *err);
+
+/*
+ * Grows online (mount_fd: any descriptor inside the mounted volume) or offline (-1); shrinks only
+ * offline, and never below what is used. A limit that the driver cannot enforce exactly is refused.
+ */
+int volume_resize(const struct volume_driver *d, int private_fd, int mount_fd,
+		  const struct volume_limits *l, struct berth_error *err);
+
+/* mount_fd -1: not mounted; then bytes_used and inodes_used come from the superblock. */
+int volume_usage(const struct volume_driver *d, int private_fd, int mount_fd,
+		 struct volume_usage *ret, struct berth_error *err);
+
+/* Runs the driver's check before a mount after an unclean end; 0 clean or repaired. */
+int volume_check(const struct volume_driver *d, int private_fd, struct berth_error *err);

@@ -1,0 +1,42 @@
+/*
+ * guest.h - what berth writes into a CT's own root before init runs: hostname, hosts, resolv.conf and
+ * the distribution's network configuration.
+ *
+ * guest_setup runs in the starting child, in the CT's user and mount namespaces with the CT's
+ * root as "/" and the CT's ids: whatever a tenant planted, links included, it can only lead back
+ * into the CT's own tree. A file is written (temp + rename) only when its content differs; a
+ * symlink, FIFO or device in place of a file is left alone. No allocation beyond small buffers, no
+ * NSS, no programs of the tenant. systemd is made dumpable by read-only drop-ins under /run
+ * (guest_run_dropins), never by editing the guest's files.
+ */
+#pragma once
+
+#include "runtime/base/error.h"
+
+#include <stdbool.h>
+
+enum { GUEST_ADDR_MAX = 64, GUEST_DNS_MAX = 8 };
+
+struct guest_config {
+	const char *hostname; /* NULL: leave */
+	const char *addrs[GUEST_ADDR_MAX]; /* "10.0.0.101" or "fd00::101/64" */
+	unsigned int n_addrs;
+	const char *nameservers[GUEST_DNS_MAX];
+	unsigned int n_nameservers; /* 0: leave resolv.conf */
+	const char *searchdomains[GUEST_DNS_MAX];
+	unsigned int n_searchdomains;
+	bool ipv4, ipv6; /* which default routes to write */
+};
+
+/* root_fd: the CT's "/". Returns 0, or the first failure after trying every file. */
+int guest_setup(int root_fd, const struct guest_config *g, struct berth_error *err);
+
+/* Into the CT's freshly mounted /run tmpfs: systemd drop-ins of migration.md 2.5, 0444. */
+int guest_run_dropins(int run_fd, struct berth_error *err);
+
+/* Pure: the new text of a file given the old one ("" when missing); for golden tests. -ENOSPC. */
+int guest_hosts_text(const char *old, const char *hostname, const char *first_addr, char *buf,
+		     size_t size);
+int guest_resolv_text(const struct guest_config *g, char *buf, size_t size);
+int guest_interfaces_text(const char *old, const struct guest_config *g, char *buf, size_t size);
+int guest_networkd_text(const struct guest_config *g, char *buf, size_t size);
