@@ -33,6 +33,7 @@ struct ct_facts {
 	char template_hash[65];
 	char layout[16]; /* overlay, private */
 	char driver[16]; /* image */
+	char distribution[32];
 	uint64_t created; /* seconds since the epoch */
 };
 
@@ -42,6 +43,9 @@ struct ct_run {
 	struct pidref init;
 	struct pidref monitor;
 	uint64_t started; /* seconds since the epoch */
+	int stop_signal; /* asks this init to power off */
+	bool notifies; /* this init says READY=1 when it has booted */
+	bool launched; /* false: the starter has not got to the end */
 };
 
 /* RUN/ct/CTID/exit, written by the monitor: how init ended. */
@@ -58,7 +62,7 @@ struct ct_info {
 	bool booted;
 };
 
-/* Pure. */
+/* Pure parsers (-EINVAL) and printers (-ENOSPC). */
 int ct_facts_parse(const char *text, struct ct_facts *ret);
 int ct_facts_format(const struct ct_facts *f, char *buf, size_t size);
 int ct_run_parse(const char *text, struct ct_run *ret);

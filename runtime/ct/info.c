@@ -1,0 +1,267 @@
+/* info.c - what is known of a CT from its files alone. */
+#include "runtime/ct/info.h"
+
+#include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
+#include "runtime/base/parse.h"
+#include "runtime/base/value.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+static const char *const status_names[] = {
+	[CT_STOPPED] = "stopped",   [CT_MOUNTED] = "mounted",	[CT_STARTING] = "starting",
+	[CT_RUNNING] = "running",   [CT_STOPPING] = "stopping", [CT_SUSPENDED] = "suspended",
+	[CT_BROKEN] = "broken",
+};
+
+const char *ct_status_name(enum ct_status s)
+{
+	return status_names[s];
+}
+
+int ct_facts_parse(const char *text, struct ct_facts *ret)
+{
+	struct ct_facts f = {0};
+	uint64_t ctid, id_base;
+
+	if (value_get_u64(text, "ctid", &ctid) < 0 || ctid < CTID_MIN || ctid > CTID_MAX ||
+	    value_get_u64(text, "id_base", &id_base) < 0 || id_base == 0 ||
+	    id_base > UINT32_MAX - 65536 || id_base % 65536 != 0 ||
+	    value_get(text, "uuid", f.uuid, sizeof(f.uuid)) < 0 || strlen(f.uuid) != 36 ||
+	    value_get(text, "template", f.template_name, sizeof(f.template_name)) < 0 ||
+	    value_get(text, "hash", f.template_hash, sizeof(f.template_hash)) < 0 ||
+	    strlen(f.template_hash) != 64 ||
+	    value_get(text, "layout", f.layout, sizeof(f.layout)) < 0 ||
+	    value_get(text, "driver", f.driver, sizeof(f.driver)) < 0 ||
+	    value_get_u64(text, "created", &f.created) < 0)
+		return -EINVAL;
+	if (value_get(text, "distribution", f.distribution, sizeof(f.distribution)) == -ENOSPC)
+		return -EINVAL;
+	f.ctid = (uint32_t)ctid;
+	f.id_base = (uint32_t)id_base;
+	*ret = f;
+	return 0;
+}
+
+int ct_facts_format(const struct ct_facts *f, char *buf, size_t size)
+{
+	size_t used = 0;
+	int r = 0;
+
+	r |= value_put_u64(buf, size, &used, "ctid", f->ctid);
+	r |= value_put(buf, size, &used, "uuid", f->uuid);
+	r |= value_put_u64(buf, size, &used, "id_base", f->id_base);
+	r |= value_put(buf, size, &used, "template", f->template_name);
+	r |= value_put(buf, size, &used, "hash", f->template_hash);
+	r |= value_put(buf, size, &used, "layout", f->layout);
+	r |= value_put(buf, size, &used, "driver", f->driver);
+	r |= value_put(buf, size, &used, "distribution", f->distribution);
+	r |= value_put_u64(buf, size, &used, "created", f->created);
+	return r != 0 ? -ENOSPC : 0;
+}
+
+static int pidref_get_value(const char *text, const char *pid_key, const char *start_key,
+			    struct pidref *ret)
+{
+	uint64_t pid, start;
+
+	if (value_get_u64(text, pid_key, &pid) < 0 || pid == 0 || pid > INT32_MAX ||
+	    value_get_u64(text, start_key, &start) < 0)
+		return -EINVAL;
+	ret->pid = (pid_t)pid;
+	ret->start_time = start;
+	return 0;
+}
+
+int ct_run_parse(const char *text, struct ct_run *ret)
+{
+	struct ct_run run = {0};
+	uint64_t signal, notifies, launched;
+
+	if (value_get(text, "boot_id", run.boot_id, sizeof(run.boot_id)) < 0 ||
+	    strlen(run.boot_id) != BOOT_ID_LEN ||
+	    pidref_get_value(text, "init_pid", "init_start", &run.init) < 0 ||
+	    pidref_get_value(text, "monitor_pid", "monitor_start", &run.monitor) < 0 ||
+	    value_get_u64(text, "started", &run.started) < 0 ||
+	    value_get_u64(text, "stop_signal", &signal) < 0 || signal == 0 || signal > 64 ||
+	    value_get_u64(text, "notifies", &notifies) < 0 ||
+	    value_get_u64(text, "launched", &launched) < 0)
+		return -EINVAL;
+	run.stop_signal = (int)signal;
+	run.notifies = notifies != 0;
+	run.launched = launched != 0;
+	*ret = run;
+	return 0;
+}
+
+int ct_run_format(const struct ct_run *run, char *buf, size_t size)
+{
+	size_t used = 0;
+	int r = 0;
+
+	r |= value_put(buf, size, &used, "boot_id", run->boot_id);
+	r |= value_put_u64(buf, size, &used, "init_pid", (uint64_t)run->init.pid);
+	r |= value_put_u64(buf, size, &used, "init_start", run->init.start_time);
+	r |= value_put_u64(buf, size, &used, "monitor_pid", (uint64_t)run->monitor.pid);
+	r |= value_put_u64(buf, size, &used, "monitor_start", run->monitor.start_time);
+	r |= value_put_u64(buf, size, &used, "started", run->started);
+	r |= value_put_u64(buf, size, &used, "stop_signal", (uint64_t)run->stop_signal);
+	r |= value_put_u64(buf, size, &used, "notifies", run->notifies);
+	r |= value_put_u64(buf, size, &used, "launched", run->launched);
+	return r != 0 ? -ENOSPC : 0;
+}
+
+int ct_exit_parse(const char *text, struct ct_exit *ret)
+{
+	uint64_t status, known;
+
+	if (value_get_u64(text, "wait_status", &status) < 0 || status > 0xffff ||
+	    value_get_u64(text, "known", &known) < 0)
+		return -EINVAL;
+	ret->wait_status = (int)status;
+	ret->known = known != 0;
+	return 0;
+}
+
+int ct_exit_format(const struct ct_exit *e, char *buf, size_t size)
+{
+	size_t used = 0;
+	int r = 0;
+
+	r |= value_put_u64(buf, size, &used, "wait_status", (uint64_t)e->wait_status);
+	r |= value_put_u64(buf, size, &used, "known", e->known);
+	return r != 0 ? -ENOSPC : 0;
+}
+
+/* The file of one line records NAME below dirfd, at most 4 KiB. */
+static int record_read(int dirfd, const char *name, char *buf, size_t size)
+{
+	int r = file_read_line_at(dirfd, name, buf, size);
+
+	if (r == 0 && strlen(buf) == size - 1)
+		return -EFBIG;
+	return r;
+}
+
+static int facts_load(const struct berth_paths *p, uint32_t ctid, struct ct_facts *ret,
+		      struct berth_error *err)
+{
+	char path[BERTH_PATH_MAX], text[4096];
+	auto_close int dir = -EBADF;
+	int r;
+
+	dir = dir_open_at(AT_FDCWD, path_private(p, ctid, path));
+	if (dir < 0)
+		return berth_error_set(err, BERTH_ERR_NO_PRIVATE, -dir,
+				       "CT %u has a config but no private area %s; bring it back or "
+				       "run: berth destroy %u",
+				       ctid, path, ctid);
+	r = record_read(dir, "facts", text, sizeof(text));
+	if (r == 0)
+		r = ct_facts_parse(text, ret);
+	if (r == 0 && ret->ctid != ctid)
+		r = -EINVAL;
+	if (r < 0)
+		return berth_error_set(err, BERTH_ERR_BROKEN, -r, "CT %u: %s/facts is damaged: %s",
+				       ctid, path, strerror(-r));
+	return 0;
+}
+
+/* Is init of this boot's state file still that process? */
+static bool run_is_alive(const struct ct_run *run)
+{
+	char boot_id[BOOT_ID_LEN + 1];
+	struct pidref now;
+
+	if (boot_id_read(boot_id) < 0 || strcmp(boot_id, run->boot_id) != 0)
+		return false;
+	return pidref_get(run->init.pid, &now) == 0 && now.start_time == run->init.start_time;
+}
+
+static void run_load(const struct berth_paths *p, struct ct_info *info)
+{
+	char path[BERTH_PATH_MAX], text[4096];
+	auto_close int dir = dir_open_at(AT_FDCWD, path_run_ct(p, info->ctid, path));
+
+	if (dir < 0)
+		return;
+	if (record_read(dir, "state", text, sizeof(text)) == 0 &&
+	    ct_run_parse(text, &info->run) == 0 && run_is_alive(&info->run)) {
+		info->status = info->run.launched ? CT_RUNNING : CT_STARTING;
+		info->booted = faccessat(dir, "booted", F_OK, 0) == 0;
+	} else if (faccessat(dir, "mounted", F_OK, 0) == 0) {
+		info->status = CT_MOUNTED;
+	}
+}
+
+int ct_info_load(const struct berth_paths *p, uint32_t ctid, struct ct_info *ret,
+		 struct berth_error *err)
+{
+	char path[BERTH_PATH_MAX];
+	struct ct_info info = {.ctid = ctid, .status = CT_STOPPED};
+
+	if (access(path_ct_config(p, ctid, path), F_OK) < 0)
+		return berth_error_set(err, BERTH_ERR_NO_CONFIG, ENOENT,
+				       "CT %u does not exist; `berth list -a` shows those that do",
+				       ctid);
+	if (facts_load(p, ctid, &info.facts, err) < 0)
+		info.status = CT_BROKEN;
+	else
+		run_load(p, &info);
+	*ret = info;
+	return 0;
+}
+
+static int compare_ctid(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* "101.conf" to 101. */
+static int ctid_from_conf_name(const char *name, uint32_t *ret)
+{
+	char word[16];
+	size_t len = strcspn(name, ".");
+
+	if (len >= sizeof(word) || strcmp(name + len, ".conf") != 0)
+		return -EINVAL;
+	memcpy(word, name, len);
+	word[len] = '\0';
+	return parse_ctid(word, ret);
+}
+
+int ct_info_list(const struct berth_paths *p, uint32_t **ret, struct berth_error *err)
+{
+	char path[BERTH_PATH_MAX];
+	auto_closedir DIR *d = NULL;
+	auto_free uint32_t *list = NULL;
+	size_t n = 0, room = 0;
+	struct dirent *e;
+
+	d = opendir(path_below(p->etc, "ct", path));
+	if (d == NULL && errno != ENOENT)
+		return berth_error_sys(err, errno, "read directory %s", path);
+	while (d != NULL && (e = readdir(d)) != NULL) {
+		uint32_t ctid;
+
+		if (ctid_from_conf_name(e->d_name, &ctid) < 0)
+			continue;
+		if (n == room) {
+			uint32_t *bigger = realloc(list, (room + 64) * sizeof(*list));
+
+			if (bigger == NULL)
+				return berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM,
+						       "out of memory");
+			list = bigger;
+			room += 64;
+		}
+		list[n++] = ctid;
+	}
+	if (n > 0)
+		qsort(list, n, sizeof(*list), compare_ctid);
+	*ret = take_ptr(list);
+	return (int)n;
+}

@@ -1,0 +1,19 @@
+/*
+ * plan.h - an operation as a list of steps that can be undone.
+ *
+ * Runs the steps in order. When one fails, the ones that were done are undone in reverse order and the
+ * error of the failed step stands. A step without undo leaves nothing that needs it.
+ */
+#pragma once
+
+#include "runtime/base/error.h"
+
+#include <stddef.h>
+
+struct plan_step {
+	const char *name;
+	int (*run)(void *ctx, struct berth_error *err);
+	void (*undo)(void *ctx);
+};
+
+int plan_run(const struct plan_step *steps, size_t n, void *ctx, struct berth_error *err);

@@ -1,0 +1,27 @@
+/*
+ * spec.h - translates a CT's configuration into the small structs of the lower modules.
+ */
+#pragma once
+
+#include "cgroups/cg.h"
+#include "netsetup/net.h"
+#include "runtime/config/ct_config.h"
+#include "runtime/storage/volume.h"
+#include "templates/guest.h"
+
+void spec_cg_limits(const struct ct_config *c, dev_t io_dev, struct cg_limits *ret);
+
+void spec_volume_limits(const struct ct_config *c, struct volume_limits *ret);
+
+/* addrs has room for CT_ADDR_MAX. */
+int spec_net(uint32_t ctid, const struct ct_config *c, const struct host_config *host,
+	     struct net_addr *addrs, struct net_ct *ret, struct berth_error *err);
+
+/* The strings stay owned by c. inherited: the host's own name servers, for "inherit". */
+void spec_guest(const struct ct_config *c, struct guest_config *ret);
+
+/*
+ * Pure: name servers out of the text of /etc/resolv.conf into c (for "inherit"); loopback ones are
+ * left out, since the guest cannot reach them.
+ */
+void spec_inherit_dns(const char *resolv_conf, struct ct_config *c);

@@ -1,0 +1,263 @@
+/* store.c - the files of CTs. */
+#include "runtime/ct/store.h"
+
+#include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
+#include "runtime/base/parse.h"
+#include "runtime/ct/info.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static void conf_cleanup(struct conf_file **f)
+{
+	conf_free(*f);
+}
+
+/* Opens BASE/NAME; -errno with *err set. */
+static int open_dir(const char *base, const char *name, struct berth_error *err)
+{
+	char path[BERTH_PATH_MAX];
+	int fd = dir_open_at(AT_FDCWD, path_below(base, name, path));
+
+	if (fd < 0)
+		return berth_error_sys(err, fd, "open directory %s", path);
+	return fd;
+}
+
+static char *conf_name(uint32_t ctid, char buf[24])
+{
+	(void)snprintf(buf, 24, "%u.conf", ctid);
+	return buf;
+}
+
+int store_conf_load(const struct berth_paths *p, uint32_t ctid, struct conf_file **ret,
+		    struct berth_error *err)
+{
+	auto_close int dir = open_dir(p->etc, "ct", err);
+	struct berth_error why = {0};
+	char name[24];
+	int r;
+
+	if (dir < 0)
+		return dir;
+	r = conf_load_at(dir, conf_name(ctid, name), ret, &why);
+	if (r == -ENOENT)
+		return berth_error_set(err, BERTH_ERR_NO_CONFIG, ENOENT,
+				       "CT %u does not exist; `berth list -a` shows those that do",
+				       ctid);
+	if (r < 0)
+		return berth_error_set(err, BERTH_ERR_BROKEN, -r, "CT %u: config %s/ct/%s: %s",
+				       ctid, p->etc, name, why.msg);
+	return 0;
+}
+
+int store_conf_save(const struct berth_paths *p, uint32_t ctid, const struct conf_file *f,
+		    struct berth_error *err)
+{
+	auto_close int dir = open_dir(p->etc, "ct", err);
+	char name[24];
+
+	if (dir < 0)
+		return dir;
+	if (conf_save_at(dir, conf_name(ctid, name), f, err) < 0) {
+		if (err != NULL)
+			err->code = BERTH_ERR_SAVE;
+		return err != NULL ? -err->sys : -EIO;
+	}
+	return 0;
+}
+
+int store_conf_remove(const struct berth_paths *p, uint32_t ctid, struct berth_error *err)
+{
+	auto_close int dir = open_dir(p->etc, "ct", err);
+	char name[24];
+
+	if (dir < 0)
+		return dir;
+	if (unlinkat(dir, conf_name(ctid, name), 0) < 0 && errno != ENOENT)
+		return berth_error_sys(err, errno, "remove %s/ct/%s", p->etc, name);
+	(void)fsync(dir);
+	return 0;
+}
+
+static int run_ct_dir(const struct berth_paths *p, uint32_t ctid, struct berth_error *err)
+{
+	char path[BERTH_PATH_MAX];
+	int fd;
+
+	path_run_ct(p, ctid, path);
+	if (mkdir(path, 0755) < 0 && errno != EEXIST)
+		return berth_error_sys(err, errno, "make directory %s", path);
+	fd = dir_open_at(AT_FDCWD, path);
+	if (fd < 0)
+		return berth_error_sys(err, fd, "open directory %s", path);
+	return fd;
+}
+
+int store_candidate_save(const struct berth_paths *p, uint32_t ctid, const struct conf_file *f,
+			 struct berth_error *err)
+{
+	auto_close int dir = run_ct_dir(p, ctid, err);
+
+	return dir < 0 ? dir : conf_save_at(dir, "candidate.conf", f, err);
+}
+
+int store_candidate_load(const struct berth_paths *p, uint32_t ctid, struct conf_file **ret,
+			 struct berth_error *err)
+{
+	auto_close int dir = run_ct_dir(p, ctid, err);
+
+	return dir < 0 ? dir : conf_load_at(dir, "candidate.conf", ret, err);
+}
+
+int store_host_conf_load(const struct berth_paths *p, struct conf_file **ret,
+			 struct berth_error *err)
+{
+	auto_close int dir = dir_open_at(AT_FDCWD, p->etc);
+	int r = dir < 0 ? dir : conf_load_at(dir, "berth.conf", ret, err);
+
+	if (r == -ENOENT)
+		return conf_parse("", 0, ret, err);
+	if (r < 0 && err != NULL)
+		err->code = BERTH_ERR_NO_GLOBAL_CONFIG;
+	return r;
+}
+
+int store_sample_load(const struct berth_paths *p, const char *name, struct conf_file **ret,
+		      struct berth_error *err)
+{
+	auto_close int dir = open_dir(p->etc, "samples", err);
+	char file[140];
+	int r;
+
+	if (dir < 0)
+		return dir;
+	if (!template_name_is_valid(name))
+		return berth_error_set(err, BERTH_ERR_NO_SAMPLE, EINVAL,
+				       "'%s' cannot be the name of a sample", name);
+	(void)snprintf(file, sizeof(file), "%s.conf", name);
+	r = conf_load_at(dir, file, ret, err);
+	if (r == -ENOENT)
+		return berth_error_set(err, BERTH_ERR_NO_SAMPLE, ENOENT,
+				       "there is no sample '%s'; see %s/samples", name, p->etc);
+	return r;
+}
+
+static const char *const intent_names[] = {[INTENT_CREATE] = "create",
+					   [INTENT_DESTROY] = "destroy"};
+
+int store_intent_write(const struct berth_paths *p, uint32_t ctid, enum store_intent what,
+		       struct berth_error *err)
+{
+	auto_close int dir = open_dir(p->lib, "state", err);
+	char name[24], text[32];
+	int r;
+
+	if (dir < 0)
+		return dir;
+	(void)snprintf(name, sizeof(name), "%u.intent", ctid);
+	(void)snprintf(text, sizeof(text), "op=%s\n", intent_names[what]);
+	r = file_replace_at(dir, name, text, strlen(text), 0600, true);
+	if (r < 0)
+		return berth_error_set(err, r == -ENOSPC ? BERTH_ERR_NO_SPACE : BERTH_ERR_SAVE, -r,
+				       "CT %u: write %s/state/%s: %s", ctid, p->lib, name,
+				       strerror(-r));
+	return 0;
+}
+
+void store_intent_clear(const struct berth_paths *p, uint32_t ctid)
+{
+	auto_close int dir = open_dir(p->lib, "state", NULL);
+	char name[24];
+
+	(void)snprintf(name, sizeof(name), "%u.intent", ctid);
+	if (dir >= 0)
+		(void)unlinkat(dir, name, 0);
+}
+
+static int intent_read(int dir, const char *name, uint32_t *ret_ctid, enum store_intent *ret)
+{
+	char word[16], text[64];
+	size_t len = strcspn(name, ".");
+
+	if (len >= sizeof(word) || strcmp(name + len, ".intent") != 0)
+		return -EINVAL;
+	memcpy(word, name, len);
+	word[len] = '\0';
+	if (parse_ctid(word, ret_ctid) < 0 || file_read_line_at(dir, name, text, sizeof(text)) < 0)
+		return -EINVAL;
+	/* A torn intent can only be a create's: nothing was made before it was whole. */
+	*ret = strcmp(text, "op=destroy") == 0 ? INTENT_DESTROY : INTENT_CREATE;
+	return 0;
+}
+
+int store_intent_each(const struct berth_paths *p,
+		      void (*fn)(uint32_t ctid, enum store_intent what, void *data), void *data,
+		      struct berth_error *err)
+{
+	int fd = open_dir(p->lib, "state", err);
+	auto_closedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+
+	if (d == NULL)
+		return fd < 0 ? fd : -errno;
+	while ((e = readdir(d)) != NULL) {
+		enum store_intent what;
+		uint32_t ctid;
+
+		if (intent_read(fd, e->d_name, &ctid, &what) == 0)
+			fn(ctid, what, data);
+	}
+	return 0;
+}
+
+int store_lookup(const struct berth_paths *p, const char *word, uint32_t *ret,
+		 struct berth_error *err)
+{
+	auto_free uint32_t *list = NULL;
+	uint32_t ctid;
+	int r = parse_ctid(word, &ctid), n;
+
+	if (r == 0) {
+		*ret = ctid;
+		return 0;
+	}
+	if (r == -ERANGE)
+		return berth_error_set(err, BERTH_ERR_VALUE, ERANGE,
+				       "CTID %s: 1 to 100 are reserved; use %d to %u", word,
+				       CTID_MIN, CTID_MAX);
+	n = ct_info_list(p, &list, err);
+	if (n < 0)
+		return n;
+	for (int i = 0; i < n; i++) {
+		auto_ptr(conf_cleanup) struct conf_file *f = NULL;
+		const char *name;
+
+		if (store_conf_load(p, list[i], &f, NULL) < 0)
+			continue;
+		name = conf_get(f, "NAME");
+		if (name != NULL && strcmp(name, word) == 0) {
+			*ret = list[i];
+			return 0;
+		}
+	}
+	return berth_error_set(err, BERTH_ERR_NO_CONFIG, ENOENT,
+			       "there is no CT named '%.64s'; `berth list -a` shows those that are",
+			       word);
+}
+
+int store_config(const struct berth_paths *p, uint32_t ctid, const struct conf_file *host,
+		 struct ct_config *ret, struct berth_error *err)
+{
+	auto_ptr(conf_cleanup) struct conf_file *f = NULL;
+	int r = store_conf_load(p, ctid, &f, err);
+
+	if (r < 0)
+		return r;
+	r = ct_config_from(f, host, ret, err);
+	if (r < 0 && err != NULL)
+		err->code = BERTH_ERR_BROKEN;
+	return r;
+}

@@ -1,0 +1,53 @@
+/*
+ * store.h - the files of CTs: configs under ETC/ct, intents under LIB/state.
+ *
+ * An intent is written before a create or destroy begins and cleared when it has ended; what stands
+ * there at start-up was cut short and is undone (create) or finished (destroy).
+ */
+#pragma once
+
+#include "runtime/base/error.h"
+#include "runtime/base/paths.h"
+#include "runtime/config/ct_config.h"
+#include "runtime/config/file.h"
+
+#include <stdint.h>
+
+/* BERTH_ERR_NO_CONFIG when missing, BERTH_ERR_BROKEN when damaged. The caller frees *ret. */
+int store_conf_load(const struct berth_paths *p, uint32_t ctid, struct conf_file **ret,
+		    struct berth_error *err);
+int store_conf_save(const struct berth_paths *p, uint32_t ctid, const struct conf_file *f,
+		    struct berth_error *err);
+/* Missing is success. */
+int store_conf_remove(const struct berth_paths *p, uint32_t ctid, struct berth_error *err);
+
+/* What a change would make it: RUN/ct/CTID/candidate.conf, read by the worker. */
+int store_candidate_save(const struct berth_paths *p, uint32_t ctid, const struct conf_file *f,
+			 struct berth_error *err);
+int store_candidate_load(const struct berth_paths *p, uint32_t ctid, struct conf_file **ret,
+			 struct berth_error *err);
+
+/* berth.conf; an empty file when there is none. */
+int store_host_conf_load(const struct berth_paths *p, struct conf_file **ret,
+			 struct berth_error *err);
+/* BERTH_ERR_NO_SAMPLE lists the directory. */
+int store_sample_load(const struct berth_paths *p, const char *name, struct conf_file **ret,
+		      struct berth_error *err);
+
+enum store_intent { INTENT_CREATE, INTENT_DESTROY };
+
+int store_intent_write(const struct berth_paths *p, uint32_t ctid, enum store_intent what,
+		       struct berth_error *err);
+void store_intent_clear(const struct berth_paths *p, uint32_t ctid);
+/* Calls fn for each intent found. */
+int store_intent_each(const struct berth_paths *p,
+		      void (*fn)(uint32_t ctid, enum store_intent what, void *data), void *data,
+		      struct berth_error *err);
+
+/* A CTID in decimal or a NAME of some config; BERTH_ERR_NO_CONFIG. Needs no daemon. */
+int store_lookup(const struct berth_paths *p, const char *word, uint32_t *ret,
+		 struct berth_error *err);
+
+/* Typed configuration of a CT over berth.conf. host may be NULL. */
+int store_config(const struct berth_paths *p, uint32_t ctid, const struct conf_file *host,
+		 struct ct_config *ret, struct berth_error *err);

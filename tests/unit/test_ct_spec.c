@@ -1,0 +1,65 @@
+/* test_ct_spec.c - configuration in the words of the lower modules. */
+#include "runtime/ct/spec.h"
+
+#include "tests/unit/check.h"
+
+#include <string.h>
+
+static void the_lower_of_cpus_and_cpulimit_wins(void)
+{
+	struct ct_config c = {.cpulimit = 150, .cpus = 1};
+	struct cg_limits l;
+
+	spec_cg_limits(&c, 0, &l);
+	CHECK(l.cpulimit == 100);
+	c.cpus = 4;
+	spec_cg_limits(&c, 0, &l);
+	CHECK(l.cpulimit == 150);
+	c.cpulimit = 0;
+	spec_cg_limits(&c, 0, &l);
+	CHECK(l.cpulimit == 400);
+}
+
+static void inherited_dns_leaves_out_what_the_guest_cannot_reach(void)
+{
+	struct ct_config c = {0};
+
+	spec_inherit_dns("# nameserver 9.9.9.9\nnameserver 127.0.0.53\nnameserver\t192.0.2.1 # x\n"
+			 "nameserver ::1\nnameserver fd00::53\nsearch example\n",
+			 &c);
+	CHECK(c.n_nameservers == 2);
+	CHECK(strcmp(c.nameservers[0], "192.0.2.1") == 0);
+	CHECK(strcmp(c.nameservers[1], "fd00::53") == 0);
+}
+
+static void a_bad_address_names_the_ct(void)
+{
+	struct ct_config c = {.n_addrs = 1};
+	struct host_config host = {.nft_table = "berth"};
+	struct net_addr addrs[CT_ADDR_MAX];
+	struct berth_error err = {0};
+	struct net_ct n;
+
+	(void)strncpy(c.addrs[0], "224.0.0.1", sizeof(c.addrs[0]) - 1);
+	CHECK(spec_net(101, &c, &host, addrs, &n, &err) < 0);
+	CHECK(err.code == BERTH_ERR_BAD_ADDRESS && strstr(err.msg, "CT 101") != NULL);
+}
+
+static void guest_gets_a_default_route_for_each_family_it_has(void)
+{
+	struct ct_config c = {.n_addrs = 1};
+	struct guest_config g;
+
+	(void)strncpy(c.addrs[0], "fd00::5", sizeof(c.addrs[0]) - 1);
+	spec_guest(&c, &g);
+	CHECK(g.ipv6 && !g.ipv4 && g.n_addrs == 1);
+}
+
+int main(void)
+{
+	RUN(the_lower_of_cpus_and_cpulimit_wins);
+	RUN(inherited_dns_leaves_out_what_the_guest_cannot_reach);
+	RUN(a_bad_address_names_the_ct);
+	RUN(guest_gets_a_default_route_for_each_family_it_has);
+	return check_failures != 0;
+}
