@@ -15,7 +15,13 @@ add_compile_options(
 	-Wall -Wextra -Wpedantic -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2
 	-Wundef -Wvla -Wcast-qual -Wwrite-strings -Wconversion -Wsign-conversion -Wimplicit-fallthrough
 	-Wswitch-enum -fno-strict-aliasing
-	-fstack-protector-strong -fstack-clash-protection -fcf-protection -ftrivial-auto-var-init=zero)
+	-fstack-protector-strong -fstack-clash-protection -fcf-protection)
+# Debian 12's clang 14 takes it only with another flag, so it is asked for, not assumed.
+include(CheckCCompilerFlag)
+check_c_compiler_flag(-ftrivial-auto-var-init=zero BERTH_HAVE_AUTO_VAR_INIT)
+if(BERTH_HAVE_AUTO_VAR_INIT)
+	add_compile_options(-ftrivial-auto-var-init=zero)
+endif()
 add_link_options(-Wl,-z,relro,-z,now -Wl,--as-needed -pie)
 
 if(BERTH_SANITIZE OR BERTH_FUZZ)

@@ -25,7 +25,10 @@ enum {
 
 /* ---- frames: pure ---- */
 
-/* Finds the first whole message in buf; 0 none yet, n > 0 its length without the NUL, -EMSGSIZE. */
+/*
+ * Finds the first whole message in buf; 0 none yet, n > 0 its length without the NUL. -EMSGSIZE,
+ * -EBADMSG for an empty message.
+ */
 ssize_t rpc_frame_find(const char *buf, size_t len);
 /* Parses one message strictly. New reference in *ret. -EBADMSG. */
 int rpc_message_parse(const char *text, size_t len, json_t **ret);
@@ -42,7 +45,10 @@ struct rpc_peer {
 	bool in_read_group; /* member of the group given to rpc_server_new, or uid 0 */
 };
 
-/* parameters is borrowed and always an object. The handler must lead to exactly one last reply. */
+/*
+ * parameters is borrowed and always an object. The handler must lead to exactly one last reply,
+ * now or from a later event. A connection's next call waits for it: replies come in order.
+ */
 typedef void rpc_method_fn(struct rpc_call *call, json_t *parameters, void *data);
 
 struct rpc_method {
@@ -66,7 +72,10 @@ void rpc_server_free(struct rpc_server *s);
 const struct rpc_peer *rpc_call_peer(const struct rpc_call *c);
 /* The client said more: it takes several replies. */
 bool rpc_call_wants_more(const struct rpc_call *c);
-/* Called once when the client goes before the last reply; the call is dead afterwards. */
+/*
+ * Called once when the client goes before the last reply; the call is dead afterwards. A call
+ * without this callback stays valid, unheard, until its last reply.
+ */
 void rpc_call_on_gone(struct rpc_call *c, void (*fn)(struct rpc_call *c, void *data), void *data);
 
 /* parameters is stolen (may be NULL for {}). rpc_reply and rpc_reply_error end the call. */
@@ -74,6 +83,9 @@ void rpc_reply_more(struct rpc_call *c, json_t *parameters);
 void rpc_reply(struct rpc_call *c, json_t *parameters);
 /* {"error": "io.berth.X", "parameters": {"message": ..., "code": exit status, "errno": ...}} */
 void rpc_reply_error(struct rpc_call *c, const struct berth_error *e);
+/* Varlink's own errors; they end the call too. */
+void rpc_reply_invalid_parameter(struct rpc_call *c, const char *name);
+void rpc_reply_expected_more(struct rpc_call *c); /* a stream was asked for without "more" */
 
 /* ---- client (blocking) ---- */
 

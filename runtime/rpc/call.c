@@ -1,0 +1,179 @@
+/* call.c - one call from its message to its last reply: who may, which handler, what goes back. */
+#include "runtime/rpc/impl.h"
+
+#include "runtime/base/cleanup.h"
+
+#include <string.h>
+
+static const struct rpc_method *method_find(const struct rpc_server *s, const char *name)
+{
+	for (size_t i = 0; i < s->n_methods; i++)
+		if (strcmp(s->methods[i].name, name) == 0)
+			return &s->methods[i];
+	return NULL;
+}
+
+static void reply_unknown(struct rpc_call *c, const char *method)
+{
+	const char *dot = strrchr(method, '.');
+	size_t len = dot != NULL ? (size_t)(dot - method) : 0;
+
+	if (service_has_interface(c->conn->server, method, len))
+		call_reply_named(c, "org.varlink.service.MethodNotFound",
+				 json_pack("{s:s}", "method", method));
+	else
+		call_reply_named(c, "org.varlink.service.InterfaceNotFound",
+				 json_pack("{s:s%}", "interface", method, len));
+}
+
+static bool peer_may(struct rpc_call *c, const char *method, bool write)
+{
+	struct berth_error e = {0};
+
+	if (c->peer.uid == 0 || (c->peer.in_read_group && !write))
+		return true;
+	(void)berth_error_set(&e, BERTH_ERR_PERMISSION, EACCES,
+			      "%s is not for uid %u: %s (log in as root, or use sudo)", method,
+			      c->peer.uid,
+			      write ? "only root changes containers and this host"
+				    : "only root and the group of berthd's socket may ask");
+	rpc_reply_error(c, &e);
+	return false;
+}
+
+static void call_run(struct rpc_call *c, const struct rpc_request *q)
+{
+	const struct rpc_server *s = c->conn->server;
+	const struct rpc_method *m = method_find(s, q->method);
+	json_t *parameters = q->parameters;
+
+	if (!peer_may(c, q->method, m != NULL && m->write))
+		return;
+	if (q->upgrade) {
+		rpc_reply_invalid_parameter(c, "upgrade");
+		return;
+	}
+	if (m == NULL) {
+		if (!service_call(c, q->method, parameters))
+			reply_unknown(c, q->method);
+		return;
+	}
+	parameters = parameters != NULL ? json_incref(parameters) : json_object();
+	m->fn(c, parameters, s->data);
+	json_decref(parameters);
+}
+
+int call_dispatch(struct rpc_conn *conn, const char *text, size_t len)
+{
+	struct rpc_request q;
+	struct rpc_call *c;
+	json_t *message;
+	int r = rpc_message_parse(text, len, &message);
+
+	if (r < 0)
+		return r;
+	r = request_parse(message, &q);
+	c = r == 0 ? calloc(1, sizeof(*c)) : NULL;
+	if (c != NULL) {
+		c->conn = conn;
+		c->peer = conn->peer;
+		c->more = q.more;
+		c->oneway = q.oneway;
+		conn->call = c;
+		call_run(c, &q);
+	} else if (r == 0) {
+		r = -ENOMEM;
+	}
+	json_decref(message);
+	return r;
+}
+
+const struct rpc_peer *rpc_call_peer(const struct rpc_call *c)
+{
+	return &c->peer;
+}
+
+bool rpc_call_wants_more(const struct rpc_call *c)
+{
+	return c->more;
+}
+
+void rpc_call_on_gone(struct rpc_call *c, void (*fn)(struct rpc_call *c, void *data), void *data)
+{
+	c->gone = fn;
+	c->gone_data = data;
+}
+
+void call_orphan(struct rpc_call *c)
+{
+	c->conn = NULL;
+	/* Without a callback its owner does not know, and will still reply: that frees it. */
+	if (c->gone == NULL)
+		return;
+	c->gone(c, c->gone_data);
+	free(c);
+}
+
+/* A reply; error NULL for a good one. parameters is stolen; none left means out of memory. */
+static void call_send(struct rpc_call *c, const char *error, json_t *parameters, bool continues)
+{
+	json_t *message;
+
+	if (c->conn == NULL || c->oneway) {
+		json_decref(parameters);
+		return;
+	}
+	message = json_pack("{s:s*, s:o}", "error", error, "parameters", parameters);
+	if (message != NULL && continues)
+		(void)json_object_set_new(message, "continues", json_true());
+	conn_send(c->conn, message);
+	json_decref(message);
+}
+
+static void call_end(struct rpc_call *c)
+{
+	if (c->conn != NULL) {
+		c->conn->call = NULL;
+		conn_update_events(c->conn);
+	}
+	free(c);
+}
+
+void rpc_reply_more(struct rpc_call *c, json_t *parameters)
+{
+	if (!c->more) {
+		json_decref(parameters);
+		return;
+	}
+	call_send(c, NULL, parameters != NULL ? parameters : json_object(), true);
+	if (c->conn != NULL)
+		conn_update_events(c->conn);
+}
+
+void rpc_reply(struct rpc_call *c, json_t *parameters)
+{
+	call_send(c, NULL, parameters != NULL ? parameters : json_object(), false);
+	call_end(c);
+}
+
+void call_reply_named(struct rpc_call *c, const char *error, json_t *parameters)
+{
+	call_send(c, error, parameters, false);
+	call_end(c);
+}
+
+void rpc_reply_error(struct rpc_call *c, const struct berth_error *e)
+{
+	call_reply_named(c, berth_error_name(e->code), error_to_json(e));
+}
+
+void rpc_reply_invalid_parameter(struct rpc_call *c, const char *name)
+{
+	call_reply_named(c, "org.varlink.service.InvalidParameter",
+			 json_pack("{s:s}", "parameter", name));
+}
+
+void rpc_reply_expected_more(struct rpc_call *c)
+{
+	call_reply_named(c, "org.varlink.service.ExpectedMore", json_object());
+}

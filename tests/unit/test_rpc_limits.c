@@ -1,0 +1,460 @@
+/* test_rpc_limits.c - clients that misbehave, against a server stepped in this process. */
+#include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
+#include "runtime/rpc/impl.h"
+#include "tests/unit/check.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+static char dir[64];
+static char path[128];
+static struct ev *ev;
+static struct rpc_server *server;
+
+static struct rpc_call *held; /* by io.berth.Test.Hold */
+static int n_gone, n_pokes;
+
+static void on_gone(struct rpc_call *c, void *data)
+{
+	CHECK(c == held && data == &n_gone);
+	held = NULL;
+	n_gone++;
+}
+
+static void hold(struct rpc_call *c, json_t *parameters, void *data)
+{
+	(void)parameters;
+	(void)data;
+	held = c;
+	rpc_call_on_gone(c, on_gone, &n_gone);
+}
+
+static void hold_deaf(struct rpc_call *c, json_t *parameters, void *data)
+{
+	(void)parameters;
+	(void)data;
+	held = c;
+}
+
+static void echo(struct rpc_call *c, json_t *parameters, void *data)
+{
+	(void)data;
+	rpc_reply(c, json_incref(parameters));
+}
+
+static void poke(struct rpc_call *c, json_t *parameters, void *data)
+{
+	(void)parameters;
+	(void)data;
+	n_pokes++;
+	rpc_reply(c, NULL);
+}
+
+static const struct rpc_method methods[] = {
+	{"io.berth.Test.Hold", hold, false},
+	{"io.berth.Test.HoldDeaf", hold_deaf, false},
+	{"io.berth.Test.Echo", echo, false},
+	{"io.berth.Test.Poke", poke, false},
+};
+
+static void step(void)
+{
+	int idle = 0;
+
+	while (idle < 2)
+		idle = ev_run_once(ev, idle == 0 ? 0 : 5) > 0 ? 0 : idle + 1;
+}
+
+static int dial(void)
+{
+	int fd = socket_connect(path);
+
+	CHECK(fd >= 0 && fcntl(fd, F_SETFL, O_NONBLOCK) == 0);
+	step();
+	return fd;
+}
+
+static void say(int fd, const char *text)
+{
+	CHECK(send(fd, text, strlen(text) + 1, MSG_NOSIGNAL) == (ssize_t)strlen(text) + 1);
+	step();
+}
+
+/* What has arrived, NULs as newlines; "EOF" when the server has closed. */
+static const char *hear(int fd)
+{
+	static char buf[65536];
+	ssize_t n;
+
+	step();
+	n = recv(fd, buf, sizeof(buf) - 1, 0);
+	if (n == 0 || (n < 0 && errno == ECONNRESET))
+		return "EOF";
+	if (n < 0)
+		return "";
+	buf[n] = '\0';
+	for (ssize_t i = 0; i < n; i++)
+		if (buf[i] == '\0')
+			buf[i] = '\n';
+	return buf;
+}
+
+#define HOLD "{\"method\":\"io.berth.Test.Hold\"}"
+#define HOLD_MORE "{\"method\":\"io.berth.Test.Hold\",\"more\":true}"
+
+static void hang_up(int fd)
+{
+	(void)close(fd);
+	step();
+	CHECK(server->n_conns == 0);
+}
+
+static void pipelined_calls_are_answered_in_order(void)
+{
+	static const char text[] = "{\"method\":\"io.berth.Test.Echo\",\"parameters\":{\"a\":1}}\0"
+				   "{\"method\":\"io.berth.Test.Echo\",\"parameters\":{\"a\":2}}";
+	int fd = dial();
+
+	/* The second message comes in two parts. */
+	CHECK(send(fd, text, sizeof(text) - 9, MSG_NOSIGNAL) == (ssize_t)sizeof(text) - 9);
+	CHECK(strcmp(hear(fd), "{\"parameters\":{\"a\":1}}\n") == 0);
+	CHECK(send(fd, text + sizeof(text) - 9, 9, MSG_NOSIGNAL) == 9);
+	CHECK(strcmp(hear(fd), "{\"parameters\":{\"a\":2}}\n") == 0);
+	CHECK(send(fd, text, sizeof(text), MSG_NOSIGNAL) == (ssize_t)sizeof(text));
+	CHECK(strcmp(hear(fd), "{\"parameters\":{\"a\":1}}\n{\"parameters\":{\"a\":2}}\n") == 0);
+	hang_up(fd);
+}
+
+static void a_call_waits_for_the_one_before_it(void)
+{
+	int fd = dial();
+
+	say(fd, HOLD);
+	say(fd, "{\"method\":\"io.berth.Test.Echo\",\"parameters\":{\"a\":2}}");
+	CHECK(held != NULL && hear(fd)[0] == '\0');
+	rpc_reply(held, json_pack("{s:i}", "a", 1));
+	held = NULL;
+	CHECK(strcmp(hear(fd), "{\"parameters\":{\"a\":1}}\n{\"parameters\":{\"a\":2}}\n") == 0);
+	hang_up(fd);
+}
+
+static void continues_marks_all_but_the_last(void)
+{
+	int fd = dial();
+
+	say(fd, HOLD_MORE);
+	rpc_reply_more(held, json_pack("{s:i}", "a", 1));
+	CHECK(strcmp(hear(fd), "{\"parameters\":{\"a\":1},\"continues\":true}\n") == 0);
+	rpc_reply(held, NULL);
+	held = NULL;
+	CHECK(strcmp(hear(fd), "{\"parameters\":{}}\n") == 0);
+	hang_up(fd);
+}
+
+static void oneway_gets_no_reply_even_of_an_error(void)
+{
+	int fd = dial();
+
+	n_pokes = 0;
+	say(fd, "{\"method\":\"io.berth.Test.Poke\",\"oneway\":true}");
+	say(fd, "{\"method\":\"io.berth.Test.None\",\"oneway\":true}");
+	CHECK(hear(fd)[0] == '\0' && n_pokes == 1);
+	hang_up(fd);
+}
+
+static void oneway_calls_of_a_client_that_is_gone_are_run(void)
+{
+	static const char text[] = "{\"method\":\"io.berth.Test.Poke\",\"oneway\":true}";
+	int fd = dial();
+
+	n_pokes = 0;
+	for (int i = 0; i < 100; i++)
+		CHECK(send(fd, text, sizeof(text), MSG_NOSIGNAL) == (ssize_t)sizeof(text));
+	hang_up(fd);
+	CHECK(n_pokes == 100);
+}
+
+static void a_client_that_goes_is_told_once(void)
+{
+	int fd = dial();
+
+	n_gone = 0;
+	say(fd, HOLD);
+	hang_up(fd);
+	CHECK(n_gone == 1 && held == NULL);
+}
+
+static void a_call_without_callback_outlives_its_client(void)
+{
+	int fd = dial();
+
+	say(fd, "{\"method\":\"io.berth.Test.HoldDeaf\",\"more\":true}");
+	hang_up(fd);
+	CHECK(held != NULL && rpc_call_peer(held)->pid == getpid());
+	rpc_reply_more(held, json_object());
+	rpc_reply(held, json_object());
+	held = NULL;
+}
+
+static void a_half_closed_client_still_hears_its_reply(void)
+{
+	int fd = dial();
+
+	say(fd, HOLD);
+	(void)shutdown(fd, SHUT_WR);
+	step();
+	CHECK(held != NULL);
+	rpc_reply(held, NULL);
+	held = NULL;
+	CHECK(strcmp(hear(fd), "{\"parameters\":{}}\n") == 0);
+	CHECK(strcmp(hear(fd), "EOF") == 0);
+	hang_up(fd);
+}
+
+static void garbage_closes_the_connection(void)
+{
+	static const char *const bad[] = {"hello", "[]",
+					  "{}",	   "{\"method\":\"a\",\"method\":\"b\"}",
+					  "",	   "{\"method\":\"a.b\",\"parameters\":7}"};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		int fd = dial();
+
+		say(fd, bad[i]);
+		CHECK(strcmp(hear(fd), "EOF") == 0);
+		hang_up(fd);
+	}
+}
+
+static void a_message_without_end_closes_the_connection(void)
+{
+	static char junk[65536];
+	int fd = dial();
+	size_t sent = 0;
+
+	memset(junk, ' ', sizeof(junk));
+	while (sent < 2 * (size_t)RPC_MESSAGE_MAX) {
+		ssize_t n = send(fd, junk, sizeof(junk), MSG_NOSIGNAL);
+
+		if (n < 0 && errno != EAGAIN)
+			break;
+		sent += n > 0 ? (size_t)n : 0;
+		step();
+	}
+	CHECK(sent >= RPC_MESSAGE_MAX / 2 && sent < RPC_MESSAGE_MAX + (1 << 20));
+	CHECK(server->n_conns == 0);
+	(void)close(fd);
+}
+
+static void unanswered_calls_are_bounded(void)
+{
+	int fd = dial();
+	int sent = 0;
+
+	say(fd, HOLD);
+	for (int i = 0; i < 20000; i++) {
+		ssize_t n = send(fd, HOLD, sizeof(HOLD), MSG_NOSIGNAL);
+
+		if (n < 0)
+			break;
+		sent++;
+		if (i % 100 == 0)
+			step();
+	}
+	/* The rest waits in the client's socket: the server has stopped reading. */
+	CHECK(sent > 64 && sent < 20000);
+	CHECK(server->conns->n_waiting >= RPC_CALLS_MAX);
+	CHECK(server->conns->in.size <= 65536);
+	n_gone = 0;
+	hang_up(fd);
+	CHECK(n_gone == 1);
+}
+
+static void a_reader_too_slow_is_dropped(void)
+{
+	int fd = dial();
+	char *text = calloc(1, 256 << 10);
+	int queued = 0;
+
+	memset(text, 'x', (256 << 10) - 1);
+	n_gone = 0;
+	say(fd, HOLD_MORE);
+	while (held != NULL && queued < 1000) {
+		rpc_reply_more(held, json_pack("{s:s}", "t", text));
+		queued++;
+		step();
+	}
+	CHECK(n_gone == 1 && queued >= 32 && queued < 50);
+	free(text);
+	(void)close(fd);
+	step();
+	CHECK(server->n_conns == 0);
+}
+
+static void replies_that_nobody_reads_stop_further_calls(void)
+{
+	int fd = dial();
+	char *text = calloc(1, 512 << 10);
+	int n;
+
+	n = snprintf(text, 512 << 10,
+		     "{\"method\":\"io.berth.Test.Echo\",\"parameters\":{\"t\":\"");
+	memset(text + n, 'x', 400 << 10);
+	memcpy(text + n + (400 << 10), "\"}}", 4);
+	for (int i = 0; i < 40; i++) {
+		size_t len = strlen(text) + 1, at = 0;
+
+		for (int tries = 0; at < len && tries < 50; tries++) {
+			ssize_t sent = send(fd, text + at, len - at, MSG_NOSIGNAL);
+
+			at += sent > 0 ? (size_t)sent : 0;
+			step();
+		}
+		if (at < len)
+			break;
+	}
+	CHECK(server->n_conns == 1);
+	CHECK(buffer_pending(&server->conns->out) <= 2 * (size_t)RPC_MESSAGE_MAX);
+	free(text);
+	hang_up(fd);
+}
+
+static void descriptors_sent_along_are_closed(void)
+{
+	int fd = dial();
+	int ends[2];
+	char byte;
+
+	CHECK(pipe(ends) == 0 && fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0);
+	CHECK(fd_send_message(fd, "{\"method\":\"io.berth.Test.Poke\"}", 32, &ends[1], 1) >= 0);
+	(void)close(ends[1]);
+	step();
+	CHECK(read(ends[0], &byte, 1) == 0); /* end of file: no writer is left */
+	CHECK(strcmp(hear(fd), "{\"parameters\":{}}\n") == 0);
+	(void)close(ends[0]);
+	hang_up(fd);
+}
+
+static void five_hundred_idle_connections_cost_little(void)
+{
+	static int fds[500];
+	int fd;
+
+	for (int i = 0; i < 500; i++) {
+		fds[i] = socket_connect(path);
+		CHECK(fds[i] >= 0);
+		if (i % 50 == 0)
+			step();
+	}
+	step();
+	CHECK(server->n_conns == 500);
+	fd = dial();
+	say(fd, "{\"method\":\"io.berth.Test.Poke\"}");
+	CHECK(strcmp(hear(fd), "{\"parameters\":{}}\n") == 0);
+	for (const struct rpc_conn *c = server->conns; c != NULL; c = c->next)
+		CHECK(c->in.data == NULL && c->out.data == NULL);
+	(void)close(fd);
+	for (int i = 0; i < 500; i++)
+		(void)close(fds[i]);
+	step();
+	CHECK(server->n_conns == 0);
+}
+
+static void connections_beyond_the_limit_wait(void)
+{
+	static int fds[RPC_CONNECTIONS_MAX + 1];
+
+	for (int i = 0; i <= RPC_CONNECTIONS_MAX; i++) {
+		fds[i] = socket_connect(path);
+		CHECK(fds[i] >= 0);
+		if (i % 50 == 0)
+			step();
+	}
+	step();
+	CHECK(server->n_conns == RPC_CONNECTIONS_MAX && server->paused);
+	(void)close(fds[0]);
+	say(fds[RPC_CONNECTIONS_MAX], "{\"method\":\"io.berth.Test.Poke\"}");
+	CHECK(server->n_conns == RPC_CONNECTIONS_MAX);
+	for (int i = 1; i <= RPC_CONNECTIONS_MAX; i++)
+		(void)close(fds[i]);
+	step();
+	CHECK(server->n_conns == 0 && !server->paused);
+}
+
+static void without_descriptors_accept_waits_and_recovers(void)
+{
+	struct rlimit saved, low;
+	int fd = socket_connect(path);
+	int probe = dup(fd); /* the first free number */
+
+	CHECK(getrlimit(RLIMIT_NOFILE, &saved) == 0 && probe >= 0);
+	(void)close(probe);
+	low = saved;
+	low.rlim_cur = (rlim_t)probe;
+	CHECK(setrlimit(RLIMIT_NOFILE, &low) == 0);
+	(void)ev_run_once(ev, 0);
+	CHECK(server->paused && server->n_conns == 0);
+	CHECK(ev_run_once(ev, 20) == 0); /* and the loop does not spin */
+	CHECK(setrlimit(RLIMIT_NOFILE, &saved) == 0);
+	CHECK(ev_run_once(ev, 1000) > 0);
+	step();
+	CHECK(!server->paused && server->n_conns == 1);
+	hang_up(fd);
+}
+
+static void the_end_of_the_server_tells_open_calls(void)
+{
+	struct berth_error err = {0};
+	int fd = dial();
+
+	n_gone = 0;
+	say(fd, HOLD);
+	rpc_server_free(server);
+	CHECK(n_gone == 1);
+	CHECK(strcmp(hear(fd), "EOF") == 0);
+	(void)close(fd);
+	CHECK(rpc_server_new(ev, path, NULL, methods, 4, NULL, 0, NULL, &server, &err) == 0);
+}
+
+int main(void)
+{
+	struct berth_error err = {0};
+
+	if (getuid() != 0) {
+		(void)printf("skipped: the socket's owner is root; run as root\n");
+		return 77;
+	}
+	(void)snprintf(dir, sizeof(dir), "/tmp/test-rpc-XXXXXX");
+	if (mkdtemp(dir) == NULL || ev_new(&ev) < 0)
+		return 1;
+	(void)snprintf(path, sizeof(path), "%s/s", dir);
+	if (rpc_server_new(ev, path, NULL, methods, 4, NULL, 0, NULL, &server, &err) < 0) {
+		(void)fprintf(stderr, "%s\n", err.msg);
+		return 1;
+	}
+	RUN(pipelined_calls_are_answered_in_order);
+	RUN(a_call_waits_for_the_one_before_it);
+	RUN(continues_marks_all_but_the_last);
+	RUN(oneway_gets_no_reply_even_of_an_error);
+	RUN(oneway_calls_of_a_client_that_is_gone_are_run);
+	RUN(a_client_that_goes_is_told_once);
+	RUN(a_call_without_callback_outlives_its_client);
+	RUN(a_half_closed_client_still_hears_its_reply);
+	RUN(garbage_closes_the_connection);
+	RUN(a_message_without_end_closes_the_connection);
+	RUN(unanswered_calls_are_bounded);
+	RUN(a_reader_too_slow_is_dropped);
+	RUN(replies_that_nobody_reads_stop_further_calls);
+	RUN(descriptors_sent_along_are_closed);
+	RUN(five_hundred_idle_connections_cost_little);
+	RUN(connections_beyond_the_limit_wait);
+	RUN(without_descriptors_accept_waits_and_recovers);
+	RUN(the_end_of_the_server_tells_open_calls);
+	rpc_server_free(server);
+	ev_free(ev);
+	(void)rmdir(dir);
+	return check_failures != 0;
+}
