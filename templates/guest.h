@@ -14,8 +14,12 @@
 #include "runtime/base/error.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
-enum { GUEST_ADDR_MAX = 64, GUEST_DNS_MAX = 8 };
+enum {
+	GUEST_ADDR_MAX = 64,
+	GUEST_DNS_MAX = 8
+};
 
 struct guest_config {
 	const char *hostname; /* NULL: leave */
@@ -28,15 +32,47 @@ struct guest_config {
 	bool ipv4, ipv6; /* which default routes to write */
 };
 
-/* root_fd: the CT's "/". Returns 0, or the first failure after trying every file. */
+/*
+ * root_fd: the CT's "/". Returns 0, or the first failure after trying every file. A failure here is
+ * the tenant's own doing (full disk, a directory in the way): the CT can start without these files.
+ */
 int guest_setup(int root_fd, const struct guest_config *g, struct berth_error *err);
 
-/* Into the CT's freshly mounted /run tmpfs: systemd drop-ins of migration.md 2.5, 0444. */
+/* What the CT's init is, found by following /sbin/init, /etc/init, /bin/init inside root_fd. */
+enum guest_init {
+	GUEST_INIT_NONE, /* none of the three can be run */
+	GUEST_INIT_OTHER, /* sysvinit, upstart or something unknown */
+	GUEST_INIT_SYSTEMD,
+	GUEST_INIT_BUSYBOX,
+	GUEST_INIT_OPENRC,
+	GUEST_INIT_RUNIT,
+	GUEST_INIT_FINIT,
+	GUEST_INIT_MAX
+};
+
+enum guest_init guest_init_kind(int root_fd);
+
+/*
+ * The signal that makes this init power off, 0 when there is none (run the CT's own "poweroff"), or
+ * -ENOENT without an init. guest_stop_signal is both in one.
+ */
+int guest_init_stop_signal(enum guest_init kind);
+int guest_stop_signal(int root_fd);
+
+/*
+ * Into the CT's freshly mounted /run tmpfs: systemd drop-ins of migration.md 2.5, 0444. Only for
+ * GUEST_INIT_SYSTEMD: a /run/systemd/system elsewhere makes programs think that systemd runs.
+ */
 int guest_run_dropins(int run_fd, struct berth_error *err);
 
-/* Pure: the new text of a file given the old one ("" when missing); for golden tests. -ENOSPC. */
+/*
+ * Pure: the new text of a file given the old one ("" when missing); for golden tests. Returns 0,
+ * -ENOSPC or -EINVAL (a value that could add a line). An empty text: nothing to write. In hosts and
+ * interfaces the lines between our two marker lines are ours, all others stay.
+ */
 int guest_hosts_text(const char *old, const char *hostname, const char *first_addr, char *buf,
 		     size_t size);
 int guest_resolv_text(const struct guest_config *g, char *buf, size_t size);
 int guest_interfaces_text(const char *old, const struct guest_config *g, char *buf, size_t size);
 int guest_networkd_text(const struct guest_config *g, char *buf, size_t size);
+int guest_netplan_text(const struct guest_config *g, char *buf, size_t size);

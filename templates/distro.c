@@ -1,0 +1,97 @@
+/*
+ * distro.c - what init a CT has, and how that init is asked to power off.
+ *
+ * busybox: SIGUSR2 powers off (SIGUSR1 halts, SIGTERM and SIGINT reboot, SIGPWR is ignored).
+ * openrc-init: SIGPWR in versions since 2021. runit and unknown ones have no signal of that kind.
+ */
+#include "runtime/base/cleanup.h"
+#include "templates/guest.h"
+#include "templates/inroot.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* The order of launch_go. */
+static const char *const init_paths[] = {"sbin/init", "etc/init", "bin/init"};
+
+struct init_name {
+	const char *name; /* last part of what /sbin/init leads to */
+	enum guest_init kind;
+};
+
+static const struct init_name init_names[] = {
+	{"systemd", GUEST_INIT_SYSTEMD},    {"busybox", GUEST_INIT_BUSYBOX},
+	{"openrc-init", GUEST_INIT_OPENRC}, {"runit-init", GUEST_INIT_RUNIT},
+	{"runit", GUEST_INIT_RUNIT},	    {"finit", GUEST_INIT_FINIT},
+};
+
+/* Where the descriptor's file really is: the links are followed by the kernel, inside the root. */
+static int fd_name(int fd, char *buf, size_t size)
+{
+	char link[32];
+	ssize_t n;
+
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, buf, size - 1);
+	if (n < 0)
+		return -errno;
+	buf[n] = '\0';
+	return 0;
+}
+
+static enum guest_init kind_of(int fd)
+{
+	char path[PATH_MAX];
+	const char *name;
+
+	if (fd_name(fd, path, sizeof(path)) < 0)
+		return GUEST_INIT_OTHER;
+	name = strrchr(path, '/');
+	name = name != NULL ? name + 1 : path;
+	for (size_t i = 0; i < sizeof(init_names) / sizeof(init_names[0]); i++)
+		if (strcmp(name, init_names[i].name) == 0)
+			return init_names[i].kind;
+	return GUEST_INIT_OTHER;
+}
+
+enum guest_init guest_init_kind(int root_fd)
+{
+	for (size_t i = 0; i < sizeof(init_paths) / sizeof(init_paths[0]); i++) {
+		auto_close int fd = inroot_open(root_fd, init_paths[i], O_PATH);
+		struct stat st;
+
+		if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+		    (st.st_mode & 0111) != 0)
+			return kind_of(fd);
+	}
+	return GUEST_INIT_NONE;
+}
+
+int guest_init_stop_signal(enum guest_init kind)
+{
+	switch (kind) {
+	case GUEST_INIT_SYSTEMD:
+		return SIGRTMIN + 3; /* the container interface of systemd: halt.target */
+	case GUEST_INIT_BUSYBOX:
+	case GUEST_INIT_FINIT:
+		return SIGUSR2;
+	case GUEST_INIT_OPENRC:
+	case GUEST_INIT_OTHER:
+		return SIGPWR;
+	case GUEST_INIT_RUNIT:
+		return 0;
+	case GUEST_INIT_NONE:
+	case GUEST_INIT_MAX:
+		break;
+	}
+	return -ENOENT;
+}
+
+int guest_stop_signal(int root_fd)
+{
+	return guest_init_stop_signal(guest_init_kind(root_fd));
+}

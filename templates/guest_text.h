@@ -1,0 +1,40 @@
+/*
+ * guest_text.h - for the guest_*.c files only: text that grows in a fixed buffer, and the section of
+ * a file that is ours.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define GUEST_BEGIN "# BEGIN berth"
+#define GUEST_END "# END berth"
+/* First line of the files that are wholly ours; without it a file is the admin's. */
+#define GUEST_OWNED "# Written by berth at each start. Remove this line to keep your own changes."
+
+enum {
+	GUEST_FILE_MAX = 64 * 1024,
+	GUEST_CIDR_MAX = 64
+};
+
+#define GUEST_GATEWAY4 "169.254.0.1"
+#define GUEST_GATEWAY6 "fe80::1"
+
+struct text {
+	char *buf;
+	size_t size, used;
+	bool full;
+};
+
+void text_start(struct text *t, char *buf, size_t size);
+void text_put(struct text *t, const char *s, size_t n);
+void text_add(struct text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* 0, or -ENOSPC when something did not fit (buf is "" then). */
+int text_end(struct text *t);
+
+/* old with our section replaced, appended, or (body "") taken out. A half section loses its marker. */
+int guest_section_put(const char *old, const char *body, char *buf, size_t size);
+
+/* An address with its prefix: "10.0.0.1/32". -EINVAL for one that holds more than an address. */
+int guest_cidr(const char *addr, char buf[GUEST_CIDR_MAX]);
+bool guest_addr_is_v6(const char *addr);
