@@ -11,7 +11,12 @@
 
 #define CT_UNLIMITED UINT64_MAX
 
-enum { CT_ADDR_MAX = 64, CT_DNS_MAX = 8, CT_ADDR_TEXT_MAX = 64, CT_DOMAIN_MAX = 128 };
+enum {
+	CT_ADDR_MAX = 64,
+	CT_DNS_MAX = 8,
+	CT_ADDR_TEXT_MAX = 64,
+	CT_DOMAIN_MAX = 128
+};
 
 struct ct_config {
 	char name[64]; /* "" when it has none */
@@ -45,6 +50,7 @@ struct ct_config {
 	bool nameserver_inherit;
 	char searchdomains[CT_DNS_MAX][CT_DOMAIN_MAX];
 	unsigned int n_searchdomains;
+	bool searchdomain_inherit;
 };
 
 /* host: berth.conf (any CT key there is a default), may be NULL. Defaults: ctid.conf(5). */

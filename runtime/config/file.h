@@ -12,7 +12,10 @@
 
 struct conf_file; /* owns its memory */
 
-enum { CONF_FILE_MAX = 65536, CONF_VALUE_MAX = 4096 };
+enum {
+	CONF_FILE_MAX = 65536,
+	CONF_VALUE_MAX = 4096
+};
 
 /* Pure. Error names the line. An empty text is a valid file. */
 int conf_parse(const char *text, size_t len, struct conf_file **ret, struct berth_error *err);
@@ -27,8 +30,8 @@ void conf_unset(struct conf_file *f, const char *key);
 /* malloc'ed text. */
 int conf_format(const struct conf_file *f, char **ret);
 /* Calls fn for each key, in order. */
-void conf_each(const struct conf_file *f, void (*fn)(const char *key, const char *value, void *data),
-	       void *data);
+void conf_each(const struct conf_file *f,
+	       void (*fn)(const char *key, const char *value, void *data), void *data);
 
 /* Reads or atomically, durably replaces a file below dirfd. */
 int conf_load_at(int dirfd, const char *name, struct conf_file **ret, struct berth_error *err);

@@ -8,6 +8,7 @@
 #include "runtime/config/file.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum param_type {
@@ -24,9 +25,13 @@ enum param_type {
 	PARAM_CPULIST, /* 0-3,5 or all */
 	PARAM_ADDRS, /* space list in the conf; --ipadd adds, --ipdel removes */
 	PARAM_DNS, /* address list or "inherit" */
-	PARAM_WORDS, /* space list */
+	PARAM_WORDS, /* space list of domains or "inherit" */
 	PARAM_RATE, /* bytes a second with suffix */
 	PARAM_LEGACY, /* UBC parameters that have no mainline counterpart: stored, said once */
+	PARAM_FEATURES, /* name:on|off[,...], merged into what is set */
+	PARAM_TEMPLATE, /* the name of a template or sample */
+	PARAM_CHOICE, /* one of the words of arg */
+	PARAM_TYPE_MAX
 };
 
 enum param_apply {
@@ -41,15 +46,21 @@ struct param {
 	const char *key; /* "PHYSPAGES", as in CTID.conf */
 	enum param_type type;
 	enum param_apply apply;
-	uint64_t min, max; /* of the number, in the row's unit */
+	uint64_t unit; /* bytes that a bare number counts: 1, 1024, 4096; 0: a count, no suffix */
+	uint64_t min, max; /* of the number, in the row's unit; UINT64_MAX: "unlimited" is fine */
 	const char *arg; /* "BYTES", for usage and manual */
+	const char *example; /* "512M" */
 	const char *help; /* one line, for the manual and completion */
 };
 
 /* The whole table; ends with option NULL. */
 const struct param *param_table(void);
+/* '-' and '_' are the same in an option. */
 const struct param *param_find_option(const char *option);
+/* The first row of the key: its grammar takes the stored form. */
 const struct param *param_find_key(const char *key);
+/* The option that a mistyped one is nearest to, or NULL when none is near. */
+const char *param_guess_option(const char *option);
 
 /* One change asked for by an admin: "--ram 512M" is {"ram", "512M"}, in the order typed. */
 struct setting {
@@ -69,8 +80,23 @@ int param_parse_pair(const char *text, uint64_t unit, bool suffix_ok, uint64_t *
 int param_apply(struct conf_file *f, const struct setting *s, struct berth_error *err);
 
 /*
+ * Applies the settings of one command, in order. Options that replace a whole set (nameserver,
+ * searchdomain) replace it at their first occurrence and add at the next ones. On failure f may
+ * hold some of them: work on a copy.
+ */
+int param_apply_all(struct conf_file *f, const struct setting *settings, size_t n,
+		    struct berth_error *err);
+
+/*
+ * Checks one stored value (key of param_find_key) and writes it to f in canonical form.
+ * BERTH_ERR_BROKEN names the key.
+ */
+int param_load(struct conf_file *f, const char *key, const char *value, struct berth_error *err);
+
+/*
  * Merges a sample into a config (--config, --applyconfig): all keys but HOSTNAME, IP_ADDRESS,
- * OSTEMPLATE, VE_ROOT, VE_PRIVATE, NETIF.
+ * OSTEMPLATE, VE_ROOT, VE_PRIVATE, NETIF and what else names one CT (NAME, UUID, VEID). Known keys
+ * are checked.
  */
 int param_apply_sample(struct conf_file *f, const struct conf_file *sample,
 		       struct berth_error *err);

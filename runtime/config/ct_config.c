@@ -1,0 +1,205 @@
+/* ct_config.c - the typed view of CTID.conf over berth.conf over the built-in defaults. */
+#include "runtime/config/ct_config.h"
+
+#include "runtime/base/cleanup.h"
+#include "runtime/base/parse.h"
+#include "runtime/config/param_types.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* What a CT gets when nobody says anything; inherit: berth.conf may say it for all. */
+struct default_row {
+	const char *key;
+	const char *value; /* NULL: not set */
+	bool inherit;
+};
+
+/* NUMPROC is secure by default: a fork bomb ends at its CT's limit, not at the host's. */
+static const struct default_row defaults[] = {
+	{"NAME", NULL, false},
+	{"HOSTNAME", NULL, false},
+	{"DESCRIPTION", NULL, false},
+	{"IP_ADDRESS", NULL, false},
+	{"ORIGIN_SAMPLE", NULL, false},
+	{"OSTEMPLATE", NULL, false},
+	{"VE_LAYOUT", "overlay", true},
+	{"ONBOOT", "no", true},
+	{"DISABLED", "no", false},
+	{"BOOTORDER", "0", true},
+	{"STOP_TIMEOUT", "120", true},
+	{"FEATURES", NULL, true},
+	{"PHYSPAGES", "0:131072", true},
+	{"SWAPPAGES", "0:0", true},
+	{"NUMPROC", "16384:16384", true},
+	{"CPULIMIT", "0", true},
+	{"CPUUNITS", "1000", true},
+	{"CPUS", "0", true},
+	{"CPUMASK", "all", true},
+	{"NODEMASK", "all", true},
+	{"IOPRIO", "4", true},
+	{"IOLIMIT", "0", true},
+	{"IOPSLIMIT", "0", true},
+	{"DISKSPACE", "10485760:10485760", true},
+	{"DISKINODES", NULL, true},
+	{"NAMESERVER", "inherit", true},
+	{"SEARCHDOMAIN", "inherit", true},
+};
+
+static void conf_free_p(struct conf_file **f)
+{
+	conf_free(*f);
+}
+
+/* The value that counts for each key, in canonical form. */
+static int effective_config(const struct conf_file *ct, const struct conf_file *host,
+			    struct conf_file **ret, struct berth_error *err)
+{
+	auto_ptr(conf_free_p) struct conf_file *f = NULL;
+	int r = conf_parse("", 0, &f, err);
+
+	for (size_t i = 0; r == 0 && i < sizeof(defaults) / sizeof(defaults[0]); i++) {
+		const struct default_row *d = &defaults[i];
+		const char *value = conf_get(ct, d->key);
+
+		if (value == NULL && d->inherit && host != NULL)
+			value = conf_get(host, d->key);
+		if (value == NULL)
+			value = d->value;
+		if (value != NULL)
+			r = param_load(f, d->key, value, err);
+	}
+	if (r == 0)
+		*ret = take_ptr(f);
+	return r;
+}
+
+/* From here on values are canonical: they were written by param_load. */
+
+static void read_text(const struct conf_file *f, const char *key, char *buf, size_t size)
+{
+	const char *value = conf_get(f, key);
+
+	(void)snprintf(buf, size, "%s", value != NULL ? value : "");
+}
+
+static uint64_t read_number(const struct conf_file *f, const char *key)
+{
+	const char *value = conf_get(f, key);
+	uint64_t v = 0;
+
+	if (value != NULL)
+		(void)parse_u64(value, &v);
+	return v;
+}
+
+static uint64_t read_limit(const struct conf_file *f, const char *key, uint64_t unit)
+{
+	const char *value = conf_get(f, key);
+	uint64_t barrier, limit = 0;
+
+	if (value != NULL)
+		(void)param_parse_pair(value, unit, false, &barrier, &limit);
+	return limit;
+}
+
+static bool read_yes(const struct conf_file *f, const char *key)
+{
+	const char *value = conf_get(f, key);
+
+	return value != NULL && strcmp(value, "yes") == 0;
+}
+
+static bool read_feature(const struct conf_file *f, const char *feature)
+{
+	const char *value = conf_get(f, "FEATURES");
+
+	return value != NULL && strstr(value, feature) != NULL;
+}
+
+static void read_mask(const struct conf_file *f, const char *key, char *buf, size_t size)
+{
+	read_text(f, key, buf, size);
+	if (strcmp(buf, "all") == 0)
+		buf[0] = '\0';
+}
+
+/* Words of a key into rows of width bytes; returns how many, 0 with *ret_inherit for "inherit". */
+static unsigned int read_words(const struct conf_file *f, const char *key, char *rows, size_t width,
+			       unsigned int max, bool *ret_inherit)
+{
+	const char *value = conf_get(f, key);
+	struct param_words w = {0};
+	unsigned int n = 0;
+
+	*ret_inherit = value != NULL && strcmp(value, "inherit") == 0;
+	if (value == NULL || *ret_inherit || param_split(value, &w) < 0)
+		return 0;
+	for (; n < w.n && n < max; n++)
+		(void)snprintf(rows + n * width, width, "%s", w.word[n]);
+	return n;
+}
+
+static void read_identity(const struct conf_file *f, struct ct_config *c)
+{
+	read_text(f, "NAME", c->name, sizeof(c->name));
+	read_text(f, "HOSTNAME", c->hostname, sizeof(c->hostname));
+	read_text(f, "DESCRIPTION", c->description, sizeof(c->description));
+	read_text(f, "OSTEMPLATE", c->ostemplate, sizeof(c->ostemplate));
+	read_text(f, "VE_LAYOUT", c->layout, sizeof(c->layout));
+	read_text(f, "ORIGIN_SAMPLE", c->origin_sample, sizeof(c->origin_sample));
+	c->onboot = read_yes(f, "ONBOOT");
+	c->disabled = read_yes(f, "DISABLED");
+	c->bootorder = (int)read_number(f, "BOOTORDER");
+	c->stop_timeout = (unsigned int)read_number(f, "STOP_TIMEOUT");
+	c->nesting = read_feature(f, "nesting:on");
+	c->tun = read_feature(f, "tun:on");
+	c->fuse = read_feature(f, "fuse:on");
+}
+
+static void read_limits(const struct conf_file *f, struct ct_config *c)
+{
+	c->ram = read_limit(f, "PHYSPAGES", 4096);
+	c->swap = read_limit(f, "SWAPPAGES", 4096);
+	c->numproc = read_limit(f, "NUMPROC", 1);
+	c->cpulimit = (uint32_t)read_number(f, "CPULIMIT");
+	c->cpuunits = (uint32_t)read_number(f, "CPUUNITS");
+	c->cpus = (uint32_t)read_number(f, "CPUS");
+	read_mask(f, "CPUMASK", c->cpumask, sizeof(c->cpumask));
+	read_mask(f, "NODEMASK", c->nodemask, sizeof(c->nodemask));
+	c->ioprio = (uint32_t)read_number(f, "IOPRIO");
+	c->iolimit = read_number(f, "IOLIMIT");
+	c->iopslimit = read_number(f, "IOPSLIMIT");
+	c->diskspace = read_limit(f, "DISKSPACE", 1024);
+	c->diskinodes = read_limit(f, "DISKINODES", 1);
+	if (c->diskinodes == 0)
+		c->diskinodes = c->diskspace / 16384;
+}
+
+static void read_network(const struct conf_file *f, struct ct_config *c)
+{
+	bool inherit;
+
+	c->n_addrs =
+		read_words(f, "IP_ADDRESS", c->addrs[0], CT_ADDR_TEXT_MAX, CT_ADDR_MAX, &inherit);
+	c->n_nameservers = read_words(f, "NAMESERVER", c->nameservers[0], CT_ADDR_TEXT_MAX,
+				      CT_DNS_MAX, &c->nameserver_inherit);
+	c->n_searchdomains = read_words(f, "SEARCHDOMAIN", c->searchdomains[0], CT_DOMAIN_MAX,
+					CT_DNS_MAX, &c->searchdomain_inherit);
+}
+
+int ct_config_from(const struct conf_file *ct, const struct conf_file *host, struct ct_config *ret,
+		   struct berth_error *err)
+{
+	auto_ptr(conf_free_p) struct conf_file *f = NULL;
+	int r = effective_config(ct, host, &f, err);
+
+	if (r < 0)
+		return r;
+	*ret = (struct ct_config){0};
+	read_identity(f, ret);
+	read_limits(f, ret);
+	read_network(f, ret);
+	return 0;
+}

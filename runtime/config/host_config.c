@@ -1,0 +1,124 @@
+/* host_config.c - the host-wide settings of berth.conf(5). */
+#include "runtime/base/parse.h"
+#include "runtime/config/ct_config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+enum {
+	ID_BASE_DEFAULT = 100000
+};
+#define ID_BASE_MAX 4294836224u /* leaves room for one range of 65536 below 2^32 - 1 */
+
+static const char *get(const struct conf_file *f, const char *key, const char *fallback)
+{
+	const char *value = f != NULL ? conf_get(f, key) : NULL;
+
+	return value != NULL ? value : fallback;
+}
+
+static int bad(struct berth_error *err, const char *key, const char *value, const char *want)
+{
+	return berth_error_set(err, BERTH_ERR_VALUE, EINVAL,
+			       "berth.conf: %s=\"%.80s\": give %s (berth.conf(5))", key, value,
+			       want);
+}
+
+static int read_word(const struct conf_file *f, const char *key, const char *fallback, char *buf,
+		     size_t size, bool (*valid)(const char *), const char *want,
+		     struct berth_error *err)
+{
+	const char *value = get(f, key, fallback);
+
+	if (strlen(value) >= size || (*value != '\0' && !valid(value)))
+		return bad(err, key, value, want);
+	(void)snprintf(buf, size, "%s", value);
+	return 0;
+}
+
+static int read_yesno(const struct conf_file *f, const char *key, bool fallback, bool *ret,
+		      struct berth_error *err)
+{
+	const char *value = get(f, key, fallback ? "yes" : "no");
+
+	if (strcasecmp(value, "yes") != 0 && strcasecmp(value, "no") != 0)
+		return bad(err, key, value, "yes or no");
+	*ret = strcasecmp(value, "yes") == 0;
+	return 0;
+}
+
+static bool layout_is_valid(const char *s)
+{
+	return strcmp(s, "overlay") == 0 || strcmp(s, "private") == 0;
+}
+
+/* An absolute path of clean parts: it is joined to the mount point of each hierarchy. */
+static bool cgroup_path_is_valid(const char *s)
+{
+	return s[0] == '/' && text_is_clean(s) && strstr(s, "..") == NULL &&
+	       strstr(s, "//") == NULL;
+}
+
+/* What nft(8) takes as a name without quotes. */
+static bool table_is_valid(const char *s)
+{
+	if ((*s < 'a' || *s > 'z') && (*s < 'A' || *s > 'Z'))
+		return false;
+	return s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")] ==
+	       '\0';
+}
+
+static int read_numbers(const struct conf_file *f, struct host_config *c, struct berth_error *err)
+{
+	const char *parallel = get(f, "VE_PARALLEL", "0"), *base = get(f, "ID_BASE", "100000");
+
+	if (parse_u32(parallel, &c->start_parallel) < 0 || c->start_parallel > 4096)
+		return bad(err, "VE_PARALLEL", parallel, "a number from 0 (CPUs) to 4096");
+	if (parse_u32(base, &c->id_base_first) < 0 || c->id_base_first < ID_BASE_DEFAULT ||
+	    c->id_base_first > ID_BASE_MAX)
+		return bad(err, "ID_BASE", base, "a number from 100000 to 4294836224");
+	return 0;
+}
+
+static int read_words(const struct conf_file *f, struct host_config *c, struct berth_error *err)
+{
+	int r = read_word(f, "CGROUP_PARENT", "", c->cgroup_parent, sizeof(c->cgroup_parent),
+			  cgroup_path_is_valid, "a path below the cgroup root such as /tenants",
+			  err);
+
+	if (r == 0)
+		r = read_word(f, "DEF_OSTEMPLATE", "tiny", c->def_ostemplate,
+			      sizeof(c->def_ostemplate), template_name_is_valid,
+			      "the name of a template (berth template list)", err);
+	if (r == 0)
+		r = read_word(f, "CONFIGFILE", "", c->configfile, sizeof(c->configfile),
+			      template_name_is_valid, "the name of a sample", err);
+	if (r == 0)
+		r = read_word(f, "VE_LAYOUT", "overlay", c->ve_layout, sizeof(c->ve_layout),
+			      layout_is_valid, "overlay or private", err);
+	if (r == 0)
+		r = read_word(f, "NFT_TABLE", "berth", c->nft_table, sizeof(c->nft_table),
+			      table_is_valid, "letters, digits and _", err);
+	if (r == 0)
+		r = read_word(f, "GROUP", "berth", c->group, sizeof(c->group),
+			      template_name_is_valid, "the name of a group", err);
+	return r;
+}
+
+int host_config_from(const struct conf_file *host, struct host_config *ret, struct berth_error *err)
+{
+	struct host_config c = {0};
+	int r = read_words(host, &c, err);
+
+	if (r == 0)
+		r = read_numbers(host, &c, err);
+	if (r == 0)
+		r = read_yesno(host, "NAT", true, &c.nat, err);
+	if (r == 0)
+		r = read_yesno(host, "IPV6", true, &c.ipv6, err);
+	if (r == 0)
+		*ret = c;
+	return r;
+}

@@ -1,0 +1,276 @@
+/* param.c - the table of parameters and what is done with a row of it. */
+#include "runtime/config/param.h"
+
+#include "runtime/base/cleanup.h"
+#include "runtime/config/param_types.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define U UINT64_MAX
+#define P(option, key, type, apply, unit, min, max, arg, example, help) \
+	{option, key, PARAM_##type, PARAM_##apply, unit, min, max, arg, example, help},
+static const struct param table[] = {
+#include "runtime/config/params.def"
+	{.option = NULL},
+};
+#undef P
+#undef U
+
+static param_apply_fn *const apply_fns[PARAM_TYPE_MAX] = {
+	[PARAM_BYTES] = param_apply_bytes,	 [PARAM_PAGES] = param_apply_pages,
+	[PARAM_KIB] = param_apply_kib,		 [PARAM_COUNT] = param_apply_count,
+	[PARAM_NUMBER] = param_apply_number,	 [PARAM_PERCENT] = param_apply_percent,
+	[PARAM_YESNO] = param_apply_yesno,	 [PARAM_NAME] = param_apply_name,
+	[PARAM_HOSTNAME] = param_apply_hostname, [PARAM_TEXT] = param_apply_text,
+	[PARAM_CPULIST] = param_apply_cpulist,	 [PARAM_ADDRS] = param_apply_addrs,
+	[PARAM_DNS] = param_apply_dns,		 [PARAM_WORDS] = param_apply_words,
+	[PARAM_RATE] = param_apply_rate,	 [PARAM_LEGACY] = param_apply_legacy,
+	[PARAM_FEATURES] = param_apply_features, [PARAM_TEMPLATE] = param_apply_template,
+	[PARAM_CHOICE] = param_apply_choice,
+};
+
+const struct param *param_table(void)
+{
+	return table;
+}
+
+static bool option_equal(const char *a, const char *b)
+{
+	for (; *a != '\0' && *b != '\0'; a++, b++) {
+		char x = *a == '_' ? '-' : *a, y = *b == '_' ? '-' : *b;
+
+		if (x != y)
+			return false;
+	}
+	return *a == *b;
+}
+
+const struct param *param_find_option(const char *option)
+{
+	for (const struct param *p = table; p->option != NULL; p++)
+		if (option_equal(p->option, option))
+			return p;
+	return NULL;
+}
+
+const struct param *param_find_key(const char *key)
+{
+	for (const struct param *p = table; p->option != NULL; p++)
+		if (strcmp(p->key, key) == 0)
+			return p;
+	return NULL;
+}
+
+static size_t min_size(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Levenshtein's distance; words of at most 31 bytes, else "far". */
+static size_t word_distance(const char *a, const char *b)
+{
+	size_t row[32], n = strlen(b);
+
+	if (n >= 32)
+		return n;
+	for (size_t j = 0; j <= n; j++)
+		row[j] = j;
+	for (size_t i = 0; a[i] != '\0'; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i + 1;
+		for (size_t j = 0; j < n; j++) {
+			size_t change = diagonal + (a[i] != b[j]);
+
+			diagonal = row[j + 1];
+			row[j + 1] = min_size(change, min_size(row[j], diagonal) + 1);
+		}
+	}
+	return row[n];
+}
+
+const char *param_guess_option(const char *option)
+{
+	const char *best = NULL;
+	size_t best_distance = 3;
+
+	if (strlen(option) < 3 || strlen(option) > 31)
+		return NULL;
+	for (const struct param *p = table; p->option != NULL; p++) {
+		size_t d = word_distance(p->option, option);
+
+		if (d < best_distance) {
+			best = p->option;
+			best_distance = d;
+		}
+	}
+	return best;
+}
+
+/* A number of the row's unit as an admin would type it. */
+static void format_bound(const struct param *p, uint64_t v, char *buf, size_t size)
+{
+	static const char suffix[] = "KMGT";
+	uint64_t bytes;
+	int i = -1;
+
+	if (v == UINT64_MAX) {
+		(void)snprintf(buf, size, "unlimited");
+		return;
+	}
+	if (p->unit == 0 || v > UINT64_MAX / p->unit) {
+		(void)snprintf(buf, size, "%llu", (unsigned long long)v);
+		return;
+	}
+	for (bytes = v * p->unit; bytes != 0 && bytes % 1024 == 0 && i < 3; i++)
+		bytes /= 1024;
+	(void)snprintf(buf, size, "%llu%.*s", (unsigned long long)bytes, i >= 0,
+		       suffix + i + (i < 0));
+}
+
+/* Tenant text and terminals do not mix: what is quoted is printable and short. */
+static void quote_value(const char *value, char *buf, size_t size)
+{
+	size_t n = 0;
+
+	for (; *value != '\0' && n + 4 < size; value++)
+		buf[n++] = (unsigned char)*value < 0x20 || *value == 0x7f ? '?' : *value;
+	if (*value != '\0')
+		for (int i = 0; i < 3; i++)
+			buf[n++] = '.';
+	buf[n] = '\0';
+}
+
+int param_bad_value(struct berth_error *err, const struct param *p, const char *value,
+		    const char *why)
+{
+	char quoted[64], low[32], high[32], range[80] = "";
+
+	quote_value(value, quoted, sizeof(quoted));
+	if (p->max != 0 && p->type != PARAM_TEXT && p->type != PARAM_CPULIST) {
+		format_bound(p, p->min, low, sizeof(low));
+		format_bound(p, p->max, high, sizeof(high));
+		(void)snprintf(range, sizeof(range), " from %s to %s%s", low, high,
+			       p->type == PARAM_RATE ? " or 0" : "");
+	}
+	return berth_error_set(err, BERTH_ERR_VALUE, EINVAL,
+			       "--%s '%s': %s; give %s%s, for example --%s %s", p->option, quoted,
+			       why, p->arg, range, p->option, p->example);
+}
+
+int param_store(struct conf_file *f, const struct param *p, const char *value,
+		struct berth_error *err)
+{
+	int r = conf_set(f, p->key, value);
+
+	if (r == -ENOMEM)
+		return berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM, "out of memory");
+	if (r < 0)
+		return param_bad_value(err, p, value, "too long, or a byte that cannot be stored");
+	return 0;
+}
+
+int param_storef(struct conf_file *f, const struct param *p, struct berth_error *err,
+		 const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	return param_store(f, p, text, err);
+}
+
+static int apply_one(struct conf_file *f, const struct setting *s, bool append,
+		     struct berth_error *err)
+{
+	const struct param *p = param_find_option(s->option);
+	const char *guess;
+
+	if (p != NULL)
+		return apply_fns[p->type](f, p, s->value, append, err);
+	guess = param_guess_option(s->option);
+	if (guess == NULL)
+		return berth_error_set(err, BERTH_ERR_OPTION, EINVAL,
+				       "--%.60s: there is no such option", s->option);
+	return berth_error_set(err, BERTH_ERR_OPTION, EINVAL,
+			       "--%.60s: there is no such option; did you mean --%s?", s->option,
+			       guess);
+}
+
+int param_apply(struct conf_file *f, const struct setting *s, struct berth_error *err)
+{
+	return apply_one(f, s, false, err);
+}
+
+int param_apply_all(struct conf_file *f, const struct setting *settings, size_t n,
+		    struct berth_error *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		bool append = false;
+		int r;
+
+		for (size_t k = 0; k < i && !append; k++)
+			append = option_equal(settings[k].option, settings[i].option);
+		r = apply_one(f, &settings[i], append, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int param_load(struct conf_file *f, const char *key, const char *value, struct berth_error *err)
+{
+	const struct param *p = param_find_key(key);
+	struct berth_error why = {0};
+	int r;
+
+	if (p == NULL)
+		return berth_error_set(err, BERTH_ERR_BROKEN, EINVAL, "%s: unknown key", key);
+	r = apply_fns[p->type](f, p, value, false, &why);
+	if (r < 0)
+		return berth_error_set(err, BERTH_ERR_BROKEN, why.sys, "%s=: %.300s", key, why.msg);
+	return 0;
+}
+
+struct sample_merge {
+	struct conf_file *f;
+	struct berth_error *err;
+	int r;
+};
+
+static bool key_is_identity(const char *key)
+{
+	static const char *const keys[] = {"HOSTNAME",	"IP_ADDRESS", "OSTEMPLATE", "TEMPLATE",
+					   "TEMPLATES", "VE_ROOT",    "VE_PRIVATE", "NETIF",
+					   "NAME",	"UUID",	      "VEID",	    "DESCRIPTION"};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (strcmp(keys[i], key) == 0)
+			return true;
+	return false;
+}
+
+static void merge_key(const char *key, const char *value, void *data)
+{
+	struct sample_merge *m = data;
+
+	if (m->r < 0 || key_is_identity(key))
+		return;
+	if (param_find_key(key) != NULL)
+		m->r = param_load(m->f, key, value, m->err);
+	else if (conf_set(m->f, key, value) < 0)
+		m->r = berth_error_set(m->err, BERTH_ERR_NO_MEMORY, ENOMEM, "out of memory");
+}
+
+int param_apply_sample(struct conf_file *f, const struct conf_file *sample, struct berth_error *err)
+{
+	struct sample_merge m = {.f = f, .err = err};
+
+	conf_each(sample, merge_key, &m);
+	return m.r;
+}

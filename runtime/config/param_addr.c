@@ -1,0 +1,210 @@
+/* param_addr.c - IP addresses of a CT and of its DNS servers. */
+#include "runtime/base/parse.h"
+#include "runtime/config/ct_config.h"
+#include "runtime/config/param_types.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+struct addr {
+	int family;
+	uint32_t prefix;
+	union {
+		struct in_addr v4;
+		struct in6_addr v6;
+	};
+};
+
+/* "A" or "A/PREFIX"; the prefix is a host's when it is not there. */
+static int addr_parse(const char *text, struct addr *ret)
+{
+	char host[INET6_ADDRSTRLEN];
+	size_t n = strcspn(text, "/");
+	struct addr a = {.family = AF_INET, .prefix = 32};
+
+	if (n >= sizeof(host))
+		return -EINVAL;
+	memcpy(host, text, n);
+	host[n] = '\0';
+	if (inet_pton(AF_INET, host, &a.v4) != 1) {
+		a.family = AF_INET6;
+		a.prefix = 128;
+		if (inet_pton(AF_INET6, host, &a.v6) != 1)
+			return -EINVAL;
+	}
+	if (text[n] == '/') {
+		uint32_t max = a.prefix;
+
+		if (parse_u32(text + n + 1, &a.prefix) < 0 || a.prefix == 0 || a.prefix > max)
+			return -EINVAL;
+	}
+	*ret = a;
+	return 0;
+}
+
+static bool addr_is_host_prefix(const struct addr *a)
+{
+	return a->prefix == (a->family == AF_INET ? 32 : 128);
+}
+
+static void addr_format(const struct addr *a, char *buf, size_t size)
+{
+	char host[INET6_ADDRSTRLEN] = "";
+
+	(void)inet_ntop(a->family, &a->v4, host, sizeof(host));
+	if (addr_is_host_prefix(a))
+		(void)snprintf(buf, size, "%s", host);
+	else
+		(void)snprintf(buf, size, "%s/%u", host, a->prefix);
+}
+
+static bool addr_equal(const struct addr *a, const struct addr *b)
+{
+	if (a->family != b->family)
+		return false;
+	return memcmp(&a->v4, &b->v4, a->family == AF_INET ? 4 : 16) == 0;
+}
+
+/* Why a CT cannot have the address, or NULL. */
+static const char *addr_refused(const struct addr *a)
+{
+	uint32_t v4 = ntohl(a->v4.s_addr);
+
+	if (a->family == AF_INET6) {
+		if (IN6_IS_ADDR_MULTICAST(&a->v6))
+			return "a multicast address";
+		if (IN6_IS_ADDR_UNSPECIFIED(&a->v6) || IN6_IS_ADDR_LOOPBACK(&a->v6) ||
+		    IN6_IS_ADDR_V4MAPPED(&a->v6))
+			return "an address that no host on a network has";
+		return IN6_IS_ADDR_LINKLOCAL(&a->v6) ? "a link-local address" : NULL;
+	}
+	if (v4 >> 28 == 0xe)
+		return "a multicast address";
+	if (v4 >> 24 == 0 || v4 >> 24 == 127 || v4 >> 28 == 0xf)
+		return "an address that no host on a network has";
+	return v4 >> 16 == 0xa9fe ? "a link-local address" : NULL;
+}
+
+static int bad_address(struct berth_error *err, const struct param *p, const char *value,
+		       const char *why)
+{
+	int r = param_bad_value(err, p, value, why);
+
+	if (err != NULL)
+		err->code = BERTH_ERR_BAD_ADDRESS;
+	return r;
+}
+
+static size_t find_addr(const struct param_words *w, const struct addr *a)
+{
+	size_t i;
+
+	for (i = 0; i < w->n; i++) {
+		struct addr b;
+
+		if (addr_parse(w->word[i], &b) == 0 && addr_equal(a, &b))
+			break;
+	}
+	return i;
+}
+
+static int add_one(struct param_words *w, const struct param *p, const char *text,
+		   struct berth_error *err)
+{
+	const char *why;
+	struct addr a;
+	size_t at;
+
+	if (addr_parse(text, &a) < 0)
+		return bad_address(err, p, text, "not an IPv4 or IPv6 address");
+	why = addr_refused(&a);
+	if (why != NULL)
+		return bad_address(err, p, text, why);
+	at = find_addr(w, &a);
+	if (at == CT_ADDR_MAX)
+		return bad_address(err, p, text, "a CT has at most 64 addresses");
+	if (at == w->n)
+		w->n++;
+	addr_format(&a, w->word[at], sizeof(w->word[at]));
+	return 0;
+}
+
+static int del_one(struct param_words *w, const struct param *p, const char *text,
+		   struct berth_error *err)
+{
+	struct addr a;
+	size_t at;
+
+	if (strcmp(text, "all") == 0) {
+		w->n = 0;
+		return 0;
+	}
+	if (addr_parse(text, &a) < 0)
+		return bad_address(err, p, text, "not an IPv4 or IPv6 address");
+	at = find_addr(w, &a);
+	if (at == w->n)
+		return bad_address(err, p, text, "the CT does not have this address");
+	w->n--;
+	for (; at < w->n; at++)
+		memcpy(w->word[at], w->word[at + 1], sizeof(w->word[at]));
+	return 0;
+}
+
+int param_apply_addrs(struct conf_file *f, const struct param *p, const char *value, bool append,
+		      struct berth_error *err)
+{
+	bool remove = strcmp(p->option, "ipdel") == 0;
+	const char *old = conf_get(f, p->key);
+	struct param_words all = {0}, words;
+
+	(void)append;
+	if ((old != NULL && param_split(old, &all) < 0) || param_split(value, &words) < 0)
+		return bad_address(err, p, value, "too long");
+	if (words.n == 0 && *value != '\0')
+		return bad_address(err, p, value, "no address");
+	for (size_t i = 0; i < words.n; i++) {
+		int r = remove ? del_one(&all, p, words.word[i], err)
+			       : add_one(&all, p, words.word[i], err);
+
+		if (r < 0)
+			return r;
+	}
+	return param_store_words(f, p, &all, err);
+}
+
+/* A DNS server: an address without prefix; the guest's own loopback is fine. */
+static int dns_canonical(char *word, size_t size)
+{
+	struct addr a;
+
+	if (strcmp(word, "inherit") == 0)
+		return 0;
+	if (strchr(word, '/') != NULL || addr_parse(word, &a) < 0)
+		return -EINVAL;
+	addr_format(&a, word, size);
+	return 0;
+}
+
+int param_apply_dns(struct conf_file *f, const struct param *p, const char *value, bool append,
+		    struct berth_error *err)
+{
+	const char *old = append ? conf_get(f, p->key) : NULL;
+	struct param_words all = {0}, add;
+
+	if ((old != NULL && param_split(old, &all) < 0) || param_split(value, &add) < 0)
+		return bad_address(err, p, value, "too long");
+	for (size_t i = 0; i < add.n; i++) {
+		if (dns_canonical(add.word[i], sizeof(add.word[i])) < 0)
+			return bad_address(err, p, value, "not an IPv4 or IPv6 address");
+		if (all.n == CT_DNS_MAX)
+			return bad_address(err, p, value, "more than 8 of them");
+		memcpy(all.word[all.n++], add.word[i], sizeof(add.word[i]));
+	}
+	for (size_t i = 0; all.n > 1 && i < all.n; i++)
+		if (strcmp(all.word[i], "inherit") == 0)
+			return bad_address(err, p, value, "inherit stands alone");
+	return param_store_words(f, p, &all, err);
+}
