@@ -1,0 +1,76 @@
+/*
+ * monitor.h - the whole state of a berth-monitor: one static struct, no heap. What it does is in
+ * serve.c (the loop and the requests), exec.c (sessions), init_exit.c (the end), console.c.
+ */
+#pragma once
+
+#include "runtime/monitor/args.h"
+#include "runtime/monitor/conn.h"
+#include "runtime/monitor/console.h"
+#include "runtime/monitor/notify.h"
+#include "runtime/monitor/record.h"
+
+enum {
+	MON_TICK_MS = 50,
+	MON_KILL_MS = 3000,
+	MON_EXIT_WAIT_MS = 2000
+};
+
+struct monitor {
+	struct monitor_args args;
+	int epoll, children; /* children: signalfd for SIGCHLD */
+	const struct seccomp_program *seccomp; /* mapped, read by the sessions' children only */
+	uint64_t now; /* at the last wake-up */
+	bool booted;
+	bool exited, exit_known; /* init */
+	int exit_status;
+	bool exit_asked; /* init has gone: its status is being found out */
+	uint64_t exit_deadline; /* of exit_asked, then of the last sessions' end */
+	bool listen_paused, notify_paused; /* until the next tick */
+	char guest_status[NOTIFY_STATUS_MAX];
+	const struct mon_conn *console_owner; /* who has attached the console */
+	struct conn_table table;
+	struct console console;
+};
+
+/* Runs until init has exited and that is recorded. Returns 0 or -errno of setting up. */
+int monitor_run(struct monitor *m);
+
+/* ---- serve.c, for the other parts ---- */
+
+/* Sends a record; a client that does not take it is dropped. fd -1: none goes along. */
+void monitor_send(struct monitor *m, struct mon_conn *c, const struct mon_record *r, int fd);
+void monitor_send_error(struct monitor *m, struct mon_conn *c, int sys, const char *text);
+void monitor_drop(struct monitor *m, struct mon_conn *c);
+/* MON_STATE to all who said MON_HELLO. */
+void monitor_push_state(struct monitor *m);
+
+/* ---- exec.c ---- */
+
+/* MON_EXEC; closes fds. */
+void exec_begin(struct monitor *m, struct mon_conn *c, const struct mon_record *r, int *fds,
+		unsigned int n_fds);
+/* The child being started says something. */
+void exec_reply(struct monitor *m, struct mon_conn *c);
+void exec_signal(const struct mon_conn *c, int sig);
+/* Reaps every child that has ended, init included. */
+void exec_reap(struct monitor *m);
+/* SIGKILL to what did not heed the SIGHUP when its client went. */
+void exec_kill_overdue(struct monitor *m);
+
+/* Pure: the "E" reply of launch_enter. -EBADMSG. text is NUL-terminated. */
+int exec_parse_failure(const char *buf, size_t len, int *ret_errno, char *text, size_t size);
+
+/* ---- init_exit.c ---- */
+
+/* init's pidfd fired, or it is time to ask again. */
+void init_exit_probe(struct monitor *m);
+/* It is known, or given up: records it and tells everybody. */
+void init_exit_record(struct monitor *m, bool known, int wait_status);
+
+/* ---- harden.c ---- */
+
+/* Closes what was not named, stdio to /dev/null, CLOEXEC, non-blocking. -errno. */
+int harden_fds(const struct monitor_args *a);
+/* Not dumpable, spared by the OOM killer, only the capabilities it needs. -errno. */
+int harden_self(void);
