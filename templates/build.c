@@ -1,0 +1,74 @@
+/* build.c - the recipes that "berth template build" knows. */
+#include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
+#include "templates/template_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const char *const names[] = {"tiny", "debian-12", "debian-13", NULL};
+
+const char *const *template_recipes(void)
+{
+	return names;
+}
+
+int build_file(int root_fd, const char *path, const char *text, unsigned int mode)
+{
+	auto_close int fd = -EBADF;
+
+	if (unlinkat(root_fd, path, 0) < 0 && errno != ENOENT)
+		return -errno;
+	fd = openat(root_fd, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+	if (fd < 0 || fchmod(fd, mode) < 0)
+		return -errno;
+	return fd_write_all(fd, text, strlen(text));
+}
+
+static int run_recipe(const char *name, const char *root, struct template_info *t, uint64_t *epoch,
+		      template_progress_fn *fn, void *data, struct berth_error *err)
+{
+	if (strcmp(name, "tiny") == 0)
+		return build_tiny(root, t, epoch, fn, data, err);
+	if (strcmp(name, "debian-12") == 0)
+		return build_debian(root, "bookworm", "12", t, epoch, fn, data, err);
+	if (strcmp(name, "debian-13") == 0)
+		return build_debian(root, "trixie", "13", t, epoch, fn, data, err);
+	return berth_error_set(
+		err, BERTH_ERR_NO_TEMPLATE, ENOENT,
+		"there is no recipe '%s': tiny, debian-12 and debian-13 can be built, "
+		"\"berth template import %s FILE\" takes an archive",
+		name, name);
+}
+
+static void no_progress(const char *what, int percent, void *data)
+{
+	(void)what;
+	(void)percent;
+	(void)data;
+}
+
+int template_build(const char *template_dir, const char *name, template_progress_fn *fn, void *data,
+		   struct berth_error *err)
+{
+	struct template_info t = {0};
+	struct stage s;
+	uint64_t epoch = 0;
+	int r = stage_open(template_dir, name, &s, err);
+
+	if (r < 0)
+		return r;
+	if (fn == NULL)
+		fn = no_progress;
+	r = run_recipe(name, s.root, &t, &epoch, fn, data, err);
+	if (r == 0) {
+		fn("making the image", 90, data);
+		r = stage_publish(&s, name, epoch, &t, err);
+	}
+	if (r == 0)
+		fn("done", 100, data);
+	stage_close(&s);
+	return r;
+}

@@ -1,0 +1,54 @@
+/*
+ * template_private.h - for the files of templates/ only: how a root file system becomes an image, and
+ * how an image becomes a template.
+ */
+#pragma once
+
+#include "runtime/base/error.h"
+#include "templates/template.h"
+
+#include <stdint.h>
+
+enum {
+	STAGE_PATH_MAX = 512,
+	IMAGE_NAME_MAX = 80
+};
+
+/*
+ * A place below TEMPLATE_DIR where one template is made: .stage-NAME/root, and the image next to it.
+ * A lock on the directory itself keeps a second build of the name away; what a crash left goes first.
+ */
+struct stage {
+	int template_dirfd, fd; /* TEMPLATE_DIR, and the locked stage in it */
+	char dir[STAGE_PATH_MAX]; /* TEMPLATE_DIR/.stage-NAME */
+	char root[STAGE_PATH_MAX]; /* TEMPLATE_DIR/.stage-NAME/root */
+	char base[160]; /* ".stage-NAME" */
+};
+
+/* Held only while names and images are put in place or taken away. The caller closes it. */
+int template_lock(int template_dirfd, struct berth_error *err);
+
+int stage_open(const char *template_dir, const char *name, struct stage *ret,
+	       struct berth_error *err);
+/* Removes the stage and lets go of the lock. Fine on a zeroed stage whose descriptors are -1. */
+void stage_close(struct stage *s);
+
+/*
+ * Makes the image of s->root (times above clamp_epoch are lowered to it), names it by its hash, and
+ * writes NAME.template. t: distribution, release and arch are set; the rest is filled in.
+ */
+int stage_publish(const struct stage *s, const char *name, uint64_t clamp_epoch,
+		  struct template_info *t, struct berth_error *err);
+
+/* SHA-256 of an open file, by sha256sum(1), as 64 hex digits. */
+int image_hash(int fd, char hash[65], struct berth_error *err);
+
+/* The recipes: fill an empty root directory. *ret_epoch: the newest honest time in it. */
+int build_tiny(const char *root, struct template_info *t, uint64_t *ret_epoch,
+	       template_progress_fn *fn, void *data, struct berth_error *err);
+int build_debian(const char *root, const char *suite, const char *release, struct template_info *t,
+		 uint64_t *ret_epoch, template_progress_fn *fn, void *data,
+		 struct berth_error *err);
+
+/* One text file below a root that nobody else writes to now. -errno. */
+int build_file(int root_fd, const char *path, const char *text, unsigned int mode);
