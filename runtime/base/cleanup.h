@@ -53,9 +53,9 @@ static inline int take_fd(int *fd)
 }
 
 /* Hands the pointer on and forgets it. */
-#define take_ptr(p) \
-	__extension__({ \
+#define take_ptr(p)                       \
+	__extension__({                   \
 		__auto_type taken_ = (p); \
-		(p) = NULL; \
-		taken_; \
+		(p) = NULL;               \
+		taken_;                   \
 	})

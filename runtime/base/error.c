@@ -56,9 +56,8 @@ static const struct errcode_row rows[BERTH_ERR_MAX] = {
 	[BERTH_ERR_BROKEN] = {"io.berth.Broken", 173},
 };
 
-__attribute__((format(printf, 4, 0)))
-static int error_vset(struct berth_error *err, enum berth_errcode code, int sys, const char *fmt,
-		      va_list ap)
+__attribute__((format(printf, 4, 0))) static int
+error_vset(struct berth_error *err, enum berth_errcode code, int sys, const char *fmt, va_list ap)
 {
 	if (sys <= 0)
 		sys = EINVAL;

@@ -11,7 +11,11 @@
 #include <sys/timerfd.h>
 #include <time.h>
 
-enum ev_kind { EV_IO, EV_TIMER, EV_SIGNAL };
+enum ev_kind {
+	EV_IO,
+	EV_TIMER,
+	EV_SIGNAL
+};
 
 struct ev_source {
 	struct ev *ev;

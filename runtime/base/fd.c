@@ -9,7 +9,9 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-enum { FD_PASS_MAX = 16 };
+enum {
+	FD_PASS_MAX = 16
+};
 
 int fd_write_all(int fd, const void *buf, size_t len)
 {

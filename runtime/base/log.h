@@ -8,7 +8,12 @@
 
 #include <stdint.h>
 
-enum log_level { LOG_LV_ERROR, LOG_LV_WARNING, LOG_LV_INFO, LOG_LV_DEBUG };
+enum log_level {
+	LOG_LV_ERROR,
+	LOG_LV_WARNING,
+	LOG_LV_INFO,
+	LOG_LV_DEBUG
+};
 
 void log_init(const char *program, enum log_level max);
 

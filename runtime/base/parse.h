@@ -12,7 +12,9 @@ int parse_u64(const char *s, uint64_t *ret);
 int parse_u32(const char *s, uint32_t *ret);
 int parse_int(const char *s, int *ret);
 
-enum { CTID_MIN = 101 };
+enum {
+	CTID_MIN = 101
+};
 #define CTID_MAX 2147483644u
 
 /* A CTID: 101..2147483644, no leading zero. 1..100 are reserved (-ERANGE), 0 is the host. */

@@ -8,7 +8,9 @@
 
 #include <stdint.h>
 
-enum { BERTH_PATH_MAX = 512 };
+enum {
+	BERTH_PATH_MAX = 512
+};
 
 struct berth_paths {
 	char root[256]; /* "" or an absolute directory without a trailing slash */

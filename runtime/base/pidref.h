@@ -9,7 +9,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { BOOT_ID_LEN = 36 };
+enum {
+	BOOT_ID_LEN = 36
+};
 
 struct pidref {
 	pid_t pid;

@@ -17,8 +17,8 @@ static const char *const default_env[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", 
 
 static const char *find_program(const char *name, char *buf, size_t size)
 {
-	static const char *const dirs[] = {"/usr/sbin", "/usr/bin", "/sbin", "/bin",
-					   "/usr/local/sbin", "/usr/local/bin"};
+	static const char *const dirs[] = {"/usr/sbin", "/usr/bin",	   "/sbin",
+					   "/bin",	"/usr/local/sbin", "/usr/local/bin"};
 
 	if (strchr(name, '/') != NULL)
 		return name;
@@ -73,7 +73,8 @@ int spawn_program(const char *const *argv, const char *const *env, const struct 
 	if (r != 0)
 		return berth_error_set(err, BERTH_ERR_HELPER, r, "run %s: %s", path, strerror(r));
 	if (ret_pidfd != NULL)
-		*ret_pidfd = pidfd_open(pid, 0); /* our child, not reaped yet: it cannot be reused */
+		*ret_pidfd =
+			pidfd_open(pid, 0); /* our child, not reaped yet: it cannot be reused */
 	*ret_pid = pid;
 	return 0;
 }
@@ -105,8 +106,11 @@ static void drain(int out_fd, int err_fd, char *out, size_t out_size, char *tail
 	while (p[0].fd >= 0 || p[1].fd >= 0) {
 		char buf[4096];
 
-		if (poll(p, 2, -1) < 0 && errno != EINTR)
+		if (poll(p, 2, -1) < 0) {
+			if (errno == EINTR)
+				continue; /* revents are not set */
 			return;
+		}
 		for (int i = 0; i < 2; i++) {
 			ssize_t n;
 
@@ -138,10 +142,12 @@ static const char *last_line(char *text)
 	return line != NULL ? line + 1 : text;
 }
 
-int spawn_run_output(const char *const *argv, char *out, size_t out_size, struct berth_error *err)
+/* Runs argv to its end; returns the exit status, 128 + the signal, or -errno. */
+static int run_to_end(const char *const *argv, const int *keep, unsigned int n_keep, char *out,
+		      size_t out_size, char *tail, size_t tail_size, struct berth_error *err)
 {
 	int out_pipe[2], err_pipe[2], status;
-	char tail[512] = "";
+	struct spawn_fds fds = {.in = -1, .keep = keep, .n_keep = n_keep};
 	pid_t pid;
 	int r;
 
@@ -153,12 +159,13 @@ int spawn_run_output(const char *const *argv, char *out, size_t out_size, struct
 		(void)close(out_pipe[1]);
 		return r;
 	}
-	r = spawn_program(argv, NULL, &(struct spawn_fds){.in = -1, .out = out_pipe[1], .err = err_pipe[1]},
-			  &pid, NULL, err);
+	fds.out = out_pipe[1];
+	fds.err = err_pipe[1];
+	r = spawn_program(argv, NULL, &fds, &pid, NULL, err);
 	(void)close(out_pipe[1]);
 	(void)close(err_pipe[1]);
 	if (r == 0)
-		drain(out_pipe[0], err_pipe[0], out, out_size, tail, sizeof(tail));
+		drain(out_pipe[0], err_pipe[0], out, out_size, tail, tail_size);
 	(void)close(out_pipe[0]);
 	(void)close(err_pipe[0]);
 	if (r < 0)
@@ -166,12 +173,33 @@ int spawn_run_output(const char *const *argv, char *out, size_t out_size, struct
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return berth_error_sys(err, errno, "wait for %s", argv[0]);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		return 0;
-	return berth_error_set(err, BERTH_ERR_HELPER, EIO, "%s failed (%s %d): %s", argv[0],
-			       WIFEXITED(status) ? "exit status" : "signal",
-			       WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status),
-			       last_line(tail));
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static int run_failed(const char *name, int status, char *text, struct berth_error *err)
+{
+	return berth_error_set(err, BERTH_ERR_HELPER, EIO, "%s failed (%s %d): %s", name,
+			       status < 128 ? "exit status" : "signal",
+			       status < 128 ? status : status - 128, last_line(text));
+}
+
+int spawn_run_output(const char *const *argv, char *out, size_t out_size, struct berth_error *err)
+{
+	char tail[512] = "";
+	int r = run_to_end(argv, NULL, 0, out, out_size, tail, sizeof(tail), err);
+
+	return r > 0 ? run_failed(argv[0], r, tail, err) : r;
+}
+
+int spawn_run_keep(const char *const *argv, const int *keep, unsigned int n_keep, int max_ok,
+		   struct berth_error *err)
+{
+	char tail[512] = "", out[4096] = "";
+	int r = run_to_end(argv, keep, n_keep, out, sizeof(out), tail, sizeof(tail), err);
+
+	if (r <= max_ok)
+		return r;
+	return run_failed(argv[0], r, tail[0] != '\0' ? tail : out, err);
 }
 
 int spawn_run(const char *const *argv, struct berth_error *err)

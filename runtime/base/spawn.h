@@ -28,3 +28,11 @@ int spawn_run(const char *const *argv, struct berth_error *err);
 
 /* As spawn_run; the first out_size-1 bytes of its stdout go into out, NUL-terminated. */
 int spawn_run_output(const char *const *argv, char *out, size_t out_size, struct berth_error *err);
+
+/*
+ * As spawn_run; the program inherits the descriptors keep[0..n_keep-1] under their own numbers, and
+ * an exit status of at most max_ok is success. Returns the exit status. A program that complains on
+ * stdout only is quoted from there.
+ */
+int spawn_run_keep(const char *const *argv, const int *keep, unsigned int n_keep, int max_ok,
+		   struct berth_error *err);

@@ -10,8 +10,8 @@
 #include <string.h>
 
 static const char *const status_names[] = {
-	[CT_STOPPED] = "stopped",   [CT_MOUNTED] = "mounted",	[CT_STARTING] = "starting",
-	[CT_RUNNING] = "running",   [CT_STOPPING] = "stopping", [CT_SUSPENDED] = "suspended",
+	[CT_STOPPED] = "stopped", [CT_MOUNTED] = "mounted",   [CT_STARTING] = "starting",
+	[CT_RUNNING] = "running", [CT_STOPPING] = "stopping", [CT_SUSPENDED] = "suspended",
 	[CT_BROKEN] = "broken",
 };
 
@@ -153,10 +153,11 @@ static int facts_load(const struct berth_paths *p, uint32_t ctid, struct ct_fact
 
 	dir = dir_open_at(AT_FDCWD, path_private(p, ctid, path));
 	if (dir < 0)
-		return berth_error_set(err, BERTH_ERR_NO_PRIVATE, -dir,
-				       "CT %u has a config but no private area %s; bring it back or "
-				       "run: berth destroy %u",
-				       ctid, path, ctid);
+		return berth_error_set(
+			err, BERTH_ERR_NO_PRIVATE, -dir,
+			"CT %u has a config but no private area %s; bring it back or "
+			"run: berth destroy %u",
+			ctid, path, ctid);
 	r = record_read(dir, "facts", text, sizeof(text));
 	if (r == 0)
 		r = ct_facts_parse(text, ret);

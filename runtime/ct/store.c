@@ -112,6 +112,34 @@ int store_candidate_load(const struct berth_paths *p, uint32_t ctid, struct conf
 	return dir < 0 ? dir : conf_load_at(dir, "candidate.conf", ret, err);
 }
 
+int store_live_save(const struct berth_paths *p, uint32_t ctid, const struct conf_file *f,
+		    struct berth_error *err)
+{
+	auto_close int dir = run_ct_dir(p, ctid, err);
+
+	return dir < 0 ? dir : conf_save_at(dir, "live.conf", f, err);
+}
+
+int store_live_load(const struct berth_paths *p, uint32_t ctid, struct conf_file **ret,
+		    struct berth_error *err)
+{
+	char path[BERTH_PATH_MAX];
+	auto_close int dir = dir_open_at(AT_FDCWD, path_run_ct(p, ctid, path));
+
+	if (dir >= 0 && conf_load_at(dir, "live.conf", ret, NULL) == 0)
+		return 0;
+	return store_conf_load(p, ctid, ret, err);
+}
+
+void store_live_forget(const struct berth_paths *p, uint32_t ctid)
+{
+	char path[BERTH_PATH_MAX];
+	auto_close int dir = dir_open_at(AT_FDCWD, path_run_ct(p, ctid, path));
+
+	if (dir >= 0)
+		(void)unlinkat(dir, "live.conf", 0);
+}
+
 int store_host_conf_load(const struct berth_paths *p, struct conf_file **ret,
 			 struct berth_error *err)
 {
@@ -145,8 +173,8 @@ int store_sample_load(const struct berth_paths *p, const char *name, struct conf
 	return r;
 }
 
-static const char *const intent_names[] = {[INTENT_CREATE] = "create",
-					   [INTENT_DESTROY] = "destroy"};
+static const char *const intent_names[] = {
+	[INTENT_CREATE] = "create", [INTENT_DESTROY] = "destroy"};
 
 int store_intent_write(const struct berth_paths *p, uint32_t ctid, enum store_intent what,
 		       struct berth_error *err)

@@ -27,6 +27,16 @@ int store_candidate_save(const struct berth_paths *p, uint32_t ctid, const struc
 int store_candidate_load(const struct berth_paths *p, uint32_t ctid, struct conf_file **ret,
 			 struct berth_error *err);
 
+/*
+ * What a running CT has in effect: RUN/ct/CTID/live.conf when a change was made without --save, else
+ * its config.
+ */
+int store_live_save(const struct berth_paths *p, uint32_t ctid, const struct conf_file *f,
+		    struct berth_error *err);
+int store_live_load(const struct berth_paths *p, uint32_t ctid, struct conf_file **ret,
+		    struct berth_error *err);
+void store_live_forget(const struct berth_paths *p, uint32_t ctid);
+
 /* berth.conf; an empty file when there is none. */
 int store_host_conf_load(const struct berth_paths *p, struct conf_file **ret,
 			 struct berth_error *err);
@@ -34,7 +44,10 @@ int store_host_conf_load(const struct berth_paths *p, struct conf_file **ret,
 int store_sample_load(const struct berth_paths *p, const char *name, struct conf_file **ret,
 		      struct berth_error *err);
 
-enum store_intent { INTENT_CREATE, INTENT_DESTROY };
+enum store_intent {
+	INTENT_CREATE,
+	INTENT_DESTROY
+};
 
 int store_intent_write(const struct berth_paths *p, uint32_t ctid, enum store_intent what,
 		       struct berth_error *err);

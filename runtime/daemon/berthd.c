@@ -1,0 +1,234 @@
+/*
+ * berthd.c - the daemon: knows every CT, takes calls, runs workers.
+ *
+ * berthd [--root DIR] [--version]
+ *
+ * Crash-only: SIGKILL at any moment loses nothing, SIGTERM just ends it. CTs, their monitors and exec
+ * sessions go on.
+ */
+#include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
+#include "runtime/base/lock.h"
+#include "runtime/base/log.h"
+#include "runtime/ct/store.h"
+#include "runtime/daemon/methods.h"
+#include "runtime/daemon/recover.h"
+#include "runtime/daemon/worker_client.h"
+#include "runtime/rpc/interfaces.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+enum {
+	DAEMON_NOFILE = 65536
+};
+
+static const struct rpc_method methods[] = {
+	{"io.berth.Container.Create", method_create, true},
+	{"io.berth.Container.Start", method_start, true},
+	{"io.berth.Container.Stop", method_stop, true},
+	{"io.berth.Container.Restart", method_restart, true},
+	{"io.berth.Container.Set", method_set, true},
+	{"io.berth.Container.Destroy", method_destroy, true},
+	{"io.berth.Container.Mount", method_mount, true},
+	{"io.berth.Container.Umount", method_umount, true},
+	{"io.berth.Container.List", method_list, false},
+	{"io.berth.Container.Get", method_get, false},
+	{"io.berth.Container.Monitor", method_monitor, false},
+	{"io.berth.Template.List", method_template_list, false},
+	{"io.berth.Template.Build", method_template_build, true},
+	{"io.berth.Template.Import", method_template_import, true},
+	{"io.berth.Template.Remove", method_template_remove, true},
+	{"io.berth.Host.Ping", method_ping, false},
+	{"io.berth.Host.Doctor", method_doctor, true},
+};
+
+static void on_terminate(struct ev_source *s, int sig, void *data)
+{
+	struct daemon *d = data;
+
+	(void)s;
+	log_line(LOG_LV_INFO, 0, "signal %d: ending; the CTs go on", sig);
+	ev_stop(d->ev, 0);
+}
+
+/* Workers report on their pipe; here their remains are only collected. */
+static void on_child(struct ev_source *s, int sig, void *data)
+{
+	(void)s;
+	(void)sig;
+	(void)data;
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
+}
+
+/* systemd's Type=notify contract (sd_notify(3)); nothing without NOTIFY_SOCKET. */
+static void notify_ready(void)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	auto_close int fd = -EBADF;
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	socklen_t len;
+
+	if (path == NULL || strlen(path) >= sizeof(a.sun_path) || path[0] == '\0')
+		return;
+	memcpy(a.sun_path, path, strlen(path));
+	len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+	if (a.sun_path[0] == '@')
+		a.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0)
+		(void)sendto(fd, "READY=1", 7, MSG_NOSIGNAL, (struct sockaddr *)&a, len);
+}
+
+static int listen_socket(struct daemon *d, struct berth_error *err)
+{
+	const struct rpc_interface interfaces[] = {
+		{"io.berth", varlink_errors},
+		{"io.berth.Container", varlink_container},
+		{"io.berth.Template", varlink_template},
+		{"io.berth.Host", varlink_host},
+	};
+	char path[BERTH_PATH_MAX];
+
+	return rpc_server_new(d->ev, path_daemon_socket(&d->paths, path), d->host.group, methods,
+			      sizeof(methods) / sizeof(methods[0]), interfaces,
+			      sizeof(interfaces) / sizeof(interfaces[0]), d, &d->rpc, err);
+}
+
+/* The host is ready (or is not, and `berth doctor` says why): open for business. */
+static void host_ready(const struct worker_result *result, void *data)
+{
+	struct daemon *d = data;
+	struct berth_error err;
+
+	if (!result->ok)
+		log_line(LOG_LV_ERROR, 0, "host set-up: %s", result->error.msg);
+	if (recover_all(d, &err) < 0 || listen_socket(d, &err) < 0) {
+		log_line(LOG_LV_ERROR, 0, "%s", err.msg);
+		ev_stop(d->ev, 1);
+		return;
+	}
+	recover_autostart(d);
+	notify_ready();
+	log_line(LOG_LV_INFO, 0, "berthd %s: %zu CTs", BERTH_VERSION, d->n_cts);
+}
+
+/* berth-worker: beside the monitor in libexec/berth, or beside this program in a build tree. */
+static int find_worker(struct daemon *d, struct berth_error *err)
+{
+	static const char *const places[] = {"berth-worker", "../libexec/berth/berth-worker",
+					     "../lib/berth/berth-worker"};
+	char exe[BERTH_PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 40);
+
+	if (n < 0)
+		return berth_error_sys(err, errno, "read /proc/self/exe");
+	exe[n] = '\0';
+	*(strrchr(exe, '/') + 1) = '\0';
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		(void)snprintf(d->worker_path, sizeof(d->worker_path), "%.460s%s", exe, places[i]);
+		if (access(d->worker_path, X_OK) == 0)
+			return 0;
+	}
+	return berth_error_set(err, BERTH_ERR_HELPER, ENOENT,
+			       "berth-worker is not installed (looked near %s)", exe);
+}
+
+/* One berthd for one set of paths. The lock is held until the process ends. */
+static int only_one(struct daemon *d, struct berth_error *err)
+{
+	auto_close int run = dir_open_at(AT_FDCWD, d->paths.run);
+	struct berth_error why;
+	int fd;
+
+	if (run < 0)
+		return berth_error_sys(err, run, "open %s", d->paths.run);
+	fd = lock_take(run, "berthd.lock", "berthd", &why);
+	if (fd < 0)
+		return berth_error_set(err, BERTH_ERR_LOCKED, why.sys,
+				       "berthd runs already on %s: %.200s", d->paths.run, why.msg);
+	return 0;
+}
+
+static int daemon_init(struct daemon *d, const char *root, struct berth_error *err)
+{
+	const char *parent;
+	int r = berth_paths_init(&d->paths, root, err);
+
+	if (r == 0)
+		r = berth_paths_make(&d->paths, err);
+	if (r == 0)
+		r = only_one(d, err);
+	if (r == 0)
+		r = store_host_conf_load(&d->paths, &d->host_conf, err);
+	if (r == 0)
+		r = host_config_from(d->host_conf, &d->host, err);
+	if (r == 0)
+		r = find_worker(d, err);
+	if (r < 0)
+		return r;
+	parent = d->host.cgroup_parent[0] != '\0' ? d->host.cgroup_parent : NULL;
+	r = cg_host_open(parent, &d->cg, err);
+	if (r == 0 && (r = ev_new(&d->ev)) < 0)
+		return berth_error_sys(err, r, "make the event loop");
+	return r;
+}
+
+static int daemon_run(struct daemon *d, struct berth_error *err)
+{
+	static const char *const argv[] = {"host-setup", NULL};
+	int r;
+
+	if (ev_add_signal(d->ev, SIGTERM, on_terminate, d, NULL) < 0 ||
+	    ev_add_signal(d->ev, SIGINT, on_terminate, d, NULL) < 0 ||
+	    ev_add_signal(d->ev, SIGCHLD, on_child, d, NULL) < 0)
+		return berth_error_sys(err, errno, "watch signals");
+	r = worker_start(d, argv, -EBADF, NULL, host_ready, d, err);
+	if (r < 0)
+		return r;
+	r = ev_run(d->ev);
+	return r > 0 ? berth_error_set(err, BERTH_ERR_SYSTEM, EIO, "ended with an error") : r;
+}
+
+static void process_setup(void)
+{
+	struct rlimit files = {DAEMON_NOFILE, DAEMON_NOFILE};
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)umask(0022);
+	(void)setrlimit(RLIMIT_NOFILE, &files);
+	/* When the host runs out of memory a tenant goes first (security.md 2.8). */
+	(void)file_write_value_at(AT_FDCWD, "/proc/self/oom_score_adj", "-900");
+}
+
+int main(int argc, char **argv)
+{
+	static struct daemon d;
+	struct berth_error err = {0};
+	const char *root = NULL;
+
+	log_init("berthd", LOG_LV_INFO);
+	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+		(void)printf("berthd %s\n", BERTH_VERSION);
+		return 0;
+	}
+	if (argc == 3 && strcmp(argv[1], "--root") == 0) {
+		root = argv[2];
+	} else if (argc != 1) {
+		(void)fprintf(stderr, "usage: berthd [--root DIR] [--version]\n");
+		return berth_error_exit_status(BERTH_ERR_OPTION);
+	}
+	process_setup();
+	if (daemon_init(&d, root, &err) < 0 || daemon_run(&d, &err) < 0) {
+		log_line(LOG_LV_ERROR, 0, "%s", err.msg);
+		return berth_error_exit_status(err.code);
+	}
+	return 0;
+}

@@ -1,0 +1,82 @@
+/*
+ * daemon.h - berthd's own state: the registry of CTs, the jobs under way, the parts they share.
+ *
+ * One thread, one event loop. Nothing here blocks, mounts or reads a tenant's bytes: long work goes to
+ * berth-worker, whose report is the only thing that comes back.
+ */
+#pragma once
+
+#include "cgroups/cg.h"
+#include "runtime/base/ev.h"
+#include "runtime/base/paths.h"
+#include "runtime/config/ct_config.h"
+#include "runtime/ct/info.h"
+#include "runtime/rpc/rpc.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct job;
+struct monitor_conn;
+struct boot_waiter;
+
+/* One CT. */
+struct ct {
+	struct daemon *d;
+	uint32_t ctid;
+	char name[64]; /* "" when it has none */
+	char *addrs; /* IP_ADDRESS of its config, for uniqueness; malloc'ed or NULL */
+	enum ct_status status;
+	struct ct_facts facts;
+	struct ct_run run;
+	bool booted;
+	bool being_created;
+	int init_pidfd; /* -EBADF when not running */
+	struct ev_source *init_watch; /* on init_pidfd: readable when init has ended */
+	struct monitor_conn *monitor;
+	struct job *job; /* the operation under way, or NULL */
+	struct boot_waiter *waiters; /* calls of start --wait */
+	uint64_t started_ms; /* ev_now_ms at the last start, for the reboot backoff */
+	unsigned int quick_reboots;
+	struct ev_source *retry; /* something is to be tried again: a lock held by an orphan */
+	struct ev_source *reboot; /* backoff before a CT that reboots in a loop is started */
+};
+
+struct event_subscriber {
+	struct rpc_call *call;
+	struct event_subscriber *next;
+};
+
+struct daemon {
+	struct berth_paths paths;
+	struct conf_file *host_conf;
+	struct host_config host;
+	struct ev *ev;
+	struct rpc_server *rpc;
+	struct cg_host *cg;
+	struct ct **cts; /* ascending CTIDs */
+	size_t n_cts, room;
+	struct event_subscriber *subscribers;
+	char worker_path[BERTH_PATH_MAX];
+};
+
+/* ---- registry.c ---- */
+
+struct ct *registry_find(struct daemon *d, uint32_t ctid);
+/* A CTID in decimal or a name. BERTH_ERR_NO_CONFIG. */
+struct ct *registry_lookup(struct daemon *d, const char *word, struct berth_error *err);
+struct ct *registry_add(struct daemon *d, uint32_t ctid);
+void registry_remove(struct daemon *d, struct ct *ct);
+uint32_t registry_free_ctid(const struct daemon *d);
+/* The lowest range of ids that no CT has; BERTH_ERR_RESOURCES when there is none left. */
+int registry_free_id_base(const struct daemon *d, uint32_t *ret, struct berth_error *err);
+/* Rereads name and addresses from the config. */
+int registry_refresh(struct daemon *d, struct ct *ct, struct berth_error *err);
+/* Refuses a name or an address that another CT has. conf: what ct would become. */
+int registry_check_unique(struct daemon *d, const struct ct *ct, const struct conf_file *conf,
+			  struct berth_error *err);
+
+/* ---- events.c ---- */
+
+void event_emit(struct daemon *d, uint32_t ctid, const char *event, const char *detail);
+void event_subscribe(struct daemon *d, struct rpc_call *call);

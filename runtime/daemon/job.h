@@ -1,0 +1,42 @@
+/*
+ * job.h - one operation on one CT: its lock, its call, its workers.
+ *
+ * A job holds the CT from job_begin to job_done or job_fail. Its steps are continuations: each starts
+ * something and names what goes on when that has ended.
+ */
+#pragma once
+
+#include "runtime/daemon/daemon.h"
+#include "runtime/daemon/worker_client.h"
+
+typedef void job_next_fn(struct job *j, const struct worker_result *result);
+
+struct job {
+	struct daemon *d;
+	struct ct *ct;
+	const char *what; /* "start", "stop", ... */
+	struct rpc_call *call; /* NULL: nobody waits (any more) */
+	int lock_fd;
+	job_next_fn *next; /* after the worker that runs now */
+	struct ev_source *timer;
+	bool fast, restart, killed, save, wait;
+	unsigned int timeout; /* seconds to wait for a clean stop */
+	struct berth_error error; /* of an earlier step, told at the end */
+	struct conf_file *conf; /* create, set: what is to be saved */
+	struct conf_file *live; /* set: what is to be in effect */
+	json_t *notes; /* set */
+};
+
+/*
+ * Takes the CT's lock. BERTH_ERR_LOCKED names the operation that holds it. call may be NULL; when
+ * its client goes, the job goes on.
+ */
+struct job *job_begin(struct daemon *d, struct ct *ct, const char *what, struct rpc_call *call,
+		      struct berth_error *err);
+
+/* argv: OP and arguments after the CTID. Failure to start it is a result like any other. */
+void job_worker(struct job *j, const char *op, const char *const *args, job_next_fn *next);
+
+/* Releases the CT, then replies. parameters is stolen. */
+void job_done(struct job *j, json_t *parameters);
+void job_fail(struct job *j, const struct berth_error *err);

@@ -1,0 +1,21 @@
+/*
+ * methods.h - what the Varlink methods of berthd do. data is the struct daemon.
+ */
+#pragma once
+
+#include "runtime/daemon/daemon.h"
+
+rpc_method_fn method_create, method_start, method_stop, method_restart, method_set, method_destroy,
+	method_mount, method_umount, method_list, method_get, method_monitor;
+rpc_method_fn method_template_list, method_template_build, method_template_import,
+	method_template_remove;
+rpc_method_fn method_ping, method_doctor;
+
+/* The CT that the parameter "ct" names; NULL after an error reply. */
+struct ct *method_ct(struct rpc_call *call, json_t *parameters, struct daemon *d);
+
+/* A boolean parameter, false when it is missing or null. */
+bool method_flag(json_t *parameters, const char *name);
+
+/* One CT for List and Get; new reference. details: also its config and resources. */
+json_t *info_json(struct daemon *d, struct ct *ct);

@@ -1,0 +1,175 @@
+/* methods_info.c - List, Get, Monitor: what a CT is and what it uses. */
+#include "runtime/base/cleanup.h"
+#include "runtime/config/param.h"
+#include "runtime/ct/store.h"
+#include "runtime/daemon/methods.h"
+
+#include <string.h>
+#include <time.h>
+
+/* -1 stands for "no limit" on the wire. */
+static json_int_t limit_json(uint64_t v)
+{
+	return v > INT64_MAX ? -1 : (json_int_t)v;
+}
+
+static void resource_add(json_t *to, const char *name, uint64_t held, uint64_t maxheld,
+			 uint64_t limit, uint64_t failcnt)
+{
+	(void)json_object_set_new(to, name,
+				  json_pack("{s:I, s:I, s:I, s:I}", "held", limit_json(held),
+					    "maxheld", limit_json(maxheld), "limit",
+					    limit_json(limit), "failcnt", limit_json(failcnt)));
+}
+
+static void copy_key(const char *key, const char *value, void *data)
+{
+	(void)json_object_set_new(data, key, json_string(value));
+}
+
+static json_t *addresses_json(const struct ct_config *c)
+{
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; i < c->n_addrs; i++)
+		(void)json_array_append_new(list, json_string(c->addrs[i]));
+	return list;
+}
+
+static void add_usage(struct daemon *d, const struct ct *ct, const struct ct_config *c,
+		      json_t *info)
+{
+	json_t *res = json_object();
+	struct cg_stat st = {0};
+
+	if (ct->status == CT_RUNNING && cg_ct_stat(d->cg, ct->ctid, &st, NULL) == 0)
+		(void)json_object_set_new(info, "cpu_usec", json_integer((json_int_t)st.cpu_usec));
+	resource_add(res, "physpages", st.memory, st.memory_max_seen, c->ram,
+		     st.memory_failcnt + st.oom_kills);
+	resource_add(res, "swappages", st.swap, st.swap_max_seen, c->swap, st.swap_failcnt);
+	resource_add(res, "numproc", st.pids, st.pids_max_seen, c->numproc, st.pids_failcnt);
+	resource_add(res, "diskspace", 0, 0, c->diskspace, 0);
+	resource_add(res, "diskinodes", 0, 0, c->diskinodes, 0);
+	(void)json_object_set_new(info, "resources", res);
+}
+
+static void add_config(const struct ct *ct, const struct conf_file *f, const struct ct_config *c,
+		       json_t *info)
+{
+	json_t *keys = json_object();
+	char hostname[32];
+
+	(void)snprintf(hostname, sizeof(hostname), "ct%u", ct->ctid);
+	conf_each(f, copy_key, keys);
+	(void)json_object_set_new(info, "config", keys);
+	(void)json_object_set_new(info, "hostname",
+				  json_string(c->hostname[0] != '\0' ? c->hostname : hostname));
+	(void)json_object_set_new(info, "addresses", addresses_json(c));
+	(void)json_object_set_new(info, "onboot", json_boolean(c->onboot));
+	(void)json_object_set_new(info, "disabled", json_boolean(c->disabled));
+	(void)json_object_set_new(info, "cpulimit", json_integer(c->cpulimit));
+	(void)json_object_set_new(info, "cpuunits", json_integer(c->cpuunits));
+	(void)json_object_set_new(info, "cpus", json_integer(c->cpus));
+	if (c->description[0] != '\0')
+		(void)json_object_set_new(info, "description", json_string(c->description));
+	if (c->name[0] != '\0')
+		(void)json_object_set_new(info, "name", json_string(c->name));
+}
+
+static void add_run(const struct ct *ct, json_t *info)
+{
+	json_int_t now = (json_int_t)time(NULL), started = (json_int_t)ct->run.started;
+
+	if (ct->status != CT_RUNNING && ct->status != CT_STOPPING)
+		return;
+	(void)json_object_set_new(info, "init_pid", json_integer(ct->run.init.pid));
+	(void)json_object_set_new(info, "monitor_pid", json_integer(ct->run.monitor.pid));
+	(void)json_object_set_new(info, "uptime", json_integer(now > started ? now - started : 0));
+}
+
+json_t *info_json(struct daemon *d, struct ct *ct)
+{
+	struct conf_file *f = NULL;
+	struct ct_config c = {0};
+	json_t *info = json_pack("{s:I, s:s, s:b, s:s, s:s, s:s, s:I}", "ctid",
+				 (json_int_t)ct->ctid, "status", ct_status_name(ct->status),
+				 "booted", ct->booted && ct->status == CT_RUNNING, "ostemplate",
+				 ct->facts.template_name, "layout", ct->facts.layout, "uuid",
+				 ct->facts.uuid, "id_base", (json_int_t)ct->facts.id_base);
+
+	if (store_live_load(&d->paths, ct->ctid, &f, NULL) == 0 &&
+	    ct_config_from(f, d->host_conf, &c, NULL) == 0)
+		add_config(ct, f, &c, info);
+	else
+		(void)json_object_update_new(
+			info, json_pack("{s:s, s:s, s:[], s:{}, s:b, s:b, s:i, s:i, s:i}", "status",
+					"broken", "hostname", "", "addresses", "config", "onboot",
+					0, "disabled", 0, "cpulimit", 0, "cpuunits", 0, "cpus", 0));
+	add_usage(d, ct, &c, info);
+	add_run(ct, info);
+	conf_free(f);
+	return info;
+}
+
+void method_get(struct rpc_call *call, json_t *parameters, void *data)
+{
+	struct ct *ct = method_ct(call, parameters, data);
+
+	if (ct != NULL)
+		rpc_reply(call, json_pack("{s:o}", "container", info_json(data, ct)));
+}
+
+static json_t *list_named(struct daemon *d, json_t *names, struct berth_error *err)
+{
+	json_t *list = json_array(), *name;
+	size_t i;
+
+	json_array_foreach(names, i, name)
+	{
+		const char *word = json_string_value(name);
+		struct ct *ct = registry_lookup(d, word != NULL ? word : "", err);
+
+		if (ct == NULL) {
+			json_decref(list);
+			return NULL;
+		}
+		(void)json_array_append_new(list, info_json(d, ct));
+	}
+	return list;
+}
+
+void method_list(struct rpc_call *call, json_t *parameters, void *data)
+{
+	struct daemon *d = data;
+	json_t *names = json_object_get(parameters, "ct"), *list;
+	bool all = method_flag(parameters, "all");
+	struct berth_error err;
+
+	if (json_is_array(names) && json_array_size(names) > 0) {
+		list = list_named(d, names, &err);
+		if (list == NULL) {
+			rpc_reply_error(call, &err);
+			return;
+		}
+	} else {
+		list = json_array();
+		for (size_t i = 0; i < d->n_cts; i++)
+			if (!d->cts[i]->being_created && (all || d->cts[i]->status == CT_RUNNING))
+				(void)json_array_append_new(list, info_json(d, d->cts[i]));
+	}
+	rpc_reply(call, json_pack("{s:o}", "containers", list));
+}
+
+void method_monitor(struct rpc_call *call, json_t *parameters, void *data)
+{
+	struct berth_error err;
+
+	(void)parameters;
+	if (rpc_call_wants_more(call)) {
+		event_subscribe(data, call);
+		return;
+	}
+	(void)berth_error_set(&err, BERTH_ERR_PROTOCOL, EPROTO,
+			      "Monitor streams: call it with \"more\"");
+	rpc_reply_error(call, &err);
+}

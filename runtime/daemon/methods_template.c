@@ -1,0 +1,159 @@
+/* methods_template.c - io.berth.Template: long work without a CT. */
+#include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
+#include "runtime/daemon/methods.h"
+#include "runtime/daemon/worker_client.h"
+#include "templates/template.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+/* A template operation under way. One at a time a name would be enough; the worker's own file lock
+ * sees to that. */
+struct template_job {
+	struct daemon *d;
+	struct rpc_call *call; /* NULL: the client has gone, the work goes on */
+	char name[128];
+	bool wants_info;
+};
+
+static int open_dir(struct daemon *d)
+{
+	char path[BERTH_PATH_MAX];
+
+	return dir_open_at(AT_FDCWD, path_below(d->paths.lib, "template", path));
+}
+
+static json_t *template_json(const struct template_info *t)
+{
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I}", "name", t->name, "hash", t->hash,
+			 "distribution", t->distribution, "release", t->release, "arch", t->arch,
+			 "bytes", (json_int_t)t->bytes, "created", (json_int_t)t->created);
+}
+
+static int list_one(const struct template_info *t, void *data)
+{
+	return json_array_append_new(data, template_json(t));
+}
+
+void method_template_list(struct rpc_call *call, json_t *parameters, void *data)
+{
+	auto_close int dir = open_dir(data);
+	json_t *list = json_array(), *recipes = json_array();
+	struct berth_error err;
+	int r;
+
+	(void)parameters;
+	r = dir < 0 ? berth_error_sys(&err, dir, "open the template directory")
+		    : template_list(dir, list_one, list, &err);
+	for (const char *const *p = template_recipes(); *p != NULL; p++)
+		(void)json_array_append_new(recipes, json_string(*p));
+	if (r < 0) {
+		json_decref(list);
+		json_decref(recipes);
+		rpc_reply_error(call, &err);
+		return;
+	}
+	rpc_reply(call, json_pack("{s:o, s:o}", "templates", list, "recipes", recipes));
+}
+
+static void template_gone(struct rpc_call *call, void *data)
+{
+	struct template_job *t = data;
+
+	(void)call;
+	t->call = NULL;
+}
+
+static void template_progress(const char *stage, int percent, void *data)
+{
+	struct template_job *t = data;
+	json_t *p;
+
+	if (t->call == NULL || !rpc_call_wants_more(t->call))
+		return;
+	p = percent < 0 ? json_pack("{s:s}", "stage", stage)
+			: json_pack("{s:s, s:i}", "stage", stage, "percent", percent);
+	rpc_reply_more(t->call, json_pack("{s:o}", "progress", p));
+}
+
+static void template_done(const struct worker_result *result, void *data)
+{
+	struct template_job *t = data;
+	struct template_info info;
+	auto_close int dir = open_dir(t->d);
+
+	if (t->call != NULL) {
+		rpc_call_on_gone(t->call, NULL, NULL);
+		if (!result->ok)
+			rpc_reply_error(t->call, &result->error);
+		else if (t->wants_info && dir >= 0 && template_find(dir, t->name, &info, NULL) == 0)
+			rpc_reply(t->call, json_pack("{s:o}", "template", template_json(&info)));
+		else
+			rpc_reply(t->call, NULL);
+	}
+	free(t);
+}
+
+/* argv[1] is the template's name. */
+static void template_run(struct daemon *d, struct rpc_call *call, const char *const *argv,
+			 bool wants_info)
+{
+	struct template_job *t = calloc(1, sizeof(*t));
+	struct berth_error err;
+
+	if (t == NULL)
+		abort();
+	t->d = d;
+	t->call = call;
+	t->wants_info = wants_info;
+	(void)snprintf(t->name, sizeof(t->name), "%s", argv[1]);
+	rpc_call_on_gone(call, template_gone, t);
+	if (worker_start(d, argv, -EBADF, template_progress, template_done, t, &err) == 0)
+		return;
+	rpc_call_on_gone(call, NULL, NULL);
+	free(t);
+	rpc_reply_error(call, &err);
+}
+
+/* A string parameter, or NULL after an error reply. */
+static const char *need_string(struct rpc_call *call, json_t *parameters, const char *name)
+{
+	const char *s = json_string_value(json_object_get(parameters, name));
+	struct berth_error err;
+
+	if (s != NULL && s[0] != '\0')
+		return s;
+	(void)berth_error_set(&err, BERTH_ERR_VALUE, EINVAL, "the parameter '%s' must be a string",
+			      name);
+	rpc_reply_error(call, &err);
+	return NULL;
+}
+
+void method_template_build(struct rpc_call *call, json_t *parameters, void *data)
+{
+	const char *name = need_string(call, parameters, "name");
+	const char *argv[] = {"template-build", name, NULL};
+
+	if (name != NULL)
+		template_run(data, call, argv, true);
+}
+
+void method_template_import(struct rpc_call *call, json_t *parameters, void *data)
+{
+	const char *name = need_string(call, parameters, "name");
+	const char *path = name != NULL ? need_string(call, parameters, "path") : NULL;
+	const char *argv[] = {"template-import", name, path, NULL};
+
+	if (path != NULL)
+		template_run(data, call, argv, true);
+}
+
+void method_template_remove(struct rpc_call *call, json_t *parameters, void *data)
+{
+	const char *name = need_string(call, parameters, "name");
+	const char *argv[] = {"template-remove", name, NULL};
+
+	if (name != NULL)
+		template_run(data, call, argv, false);
+}

@@ -1,0 +1,10 @@
+/*
+ * monitor_conn.h - berthd's connection to a CT's monitor: state changes come in, its end tells that
+ * the monitor, and usually init, is gone.
+ */
+#pragma once
+
+#include "runtime/daemon/daemon.h"
+
+int monitor_connect(struct daemon *d, struct ct *ct, struct berth_error *err);
+void monitor_disconnect(struct ct *ct);

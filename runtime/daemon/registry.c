@@ -1,0 +1,210 @@
+/* registry.c - which CTs there are, by CTID and by name, and what is taken. */
+#include "netsetup/net.h"
+#include "runtime/base/cleanup.h"
+#include "runtime/base/parse.h"
+#include "runtime/config/file.h"
+#include "runtime/ct/store.h"
+#include "runtime/daemon/daemon.h"
+#include "runtime/launch/launch.h"
+
+#include <string.h>
+
+/* Index of ctid, or of the place where it would stand. */
+static size_t registry_index(const struct daemon *d, uint32_t ctid)
+{
+	size_t low = 0, high = d->n_cts;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (d->cts[mid]->ctid < ctid)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+struct ct *registry_find(struct daemon *d, uint32_t ctid)
+{
+	size_t i = registry_index(d, ctid);
+
+	return i < d->n_cts && d->cts[i]->ctid == ctid ? d->cts[i] : NULL;
+}
+
+struct ct *registry_lookup(struct daemon *d, const char *word, struct berth_error *err)
+{
+	struct ct *ct = NULL;
+	uint32_t ctid;
+	int r = parse_ctid(word, &ctid);
+
+	if (r == -ERANGE) {
+		(void)berth_error_set(err, BERTH_ERR_VALUE, ERANGE,
+				      "CTID %.20s: 1 to 100 are reserved; use %d to %u", word,
+				      CTID_MIN, CTID_MAX);
+		return NULL;
+	}
+	if (r == 0)
+		ct = registry_find(d, ctid);
+	for (size_t i = 0; r < 0 && ct == NULL && i < d->n_cts; i++)
+		if (d->cts[i]->name[0] != '\0' && strcmp(d->cts[i]->name, word) == 0)
+			ct = d->cts[i];
+	if (ct == NULL || ct->being_created) {
+		(void)berth_error_set(
+			err, BERTH_ERR_NO_CONFIG, ENOENT,
+			"CT %.64s does not exist; `berth list -a` shows those that do", word);
+		return NULL;
+	}
+	return ct;
+}
+
+struct ct *registry_add(struct daemon *d, uint32_t ctid)
+{
+	size_t i = registry_index(d, ctid);
+	struct ct *ct = calloc(1, sizeof(*ct));
+
+	if (ct == NULL)
+		abort(); /* crash-only: a restart finds everything on disk */
+	if (d->n_cts == d->room) {
+		struct ct **bigger = realloc(d->cts, (d->room + 64) * sizeof(struct ct *));
+
+		if (bigger == NULL)
+			abort();
+		d->cts = bigger;
+		d->room += 64;
+	}
+	memmove(d->cts + i + 1, d->cts + i, (d->n_cts - i) * sizeof(struct ct *));
+	d->cts[i] = ct;
+	d->n_cts++;
+	ct->d = d;
+	ct->ctid = ctid;
+	ct->init_pidfd = -EBADF;
+	return ct;
+}
+
+void registry_remove(struct daemon *d, struct ct *ct)
+{
+	size_t i = registry_index(d, ct->ctid);
+
+	memmove(d->cts + i, d->cts + i + 1, (d->n_cts - i - 1) * sizeof(struct ct *));
+	d->n_cts--;
+	ev_remove(ct->retry);
+	ev_remove(ct->reboot);
+	free(ct->addrs);
+	free(ct);
+}
+
+uint32_t registry_free_ctid(const struct daemon *d)
+{
+	uint32_t ctid = CTID_MIN;
+
+	for (size_t i = 0; i < d->n_cts && d->cts[i]->ctid == ctid; i++)
+		ctid++;
+	return ctid;
+}
+
+static bool id_base_is_taken(const struct daemon *d, uint32_t base)
+{
+	for (size_t i = 0; i < d->n_cts; i++)
+		if (d->cts[i]->facts.id_base == base)
+			return true;
+	return false;
+}
+
+int registry_free_id_base(const struct daemon *d, uint32_t *ret, struct berth_error *err)
+{
+	/* The first range is for unpacking archives: no CT ever has it. */
+	uint32_t base = d->host.id_base_first + IDMAP_SIZE;
+
+	for (; base < 0x7fff0000u; base += IDMAP_SIZE) {
+		if (id_base_is_taken(d, base))
+			continue;
+		*ret = base;
+		return 0;
+	}
+	return berth_error_set(err, BERTH_ERR_RESOURCES, ENOSPC,
+			       "no range of user ids is left above ID_BASE=%u",
+			       d->host.id_base_first);
+}
+
+int registry_refresh(struct daemon *d, struct ct *ct, struct berth_error *err)
+{
+	struct conf_file *f;
+	const char *name, *addrs;
+	int r = store_conf_load(&d->paths, ct->ctid, &f, err);
+
+	if (r < 0)
+		return r;
+	name = conf_get(f, "NAME");
+	addrs = conf_get(f, "IP_ADDRESS");
+	(void)snprintf(ct->name, sizeof(ct->name), "%s",
+		       name != NULL && name_is_valid(name) ? name : "");
+	free(ct->addrs);
+	ct->addrs = addrs != NULL ? strdup(addrs) : NULL;
+	conf_free(f);
+	return 0;
+}
+
+/* Is the address in a space-separated list? */
+static bool list_has_addr(const char *list, const struct net_addr *want)
+{
+	while (list != NULL && *list != '\0') {
+		char word[NET_ADDR_TEXT + 1];
+		size_t len = strcspn(list, " ");
+		struct net_addr a;
+
+		if (len > 0 && len < sizeof(word)) {
+			memcpy(word, list, len);
+			word[len] = '\0';
+			if (net_addr_parse(word, &a) == 0 && net_addr_equal(&a, want))
+				return true;
+		}
+		list += len;
+		list += strspn(list, " ");
+	}
+	return false;
+}
+
+static int check_addr(struct daemon *d, const struct ct *ct, const char *word,
+		      struct berth_error *err)
+{
+	struct net_addr a;
+
+	if (net_addr_parse(word, &a) < 0)
+		return 0; /* the parameter table has refused it already */
+	for (size_t i = 0; i < d->n_cts; i++) {
+		const struct ct *other = d->cts[i];
+
+		if (other == ct || !list_has_addr(other->addrs, &a))
+			continue;
+		return berth_error_set(
+			err, BERTH_ERR_ADDRESS_IN_USE, EADDRINUSE,
+			"CT %u: address %s is CT %u's; take it away first: berth set "
+			"%u --ipdel %s --save",
+			ct->ctid, word, other->ctid, other->ctid, word);
+	}
+	return 0;
+}
+
+int registry_check_unique(struct daemon *d, const struct ct *ct, const struct conf_file *conf,
+			  struct berth_error *err)
+{
+	const char *name = conf_get(conf, "NAME"), *list = conf_get(conf, "IP_ADDRESS");
+	int r = 0;
+
+	for (size_t i = 0; name != NULL && name[0] != '\0' && i < d->n_cts; i++)
+		if (d->cts[i] != ct && strcmp(d->cts[i]->name, name) == 0)
+			return berth_error_set(err, BERTH_ERR_NAME_IN_USE, EEXIST,
+					       "CT %u: the name '%s' is CT %u's", ct->ctid, name,
+					       d->cts[i]->ctid);
+	while (r == 0 && list != NULL && *list != '\0') {
+		char word[NET_ADDR_TEXT + 1] = "";
+		size_t len = strcspn(list, " ");
+
+		(void)snprintf(word, sizeof(word), "%.*s", (int)len, list);
+		r = check_addr(d, ct, word, err);
+		list += len;
+		list += strspn(list, " ");
+	}
+	return r;
+}

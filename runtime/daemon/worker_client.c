@@ -1,0 +1,172 @@
+/* worker_client.c - starts a berth-worker and reads its report. */
+#include "runtime/daemon/worker_client.h"
+
+#include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
+#include "runtime/base/log.h"
+#include "runtime/base/spawn.h"
+#include "runtime/worker/report.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+enum {
+	WORKER_ARGS = 12,
+	WORKER_LINE = 1024,
+	WORKER_VALUES = 65536
+};
+
+struct worker_run {
+	int fd; /* its report */
+	struct ev_source *watch;
+	worker_progress_fn *progress;
+	worker_done_fn *done;
+	void *data;
+	char line[WORKER_LINE];
+	size_t line_len;
+	char *values;
+	size_t values_len;
+	bool ended; /* an ok or error line was the last */
+	struct worker_result result;
+};
+
+static void take_value(struct worker_run *w, const char *text)
+{
+	size_t len = strlen(text);
+	char *bigger;
+
+	if (w->values_len + len + 2 > WORKER_VALUES)
+		return;
+	bigger = realloc(w->values, w->values_len + len + 2);
+	if (bigger == NULL)
+		abort();
+	w->values = bigger;
+	memcpy(w->values + w->values_len, text, len);
+	w->values_len += len;
+	w->values[w->values_len++] = '\n';
+	w->values[w->values_len] = '\0';
+}
+
+static void take_line(struct worker_run *w)
+{
+	struct report_line l;
+
+	if (report_parse(w->line, &l) < 0)
+		return;
+	switch (l.kind) {
+	case REPORT_PROGRESS:
+		if (w->progress != NULL)
+			w->progress(l.text, l.percent, w->data);
+		break;
+	case REPORT_RESULT:
+		take_value(w, l.text);
+		break;
+	case REPORT_ERROR:
+		w->ended = true;
+		w->result.ok = false;
+		w->result.error = l.error;
+		break;
+	case REPORT_OK:
+		w->ended = true;
+		w->result.ok = true;
+		break;
+	}
+}
+
+static void take_bytes(struct worker_run *w, const char *buf, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (buf[i] != '\n') {
+			if (w->line_len + 1 < sizeof(w->line))
+				w->line[w->line_len++] = buf[i];
+			continue;
+		}
+		w->line[w->line_len] = '\0';
+		w->line_len = 0;
+		take_line(w);
+	}
+}
+
+static void worker_ended(struct worker_run *w)
+{
+	ev_remove(w->watch);
+	(void)close(w->fd);
+	if (!w->ended) {
+		w->result.ok = false;
+		(void)berth_error_set(&w->result.error, BERTH_ERR_HELPER, ECHILD,
+				      "the worker died before it had finished; see berthd's log");
+	}
+	w->result.values = w->values != NULL ? w->values : "";
+	w->done(&w->result, w->data);
+	free(w->values);
+	free(w);
+}
+
+static void on_report(struct ev_source *s, uint32_t events, void *data)
+{
+	struct worker_run *w = data;
+	char buf[4096];
+	ssize_t n = read(w->fd, buf, sizeof(buf));
+
+	(void)s;
+	(void)events;
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (n > 0)
+		take_bytes(w, buf, (size_t)n);
+	else
+		worker_ended(w);
+}
+
+static int worker_spawn(struct daemon *d, const char *const *argv, int lock_fd, int report_fd,
+			struct berth_error *err)
+{
+	const char *full[WORKER_ARGS];
+	int n = 0, keep[1] = {lock_fd};
+	pid_t pid;
+
+	full[n++] = d->worker_path;
+	if (d->paths.root[0] != '\0') {
+		full[n++] = "--root";
+		full[n++] = d->paths.root;
+	}
+	while (*argv != NULL && n < WORKER_ARGS - 1)
+		full[n++] = *argv++;
+	full[n] = NULL;
+	return spawn_program(full, NULL,
+			     &(struct spawn_fds){.in = -1,
+						 .out = report_fd,
+						 .err = STDERR_FILENO,
+						 .keep = keep,
+						 .n_keep = lock_fd >= 0 ? 1 : 0},
+			     &pid, NULL, err);
+}
+
+int worker_start(struct daemon *d, const char *const *argv, int lock_fd,
+		 worker_progress_fn *progress, worker_done_fn *done, void *data,
+		 struct berth_error *err)
+{
+	struct worker_run *w;
+	int fds[2], r;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return berth_error_sys(err, errno, "pipe to a worker");
+	r = worker_spawn(d, argv, lock_fd, fds[1], err);
+	(void)close(fds[1]);
+	if (r < 0) {
+		(void)close(fds[0]);
+		return r;
+	}
+	w = calloc(1, sizeof(*w));
+	if (w == NULL)
+		abort();
+	(void)fcntl(fds[0], F_SETFL, O_NONBLOCK);
+	w->fd = fds[0];
+	w->progress = progress;
+	w->done = done;
+	w->data = data;
+	if (ev_add_io(d->ev, w->fd, EPOLLIN, on_report, w, &w->watch) < 0)
+		abort();
+	return 0;
+}

@@ -1,0 +1,25 @@
+/*
+ * worker_client.h - starts a berth-worker and tells how it ended.
+ */
+#pragma once
+
+#include "runtime/daemon/daemon.h"
+
+struct worker_run;
+
+struct worker_result {
+	bool ok;
+	struct berth_error error; /* when not ok */
+	const char *values; /* KEY=VALUE lines of the worker's results (runtime/base/value.h) */
+};
+
+typedef void worker_done_fn(const struct worker_result *result, void *data);
+typedef void worker_progress_fn(const char *stage, int percent, void *data);
+
+/*
+ * argv: OP and its arguments, NULL-terminated. lock_fd (-EBADF: none) is inherited, so that the
+ * lock outlives berthd. done is called exactly once, from the event loop.
+ */
+int worker_start(struct daemon *d, const char *const *argv, int lock_fd,
+		 worker_progress_fn *progress, worker_done_fn *done, void *data,
+		 struct berth_error *err);

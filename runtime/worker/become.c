@@ -1,0 +1,166 @@
+/* become.c - how a worker turns into the monitor of a CT. */
+#include "runtime/worker/become.h"
+
+#include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
+#include "runtime/worker/report.h"
+
+#include <fcntl.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+enum {
+	MONITOR_BACKLOG = 512,
+	MONITOR_ARGS = 16
+};
+
+int monitor_listen(struct worker *w, int *ret_fd, struct berth_error *err)
+{
+	auto_close int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	char path[BERTH_PATH_MAX];
+
+	path_monitor_socket(&w->paths, w->ctid, path);
+	if (fd < 0)
+		return berth_error_sys(err, errno, "make a socket");
+	if (strlen(path) >= sizeof(a.sun_path))
+		return berth_error_set(
+			err, BERTH_ERR_VALUE, ENAMETOOLONG,
+			"socket path %s is longer than %zu bytes; use a shorter --root", path,
+			sizeof(a.sun_path) - 1);
+	memcpy(a.sun_path, path, strlen(path) + 1);
+	(void)unlink(path);
+	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 || chmod(path, 0600) < 0 ||
+	    listen(fd, MONITOR_BACKLOG) < 0)
+		return berth_error_sys(err, errno, "CT %u: listen on %s", w->ctid, path);
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
+/* The filter travels in a sealed memfd: nobody can change it behind the monitor's back. */
+static int seccomp_memfd(const struct seccomp_program *p)
+{
+	auto_close int fd = memfd_create("berth-seccomp", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0)
+		return -errno;
+	if (fd_write_all(fd, p, sizeof(*p)) < 0)
+		return -EIO;
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
+		return -errno;
+	return take_fd(&fd);
+}
+
+/* An argument list in one buffer. */
+struct args {
+	char text[1024];
+	size_t used;
+	char *argv[MONITOR_ARGS];
+	int argc;
+};
+
+__attribute__((format(printf, 2, 3))) static void args_add(struct args *a, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(a->text + a->used, sizeof(a->text) - a->used, fmt, ap);
+	va_end(ap);
+	if (n < 0 || (size_t)n >= sizeof(a->text) - a->used || a->argc >= MONITOR_ARGS - 1)
+		return;
+	a->argv[a->argc++] = a->text + a->used;
+	a->used += (size_t)n + 1;
+}
+
+/* NAME=FD, and FD survives the exec. */
+static void args_add_fd(struct args *a, const char *name, int fd)
+{
+	if (fd < 0)
+		return;
+	(void)fcntl(fd, F_SETFD, 0);
+	args_add(a, "%s=%d", name, fd);
+}
+
+static void args_add_v1(struct args *a, const struct cg_attach *attach)
+{
+	char list[128] = "";
+	size_t n = 0;
+
+	for (unsigned int i = 0; i < attach->n_v1; i++) {
+		(void)fcntl(attach->v1[i], F_SETFD, 0);
+		n += (size_t)snprintf(list + n, sizeof(list) - n, "%s%d", i > 0 ? "," : "",
+				      attach->v1[i]);
+	}
+	if (attach->n_v1 > 0)
+		args_add(a, "v1=%s", list);
+}
+
+static void build_args(struct args *a, struct worker *w, const struct become *b,
+		       const struct cg_attach *attach, int filter_fd)
+{
+	char dir[BERTH_PATH_MAX];
+
+	args_add(a, "berth-monitor");
+	args_add(a, "%u", w->ctid);
+	args_add(a, "%s", path_run_ct(&w->paths, w->ctid, dir));
+	args_add_fd(a, "init", b->init_pidfd);
+	args_add(a, "initpid=%d", b->init_pid);
+	args_add_fd(a, "listen", b->listen_fd);
+	args_add_fd(a, "dir", b->run_fd);
+	args_add_fd(a, "console", b->console_fd);
+	args_add_fd(a, "devpts", b->devpts_fd);
+	args_add_fd(a, "notify", b->notify_fd);
+	args_add_fd(a, "seccomp", filter_fd);
+	args_add_fd(a, "exec", attach->unified);
+	args_add_v1(a, attach);
+	args_add(a, "child=%d", b->is_parent ? 1 : 0);
+}
+
+/* berth-monitor stands beside this program. */
+static int monitor_path(char *buf, size_t size)
+{
+	ssize_t n = readlink("/proc/self/exe", buf, size - 16);
+	char *slash;
+
+	if (n < 0)
+		return -errno;
+	buf[n] = '\0';
+	slash = strrchr(buf, '/');
+	memcpy(slash + 1, "berth-monitor", sizeof("berth-monitor"));
+	return 0;
+}
+
+int become_monitor(struct worker *w, const struct become *b, struct berth_error *err)
+{
+	char *const env[] = {NULL};
+	struct cg_attach attach;
+	struct args a = {0};
+	char path[BERTH_PATH_MAX];
+	int filter_fd, null_fd, report_fd, r;
+
+	r = cg_ct_attach(b->cg, w->ctid, true, &attach, err);
+	if (r < 0)
+		return r;
+	filter_fd = seccomp_memfd(b->seccomp);
+	null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	r = monitor_path(path, sizeof(path));
+	if (filter_fd < 0 || null_fd < 0 || r < 0)
+		return berth_error_sys(err, errno, "CT %u: prepare its monitor", w->ctid);
+	build_args(&a, w, b, &attach, filter_fd);
+	report_ok();
+	/* The report pipe ends with a successful exec; a failed one still has it. */
+	report_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	(void)dup2(null_fd, STDIN_FILENO);
+	(void)dup2(null_fd, STDOUT_FILENO);
+	(void)execve(path, a.argv, env);
+	r = errno;
+	(void)dup2(report_fd, STDOUT_FILENO);
+	errno = r;
+	return berth_error_set(err, BERTH_ERR_HELPER, errno, "CT %u: run %s: %s", w->ctid, path,
+			       strerror(errno));
+}

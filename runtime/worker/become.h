@@ -1,0 +1,22 @@
+/* become.h - how a worker turns into the monitor of a CT. */
+#pragma once
+
+#include "cgroups/cg.h"
+#include "runtime/launch/launch.h"
+#include "runtime/worker/worker.h"
+
+struct become {
+	int run_fd, listen_fd;
+	pid_t init_pid;
+	int init_pidfd;
+	int console_fd, devpts_fd, notify_fd; /* -EBADF: none (adopting) */
+	const struct seccomp_program *seccomp;
+	struct cg_host *cg;
+	bool is_parent; /* of init: its exit status can be waited for */
+};
+
+/* Binds RUN/ct/CTID/monitor.sock, 0600, and listens. */
+int monitor_listen(struct worker *w, int *ret_fd, struct berth_error *err);
+
+/* Reports ok and execs berth-monitor. Returns only on failure. */
+int become_monitor(struct worker *w, const struct become *b, struct berth_error *err);

@@ -1,0 +1,229 @@
+/* host_checks.c - what this host can and cannot do for CTs. Reads only; changes nothing. */
+#include "runtime/worker/host_checks.h"
+
+#include "netsetup/net.h"
+#include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
+#include "runtime/base/parse.h"
+
+#include <fcntl.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/statvfs.h>
+#include <sys/utsname.h>
+
+struct checks {
+	host_finding_fn *fn;
+	void *data;
+};
+
+static void found(struct checks *c, const char *name, const char *level, const char *fix,
+		  const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+
+static void found(struct checks *c, const char *name, const char *level, const char *fix,
+		  const char *fmt, ...)
+{
+	char text[300];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	c->fn(name, level, text, fix, c->data);
+}
+
+/* The number at the start of a version word such as "6.12.43+deb13-amd64". */
+static unsigned int version_part(const char **p)
+{
+	unsigned int v = 0;
+
+	while (**p >= '0' && **p <= '9' && v < 100000)
+		v = v * 10 + (unsigned int)(*(*p)++ - '0');
+	if (**p == '.')
+		(*p)++;
+	return v;
+}
+
+static void check_kernel(struct checks *c)
+{
+	struct utsname u;
+	const char *p;
+	unsigned int major, minor;
+
+	if (uname(&u) < 0)
+		return;
+	p = u.release;
+	major = version_part(&p);
+	minor = version_part(&p);
+	if (major < 5 || (major == 5 && minor < 19))
+		found(c, "kernel", "error", "apt-get install linux-image-amd64",
+		      "kernel %s: idmapped overlay layers need 5.19 or later", u.release);
+	else
+		found(c, "kernel", "ok", "", "kernel %s", u.release);
+}
+
+/* fsopen(2) loads the module and makes nothing. */
+static void check_filesystem(struct checks *c, const char *type, const char *what)
+{
+	auto_close int fd = fsopen(type, FSOPEN_CLOEXEC);
+	char name[40], fix[40];
+
+	(void)snprintf(name, sizeof(name), "fs-%s", type);
+	(void)snprintf(fix, sizeof(fix), "modprobe %s", type);
+	if (fd < 0)
+		found(c, name, "error", fix, "the kernel has no %s, which holds %s: %s", type, what,
+		      strerror(errno));
+	else
+		found(c, name, "ok", "", "%s for %s", type, what);
+}
+
+struct program_row {
+	const char *name, *package, *level, *what;
+};
+
+static void check_program(struct checks *c, const struct program_row *row)
+{
+	static const char *const dirs[] = {"/usr/sbin", "/usr/bin", "/sbin", "/bin"};
+	char path[64], name[40], fix[80];
+
+	(void)snprintf(name, sizeof(name), "program-%s", row->name);
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", dirs[i], row->name);
+		if (access(path, X_OK) == 0) {
+			found(c, name, "ok", "", "%s", path);
+			return;
+		}
+	}
+	(void)snprintf(fix, sizeof(fix), "apt-get install %s", row->package);
+	found(c, name, row->level, fix, "%s is missing: %s", row->name, row->what);
+}
+
+static void check_programs(struct checks *c)
+{
+	static const struct program_row rows[] = {
+		{"mkfs.ext4", "e2fsprogs", "error", "no CT can be created"},
+		{"e2fsck", "e2fsprogs", "error", "a volume cannot be repaired after a crash"},
+		{"resize2fs", "e2fsprogs", "error", "--diskspace cannot be made smaller"},
+		{"nft", "nftables", "error", "no CT can have a network"},
+		{"mkfs.erofs", "erofs-utils", "warning", "no template can be made"},
+		{"mmdebstrap", "mmdebstrap", "warning", "no Debian template can be built"},
+		{"busybox", "busybox-static", "warning", "the template tiny cannot be built"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		check_program(c, &rows[i]);
+}
+
+struct sysctl_row {
+	const char *name; /* with slashes */
+	uint64_t at_least;
+	const char *what;
+};
+
+/* The limits that break first with many CTs on a host (security.md section 4). */
+static void check_sysctl_floors(struct checks *c)
+{
+	static const struct sysctl_row rows[] = {
+		{"user/max_user_namespaces", 4096, "each CT is a user namespace"},
+		{"fs/inotify/max_user_instances", 1024, "systemd in each CT needs about 10"},
+		{"fs/aio-max-nr", 1048576, "one CT could take all contexts of the host"},
+		{"kernel/pid_max", 131072, "pids of all CTs come from here"},
+		{"net/ipv4/neigh/default/gc_thresh3", 4096, "one entry an address of a CT"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char path[80], value[32], fix[120], name[60];
+		uint64_t now;
+
+		(void)snprintf(path, sizeof(path), "/proc/sys/%s", rows[i].name);
+		(void)snprintf(name, sizeof(name), "sysctl-%s", strrchr(rows[i].name, '/') + 1);
+		if (file_read_line_at(AT_FDCWD, path, value, sizeof(value)) < 0 ||
+		    parse_u64(value, &now) < 0)
+			continue;
+		(void)snprintf(fix, sizeof(fix), "sysctl -w %s=%llu", rows[i].name,
+			       (unsigned long long)rows[i].at_least);
+		if (now < rows[i].at_least)
+			found(c, name, "warning", fix, "%s is %llu: %s", rows[i].name,
+			      (unsigned long long)now, rows[i].what);
+		else
+			found(c, name, "ok", "", "%s is %llu", rows[i].name,
+			      (unsigned long long)now);
+	}
+}
+
+static void check_core_pattern(struct checks *c)
+{
+	char value[160];
+
+	if (file_read_line_at(AT_FDCWD, "/proc/sys/kernel/core_pattern", value, sizeof(value)) < 0)
+		return;
+	if (value[0] == '|')
+		found(c, "core-pattern", "warning", "sysctl -w kernel.core_pattern=core",
+		      "core dumps of CTs are piped to a program that runs as the host's root: "
+		      "CVE-2025-4598 and others came in there");
+	else
+		found(c, "core-pattern", "ok", "", "core dumps stay in the CT");
+}
+
+static void check_swap(struct checks *c)
+{
+	auto_free char *text = NULL;
+
+	if (file_read_at(AT_FDCWD, "/proc/swaps", 65536, &text, NULL) < 0)
+		return;
+	if (strchr(text, '/') == NULL)
+		found(c, "swap", "warning",
+		      "fallocate -l 8G /swapfile; mkswap /swapfile; swapon /swapfile",
+		      "this host has no swap: --swap is enforced but gives a CT nothing");
+	else
+		found(c, "swap", "ok", "", "the host has swap");
+}
+
+static void check_space(struct checks *c, struct worker *w)
+{
+	struct statvfs s;
+	uint64_t free_mib;
+
+	if (statvfs(w->paths.lib, &s) < 0)
+		return;
+	free_mib = (uint64_t)s.f_bavail * s.f_frsize >> 20;
+	found(c, "disk", free_mib < 4096 ? "warning" : "ok", "", "%llu MiB free at %s",
+	      (unsigned long long)free_mib, w->paths.lib);
+}
+
+static void check_cgroups(struct checks *c, struct worker *w)
+{
+	struct berth_error err;
+	struct cg_host *cg;
+
+	if (worker_cg_open(w, &cg, &err) < 0) {
+		found(c, "cgroups", "error", "mount -t cgroup2 cgroup2 /sys/fs/cgroup", "%s",
+		      err.msg);
+		return;
+	}
+	cg_doctor(cg, c->fn, c->data);
+	cg_host_free(cg);
+}
+
+void host_checks(struct worker *w, host_finding_fn *fn, void *data)
+{
+	struct checks c = {.fn = fn, .data = data};
+
+	check_kernel(&c);
+	check_cgroups(&c, w);
+	check_filesystem(&c, "overlay", "CT roots");
+	check_filesystem(&c, "erofs", "templates");
+	check_filesystem(&c, "ext4", "CT volumes");
+	if (access("/dev/loop-control", R_OK | W_OK) < 0)
+		found(&c, "loop", "error", "modprobe loop",
+		      "no loop devices: no volume can be mounted");
+	else
+		found(&c, "loop", "ok", "", "loop devices for CT volumes");
+	net_doctor(w->host.nft_table, fn, data);
+	check_programs(&c);
+	check_sysctl_floors(&c);
+	check_core_pattern(&c);
+	check_swap(&c);
+	check_space(&c, w);
+}

@@ -1,0 +1,72 @@
+/*
+ * op_adopt.c - gives a CT whose monitor has died a new one: same init, found again by pid and start
+ * time. The new monitor is not init's parent, and the console's master died with the old one.
+ */
+#include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
+#include "runtime/ct/store.h"
+#include "runtime/worker/become.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+static struct seccomp_program seccomp;
+
+/* The devpts of the CT, for new exec ptys: the mount that init has at /dev/pts. */
+static int open_devpts(pid_t init)
+{
+	char path[64];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/root/dev/pts", init);
+	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	return fd < 0 ? -errno : fd;
+}
+
+static int new_state(struct worker *w, int run_fd, struct ct_run *run, struct berth_error *err)
+{
+	char text[1024];
+	int r = pidref_get(getpid(), &run->monitor);
+
+	if (r == 0)
+		r = ct_run_format(run, text, sizeof(text));
+	if (r == 0)
+		r = file_replace_at(run_fd, "state", text, strlen(text), 0644, false);
+	if (r < 0)
+		return berth_error_sys(err, r, "CT %u: write its state file", w->ctid);
+	return 0;
+}
+
+int op_adopt(struct worker *w, struct berth_error *err)
+{
+	struct become b = {.console_fd = -EBADF, .notify_fd = -EBADF, .seccomp = &seccomp};
+	auto_close int cache = dir_open_at(AT_FDCWD, w->paths.run);
+	struct ct_config config;
+	struct ct_info info;
+	int r = ct_info_load(&w->paths, w->ctid, &info, err);
+
+	if (r < 0)
+		return r;
+	if (info.status != CT_RUNNING)
+		return berth_error_set(err, BERTH_ERR_NOT_RUNNING, ESRCH, "CT %u is not running",
+				       w->ctid);
+	b.init_pid = info.run.init.pid;
+	b.init_pidfd = pidref_open(&info.run.init);
+	if (b.init_pidfd < 0)
+		return berth_error_sys(err, b.init_pidfd, "CT %u: open its init", w->ctid);
+	r = store_config(&w->paths, w->ctid, w->host_conf, &config, err);
+	if (r == 0)
+		r = seccomp_program_get(cache, config.nesting, &seccomp, err);
+	if (r == 0)
+		r = worker_cg_open(w, &b.cg, err);
+	if (r < 0)
+		return r;
+	b.run_fd = worker_run_open(w, err);
+	if (b.run_fd < 0)
+		return b.run_fd;
+	b.devpts_fd = open_devpts(b.init_pid);
+	r = monitor_listen(w, &b.listen_fd, err);
+	if (r == 0)
+		r = new_state(w, b.run_fd, &info.run, err);
+	return r < 0 ? r : become_monitor(w, &b, err);
+}

@@ -1,0 +1,201 @@
+/*
+ * op_apply.c - makes the candidate configuration of a CT true: limits, addresses, disk size and, in a
+ * running CT, hostname and DNS. Steps that fail undo the earlier ones: all or nothing.
+ */
+#include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
+#include "runtime/ct/plan.h"
+#include "runtime/ct/spec.h"
+#include "runtime/ct/store.h"
+#include "runtime/storage/volume.h"
+#include "runtime/worker/guest_update.h"
+#include "runtime/worker/report.h"
+#include "runtime/worker/worker.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+
+struct apply {
+	struct worker *w;
+	struct conf_file *live, *candidate;
+	struct ct_config now, next;
+	struct ct_info info;
+	struct cg_host *cg;
+	struct cg_limits limits_now, limits_next;
+	struct net_addr addrs_now[CT_ADDR_MAX], addrs_next[CT_ADDR_MAX];
+	struct net_ct net_now, net_next;
+	int netns_fd;
+	bool running;
+};
+
+static int step_load(void *ctx, struct berth_error *err)
+{
+	struct apply *a = ctx;
+	struct worker *w = a->w;
+	int r = store_live_load(&w->paths, w->ctid, &a->live, err);
+
+	if (r == 0)
+		r = ct_config_from(a->live, w->host_conf, &a->now, err);
+	if (r == 0)
+		r = store_candidate_load(&w->paths, w->ctid, &a->candidate, err);
+	if (r == 0)
+		r = ct_config_from(a->candidate, w->host_conf, &a->next, err);
+	if (r == 0)
+		r = ct_info_load(&w->paths, w->ctid, &a->info, err);
+	if (r == 0)
+		r = spec_net(w->ctid, &a->now, &w->host, a->addrs_now, &a->net_now, err);
+	if (r == 0)
+		r = spec_net(w->ctid, &a->next, &w->host, a->addrs_next, &a->net_next, err);
+	a->running = r == 0 && a->info.status == CT_RUNNING;
+	return r;
+}
+
+static int step_limits(void *ctx, struct berth_error *err)
+{
+	struct apply *a = ctx;
+	int r = worker_cg_open(a->w, &a->cg, err);
+
+	if (r < 0)
+		return r;
+	spec_cg_limits(&a->now, 0, &a->limits_now);
+	spec_cg_limits(&a->next, 0, &a->limits_next);
+	r = cg_limits_check(a->cg, &a->limits_next, err);
+	if (r == 0 && a->running)
+		r = cg_ct_apply(a->cg, a->w->ctid, &a->limits_next, err);
+	return r;
+}
+
+static void undo_limits(void *ctx)
+{
+	struct apply *a = ctx;
+
+	if (a->running)
+		(void)cg_ct_apply(a->cg, a->w->ctid, &a->limits_now, NULL);
+}
+
+static int open_netns(pid_t init)
+{
+	char path[40];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/net", init);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static int step_network(void *ctx, struct berth_error *err)
+{
+	struct apply *a = ctx;
+
+	if (!a->running)
+		return 0;
+	a->netns_fd = open_netns(a->info.run.init.pid);
+	if (a->netns_fd < 0)
+		return berth_error_sys(err, errno, "CT %u: open its network namespace", a->w->ctid);
+	return net_ct_change(&a->net_now, &a->net_next, a->netns_fd, err);
+}
+
+static void undo_network(void *ctx)
+{
+	struct apply *a = ctx;
+
+	if (a->running)
+		(void)net_ct_change(&a->net_next, &a->net_now, a->netns_fd, NULL);
+}
+
+/*
+ * The mounted volume is in the monitor's mount namespace only: join it for the time of one open.
+ * -ESRCH when the monitor is a later one that never had the mount.
+ */
+static int open_mounted_volume(struct apply *a)
+{
+	char ns[40], dir[BERTH_PATH_MAX], path[BERTH_PATH_MAX];
+	auto_close int own = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	auto_close int theirs = -EBADF;
+	int fd;
+
+	(void)snprintf(ns, sizeof(ns), "/proc/%d/ns/mnt", a->info.run.monitor.pid);
+	theirs = open(ns, O_RDONLY | O_CLOEXEC);
+	if (own < 0 || theirs < 0 || setns(theirs, CLONE_NEWNS) < 0)
+		return -errno;
+	path_below(path_run_ct(&a->w->paths, a->w->ctid, dir), "volume", path);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		fd = -ESRCH;
+	if (setns(own, CLONE_NEWNS) < 0)
+		return -errno;
+	return fd;
+}
+
+static int step_disk(void *ctx, struct berth_error *err)
+{
+	struct apply *a = ctx;
+	const struct volume_driver *d = volume_driver_find(a->info.facts.driver);
+	auto_close int private_fd = worker_private_open(a->w, err);
+	auto_close int mounted = -EBADF;
+	struct volume_limits next;
+
+	if (private_fd < 0)
+		return private_fd;
+	if (a->now.diskspace == a->next.diskspace && a->now.diskinodes == a->next.diskinodes)
+		return 0;
+	spec_volume_limits(&a->next, &next);
+	if (a->next.diskinodes == a->now.diskinodes)
+		next.inodes = 0; /* only the size is asked to change */
+	if (a->running) {
+		mounted = open_mounted_volume(a);
+		if (mounted < 0)
+			return berth_error_set(err, BERTH_ERR_QUOTA, -mounted,
+					       "CT %u: its volume cannot be reached while it runs; "
+					       "stop it first: berth stop %u",
+					       a->w->ctid, a->w->ctid);
+	}
+	return volume_resize(d, private_fd, a->running ? mounted : -1, &next, err);
+}
+
+static bool guest_part_changed(const struct apply *a)
+{
+	return strcmp(a->now.hostname, a->next.hostname) != 0 ||
+	       a->now.n_nameservers != a->next.n_nameservers ||
+	       memcmp(a->now.nameservers, a->next.nameservers, sizeof(a->now.nameservers)) != 0 ||
+	       a->now.nameserver_inherit != a->next.nameserver_inherit ||
+	       memcmp(a->now.searchdomains, a->next.searchdomains, sizeof(a->now.searchdomains)) !=
+		       0 ||
+	       a->now.n_addrs != a->next.n_addrs ||
+	       memcmp(a->now.addrs, a->next.addrs, sizeof(a->now.addrs)) != 0;
+}
+
+static int step_guest(void *ctx, struct berth_error *err)
+{
+	struct apply *a = ctx;
+	struct guest_config g;
+
+	if (!a->running || !guest_part_changed(a))
+		return 0;
+	worker_resolve_dns(&a->next);
+	spec_guest(&a->next, &g);
+	if (g.hostname[0] == '\0')
+		g.hostname = NULL;
+	return guest_update(a->w->ctid, &a->info.run.init, &g, err);
+}
+
+static const struct plan_step steps[] = {
+	{"load", step_load, NULL},
+	{"limits", step_limits, undo_limits},
+	{"network", step_network, undo_network},
+	{"guest", step_guest, NULL},
+	{"disk", step_disk,
+	 NULL}, /* last: a file system cannot always be given back its old size */
+};
+
+int op_apply(struct worker *w, struct berth_error *err)
+{
+	static struct apply a;
+	int r;
+
+	a.w = w;
+	a.netns_fd = -EBADF;
+	r = plan_run(steps, sizeof(steps) / sizeof(steps[0]), &a, err);
+	conf_free(a.live);
+	conf_free(a.candidate);
+	return r;
+}

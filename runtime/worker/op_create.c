@@ -1,0 +1,200 @@
+/*
+ * op_create.c - makes a CT: its private area under a temporary name, then the rename, then the
+ * config. Whatever a crash leaves is undone by op_destroy, since berthd wrote an intent first.
+ *
+ * Arguments: ID_BASE UUID. The config to be is RUN/ct/CTID/candidate.conf.
+ */
+#include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
+#include "runtime/base/parse.h"
+#include "runtime/ct/plan.h"
+#include "runtime/ct/spec.h"
+#include "runtime/ct/store.h"
+#include "runtime/storage/rootfs.h"
+#include "runtime/storage/volume.h"
+#include "runtime/worker/report.h"
+#include "runtime/worker/worker.h"
+#include "templates/template.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+struct create {
+	struct worker *w;
+	struct conf_file *conf;
+	struct ct_config config;
+	struct template_info template;
+	struct ct_facts facts;
+	int area_fd; /* LIB/private */
+	int private_fd; /* LIB/private/.CTID.new */
+	char temp[32], name[16];
+};
+
+static int load_template(struct create *c, struct berth_error *err)
+{
+	char path[BERTH_PATH_MAX];
+	auto_close int dir = dir_open_at(AT_FDCWD, worker_template_dir(c->w, path));
+	auto_close int image = -EBADF;
+	int r;
+
+	if (dir < 0)
+		return berth_error_sys(err, dir, "open directory %s", path);
+	r = template_find(dir, c->config.ostemplate, &c->template, err);
+	if (r < 0)
+		return r;
+	image = template_open(dir, &c->template, false, err);
+	return image < 0 ? image : 0;
+}
+
+static int step_load(void *ctx, struct berth_error *err)
+{
+	struct create *c = ctx;
+	struct worker *w = c->w;
+	struct ct_facts *f = &c->facts;
+	int r = store_candidate_load(&w->paths, w->ctid, &c->conf, err);
+
+	if (r == 0)
+		r = ct_config_from(c->conf, w->host_conf, &c->config, err);
+	if (r == 0)
+		r = load_template(c, err);
+	if (r < 0)
+		return r;
+	if (w->n_args < 2 || parse_u32(w->args[0], &f->id_base) < 0 || strlen(w->args[1]) != 36)
+		return berth_error_set(err, BERTH_ERR_OPTION, EINVAL, "create: bad arguments");
+	f->ctid = w->ctid;
+	f->created = (uint64_t)time(NULL);
+	(void)snprintf(f->uuid, sizeof(f->uuid), "%s", w->args[1]);
+	(void)snprintf(f->template_name, sizeof(f->template_name), "%s", c->template.name);
+	(void)snprintf(f->template_hash, sizeof(f->template_hash), "%s", c->template.hash);
+	(void)snprintf(f->distribution, sizeof(f->distribution), "%s", c->template.distribution);
+	(void)snprintf(f->layout, sizeof(f->layout), "%s", c->config.layout);
+	(void)snprintf(f->driver, sizeof(f->driver), "image");
+	return 0;
+}
+
+static int step_area(void *ctx, struct berth_error *err)
+{
+	struct create *c = ctx;
+	char path[BERTH_PATH_MAX];
+
+	c->area_fd = dir_open_at(AT_FDCWD, path_below(c->w->paths.lib, "private", path));
+	if (c->area_fd < 0)
+		return berth_error_sys(err, c->area_fd, "open directory %s", path);
+	(void)snprintf(c->name, sizeof(c->name), "%u", c->w->ctid);
+	(void)snprintf(c->temp, sizeof(c->temp), ".%u.new", c->w->ctid);
+	if (faccessat(c->area_fd, c->name, F_OK, 0) == 0)
+		return berth_error_set(err, BERTH_ERR_EXISTS, EEXIST,
+				       "CT %u: the private area %s/%u exists already; move it away",
+				       c->w->ctid, path, c->w->ctid);
+	if (mkdirat(c->area_fd, c->temp, 0700) < 0)
+		return berth_error_set(err, errno == ENOSPC ? BERTH_ERR_NO_SPACE : BERTH_ERR_CREATE,
+				       errno, "CT %u: make %s/%s: %s", c->w->ctid, path, c->temp,
+				       strerror(errno));
+	c->private_fd = dir_open_at(c->area_fd, c->temp);
+	return c->private_fd < 0 ? berth_error_sys(err, c->private_fd, "open %s", c->temp) : 0;
+}
+
+static void undo_area(void *ctx)
+{
+	struct create *c = ctx;
+
+	(void)tree_remove_at(c->area_fd, c->temp);
+}
+
+/* A full copy of the template for layout private, in a private mount namespace. */
+static int fill_private(struct create *c, const struct volume_driver *d, struct berth_error *err)
+{
+	char dir[BERTH_PATH_MAX], image[BERTH_PATH_MAX + 80], name[80];
+	auto_close int mnt = -EBADF;
+	dev_t dev;
+	int r;
+
+	report_progress("copying the template", -1);
+	(void)snprintf(image, sizeof(image), "%s/%s", worker_template_dir(c->w, dir),
+		       template_image_name(&c->template, name));
+	r = worker_private_mounts(err);
+	if (r == 0)
+		r = volume_mount(d, c->private_fd, &mnt, &dev, err);
+	if (r == 0)
+		r = rootfs_prepare(ROOTFS_PRIVATE, mnt, err);
+	if (r == 0)
+		r = rootfs_fill(image, mnt, err);
+	return r;
+}
+
+static int step_volume(void *ctx, struct berth_error *err)
+{
+	struct create *c = ctx;
+	const struct volume_driver *d = volume_driver_find(c->facts.driver);
+	struct volume_limits l;
+	int r;
+
+	spec_volume_limits(&c->config, &l);
+	r = volume_create(d, c->private_fd, &l, err);
+	if (r == 0 && strcmp(c->facts.layout, "private") == 0)
+		r = fill_private(c, d, err);
+	if (r == 0)
+		r = volume_wait_unused(d, c->private_fd, 30000, err);
+	return r;
+}
+
+static int step_facts(void *ctx, struct berth_error *err)
+{
+	struct create *c = ctx;
+	char text[2048];
+	int r = ct_facts_format(&c->facts, text, sizeof(text));
+
+	if (r == 0)
+		r = file_replace_at(c->private_fd, "facts", text, strlen(text), 0600, true);
+	if (r < 0)
+		return berth_error_set(err, r == -ENOSPC ? BERTH_ERR_NO_SPACE : BERTH_ERR_CREATE,
+				       -r, "CT %u: write its facts: %s", c->w->ctid, strerror(-r));
+	return 0;
+}
+
+static int step_rename(void *ctx, struct berth_error *err)
+{
+	struct create *c = ctx;
+
+	if (renameat2(c->area_fd, c->temp, c->area_fd, c->name, RENAME_NOREPLACE) < 0)
+		return berth_error_sys(err, errno, "CT %u: name its private area", c->w->ctid);
+	(void)fsync(c->area_fd);
+	return 0;
+}
+
+static void undo_rename(void *ctx)
+{
+	struct create *c = ctx;
+
+	(void)tree_remove_at(c->area_fd, c->name);
+}
+
+/* The commit point: from here on the CT exists. */
+static int step_config(void *ctx, struct berth_error *err)
+{
+	struct create *c = ctx;
+
+	return store_conf_save(&c->w->paths, c->w->ctid, c->conf, err);
+}
+
+static const struct plan_step steps[] = {
+	{"load", step_load, NULL},
+	{"area", step_area, undo_area},
+	{"volume", step_volume, NULL},
+	{"facts", step_facts, NULL},
+	{"rename", step_rename, undo_rename},
+	{"config", step_config, NULL},
+};
+
+int op_create(struct worker *w, struct berth_error *err)
+{
+	struct create c = {.w = w, .area_fd = -EBADF, .private_fd = -EBADF};
+	int r = plan_run(steps, sizeof(steps) / sizeof(steps[0]), &c, err);
+
+	conf_free(c.conf);
+	fd_close(&c.private_fd);
+	fd_close(&c.area_fd);
+	return r;
+}

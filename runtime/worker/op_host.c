@@ -1,0 +1,65 @@
+/* op_host.c - what berthd needs of the host once, and what doctor finds. */
+#include "netsetup/net.h"
+#include "runtime/base/cleanup.h"
+#include "runtime/worker/host_checks.h"
+#include "runtime/worker/report.h"
+#include "runtime/worker/worker.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* berth.nft is installed beside this program. */
+static int ruleset_path(char *buf, size_t size)
+{
+	char exe[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+
+	if (n < 0)
+		return -errno;
+	exe[n] = '\0';
+	*strrchr(exe, '/') = '\0';
+	(void)snprintf(buf, size, "%s/berth.nft", exe);
+	return 0;
+}
+
+int op_host_setup(struct worker *w, struct berth_error *err)
+{
+	char path[PATH_MAX + 16];
+	struct cg_host *cg;
+	int r = worker_cg_open(w, &cg, err);
+
+	if (r == 0) {
+		r = cg_host_setup(cg, err);
+		cg_host_free(cg);
+	}
+	if (r == 0 && (r = ruleset_path(path, sizeof(path))) < 0)
+		return berth_error_sys(err, r, "find berth.nft");
+	if (r == 0)
+		r = net_host_setup(path, w->host.nft_table, err);
+	return r;
+}
+
+/* Three results a finding: NAME.level, NAME.text, NAME.fix. */
+static void finding(const char *name, const char *level, const char *text, const char *fix,
+		    void *data)
+{
+	const char *const values[][2] = {{"level", level}, {"text", text}, {"fix", fix}};
+
+	(void)data;
+	for (size_t i = 0; i < 3; i++) {
+		char key[80];
+
+		(void)snprintf(key, sizeof(key), "%s.%s", name, values[i][0]);
+		report_result(key, values[i][1] != NULL ? values[i][1] : "");
+	}
+}
+
+int op_doctor(struct worker *w, struct berth_error *err)
+{
+	(void)err;
+	host_checks(w, finding, NULL);
+	return 0;
+}

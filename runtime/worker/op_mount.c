@@ -1,0 +1,96 @@
+/*
+ * op_mount.c - mounts a stopped CT's root in the host's own mount table, at LIB/root/CTID, so that an
+ * admin can repair it; and unmounts it.
+ *
+ * The tree shows the CT's mapped ids: host root can read it, and writes as those ids only.
+ */
+#include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
+#include "runtime/ct/store.h"
+#include "runtime/launch/launch.h"
+#include "runtime/storage/volume.h"
+#include "runtime/worker/report.h"
+#include "runtime/worker/volume_mount.h"
+#include "runtime/worker/worker.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+static char *mount_path(struct worker *w, char *buf)
+{
+	(void)snprintf(buf, BERTH_PATH_MAX, "%.400s/root/%u", w->paths.lib, w->ctid);
+	return buf;
+}
+
+/* A tenant's setuid files and device nodes must not work on the host (security.md A31). */
+static int show_root(struct worker *w, int run_fd, struct berth_error *err)
+{
+	char path[BERTH_PATH_MAX], from[BERTH_PATH_MAX], dir[BERTH_PATH_MAX];
+	int r = dir_make(mount_path(w, path), 0700);
+
+	if (r < 0)
+		return berth_error_sys(err, r, "CT %u: make mount point %s", w->ctid, path);
+	path_below(path_run_ct(&w->paths, w->ctid, dir), "root", from);
+	if (mount(from, path, NULL, MS_BIND, NULL) < 0 ||
+	    mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | MS_NOSUID | MS_NODEV, NULL) < 0)
+		return berth_error_set(err, BERTH_ERR_MOUNT, errno,
+				       "CT %u: mount its root at %s: %s", w->ctid, path,
+				       strerror(errno));
+	(void)umount2(from, MNT_DETACH | UMOUNT_NOFOLLOW);
+	r = file_replace_at(run_fd, "mounted", "1\n", 2, 0644, false);
+	if (r < 0)
+		return berth_error_sys(err, r, "CT %u: note that it is mounted", w->ctid);
+	report_result("path", path);
+	return 0;
+}
+
+static void hide_root(struct worker *w)
+{
+	char path[BERTH_PATH_MAX];
+
+	(void)umount2(mount_path(w, path), MNT_DETACH | UMOUNT_NOFOLLOW);
+	(void)rmdir(path);
+}
+
+int op_mount(struct worker *w, struct berth_error *err)
+{
+	auto_close int run_fd = worker_run_open(w, err);
+	struct ct_mounts m;
+	struct ct_facts facts;
+	int r;
+
+	if (run_fd < 0)
+		return run_fd;
+	ct_mounts_init(&m);
+	r = worker_facts(w, &facts, err);
+	if (r == 0)
+		r = launch_userns(facts.id_base, &m.userns_fd, err);
+	if (r == 0)
+		r = ct_mounts_make(w, &facts, run_fd, &m, err);
+	if (r < 0)
+		return r;
+	r = show_root(w, run_fd, err);
+	if (r < 0)
+		hide_root(w);
+	ct_mounts_drop(w, run_fd, &m);
+	return r;
+}
+
+int op_umount(struct worker *w, struct berth_error *err)
+{
+	char path[BERTH_PATH_MAX];
+	auto_close int run_fd = worker_run_open(w, err);
+
+	if (run_fd < 0)
+		return run_fd;
+	mount_path(w, path);
+	if (umount2(path, UMOUNT_NOFOLLOW) < 0 && errno != EINVAL && errno != ENOENT)
+		return berth_error_set(err, BERTH_ERR_UMOUNT, errno,
+				       "CT %u: unmount %s: %s; `fuser -vm %s` shows who is in it",
+				       w->ctid, path, strerror(errno), path);
+	(void)rmdir(path);
+	(void)unlinkat(run_fd, "mounted", 0);
+	return op_cleanup(w, err);
+}

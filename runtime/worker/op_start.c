@@ -1,0 +1,278 @@
+/*
+ * op_start.c - starts a CT: cgroup, volume, root, namespaces, network, init; then this process becomes
+ * the CT's monitor by exec, so that init keeps its parent.
+ *
+ * The volume and the root are mounted in this process's own mount namespace and nowhere else. The
+ * state file is written before init is let go: a crash at any step leaves either a state file that
+ * says launched=0 or nothing, and both are cleaned up.
+ */
+#include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
+#include "runtime/ct/plan.h"
+#include "runtime/ct/spec.h"
+#include "runtime/ct/store.h"
+#include "runtime/launch/launch.h"
+#include "runtime/storage/rootfs.h"
+#include "runtime/storage/volume.h"
+#include "runtime/worker/become.h"
+#include "runtime/worker/report.h"
+#include "runtime/worker/volume_mount.h"
+#include "runtime/worker/worker.h"
+#include "templates/template.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+struct start {
+	struct worker *w;
+	struct ct_facts facts;
+	struct ct_config config;
+	struct guest_config guest;
+	struct net_addr addrs[CT_ADDR_MAX];
+	struct net_ct net;
+	struct cg_host *cg;
+	struct cg_attach attach;
+	struct ct_mounts mounts;
+	struct launch_spec spec;
+	struct launch_child child;
+	struct ct_run run;
+	int run_fd;
+	int listen_fd;
+	char hostname[65];
+};
+
+static struct seccomp_program seccomp; /* 32 KiB: not on the stack */
+
+static int step_load(void *ctx, struct berth_error *err)
+{
+	struct start *s = ctx;
+	struct worker *w = s->w;
+	int r = worker_facts(w, &s->facts, err);
+
+	if (r == 0)
+		r = store_config(&w->paths, w->ctid, w->host_conf, &s->config, err);
+	if (r == 0)
+		r = spec_net(w->ctid, &s->config, &w->host, s->addrs, &s->net, err);
+	if (r < 0)
+		return r;
+	worker_resolve_dns(&s->config);
+	spec_guest(&s->config, &s->guest);
+	if (s->config.hostname[0] != '\0')
+		(void)snprintf(s->hostname, sizeof(s->hostname), "%s", s->config.hostname);
+	else
+		(void)snprintf(s->hostname, sizeof(s->hostname), "ct%u", w->ctid);
+	s->guest.hostname = s->hostname;
+	s->run_fd = worker_run_open(w, err);
+	return s->run_fd < 0 ? s->run_fd : 0;
+}
+
+/* What an earlier start left: it would be taken for ours. */
+static int step_forget(void *ctx, struct berth_error *err)
+{
+	static const char *const old[] = {"state",	  "exit",	 "booted",
+					  "monitor.sock", "console.log", "console.log.1",
+					  "live.conf"};
+	struct start *s = ctx;
+
+	(void)err;
+	for (size_t i = 0; i < sizeof(old) / sizeof(old[0]); i++)
+		(void)unlinkat(s->run_fd, old[i], 0);
+	return 0;
+}
+
+static int step_cgroup(void *ctx, struct berth_error *err)
+{
+	struct start *s = ctx;
+	int r = worker_cg_open(s->w, &s->cg, err);
+
+	if (r == 0)
+		r = cg_ct_create(s->cg, s->w->ctid, s->facts.id_base, s->facts.id_base, err);
+	return r;
+}
+
+static void undo_cgroup(void *ctx)
+{
+	struct start *s = ctx;
+
+	(void)cg_ct_kill(s->cg, s->w->ctid, NULL);
+	(void)cg_ct_remove(s->cg, s->w->ctid, 5000, NULL);
+}
+
+static int step_root(void *ctx, struct berth_error *err)
+{
+	struct start *s = ctx;
+	int r = worker_private_mounts(err);
+
+	if (r == 0)
+		r = launch_userns(s->facts.id_base, &s->mounts.userns_fd, err);
+	if (r == 0)
+		r = ct_mounts_make(s->w, &s->facts, s->run_fd, &s->mounts, err);
+	return r;
+}
+
+static void undo_root(void *ctx)
+{
+	struct start *s = ctx;
+
+	ct_mounts_drop(s->w, s->run_fd, &s->mounts);
+}
+
+static int step_limits(void *ctx, struct berth_error *err)
+{
+	struct start *s = ctx;
+	struct cg_limits l;
+	struct cg_device more[2];
+	size_t n = 0;
+	int r;
+
+	spec_cg_limits(&s->config, s->mounts.dev, &l);
+	if (s->config.tun)
+		more[n++] = (struct cg_device){'c', 10, 200, true, true, false};
+	if (s->config.fuse)
+		more[n++] = (struct cg_device){'c', 10, 229, true, true, false};
+	r = cg_ct_apply(s->cg, s->w->ctid, &l, err);
+	if (r == 0)
+		r = cg_ct_devices(s->cg, s->w->ctid, more, n, err);
+	if (r == 0)
+		r = cg_ct_attach(s->cg, s->w->ctid, false, &s->attach, err);
+	return r;
+}
+
+static int step_clone(void *ctx, struct berth_error *err)
+{
+	struct start *s = ctx;
+	auto_close int cache = dir_open_at(AT_FDCWD, s->w->paths.run);
+	int r = seccomp_program_get(cache, s->config.nesting, &seccomp, err);
+
+	if (r < 0)
+		return r;
+	s->spec = (struct launch_spec){
+		.ctid = s->w->ctid,
+		.id_base = s->facts.id_base,
+		.hostname = s->hostname,
+		.uuid = s->facts.uuid,
+		.root_fd = s->mounts.root_fd,
+		.userns_fd = s->mounts.userns_fd,
+		.cgroup = &s->attach,
+		.guest = &s->guest,
+		.seccomp = &seccomp,
+		.dev_tun = s->config.tun,
+		.dev_fuse = s->config.fuse,
+	};
+	return launch_clone(&s->spec, &s->child, err);
+}
+
+static void undo_clone(void *ctx)
+{
+	struct start *s = ctx;
+
+	launch_abort(&s->child);
+}
+
+static int step_network(void *ctx, struct berth_error *err)
+{
+	struct start *s = ctx;
+
+	return net_ct_up(&s->net, s->child.netns_fd, err);
+}
+
+static void undo_network(void *ctx)
+{
+	struct start *s = ctx;
+
+	(void)net_ct_down(s->w->ctid, s->w->host.nft_table, NULL);
+}
+
+static int write_state(struct start *s, struct berth_error *err)
+{
+	char text[1024];
+	int r = ct_run_format(&s->run, text, sizeof(text));
+
+	if (r == 0)
+		r = file_replace_at(s->run_fd, "state", text, strlen(text), 0644, false);
+	if (r < 0)
+		return berth_error_sys(err, r, "CT %u: write its state file", s->w->ctid);
+	return 0;
+}
+
+static int step_state(void *ctx, struct berth_error *err)
+{
+	struct start *s = ctx;
+	int r;
+
+	s->run.started = (uint64_t)time(NULL);
+	s->run.stop_signal = guest_stop_signal(s->mounts.root_fd);
+	s->run.notifies = s->run.stop_signal == SIGRTMIN + 3;
+	r = boot_id_read(s->run.boot_id);
+	if (r == 0)
+		r = pidref_get(s->child.pid, &s->run.init);
+	if (r == 0)
+		r = pidref_get(getpid(), &s->run.monitor);
+	if (r < 0)
+		return berth_error_sys(err, r, "CT %u: identify its init", s->w->ctid);
+	return write_state(s, err);
+}
+
+static void undo_state(void *ctx)
+{
+	struct start *s = ctx;
+
+	(void)unlinkat(s->run_fd, "state", 0);
+	(void)unlinkat(s->run_fd, "monitor.sock", 0);
+}
+
+static int step_go(void *ctx, struct berth_error *err)
+{
+	struct start *s = ctx;
+	int r = monitor_listen(s->w, &s->listen_fd, err);
+
+	if (r == 0)
+		r = launch_go(&s->spec, &s->child, err);
+	if (r < 0)
+		return r;
+	s->run.launched = true;
+	return write_state(s, err);
+}
+
+static const struct plan_step steps[] = {
+	{"load", step_load, NULL},
+	{"forget", step_forget, NULL},
+	{"cgroup", step_cgroup, undo_cgroup},
+	{"root", step_root, undo_root},
+	{"limits", step_limits, NULL},
+	{"clone", step_clone, undo_clone},
+	{"network", step_network, undo_network},
+	{"state", step_state, undo_state},
+	{"go", step_go, NULL},
+};
+
+int op_start(struct worker *w, struct berth_error *err)
+{
+	struct start s = {.w = w, .run_fd = -EBADF, .listen_fd = -EBADF};
+	char pid[16];
+	int r;
+
+	ct_mounts_init(&s.mounts);
+	r = plan_run(steps, sizeof(steps) / sizeof(steps[0]), &s, err);
+	if (r < 0)
+		return r;
+	(void)snprintf(pid, sizeof(pid), "%d", s.child.pid);
+	report_result("init_pid", pid);
+	return become_monitor(w,
+			      &(struct become){
+				      .run_fd = s.run_fd,
+				      .listen_fd = s.listen_fd,
+				      .init_pid = s.child.pid,
+				      .init_pidfd = s.child.pidfd,
+				      .console_fd = s.child.console_fd,
+				      .devpts_fd = s.child.devpts_fd,
+				      .notify_fd = s.child.notify_fd,
+				      .seccomp = &seccomp,
+				      .cg = s.cg,
+				      .is_parent = true,
+			      },
+			      err);
+}

@@ -1,0 +1,117 @@
+/* volume_mount.c - a CT's volume and root in the caller's mount namespace. */
+#include "runtime/worker/volume_mount.h"
+
+#include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
+#include "runtime/storage/rootfs.h"
+#include "runtime/storage/volume.h"
+#include "templates/template.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+void ct_mounts_init(struct ct_mounts *m)
+{
+	*m = (struct ct_mounts){.userns_fd = -EBADF, .volume_fd = -EBADF, .root_fd = -EBADF};
+}
+
+/* Attaches a detached mount at NAME below dirfd; *fd becomes a directory of the attached one. */
+static int attach(uint32_t ctid, int *fd, int dirfd, const char *name, struct berth_error *err)
+{
+	int dir;
+
+	if (mkdirat(dirfd, name, 0700) < 0 && errno != EEXIST)
+		return berth_error_sys(err, errno, "CT %u: make mount point %s", ctid, name);
+	if (move_mount(*fd, "", dirfd, name, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return berth_error_sys(err, errno, "CT %u: attach mount %s", ctid, name);
+	dir = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return berth_error_sys(err, errno, "CT %u: open mount %s", ctid, name);
+	fd_close(fd);
+	*fd = dir;
+	return 0;
+}
+
+static int mount_volume(struct worker *w, const struct ct_facts *f, int run_fd, struct ct_mounts *m,
+			struct berth_error *err)
+{
+	const struct volume_driver *d = volume_driver_find(f->driver);
+	auto_close int private_fd = worker_private_open(w, err);
+	enum rootfs_layout layout;
+	int r;
+
+	if (private_fd < 0)
+		return private_fd;
+	if (d == NULL)
+		return berth_error_set(err, BERTH_ERR_BROKEN, EINVAL,
+				       "CT %u: its facts name an unknown volume driver '%s'",
+				       w->ctid, f->driver);
+	r = volume_check(d, private_fd, err);
+	if (r == 0)
+		r = volume_mount(d, private_fd, &m->volume_fd, &m->dev, err);
+	if (r == 0)
+		r = attach(w->ctid, &m->volume_fd, run_fd, "volume", err);
+	layout = strcmp(f->layout, "private") == 0 ? ROOTFS_PRIVATE : ROOTFS_OVERLAY;
+	if (r == 0)
+		r = rootfs_prepare(layout, m->volume_fd, err);
+	return r;
+}
+
+static int mount_root(struct worker *w, const struct ct_facts *f, int run_fd, struct ct_mounts *m,
+		      struct berth_error *err)
+{
+	char dir[BERTH_PATH_MAX], image[BERTH_PATH_MAX + 80];
+	struct rootfs_spec spec = {
+		.layout = strcmp(f->layout, "private") == 0 ? ROOTFS_PRIVATE : ROOTFS_OVERLAY,
+		.lower_image = image,
+		.volume_fd = m->volume_fd,
+		.userns_fd = m->userns_fd,
+		.mapped_root = f->id_base,
+	};
+	int r;
+
+	(void)snprintf(image, sizeof(image), "%s/image/%s.erofs", worker_template_dir(w, dir),
+		       f->template_hash);
+	if (spec.layout == ROOTFS_OVERLAY && access(image, F_OK) < 0)
+		return berth_error_set(err, BERTH_ERR_NO_TEMPLATE, errno,
+				       "CT %u was made from template %s (image %.12s...), which is "
+				       "gone; bring %s back",
+				       w->ctid, f->template_name, f->template_hash, image);
+	r = rootfs_mount(&spec, &m->root_fd, err);
+	if (r == 0)
+		r = attach(w->ctid, &m->root_fd, run_fd, "root", err);
+	return r;
+}
+
+int ct_mounts_make(struct worker *w, const struct ct_facts *f, int run_fd, struct ct_mounts *m,
+		   struct berth_error *err)
+{
+	int r = mount_volume(w, f, run_fd, m, err);
+
+	if (r == 0)
+		r = mount_root(w, f, run_fd, m, err);
+	if (r < 0)
+		ct_mounts_drop(w, run_fd, m);
+	return r;
+}
+
+static void detach(struct worker *w, const char *name)
+{
+	char dir[BERTH_PATH_MAX], path[BERTH_PATH_MAX];
+
+	(void)umount2(path_below(path_run_ct(&w->paths, w->ctid, dir), name, path),
+		      MNT_DETACH | UMOUNT_NOFOLLOW);
+}
+
+void ct_mounts_drop(struct worker *w, int run_fd, struct ct_mounts *m)
+{
+	fd_close(&m->root_fd);
+	fd_close(&m->volume_fd);
+	fd_close(&m->userns_fd);
+	detach(w, "root");
+	detach(w, "volume");
+	(void)unlinkat(run_fd, "root", AT_REMOVEDIR);
+	(void)unlinkat(run_fd, "volume", AT_REMOVEDIR);
+}

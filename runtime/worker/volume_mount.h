@@ -1,0 +1,23 @@
+/*
+ * volume_mount.h - a CT's volume and root, mounted at RUN/ct/CTID/volume and RUN/ct/CTID/root of the
+ * caller's mount namespace.
+ */
+#pragma once
+
+#include "runtime/worker/worker.h"
+
+struct ct_mounts {
+	int userns_fd; /* with the CT's mapping; the caller sets it before ct_mounts_make */
+	int volume_fd; /* the mounted volume */
+	int root_fd; /* directory of the mounted root */
+	dev_t dev; /* the volume's block device, 0 for none */
+};
+
+void ct_mounts_init(struct ct_mounts *m);
+
+/* On failure nothing of it stays mounted. */
+int ct_mounts_make(struct worker *w, const struct ct_facts *f, int run_fd, struct ct_mounts *m,
+		   struct berth_error *err);
+
+/* Unmounts both and closes everything. */
+void ct_mounts_drop(struct worker *w, int run_fd, struct ct_mounts *m);

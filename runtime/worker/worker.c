@@ -1,0 +1,166 @@
+/* worker.c - berth-worker: finds the operation, runs it, reports how it ended. */
+#include "runtime/worker/worker.h"
+
+#include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
+#include "runtime/base/log.h"
+#include "runtime/base/parse.h"
+#include "runtime/ct/spec.h"
+#include "runtime/ct/store.h"
+#include "runtime/worker/report.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+static const struct worker_op ops[] = {
+	{"create", true, 0, op_create},
+	{"destroy", true, 0, op_destroy},
+	{"start", true, 0, op_start},
+	{"adopt", true, 0, op_adopt},
+	{"cleanup", true, 0, op_cleanup},
+	{"apply", true, 0, op_apply},
+	{"mount", true, 0, op_mount},
+	{"umount", true, 0, op_umount},
+	{"host-setup", false, 0, op_host_setup},
+	{"doctor", false, 0, op_doctor},
+	{"template-build", false, 1, op_template_build},
+	{"template-import", false, 2, op_template_import},
+	{"template-remove", false, 1, op_template_remove},
+};
+
+int worker_cg_open(struct worker *w, struct cg_host **ret, struct berth_error *err)
+{
+	const char *parent = w->host.cgroup_parent;
+
+	return cg_host_open(parent[0] != '\0' ? parent : NULL, ret, err);
+}
+
+int worker_private_open(struct worker *w, struct berth_error *err)
+{
+	char path[BERTH_PATH_MAX];
+	int fd = dir_open_at(AT_FDCWD, path_private(&w->paths, w->ctid, path));
+
+	if (fd < 0)
+		return berth_error_set(err, BERTH_ERR_NO_PRIVATE, -fd, "CT %u: private area %s: %s",
+				       w->ctid, path, strerror(-fd));
+	return fd;
+}
+
+int worker_run_open(struct worker *w, struct berth_error *err)
+{
+	char path[BERTH_PATH_MAX];
+	int fd;
+
+	path_run_ct(&w->paths, w->ctid, path);
+	if (mkdir(path, 0755) < 0 && errno != EEXIST)
+		return berth_error_sys(err, errno, "CT %u: make directory %s", w->ctid, path);
+	fd = dir_open_at(AT_FDCWD, path);
+	if (fd < 0)
+		return berth_error_sys(err, fd, "CT %u: open directory %s", w->ctid, path);
+	return fd;
+}
+
+int worker_private_mounts(struct berth_error *err)
+{
+	if (unshare(CLONE_NEWNS) < 0)
+		return berth_error_sys(err, errno, "make a private mount namespace");
+	/* Slave, not private: what the host unmounts must not stay busy through our copy. */
+	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+		return berth_error_sys(err, errno,
+				       "set mount propagation of the private namespace");
+	return 0;
+}
+
+int worker_facts(struct worker *w, struct ct_facts *ret, struct berth_error *err)
+{
+	struct ct_info info;
+	int r = ct_info_load(&w->paths, w->ctid, &info, err);
+
+	if (r < 0)
+		return r;
+	if (info.status == CT_BROKEN)
+		return berth_error_set(err, BERTH_ERR_BROKEN, EINVAL,
+				       "CT %u: its facts file is missing or damaged", w->ctid);
+	*ret = info.facts;
+	return 0;
+}
+
+void worker_resolve_dns(struct ct_config *c)
+{
+	auto_free char *text = NULL;
+
+	if (!c->nameserver_inherit)
+		return;
+	c->n_nameservers = 0;
+	/* The host's own file may be a link (systemd-resolved): follow it. */
+	if (file_read_at(AT_FDCWD, "/run/systemd/resolve/resolv.conf", 65536, &text, NULL) < 0 &&
+	    file_read_at(AT_FDCWD, "/etc/resolv.conf", 65536, &text, NULL) < 0)
+		return;
+	spec_inherit_dns(text, c);
+}
+
+char *worker_template_dir(struct worker *w, char *buf)
+{
+	return path_below(w->paths.lib, "template", buf);
+}
+
+static const struct worker_op *find_op(const char *name)
+{
+	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
+		if (strcmp(ops[i].name, name) == 0)
+			return &ops[i];
+	return NULL;
+}
+
+/* argv without argv[0]: [--root DIR] OP [ARGUMENT...]. */
+static int worker_run(int argc, const char *const *argv, struct berth_error *err)
+{
+	struct worker w = {0};
+	const struct worker_op *op;
+	const char *root = NULL;
+	int r;
+
+	if (argc >= 2 && strcmp(argv[0], "--root") == 0) {
+		root = argv[1];
+		argc -= 2;
+		argv += 2;
+	}
+	op = argc > 0 ? find_op(argv[0]) : NULL;
+	if (op == NULL || argc - 1 < (op->on_ct ? 1 : 0) + op->min_args)
+		return berth_error_set(err, BERTH_ERR_OPTION, EINVAL,
+				       "berth-worker is run by berthd, not by hand");
+	argc--;
+	argv++;
+	if (op->on_ct && parse_ctid(argv[0], &w.ctid) < 0)
+		return berth_error_set(err, BERTH_ERR_VALUE, EINVAL, "bad CTID '%s'", argv[0]);
+	w.args = argv + (op->on_ct ? 1 : 0);
+	w.n_args = argc - (op->on_ct ? 1 : 0);
+	r = berth_paths_init(&w.paths, root, err);
+	if (r == 0)
+		r = store_host_conf_load(&w.paths, &w.host_conf, err);
+	if (r == 0)
+		r = host_config_from(w.host_conf, &w.host, err);
+	if (r == 0)
+		r = op->run(&w, err);
+	conf_free(w.host_conf);
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	struct berth_error err = {0};
+
+	log_init("berth-worker", LOG_LV_INFO);
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)umask(0022);
+	if (worker_run(argc - 1, (const char *const *)argv + 1, &err) < 0) {
+		report_error(&err);
+		return 1;
+	}
+	report_ok();
+	return 0;
+}

@@ -1,0 +1,62 @@
+/*
+ * worker.h - one long operation in a process of its own, so that berthd never blocks and never mounts.
+ *
+ * berth-worker [--root DIR] OP [ARGUMENT...]: reports on stdout (report.h), logs on stderr. berthd
+ * holds the CT's lock through a descriptor that the worker inherits, so the lock lasts as long as
+ * the operation, whoever dies.
+ */
+#pragma once
+
+#include "cgroups/cg.h"
+#include "runtime/base/error.h"
+#include "runtime/base/paths.h"
+#include "runtime/config/ct_config.h"
+#include "runtime/config/file.h"
+#include "runtime/ct/info.h"
+
+struct worker {
+	struct berth_paths paths;
+	struct conf_file *host_conf;
+	struct host_config host;
+	const char *const *args;
+	int n_args;
+	uint32_t ctid; /* operations on a CT */
+};
+
+struct worker_op {
+	const char *name;
+	bool on_ct; /* the first argument is a CTID */
+	int min_args; /* after the CTID */
+	int (*run)(struct worker *w, struct berth_error *err);
+};
+
+int op_create(struct worker *w, struct berth_error *err);
+int op_destroy(struct worker *w, struct berth_error *err);
+int op_start(struct worker *w, struct berth_error *err);
+int op_adopt(struct worker *w, struct berth_error *err);
+int op_cleanup(struct worker *w, struct berth_error *err);
+int op_apply(struct worker *w, struct berth_error *err);
+int op_mount(struct worker *w, struct berth_error *err);
+int op_umount(struct worker *w, struct berth_error *err);
+int op_host_setup(struct worker *w, struct berth_error *err);
+int op_doctor(struct worker *w, struct berth_error *err);
+int op_template_build(struct worker *w, struct berth_error *err);
+int op_template_import(struct worker *w, struct berth_error *err);
+int op_template_remove(struct worker *w, struct berth_error *err);
+
+/* ---- what several operations need ---- */
+
+/* cg_host_open with CGROUP_PARENT of berth.conf. */
+int worker_cg_open(struct worker *w, struct cg_host **ret, struct berth_error *err);
+/* Opens private/CTID. */
+int worker_private_open(struct worker *w, struct berth_error *err);
+/* Opens RUN/ct/CTID, made when missing. */
+int worker_run_open(struct worker *w, struct berth_error *err);
+/* Leaves the host's mount table alone from here on: mounts of ours stay in a private copy. */
+int worker_private_mounts(struct berth_error *err);
+/* Facts, or the error that says what is wrong with the CT. */
+int worker_facts(struct worker *w, struct ct_facts *ret, struct berth_error *err);
+/* Name servers for "inherit": those of the host. */
+void worker_resolve_dns(struct ct_config *c);
+/* Templates' directory. */
+char *worker_template_dir(struct worker *w, char *buf);
