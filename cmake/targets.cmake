@@ -19,7 +19,7 @@ endfunction()
 
 # berth_test(test_x target...): tests/unit/test_x.c, run by ctest. Declared next to what it tests.
 function(berth_test name)
-	if(BERTH_FUZZ)
+	if(BERTH_FUZZ OR NOT BERTH_TESTS)
 		return()
 	endif()
 	add_executable(${name} ${PROJECT_SOURCE_DIR}/tests/unit/${name}.c)
@@ -32,6 +32,9 @@ endfunction()
 # berth_fuzz(fuzz_x target...): tests/fuzz/fuzz_x.c. With the fuzz preset a libFuzzer program; otherwise
 # a plain test that feeds it each file of tests/fuzz/corpus/fuzz_x.
 function(berth_fuzz name)
+	if(NOT BERTH_TESTS)
+		return()
+	endif()
 	add_executable(${name} ${PROJECT_SOURCE_DIR}/tests/fuzz/${name}.c)
 	target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
 	target_link_libraries(${name} PRIVATE ${ARGN})
