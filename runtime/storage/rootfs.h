@@ -14,7 +14,10 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-enum rootfs_layout { ROOTFS_OVERLAY, ROOTFS_PRIVATE };
+enum rootfs_layout {
+	ROOTFS_OVERLAY,
+	ROOTFS_PRIVATE
+};
 
 struct rootfs_spec {
 	enum rootfs_layout layout;

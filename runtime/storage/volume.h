@@ -5,6 +5,10 @@
  * private area, on a loop device with direct I/O and discard. The loop device holds the file's
  * open description, and with it the flock(2) that volume_mount takes: a locked image is in use by a
  * kernel somewhere, whoever died.
+ *
+ * The limits are what df(1) and df -i show as Size inside, never more than asked: bytes exact but
+ * for the cases in layout.h, inodes rounded down by less than 2 %. Of the size ext4 keeps 2 %, at
+ * most 16 MiB, for itself: Size is exact, Avail on an empty volume is that much less.
  */
 #pragma once
 
@@ -16,7 +20,7 @@
 
 struct volume_limits {
 	uint64_t bytes; /* size of the volume */
-	uint64_t inodes; /* 0: the driver's default for the size */
+	uint64_t inodes; /* 0: the driver's default for the size; on resize: what the size gives */
 };
 
 struct volume_usage {
@@ -37,7 +41,8 @@ int volume_create(const struct volume_driver *d, int private_fd, const struct vo
 		  struct berth_error *err);
 
 /*
- * A detached mount of the volume (nosuid off, nodev on), for move_mount(2). BERTH_ERR_MOUNTED when
+ * A detached mount of the volume (nodev and nosuid: programs run from the root made of it, not from
+ * here), for move_mount(2). After an unclean end it runs volume_check first. BERTH_ERR_MOUNTED when
  * it is in use already. *ret_dev is its block device, for io limits (0 when it has none).
  */
 int volume_mount(const struct volume_driver *d, int private_fd, int *ret_mount_fd, dev_t *ret_dev,
@@ -50,8 +55,11 @@ int volume_wait_unused(const struct volume_driver *d, int private_fd, unsigned i
 int volume_in_use(const struct volume_driver *d, int private_fd, struct berth_error *err);
 
 /*
- * Grows online (mount_fd: any descriptor inside the mounted volume) or offline (-1); shrinks only
- * offline, and never below what is used. A limit that the driver cannot enforce exactly is refused.
+ * Grows online (mount_fd: any descriptor inside the mounted volume, needs CAP_SYS_RESOURCE) or
+ * offline (-1); shrinks only offline, and never below what is used. A limit that the driver cannot
+ * enforce exactly is refused: for `image` the inodes follow the size, as at creation, so inodes is
+ * 0 unless the admin asked for a number himself. A crash while it grows leaves a volume that mounts,
+ * a crash while it shrinks one that the next check mends; the same call again completes it.
  */
 int volume_resize(const struct volume_driver *d, int private_fd, int mount_fd,
 		  const struct volume_limits *l, struct berth_error *err);

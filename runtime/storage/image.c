@@ -1,0 +1,146 @@
+/* image.c - volume.img: opening, locking, reading and mending it. */
+#include "runtime/storage/image.h"
+
+#include "runtime/base/cleanup.h"
+#include "runtime/base/spawn.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+
+void image_where(int private_fd, char *buf, size_t size)
+{
+	char link[40], dir[512];
+	ssize_t n;
+
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", private_fd);
+	n = readlink(link, dir, sizeof(dir) - 1);
+	dir[n > 0 ? n : 0] = '\0';
+	(void)snprintf(buf, size, "%s%s" IMAGE_NAME, dir, n > 0 ? "/" : "");
+}
+
+int image_open(int private_fd, int flags, struct berth_error *err)
+{
+	auto_close int fd =
+		openat(private_fd, IMAGE_NAME, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	char where[200];
+	struct stat st;
+
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		return take_fd(&fd);
+	image_where(private_fd, where, sizeof(where));
+	if (fd >= 0)
+		return berth_error_set(err, BERTH_ERR_BROKEN, EINVAL, "%s is not a file", where);
+	return berth_error_set(err, errno == ENOENT ? BERTH_ERR_NO_PRIVATE : BERTH_ERR_SYSTEM,
+			       errno, "open %s: %s", where, strerror(errno));
+}
+
+static int take_lock(int private_fd, int image_fd, int how, struct berth_error *err)
+{
+	char where[200];
+
+	if (flock(image_fd, how | LOCK_NB) == 0)
+		return 0;
+	image_where(private_fd, where, sizeof(where));
+	if (errno != EWOULDBLOCK)
+		return berth_error_sys(err, errno, "lock %s", where);
+	return berth_error_set(err, BERTH_ERR_MOUNTED, EBUSY,
+			       "%s is in use already (losetup -j shows where)", where);
+}
+
+int image_lock_shared(int private_fd, int image_fd, struct berth_error *err)
+{
+	return take_lock(private_fd, image_fd, LOCK_SH, err);
+}
+
+/* Who only asks whether the volume is in use holds a shared lock for a moment: a second try. */
+int image_lock(int private_fd, int image_fd, struct berth_error *err)
+{
+	for (int i = 0;; i++) {
+		int r = take_lock(private_fd, image_fd, LOCK_EX, err);
+
+		if (r != -EBUSY || i == 3)
+			return r;
+		(void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	}
+}
+
+int image_read_super(int private_fd, int image_fd, struct ext4_super *ret, struct berth_error *err)
+{
+	uint8_t buf[EXT4_SB_SIZE];
+	char where[200];
+	ssize_t n = pread(image_fd, buf, sizeof(buf), SB_OFFSET);
+	int r;
+
+	image_where(private_fd, where, sizeof(where));
+	if (n < 0)
+		return berth_error_sys(err, errno, "read %s", where);
+	r = ext4_super_parse(buf, (size_t)n, ret);
+	if (r < 0)
+		return berth_error_set(err, BERTH_ERR_BROKEN, EUCLEAN,
+				       "%s: %s ext4 superblock; try e2fsck -f on it, or restore it "
+				       "from a backup",
+				       where, r == -EBADMSG ? "damaged" : "no");
+	return 0;
+}
+
+/* Exit status 1: errors were found and mended. */
+int image_fsck(int private_fd, int image_fd, bool force, struct berth_error *err)
+{
+	char file[40], where[200];
+	const char *const argv[] = {"e2fsck", "-p", file, force ? "-f" : NULL, NULL};
+	struct berth_error why;
+	int r;
+
+	(void)snprintf(file, sizeof(file), "/proc/self/fd/%d", image_fd);
+	r = spawn_run_keep(argv, &image_fd, 1, 1, &why);
+	if (r >= 0)
+		return 0;
+	image_where(private_fd, where, sizeof(where));
+	return berth_error_set(err, why.sys == ENOENT ? BERTH_ERR_HELPER : BERTH_ERR_BROKEN,
+			       why.sys, "check of %.150s: %.100s; look at it with e2fsck -f", where,
+			       why.msg);
+}
+
+/* "200K", "16M", "2G" where that is exact, for messages. */
+static void print_size(uint64_t bytes, char *buf, size_t size)
+{
+	static const char units[] = "KMGT";
+	int unit = 0;
+
+	bytes >>= 10;
+	while (unit < 3 && bytes >= 1024 && bytes % 1024 == 0) {
+		bytes >>= 10;
+		unit++;
+	}
+	(void)snprintf(buf, size, "%" PRIu64 "%c", bytes, units[unit]);
+}
+
+int image_refuse_limits(const struct volume_limits *l, int r, struct berth_error *err)
+{
+	char bytes[32], least[32], most[32];
+	uint64_t below, above;
+
+	print_size(l->bytes, bytes, sizeof(bytes));
+	print_size(LAYOUT_BYTES_MIN, least, sizeof(least));
+	print_size(LAYOUT_BYTES_MAX, most, sizeof(most));
+	if (r != -EDOM)
+		return berth_error_set(err, BERTH_ERR_QUOTA, ERANGE,
+				       "diskspace %s cannot be enforced: a volume has %s to %s",
+				       bytes, least, most);
+	layout_inodes_near(l->bytes, l->inodes, &below, &above);
+	if (below != 0 && below != above)
+		return berth_error_set(err, BERTH_ERR_QUOTA, EDOM,
+				       "diskinodes %" PRIu64
+				       " cannot be enforced on a volume of %s: "
+				       "ext4 can give %" PRIu64 " or %" PRIu64,
+				       l->inodes, bytes, below, above);
+	return berth_error_set(err, BERTH_ERR_QUOTA, EDOM,
+			       "diskinodes %" PRIu64
+			       " cannot be enforced on a volume of %s: ext4 can "
+			       "give %s %" PRIu64,
+			       l->inodes, bytes, below != 0 ? "at most" : "no fewer than", above);
+}

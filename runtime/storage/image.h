@@ -1,0 +1,34 @@
+/*
+ * image.h - the parts of driver `image`: the file volume.img, its lock and its superblock.
+ */
+#pragma once
+
+#include "runtime/base/error.h"
+#include "runtime/storage/layout.h"
+#include "runtime/storage/volume.h"
+
+#include <stdbool.h>
+
+#define IMAGE_NAME "volume.img"
+
+/* How a new limit is refused when the layout cannot give it; r is layout_new's answer. */
+int image_refuse_limits(const struct volume_limits *l, int r, struct berth_error *err);
+
+/* "/var/lib/berth/private/101/volume.img", for messages: it names the CT. */
+void image_where(int private_fd, char *buf, size_t size);
+
+/* Opens volume.img with O_RDWR or O_RDONLY. */
+int image_open(int private_fd, int flags, struct berth_error *err);
+
+/* flock(2): _lock for one user alone, _shared to ask. BERTH_ERR_MOUNTED when it is taken. */
+int image_lock_shared(int private_fd, int image_fd, struct berth_error *err);
+int image_lock(int private_fd, int image_fd, struct berth_error *err);
+
+int image_read_super(int private_fd, int image_fd, struct ext4_super *ret, struct berth_error *err);
+
+/* e2fsck on a locked image: -p, with force -f too. Clean or mended: 0. */
+int image_fsck(int private_fd, int image_fd, bool force, struct berth_error *err);
+
+/* volume_resize of this driver. */
+int image_resize(int private_fd, int mount_fd, const struct volume_limits *l,
+		 struct berth_error *err);

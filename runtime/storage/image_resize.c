@@ -1,0 +1,216 @@
+/*
+ * image_resize.c - another size for driver `image`.
+ *
+ * Growing: first the file, then the file system; shrinking: first the file system, then the file.
+ * So the file is never shorter than the file system in it, wherever a crash falls.
+ */
+#include "runtime/base/cleanup.h"
+#include "runtime/base/spawn.h"
+#include "runtime/storage/image.h"
+#include "runtime/storage/loop.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/types.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+#ifndef EXT4_IOC_RESIZE_FS
+#define EXT4_IOC_RESIZE_FS _IOW('f', 16, __u64)
+#endif
+
+/* Blocks that a file system needs beyond its files: the directories and maps that move. */
+enum {
+	SHRINK_MARGIN = 256
+};
+
+static int refuse_size(const struct ext4_super *sb, int r, struct berth_error *err)
+{
+	if (r == -EMEDIUMTYPE)
+		return berth_error_set(
+			err, BERTH_ERR_QUOTA, r,
+			"this volume was not made by berth (blocks of %u, %u a group): its "
+			"exact size cannot be computed; copy it into a new CT",
+			sb->block_size, sb->blocks_per_group);
+	return berth_error_set(err, BERTH_ERR_QUOTA, ERANGE,
+			       "diskspace is out of range for this volume: %" PRIu64
+			       " MiB to %" PRIu64
+			       " GiB, and at most 64 times what it was created with",
+			       (uint64_t)LAYOUT_BYTES_MIN >> 20, (uint64_t)LAYOUT_BYTES_MAX >> 30);
+}
+
+/* The inodes a group are fixed for ever, so a number of inodes belongs to each size. */
+static int refuse_inodes(const struct layout *to, uint64_t asked, struct berth_error *err)
+{
+	uint64_t gives = layout_inodes(to);
+
+	if (asked == 0 || (gives <= asked && asked - gives <= asked / 50))
+		return 0;
+	return berth_error_set(err, BERTH_ERR_QUOTA, EDOM,
+			       "diskinodes %" PRIu64
+			       " cannot be set: this ext4 volume was made with one "
+			       "inode for %" PRIu64 " bytes, that is %" PRIu64
+			       " at this size; leave --diskinodes out, or create a new CT with it",
+			       asked, layout_data_bytes(to) / gives, gives);
+}
+
+static int refuse_too_small(const struct ext4_super *sb, const struct layout *to,
+			    struct berth_error *err)
+{
+	uint64_t data = sb->blocks - layout_overhead(sb);
+	uint64_t used = data > sb->free_blocks ? data - sb->free_blocks : 0;
+	uint64_t inodes = sb->inodes - sb->free_inodes;
+
+	if (used + SHRINK_MARGIN > to->blocks - to->overhead)
+		return berth_error_set(err, BERTH_ERR_QUOTA, ENOSPC,
+				       "diskspace %" PRIu64 " MiB is less than the %" PRIu64
+				       " MiB in use; delete files in the CT first",
+				       layout_data_bytes(to) >> 20,
+				       ((used + SHRINK_MARGIN) * LAYOUT_BLOCK >> 20) + 1);
+	if (inodes > layout_inodes(to))
+		return berth_error_set(err, BERTH_ERR_QUOTA, ENOSPC,
+				       "this size has %" PRIu64 " inodes, %" PRIu64
+				       " are in use; delete files in the CT first",
+				       layout_inodes(to), inodes);
+	return 0;
+}
+
+static int grow_file(int image_fd, uint64_t bytes, struct berth_error *err)
+{
+	struct stat st;
+
+	if (fstat(image_fd, &st) < 0)
+		return berth_error_sys(err, errno, "stat of a volume's image");
+	/* A crash after this leaves a longer file than its file system: harmless, and kept. */
+	if ((uint64_t)st.st_size < bytes && ftruncate(image_fd, (off_t)bytes) < 0)
+		return berth_error_sys(err, errno, "grow a volume's image to %" PRIu64 " MiB",
+				       bytes >> 20);
+	if (fsync(image_fd) < 0)
+		return berth_error_sys(err, errno, "fsync of a volume's image");
+	return 0;
+}
+
+static int grow_mounted(int mount_fd, uint64_t blocks, struct berth_error *err)
+{
+	auto_close int dir = openat(mount_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	__u64 n = blocks;
+
+	if (dir < 0)
+		return berth_error_sys(err, errno, "open the root of a mounted volume");
+	if (ioctl(dir, EXT4_IOC_RESIZE_FS, &n) == 0)
+		return 0;
+	if (errno == EPERM)
+		return berth_error_set(
+			err, BERTH_ERR_PERMISSION, EPERM,
+			"a mounted ext4 grows only with CAP_SYS_RESOURCE, which this "
+			"program lacks; stop the CT and set diskspace then");
+	return berth_error_set(
+		err, BERTH_ERR_QUOTA, errno,
+		"the kernel did not grow the mounted volume: %s (see dmesg); stop the CT "
+		"and set diskspace then",
+		strerror(errno));
+}
+
+static int resize_online(int image_fd, int mount_fd, const struct ext4_super *sb,
+			 const struct layout *to, struct berth_error *err)
+{
+	int r;
+
+	if (to->blocks < sb->blocks)
+		return berth_error_set(
+			err, BERTH_ERR_RUNNING, EBUSY,
+			"ext4 shrinks only unmounted: stop the CT, then set diskspace");
+	r = grow_file(image_fd, to->blocks * LAYOUT_BLOCK, err);
+	if (r == 0)
+		r = loop_refresh_size(mount_fd, image_fd, err);
+	if (r == 0)
+		r = grow_mounted(mount_fd, to->blocks, err);
+	return r;
+}
+
+static int run_resize2fs(int image_fd, uint64_t blocks, struct berth_error *err)
+{
+	char file[40], size[32];
+	const char *const argv[] = {"resize2fs", file, size, NULL};
+	int r;
+
+	(void)snprintf(file, sizeof(file), "/proc/self/fd/%d", image_fd);
+	(void)snprintf(size, sizeof(size), "%" PRIu64, blocks);
+	r = spawn_run_keep(argv, &image_fd, 1, 0, err);
+	return r < 0 ? r : 0;
+}
+
+/* Also what a crash between the two steps of a shrink left behind the file system. */
+static int cut_tail(int image_fd, uint64_t bytes, struct berth_error *err)
+{
+	if (fsync(image_fd) < 0 || ftruncate(image_fd, (off_t)bytes) < 0 || fsync(image_fd) < 0)
+		return berth_error_sys(err, errno, "cut a volume's image to %" PRIu64 " MiB",
+				       bytes >> 20);
+	return 0;
+}
+
+static int verify_resized(int private_fd, int image_fd, const struct layout *to,
+			  struct berth_error *err)
+{
+	struct ext4_super sb;
+	int r = image_read_super(private_fd, image_fd, &sb, err);
+
+	if (r < 0 || sb.blocks == to->blocks)
+		return r;
+	return berth_error_set(err, BERTH_ERR_QUOTA, EPROTO,
+			       "resize2fs made %" PRIu64 " blocks, not %" PRIu64, sb.blocks,
+			       to->blocks);
+}
+
+/* The counts in a superblock are exact only after a clean end: hence the check, and a second look. */
+static int resize_offline(int private_fd, int image_fd, const struct layout *to,
+			  struct berth_error *err)
+{
+	uint64_t bytes = to->blocks * LAYOUT_BLOCK;
+	struct ext4_super sb;
+	int r = image_fsck(private_fd, image_fd, true, err);
+
+	if (r == 0)
+		r = image_read_super(private_fd, image_fd, &sb, err);
+	if (r < 0)
+		return r;
+	r = to->blocks < sb.blocks ? refuse_too_small(&sb, to, err)
+				   : grow_file(image_fd, bytes, err);
+	if (r == 0)
+		r = run_resize2fs(image_fd, to->blocks, err);
+	if (r == 0)
+		r = verify_resized(private_fd, image_fd, to, err);
+	return r < 0 ? r : cut_tail(image_fd, bytes, err);
+}
+
+/* What is refused is refused before anything is touched. */
+int image_resize(int private_fd, int mount_fd, const struct volume_limits *l,
+		 struct berth_error *err)
+{
+	auto_close int fd = image_open(private_fd, O_RDWR, err);
+	struct ext4_super sb;
+	struct layout to;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = mount_fd < 0 ? image_lock(private_fd, fd, err) : 0;
+	if (r == 0)
+		r = image_read_super(private_fd, fd, &sb, err);
+	if (r < 0)
+		return r;
+	r = layout_resized(&sb, l->bytes, &to);
+	if (r < 0)
+		return refuse_size(&sb, r, err);
+	r = refuse_inodes(&to, l->inodes, err);
+	if (r < 0)
+		return r;
+	if (mount_fd >= 0)
+		return to.blocks == sb.blocks ? 0 : resize_online(fd, mount_fd, &sb, &to, err);
+	if (to.blocks == sb.blocks)
+		return cut_tail(fd, to.blocks * LAYOUT_BLOCK, err);
+	if (to.blocks < sb.blocks)
+		r = refuse_too_small(&sb, &to, err);
+	return r < 0 ? r : resize_offline(private_fd, fd, &to, err);
+}

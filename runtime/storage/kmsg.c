@@ -1,0 +1,50 @@
+/* kmsg.c - the tail of the kernel log. */
+#include "runtime/storage/kmsg.h"
+
+#include "runtime/base/cleanup.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+int kmsg_mark(void)
+{
+	auto_close int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0 || lseek(fd, 0, SEEK_END) < 0)
+		return -errno;
+	return take_fd(&fd);
+}
+
+int kmsg_parse(const char *record, char *buf, size_t size)
+{
+	const char *text = strchr(record, ';');
+	size_t len;
+
+	if (text == NULL || size == 0)
+		return -EINVAL;
+	len = strcspn(++text, "\n");
+	if (len >= size)
+		len = size - 1;
+	for (size_t i = 0; i < len; i++)
+		buf[i] = text[i] >= ' ' && text[i] <= '~' ? text[i] : '?';
+	buf[len] = '\0';
+	return 0;
+}
+
+void kmsg_last(int mark, const char *word, char *buf, size_t size)
+{
+	char record[8192], text[512];
+	ssize_t n;
+
+	buf[0] = '\0';
+	if (mark < 0)
+		return;
+	/* EPIPE: records were overwritten before we came; the next read goes on with the oldest. */
+	while ((n = read(mark, record, sizeof(record) - 1)) > 0 || (n < 0 && errno == EPIPE)) {
+		if (n < 0)
+			continue;
+		record[n] = '\0';
+		if (kmsg_parse(record, text, sizeof(text)) == 0 && strstr(text, word) != NULL)
+			(void)snprintf(buf, size, "%s", text);
+	}
+}

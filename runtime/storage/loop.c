@@ -1,0 +1,236 @@
+/* loop.c - loop devices. */
+#include "runtime/storage/loop.h"
+
+#include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
+
+#include <fcntl.h>
+#include <linux/loop.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+
+enum {
+	ATTACH_TRIES = 100,
+	/* Shared devices have numbers of their own, far above those that LOOP_CTL_GET_FREE hands out. */
+	SHARED_FIRST = 32768,
+	SHARED_SLOTS = 16384,
+	SHARED_PROBES = 32,
+};
+
+static void pause_ms(unsigned int ms)
+{
+	(void)nanosleep(&(struct timespec){.tv_nsec = (long)ms * 1000000}, NULL);
+}
+
+static int open_control(struct berth_error *err)
+{
+	int fd = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return berth_error_set(err, BERTH_ERR_UNSUPPORTED, errno,
+				       "open /dev/loop-control: %s; load the driver: modprobe loop",
+				       strerror(errno));
+	return fd;
+}
+
+/* Returns -EAGAIN for a device that is just going away. */
+static int open_device(const char *path, int flags, struct berth_error *err)
+{
+	int fd = open(path, flags | O_CLOEXEC);
+
+	if (fd >= 0)
+		return fd;
+	if (errno == ENXIO || errno == EBUSY)
+		return -EAGAIN;
+	if (errno == ENOENT)
+		return berth_error_set(
+			err, BERTH_ERR_UNSUPPORTED, ENOENT,
+			"the kernel made %s but the node is missing: mount devtmpfs on "
+			"/dev, or mknod %s b 7 %s",
+			path, path, path + strlen("/dev/loop"));
+	return berth_error_sys(err, errno, "open %s", path);
+}
+
+static uint32_t sector_size(int file_fd)
+{
+	struct stat st;
+
+	return fstat(file_fd, &st) == 0 && st.st_size % 4096 == 0 ? 4096 : 512;
+}
+
+/* Direct I/O keeps no second copy of the data in memory; not every file system below can do it. */
+static int configure(int dev_fd, int file_fd, bool read_only)
+{
+	struct loop_config c = {.fd = (uint32_t)file_fd, .block_size = sector_size(file_fd)};
+	uint32_t flags = LO_FLAGS_AUTOCLEAR | (read_only ? LO_FLAGS_READ_ONLY : 0u);
+
+	c.info.lo_flags = flags | LO_FLAGS_DIRECT_IO;
+	if (ioctl(dev_fd, LOOP_CONFIGURE, &c) == 0)
+		return 0;
+	if (errno != EINVAL)
+		return -errno;
+	c.info.lo_flags = flags;
+	return ioctl(dev_fd, LOOP_CONFIGURE, &c) == 0 ? 0 : -errno;
+}
+
+int loop_attach(int file_fd, bool read_only, struct loop_dev *ret, struct berth_error *err)
+{
+	auto_close int control = open_control(err);
+
+	if (control < 0)
+		return control;
+	for (int i = 0; i < ATTACH_TRIES; i++) {
+		auto_close int fd = -EBADF;
+		char path[LOOP_PATH_MAX];
+		int n = ioctl(control, LOOP_CTL_GET_FREE);
+		int r;
+
+		if (n < 0)
+			return berth_error_set(err, BERTH_ERR_RESOURCES, errno,
+					       "no free loop device: %s (see losetup -a)",
+					       strerror(errno));
+		(void)snprintf(path, sizeof(path), "/dev/loop%d", n);
+		fd = open_device(path, read_only ? O_RDONLY : O_RDWR, err);
+		r = fd < 0 ? fd : configure(fd, file_fd, read_only);
+		if (r == 0) {
+			memcpy(ret->path, path, sizeof(path));
+			ret->fd = take_fd(&fd);
+			return 0;
+		}
+		/* Somebody else took the number between the two calls: the next one, then. */
+		if (r != -EBUSY && r != -EAGAIN)
+			return fd < 0 ? r : berth_error_sys(err, r, "configure %s", path);
+		pause_ms(i < 10 ? 0 : 1);
+	}
+	return berth_error_set(err, BERTH_ERR_RESOURCES, EBUSY,
+			       "%d times in a row another program took the free loop device",
+			       ATTACH_TRIES);
+}
+
+/* 1: this device has the file; 0: it has another one; -ENXIO: it has none. */
+static int has_file(int dev_fd, const struct stat *st)
+{
+	struct loop_info64 info;
+
+	if (ioctl(dev_fd, LOOP_GET_STATUS64, &info) < 0)
+		return -errno;
+	return info.lo_inode == st->st_ino && info.lo_device == st->st_dev;
+}
+
+static int add_device(int control, int n, struct berth_error *err)
+{
+	if (ioctl(control, LOOP_CTL_ADD, n) < 0 && errno != EEXIST)
+		return berth_error_sys(err, errno, "add loop device %d", n);
+	return 0;
+}
+
+/* Opens device n and gives it the file if it is free. -EBUSY: another file has it. */
+static int try_shared(int n, int file_fd, const struct stat *st, struct loop_dev *ret,
+		      struct berth_error *err)
+{
+	for (int i = 0; i < ATTACH_TRIES; i++) {
+		auto_close int fd = -EBADF;
+		int r;
+
+		(void)snprintf(ret->path, sizeof(ret->path), "/dev/loop%d", n);
+		fd = open_device(ret->path, O_RDONLY, err);
+		if (fd < 0 && fd != -EAGAIN)
+			return fd;
+		r = fd < 0 ? fd : has_file(fd, st);
+		/* Our descriptor keeps it from being cleared, so what we saw stays true. */
+		if (r == -ENXIO) {
+			r = configure(fd, file_fd, true);
+			r = r == 0 ? 1 : r;
+		}
+		if (r == 1)
+			ret->fd = take_fd(&fd);
+		if (r == 1 || r == 0)
+			return r == 1 ? 0 : -EBUSY;
+		/* Just going away, or somebody else configures it: look again. */
+		if (r != -EAGAIN && r != -EBUSY)
+			return berth_error_sys(err, r, "configure %s", ret->path);
+		pause_ms(1);
+	}
+	return berth_error_set(err, BERTH_ERR_RESOURCES, ETIMEDOUT, "%s stays busy", ret->path);
+}
+
+int loop_attach_shared(int file_fd, struct loop_dev *ret, struct berth_error *err)
+{
+	auto_close int control = open_control(err);
+	struct stat st;
+	uint64_t hash;
+
+	if (control < 0)
+		return control;
+	if (fstat(file_fd, &st) < 0)
+		return berth_error_sys(err, errno, "stat of an image");
+	if (flock(file_fd, LOCK_SH | LOCK_NB) < 0)
+		return berth_error_set(err, BERTH_ERR_LOCKED, errno,
+				       "the image is being written or removed");
+	hash = (st.st_ino * UINT64_C(0x9e3779b97f4a7c15)) ^
+	       (st.st_dev * UINT64_C(0xc2b2ae3d27d4eb4f));
+	for (unsigned int i = 0; i < SHARED_PROBES; i++) {
+		int n = SHARED_FIRST + (int)(((hash >> 32) + i) % SHARED_SLOTS);
+		int r = add_device(control, n, err);
+
+		if (r == 0)
+			r = try_shared(n, file_fd, &st, ret, err);
+		if (r != -EBUSY)
+			return r;
+	}
+	return berth_error_set(err, BERTH_ERR_RESOURCES, EBUSY,
+			       "no loop device for an image (see losetup -a)");
+}
+
+/* "DEVNAME=loop3" out of /sys/dev/block/7:3/uevent. */
+static int device_of_mount(int mount_fd, char path[LOOP_PATH_MAX], struct berth_error *err)
+{
+	auto_free char *text = NULL;
+	char name[64];
+	struct stat st;
+	const char *p;
+	int r;
+
+	if (fstat(mount_fd, &st) < 0)
+		return berth_error_sys(err, errno, "stat of a mounted volume");
+	(void)snprintf(name, sizeof(name), "/sys/dev/block/%u:%u/uevent", major(st.st_dev),
+		       minor(st.st_dev));
+	r = file_read_at(AT_FDCWD, name, 4096, &text, NULL);
+	if (r < 0)
+		return berth_error_sys(err, r, "read %s: not a mounted volume?", name);
+	p = strstr(text, "DEVNAME=loop");
+	if (p == NULL)
+		return berth_error_set(err, BERTH_ERR_BROKEN, EINVAL, "%s is not a loop device",
+				       name);
+	p += strlen("DEVNAME=");
+	(void)snprintf(path, LOOP_PATH_MAX, "/dev/%.*s", (int)strcspn(p, "\n"), p);
+	return 0;
+}
+
+int loop_refresh_size(int mount_fd, int file_fd, struct berth_error *err)
+{
+	auto_close int fd = -EBADF;
+	char path[LOOP_PATH_MAX];
+	struct stat st;
+	int r = device_of_mount(mount_fd, path, err);
+
+	if (r < 0)
+		return r;
+	fd = open_device(path, O_RDWR, err);
+	if (fd == -EAGAIN)
+		return berth_error_sys(err, EBUSY, "open %s", path);
+	if (fd < 0)
+		return fd;
+	if (fstat(file_fd, &st) < 0)
+		return berth_error_sys(err, errno, "stat of a volume's image");
+	if (has_file(fd, &st) != 1)
+		return berth_error_set(err, BERTH_ERR_BROKEN, ENXIO,
+				       "%s does not hold this volume's image", path);
+	if (ioctl(fd, LOOP_SET_CAPACITY, 0) < 0)
+		return berth_error_sys(err, errno, "set the capacity of %s", path);
+	return 0;
+}

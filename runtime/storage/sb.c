@@ -1,0 +1,145 @@
+/* sb.c - readers of the ext4 and the erofs superblock. */
+#include "runtime/storage/sb.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum {
+	EXT4_MAGIC = 0xef53,
+	EXT4_STATE_VALID = 1,
+	EXT4_STATE_ERROR = 2,
+	EXT4_INCOMPAT_RECOVER = 0x4,
+	EXT4_INCOMPAT_64BIT = 0x80,
+	EXT4_RO_METADATA_CSUM = 0x400,
+	EXT4_JNL_BACKUP_BLOCKS = 1,
+	EXT4_CHECKSUM_AT = 0x3fc,
+	EROFS_COMPAT_SB_CHKSUM = 1,
+	EROFS_SB_MIN = 128
+};
+#define EROFS_MAGIC 0xe0f5e1e2u
+
+static uint16_t get16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] | p[1] << 8);
+}
+
+static uint32_t get32(const uint8_t *p)
+{
+	return get16(p) | (uint32_t)get16(p + 2) << 16;
+}
+
+static uint64_t get64(const uint8_t *p)
+{
+	return get32(p) | (uint64_t)get32(p + 4) << 32;
+}
+
+/* CRC-32C without the final inversion, as both file systems store it. */
+static uint32_t crc32c(uint32_t crc, const uint8_t *p, size_t len)
+{
+	while (len-- > 0) {
+		crc ^= *p++;
+		for (int i = 0; i < 8; i++)
+			crc = crc >> 1 ^ (0x82f63b78u & -(crc & 1));
+	}
+	return crc;
+}
+
+static void ext4_read_state(const uint8_t *b, struct ext4_super *sb)
+{
+	uint16_t state = get16(b + 0x3a);
+
+	sb->error_count = get32(b + 0x194);
+	sb->needs_recovery = (get32(b + 0x60) & EXT4_INCOMPAT_RECOVER) != 0;
+	sb->clean = (state & EXT4_STATE_VALID) != 0 && (state & EXT4_STATE_ERROR) == 0;
+}
+
+static void ext4_read_counts(const uint8_t *b, struct ext4_super *sb)
+{
+	bool wide = (get32(b + 0x60) & EXT4_INCOMPAT_64BIT) != 0;
+
+	sb->inodes = get32(b);
+	sb->free_inodes = get32(b + 0x10);
+	sb->blocks = get32(b + 0x4);
+	sb->free_blocks = get32(b + 0xc);
+	if (wide) {
+		sb->blocks |= (uint64_t)get32(b + 0x150) << 32;
+		sb->free_blocks |= (uint64_t)get32(b + 0x158) << 32;
+	}
+	sb->desc_size = wide ? get16(b + 0xfe) : 32;
+	sb->blocks_per_group = get32(b + 0x20);
+	sb->inodes_per_group = get32(b + 0x28);
+	sb->reserved_gdt = get16(b + 0xce);
+	sb->inode_size = get16(b + 0x58);
+	sb->overhead = get32(b + 0x248);
+	/* The copy of the journal's inode: i_size high and low are words 15 and 16. */
+	if (b[0xfd] == EXT4_JNL_BACKUP_BLOCKS)
+		sb->journal_bytes = get32(b + 0x10c + 64) | (uint64_t)get32(b + 0x10c + 60) << 32;
+	memcpy(sb->uuid, b + 0x68, sizeof(sb->uuid));
+}
+
+static bool ext4_makes_sense(const struct ext4_super *sb)
+{
+	return sb->blocks > 0 && sb->blocks < UINT64_C(1) << 48 && sb->free_blocks <= sb->blocks &&
+	       sb->overhead <= sb->blocks && sb->inodes > 0 && sb->free_inodes <= sb->inodes &&
+	       sb->blocks_per_group >= 8 && sb->blocks_per_group <= sb->block_size * 8 &&
+	       sb->inodes_per_group > 0 && sb->inodes_per_group <= sb->block_size * 8 &&
+	       sb->inode_size >= 128 && sb->inode_size <= sb->block_size && sb->desc_size >= 32 &&
+	       sb->desc_size <= sb->block_size && (sb->desc_size & (sb->desc_size - 1)) == 0 &&
+	       sb->journal_bytes / sb->block_size <= sb->blocks;
+}
+
+int ext4_super_parse(const void *buf, size_t len, struct ext4_super *ret)
+{
+	const uint8_t *b = buf;
+	struct ext4_super sb = {0};
+
+	if (len < EXT4_SB_SIZE || get16(b + 0x38) != EXT4_MAGIC)
+		return -EINVAL;
+	if ((get32(b + 0x64) & EXT4_RO_METADATA_CSUM) != 0 &&
+	    crc32c(~0u, b, EXT4_CHECKSUM_AT) != get32(b + EXT4_CHECKSUM_AT))
+		return -EBADMSG;
+	if (get32(b + 0x18) > 6)
+		return -EINVAL;
+	sb.block_size = 1024u << get32(b + 0x18);
+	ext4_read_counts(b, &sb);
+	ext4_read_state(b, &sb);
+	if (!ext4_makes_sense(&sb))
+		return -EINVAL;
+	*ret = sb;
+	return 0;
+}
+
+/* The sum covers the superblock to the end of its block, with the sum's own field as zero. */
+static bool erofs_checksum_ok(const uint8_t *sb, size_t block_size)
+{
+	static const uint8_t zero[4];
+	size_t len = block_size > SB_OFFSET ? block_size - SB_OFFSET : block_size;
+	uint32_t crc = crc32c(~0u, sb, 4);
+
+	crc = crc32c(crc, zero, sizeof(zero));
+	return crc32c(crc, sb + 8, len - 8) == get32(sb + 4);
+}
+
+int erofs_super_parse(const void *buf, size_t len, struct erofs_super *ret)
+{
+	const uint8_t *b = (const uint8_t *)buf + SB_OFFSET;
+	struct erofs_super sb = {0};
+	size_t end;
+
+	if (len < SB_OFFSET + EROFS_SB_MIN || get32(b) != EROFS_MAGIC)
+		return -EINVAL;
+	/* 512 to 4096 bytes: what every kernel that we run on can mount. */
+	if (b[12] < 9 || b[12] > 12)
+		return -EINVAL;
+	sb.block_size = 1u << b[12];
+	sb.inodes = get64(b + 16);
+	sb.bytes = (uint64_t)get32(b + 36) << b[12];
+	memcpy(sb.uuid, b + 48, sizeof(sb.uuid));
+	end = sb.block_size > SB_OFFSET ? sb.block_size : SB_OFFSET + sb.block_size;
+	if (sb.bytes < SB_OFFSET + EROFS_SB_MIN || sb.inodes == 0 || len < end)
+		return -EINVAL;
+	if ((get32(b + 8) & EROFS_COMPAT_SB_CHKSUM) != 0 && !erofs_checksum_ok(b, sb.block_size))
+		return -EBADMSG;
+	*ret = sb;
+	return 0;
+}

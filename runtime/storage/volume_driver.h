@@ -1,0 +1,20 @@
+/*
+ * volume_driver.h - what a volume driver implements; see volume.h for the contract of each.
+ */
+#pragma once
+
+#include "runtime/storage/volume.h"
+
+struct volume_driver {
+	const char *name;
+	int (*create)(int private_fd, const struct volume_limits *l, struct berth_error *err);
+	int (*mount)(int private_fd, int *ret_mount_fd, dev_t *ret_dev, struct berth_error *err);
+	int (*in_use)(int private_fd, struct berth_error *err);
+	int (*resize)(int private_fd, int mount_fd, const struct volume_limits *l,
+		      struct berth_error *err);
+	int (*usage)(int private_fd, int mount_fd, struct volume_usage *ret,
+		     struct berth_error *err);
+	int (*check)(int private_fd, struct berth_error *err);
+};
+
+extern const struct volume_driver volume_driver_image;

@@ -1,0 +1,338 @@
+/*
+ * volume_image.c - volume driver `image`: a sparse ext4 file on a loop device.
+ *
+ * Made under another name and renamed when whole, so volume.img is never half made.
+ */
+#include "runtime/base/cleanup.h"
+#include "runtime/base/spawn.h"
+#include "runtime/storage/fsctx.h"
+#include "runtime/storage/image.h"
+#include "runtime/storage/loop.h"
+#include "runtime/storage/volume_driver.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#define IMAGE_NEW IMAGE_NAME ".new"
+/* What mkfs writes (at most 10 MiB) and what the journal and the first files soon need. */
+#define HOST_MARGIN (UINT64_C(64) << 20)
+
+/*
+ * Everything that the layout depends on is said here, so that an edited mke2fs.conf changes
+ * nothing. No quota and no project feature: not every kernel can mount them. The image is sparse,
+ * hence zero already: assume_storage_prezeroed spares the inode tables on disk and the kernel's
+ * thread that would zero them later.
+ */
+static int run_mkfs(int image_fd, const struct layout *l, struct berth_error *err)
+{
+	char file[40], inodes[24], journal[32], blocks[24], extended[160];
+	const char *const argv[] = {
+		"mkfs.ext4",
+		"-F",
+		"-q",
+		"-m",
+		"0",
+		"-e",
+		"remount-ro",
+		"-b",
+		"4096",
+		"-I",
+		"256",
+		"-g",
+		"32768",
+		"-G",
+		"16",
+		"-N",
+		inodes,
+		"-J",
+		journal,
+		"-O",
+		"none,has_journal,ext_attr,resize_inode,dir_index,filetype,extent,64bit,flex_bg,"
+		"sparse_super,large_file,huge_file,dir_nlink,extra_isize,metadata_csum,"
+		"metadata_csum_seed",
+		"-E",
+		extended,
+		file,
+		blocks,
+		NULL,
+	};
+	uint64_t most = (uint64_t)l->gdt_blocks * (LAYOUT_BLOCK / LAYOUT_DESC) * LAYOUT_GROUP;
+
+	(void)snprintf(file, sizeof(file), "/proc/self/fd/%d", image_fd);
+	(void)snprintf(inodes, sizeof(inodes), "%" PRIu64, layout_inodes(l));
+	(void)snprintf(blocks, sizeof(blocks), "%" PRIu64, l->blocks);
+	(void)snprintf(journal, sizeof(journal), "size=%" PRIu64,
+		       l->journal_blocks * LAYOUT_BLOCK >> 20);
+	(void)snprintf(extended, sizeof(extended),
+		       "root_owner=0:0,nodiscard,lazy_itable_init=1,lazy_journal_init=1,"
+		       "assume_storage_prezeroed=1,resize=%" PRIu64,
+		       most);
+	return spawn_run_keep(argv, &image_fd, 1, 0, err);
+}
+
+/* mkfs has its own roundings; a volume that is not as computed would not enforce the limit. */
+static int verify_made(int private_fd, int image_fd, const struct layout *l,
+		       struct berth_error *err)
+{
+	struct ext4_super sb;
+	int r = image_read_super(private_fd, image_fd, &sb, err);
+
+	if (r < 0)
+		return r;
+	if (sb.blocks == l->blocks && sb.inodes == layout_inodes(l) &&
+	    layout_overhead(&sb) == l->overhead)
+		return 0;
+	return berth_error_set(err, BERTH_ERR_QUOTA, EPROTO,
+			       "mkfs.ext4 made %" PRIu64 " blocks (%" PRIu64
+			       " of metadata) and %u inodes, "
+			       "not %" PRIu64 " (%" PRIu64 ") and %" PRIu64
+			       ": is this an e2fsprogs older than 1.47?",
+			       sb.blocks, layout_overhead(&sb), sb.inodes, l->blocks, l->overhead,
+			       layout_inodes(l));
+}
+
+static int refuse_full_host(int private_fd, uint64_t need, struct berth_error *err)
+{
+	char where[200];
+	struct statvfs vfs;
+
+	if (fstatvfs(private_fd, &vfs) < 0)
+		return berth_error_sys(err, errno, "statvfs of the private area");
+	if (vfs.f_bavail * vfs.f_frsize >= need && (vfs.f_files == 0 || vfs.f_favail > 0))
+		return 0;
+	image_where(private_fd, where, sizeof(where));
+	return berth_error_set(err, BERTH_ERR_NO_SPACE, ENOSPC,
+			       "no room for %s: the host's file system has %" PRIu64
+			       " MiB free, a volume needs %" PRIu64
+			       " MiB to begin with; free some (df -h)",
+			       where, vfs.f_bavail * vfs.f_frsize >> 20, need >> 20);
+}
+
+static int fill_new(int private_fd, int image_fd, const struct layout *l, struct berth_error *err)
+{
+	int r;
+
+	if (ftruncate(image_fd, (off_t)(l->blocks * LAYOUT_BLOCK)) < 0) {
+		if (errno == EFBIG)
+			return berth_error_set(err, BERTH_ERR_QUOTA, EFBIG,
+					       "the host's file system allows no file of %" PRIu64
+					       " MiB: ask for a smaller --diskspace",
+					       l->blocks * LAYOUT_BLOCK >> 20);
+		return berth_error_sys(err, errno, "set the size of a volume's image");
+	}
+	r = run_mkfs(image_fd, l, err);
+	if (r < 0) {
+		int full = refuse_full_host(private_fd, UINT64_C(1) << 20, err);
+
+		return full < 0 ? full : r;
+	}
+	return verify_made(private_fd, image_fd, l, err);
+}
+
+static int refuse_existing(int private_fd, struct berth_error *err)
+{
+	char where[200];
+
+	if (faccessat(private_fd, IMAGE_NAME, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+		return 0;
+	image_where(private_fd, where, sizeof(where));
+	return berth_error_set(err, BERTH_ERR_EXISTS, EEXIST, "%s exists already", where);
+}
+
+/* mkfs has fsync'ed the image itself; now the name. */
+static int publish(int private_fd, struct berth_error *err)
+{
+	if (renameat2(private_fd, IMAGE_NEW, private_fd, IMAGE_NAME, RENAME_NOREPLACE) < 0)
+		return berth_error_sys(err, errno, "rename a new volume's image");
+	if (fsync(private_fd) < 0)
+		return berth_error_sys(err, errno, "fsync of the private area");
+	return 0;
+}
+
+static int image_create(int private_fd, const struct volume_limits *limits, struct berth_error *err)
+{
+	auto_close int fd = -EBADF;
+	struct layout l;
+	int r = layout_new(limits->bytes, limits->inodes, &l);
+
+	if (r < 0)
+		return image_refuse_limits(limits, r, err);
+	r = refuse_existing(private_fd, err);
+	if (r == 0)
+		r = refuse_full_host(private_fd, HOST_MARGIN, err);
+	if (r < 0)
+		return r;
+	/* One operation a CT: what lies there is ours, from a crash. */
+	(void)unlinkat(private_fd, IMAGE_NEW, 0);
+	fd = openat(private_fd, IMAGE_NEW, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+		    0600);
+	if (fd < 0)
+		return berth_error_sys(err, errno, "create a volume's image");
+	r = fill_new(private_fd, fd, &l, err);
+	if (r == 0)
+		r = publish(private_fd, err);
+	if (r < 0)
+		(void)unlinkat(private_fd, IMAGE_NEW, 0);
+	return r;
+}
+
+static int refuse_cut_off(int private_fd, int image_fd, const struct ext4_super *sb,
+			  struct berth_error *err)
+{
+	char where[200];
+	struct stat st;
+
+	if (fstat(image_fd, &st) < 0)
+		return berth_error_sys(err, errno, "stat of a volume's image");
+	if ((uint64_t)st.st_size >= sb->blocks * sb->block_size)
+		return 0;
+	image_where(private_fd, where, sizeof(where));
+	return berth_error_set(
+		err, BERTH_ERR_BROKEN, EUCLEAN,
+		"%s is cut off: %" PRIu64 " of %" PRIu64 " MiB are there; restore it from a backup",
+		where, (uint64_t)st.st_size >> 20, sb->blocks * sb->block_size >> 20);
+}
+
+/* On a locked image. */
+static int make_mountable(int private_fd, int image_fd, struct berth_error *err)
+{
+	struct ext4_super sb;
+	int r = image_read_super(private_fd, image_fd, &sb, err);
+
+	if (r == 0)
+		r = refuse_cut_off(private_fd, image_fd, &sb, err);
+	if (r < 0 || (sb.clean && sb.error_count == 0))
+		return r;
+	return image_fsck(private_fd, image_fd, false, err);
+}
+
+static int image_mount(int private_fd, int *ret_mount_fd, dev_t *ret_dev, struct berth_error *err)
+{
+	static const struct fsctx_option no_value = {.key = "discard"};
+	struct fsctx_option options[] = {{"source", NULL}, no_value, {"errors", "remount-ro"}, {0}};
+	struct fsctx_spec spec = {.kernel_type = "ext4",
+				  .log_word = "EXT4-fs",
+				  .options = options,
+				  .attr = MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID};
+	auto_close int image_fd = image_open(private_fd, O_RDWR, err);
+	auto_close int hold = -EBADF;
+	struct loop_dev loop;
+	char where[200];
+	struct stat st;
+	int r;
+
+	if (image_fd < 0)
+		return image_fd;
+	r = image_lock(private_fd, image_fd, err);
+	if (r == 0)
+		r = make_mountable(private_fd, image_fd, err);
+	if (r == 0)
+		r = loop_attach(image_fd, false, &loop, err);
+	if (r < 0)
+		return r;
+	hold = loop.fd; /* until the mount holds the device */
+	if (fstat(loop.fd, &st) < 0)
+		return berth_error_sys(err, errno, "stat of %s", loop.path);
+	image_where(private_fd, where, sizeof(where));
+	options[0].value = loop.path;
+	spec.where = where;
+	r = fsctx_mount(&spec, NULL, NULL, NULL, ret_mount_fd, err);
+	if (r < 0)
+		return r;
+	*ret_dev = st.st_rdev;
+	return 0;
+}
+
+/* A shared lock: two who only ask do not meet each other. */
+static int image_in_use(int private_fd, struct berth_error *err)
+{
+	struct berth_error probe;
+	auto_close int fd = image_open(private_fd, O_RDONLY, err);
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = image_lock_shared(private_fd, fd, &probe);
+	if (r < 0 && probe.code == BERTH_ERR_MOUNTED)
+		return 1;
+	if (r < 0 && err != NULL)
+		*err = probe;
+	return r;
+}
+
+/* As the kernel counts: it keeps 2 % of the blocks, at most 4096 of them, from df's Avail. */
+static void usage_offline(const struct ext4_super *sb, struct volume_usage *u)
+{
+	uint64_t kept = sb->blocks / 50 < 4096 ? sb->blocks / 50 : 4096;
+	uint64_t avail = sb->free_blocks > kept ? sb->free_blocks - kept : 0;
+	uint64_t total = sb->blocks - layout_overhead(sb);
+	uint64_t used = total > sb->free_blocks ? total - sb->free_blocks : 0;
+
+	u->bytes_total = total * sb->block_size;
+	u->bytes_used = used * sb->block_size;
+	u->bytes_free = avail * sb->block_size;
+	u->inodes_total = sb->inodes;
+	u->inodes_used = sb->inodes - sb->free_inodes;
+}
+
+static int usage_online(int mount_fd, struct volume_usage *u, struct berth_error *err)
+{
+	struct statvfs vfs;
+
+	if (fstatvfs(mount_fd, &vfs) < 0)
+		return berth_error_sys(err, errno, "statvfs of a mounted volume");
+	u->bytes_total = vfs.f_blocks * vfs.f_frsize;
+	u->bytes_used = (vfs.f_blocks - vfs.f_bfree) * vfs.f_frsize;
+	u->bytes_free = vfs.f_bavail * vfs.f_frsize;
+	u->inodes_total = vfs.f_files;
+	u->inodes_used = vfs.f_files - vfs.f_ffree;
+	return 0;
+}
+
+static int image_usage(int private_fd, int mount_fd, struct volume_usage *ret,
+		       struct berth_error *err)
+{
+	auto_close int fd = image_open(private_fd, O_RDONLY, err);
+	struct volume_usage u = {0};
+	struct ext4_super sb;
+	struct stat st;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return berth_error_sys(err, errno, "stat of a volume's image");
+	u.host_bytes = (uint64_t)st.st_blocks * 512;
+	if (mount_fd >= 0) {
+		r = usage_online(mount_fd, &u, err);
+	} else {
+		r = image_read_super(private_fd, fd, &sb, err);
+		if (r == 0)
+			usage_offline(&sb, &u);
+	}
+	if (r == 0)
+		*ret = u;
+	return r;
+}
+
+static int image_check(int private_fd, struct berth_error *err)
+{
+	auto_close int fd = image_open(private_fd, O_RDWR, err);
+	int r = fd < 0 ? fd : image_lock(private_fd, fd, err);
+
+	return r < 0 ? r : make_mountable(private_fd, fd, err);
+}
+
+const struct volume_driver volume_driver_image = {
+	.name = "image",
+	.create = image_create,
+	.mount = image_mount,
+	.in_use = image_in_use,
+	.resize = image_resize,
+	.usage = image_usage,
+	.check = image_check,
+};
