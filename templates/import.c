@@ -1,0 +1,315 @@
+/*
+ * import.c - a template from an archive that nobody vouches for.
+ *
+ * The archive is read by a child that owns nothing but an id-mapped view of the stage's root/: ids on
+ * disk are the CT's 0..65535, the ids that the child works with are id_base and up. Here, only the
+ * finished tree is looked at, through openat2(RESOLVE_IN_ROOT).
+ */
+#include "runtime/base/cleanup.h"
+#include "runtime/base/ev.h"
+#include "runtime/base/fd.h"
+#include "templates/inspect.h"
+#include "templates/template_private.h"
+#include "templates/unpack.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+enum {
+	ENTRIES_MAX = 1000000,
+	SECONDS_MAX = 1800
+};
+#define BYTES_MAX ((uint64_t)64 << 30)
+
+struct import {
+	const struct stage *stage;
+	const char *name;
+	int archive_fd;
+	uint64_t archive_bytes; /* 0: unknown */
+	struct unpack_limits limits;
+	template_progress_fn *fn;
+	void *data;
+};
+
+/* Makes the namespace and waits until its descriptor is taken. */
+static void userns_child(int ready, int go)
+{
+	char c = 0;
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || unshare(CLONE_NEWUSER) < 0)
+		_exit(1);
+	if (write(ready, &c, 1) != 1 || read(go, &c, 1) < 0)
+		_exit(1);
+	_exit(0);
+}
+
+static int write_map(pid_t pid, const char *file, uint32_t id_base)
+{
+	char path[64], map[64];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
+	(void)snprintf(map, sizeof(map), "0 %u %u", id_base, UNPACK_ID_MAX + 1);
+	return file_write_value_at(AT_FDCWD, path, map);
+}
+
+static int map_and_open(pid_t pid, uint32_t id_base)
+{
+	char path[64];
+	int r = write_map(pid, "uid_map", id_base);
+
+	if (r == 0)
+		r = write_map(pid, "gid_map", id_base);
+	if (r < 0)
+		return r;
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
+	r = open(path, O_RDONLY | O_CLOEXEC);
+	return r < 0 ? -errno : r;
+}
+
+static void reap(pid_t pid, int *status)
+{
+	while (waitpid(pid, status, 0) < 0 && errno == EINTR)
+		;
+}
+
+static int make_userns(uint32_t id_base, struct berth_error *err)
+{
+	int ready[2], go[2], fd = -EPIPE, status;
+	pid_t pid;
+	char c;
+
+	if (pipe2(ready, O_CLOEXEC) < 0)
+		return berth_error_sys(err, errno, "pipe");
+	if (pipe2(go, O_CLOEXEC) < 0) {
+		fd_close(&ready[0]);
+		fd_close(&ready[1]);
+		return berth_error_sys(err, EMFILE, "pipe");
+	}
+	pid = fork();
+	if (pid == 0) {
+		fd_close(&go[1]);
+		userns_child(ready[1], go[0]);
+	}
+	fd_close(&ready[1]);
+	fd_close(&go[0]);
+	if (pid > 0 && read(ready[0], &c, 1) == 1)
+		fd = map_and_open(pid, id_base);
+	fd_close(&ready[0]);
+	fd_close(&go[1]);
+	if (pid > 0)
+		reap(pid, &status);
+	return fd < 0 ? berth_error_sys(err, fd, "make a user namespace for ids %u..%u", id_base,
+					id_base + UNPACK_ID_MAX)
+		      : fd;
+}
+
+static int make_tree(const struct stage *s, int userns_fd, struct berth_error *err)
+{
+	auto_close int fd =
+		(int)syscall(SYS_open_tree, s->fd, "root", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	struct mount_attr attr = {
+		.attr_set =
+			MOUNT_ATTR_IDMAP | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+		.userns_fd = (unsigned int)userns_fd,
+	};
+
+	if (fd < 0)
+		return berth_error_sys(err, errno, "open_tree %s", s->root);
+	if (syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+		return berth_error_set(
+			err, BERTH_ERR_UNSUPPORTED, errno,
+			"the file system of %s cannot map ids (%s): keep templates on "
+			"ext4, xfs or btrfs",
+			s->dir, strerror(errno));
+	return take_fd(&fd);
+}
+
+/* The archive's bytes in an error: printable ones only. */
+static void make_printable(char *text, size_t size)
+{
+	text[size - 1] = '\0';
+	for (char *p = text; *p != '\0'; p++)
+		if (*p < ' ' || *p > '~')
+			*p = '?';
+}
+
+static void show_progress(const struct import *im, const struct unpack_report *m)
+{
+	char what[64];
+	int percent = -1;
+
+	(void)snprintf(what, sizeof(what), "unpacking: %llu files", (unsigned long long)m->entries);
+	if (im->archive_bytes > 0 && m->bytes_in <= im->archive_bytes)
+		percent = (int)(m->bytes_in * 80 / im->archive_bytes);
+	im->fn(what, percent, im->data);
+}
+
+static int refuse(const struct import *im, int sys, const char *why, struct berth_error *err)
+{
+	enum berth_errcode code =
+		sys == ENOSPC || sys == EDQUOT ? BERTH_ERR_NO_SPACE : BERTH_ERR_BAD_TEMPLATE;
+
+	return berth_error_set(err, code, sys, "the archive of template '%s' is refused: %s",
+			       im->name, why);
+}
+
+/* Reads reports until the child closes the pipe or its time is over (*last tells how it ended). */
+static int follow(const struct import *im, int fd, struct unpack_report *last,
+		  struct berth_error *err)
+{
+	uint64_t end = ev_now_ms() + (uint64_t)im->limits.seconds * 1000;
+
+	for (;;) {
+		struct pollfd p = {.fd = fd, .events = POLLIN};
+		uint64_t now = ev_now_ms();
+		ssize_t n;
+
+		if (now >= end)
+			return berth_error_set(err, BERTH_ERR_TIMEOUT, ETIMEDOUT,
+					       "unpacking template '%s' takes more than %u s",
+					       im->name, im->limits.seconds);
+		if (poll(&p, 1, (int)(end - now)) <= 0)
+			continue;
+		n = fd_read_all(fd, last, sizeof(*last));
+		if (n != sizeof(*last))
+			return 0;
+		if (last->kind != UNPACK_PROGRESS)
+			return 0;
+		show_progress(im, last);
+	}
+}
+
+static int judge(const struct import *im, struct unpack_report *last, int status,
+		 struct berth_error *err)
+{
+	char why[96];
+
+	if (last->kind == UNPACK_FAILED) {
+		make_printable(last->text, sizeof(last->text));
+		return refuse(im, last->sys < 4096 ? (int)last->sys : EINVAL, last->text, err);
+	}
+	if (last->kind == UNPACK_DONE && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	if (WIFSIGNALED(status))
+		(void)snprintf(why, sizeof(why), "its unpacker was ended by signal %d (%s)",
+			       WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else
+		(void)snprintf(why, sizeof(why), "its unpacker ended early");
+	return refuse(im, EIO, why, err);
+}
+
+static int unpack(const struct import *im, int tree_fd, int userns_fd, uint64_t *ret_newest,
+		  struct berth_error *err)
+{
+	struct unpack_report last = {.kind = UNPACK_PROGRESS};
+	int p[2], status = 0, r;
+	pid_t pid;
+
+	if (pipe2(p, O_CLOEXEC) < 0)
+		return berth_error_sys(err, errno, "pipe");
+	pid = fork();
+	if (pid == 0)
+		_exit(unpack_child(im->stage->root, tree_fd, userns_fd, im->archive_fd, p[1],
+				   &im->limits));
+	fd_close(&p[1]);
+	if (pid < 0) {
+		fd_close(&p[0]);
+		return berth_error_sys(err, errno, "fork the unpacker");
+	}
+	r = follow(im, p[0], &last, err);
+	fd_close(&p[0]);
+	if (r < 0)
+		(void)kill(pid, SIGKILL);
+	reap(pid, &status);
+	if (r == 0)
+		r = judge(im, &last, status, err);
+	if (r == 0)
+		*ret_newest = last.newest;
+	return r;
+}
+
+/* Never the last tenth of the disk: running CTs write there. */
+static int choose_limits(struct import *im, struct berth_error *err)
+{
+	struct statvfs v;
+	struct stat st;
+	uint64_t room;
+
+	if (fstatvfs(im->stage->fd, &v) < 0)
+		return berth_error_sys(err, errno, "statvfs %s", im->stage->dir);
+	/* The tree and its image stand side by side for a while. */
+	room = (uint64_t)v.f_bavail * v.f_frsize / 20 * 9;
+	im->limits = (struct unpack_limits){.bytes = room < BYTES_MAX ? room : BYTES_MAX,
+					    .entries = ENTRIES_MAX,
+					    .seconds = SECONDS_MAX};
+	if (fstat(im->archive_fd, &st) == 0 && S_ISREG(st.st_mode))
+		im->archive_bytes = (uint64_t)st.st_size;
+	return 0;
+}
+
+static int import_into(struct import *im, uint32_t id_base, struct berth_error *err)
+{
+	auto_close int userns_fd = make_userns(id_base, err);
+	auto_close int tree_fd = -EBADF, root_fd = -EBADF;
+	struct template_info t = {0};
+	struct berth_error why = {0};
+	uint64_t newest = 0;
+	int r;
+
+	if (userns_fd < 0)
+		return userns_fd;
+	tree_fd = make_tree(im->stage, userns_fd, err);
+	if (tree_fd < 0)
+		return tree_fd;
+	r = unpack(im, tree_fd, userns_fd, &newest, err);
+	if (r < 0)
+		return r;
+	root_fd = dir_open_at(im->stage->fd, "root");
+	if (root_fd < 0)
+		return berth_error_sys(err, root_fd, "open %s", im->stage->root);
+	r = root_inspect(root_fd, &t, &why);
+	if (r < 0)
+		return refuse(im, -r, why.msg, err);
+	im->fn("making the image", 85, im->data);
+	return stage_publish(im->stage, im->name, newest, &t, err);
+}
+
+static void no_progress(const char *what, int percent, void *data)
+{
+	(void)what;
+	(void)percent;
+	(void)data;
+}
+
+int template_import(const char *template_dir, const char *name, int archive_fd, uint32_t id_base,
+		    template_progress_fn *fn, void *data, struct berth_error *err)
+{
+	struct import im = {.name = name,
+			    .archive_fd = archive_fd,
+			    .fn = fn != NULL ? fn : no_progress,
+			    .data = data};
+	struct stage s;
+	int r = stage_open(template_dir, name, &s, err);
+
+	if (r < 0)
+		return r;
+	im.stage = &s;
+	r = choose_limits(&im, err);
+	if (r == 0)
+		r = import_into(&im, id_base, err);
+	if (r == 0)
+		im.fn("done", 100, data);
+	stage_close(&s);
+	return r;
+}

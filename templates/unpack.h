@@ -1,0 +1,61 @@
+/*
+ * unpack.h - between the importer and the child that reads a stranger's archive.
+ *
+ * The child's whole world is one directory: it is root of a user namespace of its own, without a
+ * network, without programs, and whatever it says back is text to show, not to obey.
+ */
+#pragma once
+
+#include "runtime/base/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+	UNPACK_PATH_MAX = 2048, /* of a name in the archive */
+	UNPACK_DEPTH_MAX = 128, /* folders in folders: tree_remove_at gives up at 256 */
+	UNPACK_ID_MAX = 65535,
+};
+
+struct unpack_limits {
+	uint64_t bytes, entries;
+	unsigned int seconds; /* wall clock; also CPU time */
+};
+
+enum unpack_kind {
+	UNPACK_PROGRESS,
+	UNPACK_DONE,
+	UNPACK_FAILED
+};
+
+/* One write to the pipe, below PIPE_BUF: never torn. */
+struct unpack_report {
+	uint32_t kind; /* enum unpack_kind */
+	uint32_t sys; /* UNPACK_FAILED: an errno */
+	uint64_t entries; /* so far */
+	uint64_t bytes_in; /* of the archive, compressed */
+	uint64_t newest; /* latest time in the archive, not after now */
+	char text[256]; /* UNPACK_FAILED: why; may hold any bytes of the archive */
+};
+
+/* Pure: what the name of an entry, or the target of a hard link, may be. */
+bool unpack_name_ok(const char *name);
+
+/* Pure: is it below dev/ ("./dev/null")? The CT gets its own /dev. */
+bool unpack_name_in_dev(const char *name);
+
+/* Pure: an attribute that is taken over; security.* but file capabilities, and trusted.*, are not. */
+bool unpack_xattr_ok(const char *name);
+
+/*
+ * Unpacks archive_fd into the root directory of the calling process. Runs in the child, which
+ * only holds these two descriptors. Returns an exit status.
+ */
+int unpack_run(int archive_fd, int report_fd, const struct unpack_limits *limits);
+
+/*
+ * The child from fork to end: into the mount tree_fd (its path root is free to be covered), out of all
+ * privilege, then unpack_run.
+ */
+int unpack_child(const char *root, int tree_fd, int userns_fd, int archive_fd, int report_fd,
+		 const struct unpack_limits *limits);

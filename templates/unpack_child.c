@@ -1,0 +1,270 @@
+/*
+ * unpack_child.c - reads the archive; the only file that includes libarchive.
+ *
+ * libarchive's own guards (no "..", no absolute name, no writing through a link) are on, its names are
+ * checked before that, and if all of it failed, "/" of this process is the directory being filled.
+ */
+#include "templates/unpack.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <locale.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	READ_BLOCK = 64 * 1024,
+	REPORT_EVERY = 1000,
+	XATTRS_MAX = 32,
+	XATTR_BYTES_MAX = 65536
+};
+
+struct unpack {
+	struct archive *in, *out;
+	int report_fd;
+	const struct unpack_limits *limits;
+	uint64_t entries, bytes, newest, now;
+};
+
+static void report(const struct unpack *u, enum unpack_kind kind, int sys, const char *text)
+{
+	struct unpack_report r = {
+		.kind = kind, .sys = (uint32_t)sys, .entries = u->entries, .newest = u->newest};
+	ssize_t n;
+
+	if (u->in != NULL)
+		r.bytes_in = (uint64_t)archive_filter_bytes(u->in, -1);
+	(void)snprintf(r.text, sizeof(r.text), "%s", text);
+	n = write(u->report_fd, &r, sizeof(r));
+	(void)n; /* nobody listens any more: we shall be killed */
+}
+
+__attribute__((format(printf, 3, 4))) static int fail(const struct unpack *u, int sys,
+						      const char *fmt, ...)
+{
+	char text[sizeof(((struct unpack_report *)NULL)->text)];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	report(u, UNPACK_FAILED, sys > 0 ? sys : EINVAL, text);
+	return -1;
+}
+
+static int archive_error(const struct unpack *u, struct archive *a, const char *name)
+{
+	const char *why = archive_error_string(a);
+	int sys = archive_errno(a);
+
+	return fail(u, sys > 0 && sys < 4096 ? sys : EILSEQ, "%s%s%s", name,
+		    *name != '\0' ? ": " : "", why != NULL ? why : "cannot be unpacked");
+}
+
+/* Regular files, directories, links and FIFOs. 1: left out without complaint. */
+static int check_type(const struct unpack *u, struct archive_entry *e, const char *name)
+{
+	switch (archive_entry_filetype(e)) {
+	case AE_IFREG:
+	case AE_IFDIR:
+	case AE_IFLNK:
+	case AE_IFIFO:
+		return 0;
+	case AE_IFCHR:
+	case AE_IFBLK:
+		if (unpack_name_in_dev(name))
+			return 1;
+		return fail(u, EPERM, "%s: a device outside of /dev", name);
+	case AE_IFSOCK:
+		return 1;
+	default:
+		/* A hard link has no type of its own. */
+		if (archive_entry_hardlink(e) != NULL)
+			return 0;
+		return fail(u, EINVAL, "%s: neither file, directory nor link", name);
+	}
+}
+
+static int check_size(struct unpack *u, struct archive_entry *e, const char *name)
+{
+	int64_t size = archive_entry_size_is_set(e) ? archive_entry_size(e) : 0;
+
+	if (size < 0 || (uint64_t)size > u->limits->bytes - u->bytes)
+		return fail(u, EFBIG, "%s: larger than the %llu MiB that an import may fill", name,
+			    (unsigned long long)(u->limits->bytes >> 20));
+	u->bytes += (uint64_t)size;
+	return 0;
+}
+
+static int check_entry(struct unpack *u, struct archive_entry *e, const char *name)
+{
+	const char *link = archive_entry_hardlink(e);
+	int64_t uid = archive_entry_uid(e), gid = archive_entry_gid(e);
+
+	if (++u->entries > u->limits->entries)
+		return fail(u, EFBIG, "more than %llu entries",
+			    (unsigned long long)u->limits->entries);
+	if (!unpack_name_ok(name))
+		return fail(u, EINVAL, "%.120s: a name that is absolute, too long or has \"..\"",
+			    name);
+	if (link != NULL && !unpack_name_ok(link))
+		return fail(u, EINVAL, "%.120s: a hard link to outside", name);
+	if (uid < 0 || uid > UNPACK_ID_MAX || gid < 0 || gid > UNPACK_ID_MAX)
+		return fail(u, EINVAL, "%.120s: its owner is above %d, the last id of a container",
+			    name, UNPACK_ID_MAX);
+	return check_size(u, e, name);
+}
+
+struct kept_xattr {
+	char name[256];
+	void *value;
+	size_t size;
+};
+
+/* Takes out every attribute that is not allowed. */
+static void filter_xattrs(struct archive_entry *e)
+{
+	static struct kept_xattr kept[XATTRS_MAX];
+	const char *name;
+	const void *value;
+	size_t size, n = 0;
+
+	(void)archive_entry_xattr_reset(e);
+	while (n < XATTRS_MAX && archive_entry_xattr_next(e, &name, &value, &size) == ARCHIVE_OK) {
+		if (!unpack_xattr_ok(name) || strlen(name) >= sizeof(kept[n].name) ||
+		    size > XATTR_BYTES_MAX)
+			continue;
+		kept[n].value = malloc(size + 1);
+		if (kept[n].value == NULL)
+			continue;
+		memcpy(kept[n].value, value, size);
+		memcpy(kept[n].name, name, strlen(name) + 1);
+		kept[n++].size = size;
+	}
+	archive_entry_xattr_clear(e);
+	for (size_t i = 0; i < n; i++) {
+		archive_entry_xattr_add_entry(e, kept[i].name, kept[i].value, kept[i].size);
+		free(kept[i].value);
+	}
+}
+
+static int copy_data(struct unpack *u, struct archive_entry *e, const char *name)
+{
+	int64_t size = archive_entry_size(e);
+
+	for (;;) {
+		const void *block;
+		size_t len;
+		int64_t at;
+		int r = archive_read_data_block(u->in, &block, &len, &at);
+
+		if (r == ARCHIVE_EOF)
+			return 0;
+		if (r < ARCHIVE_OK)
+			return archive_error(u, u->in, name);
+		if (at < 0 || at > size || len > (uint64_t)(size - at))
+			return fail(u, EILSEQ, "%s: longer than it says", name);
+		if (archive_write_data_block(u->out, block, len, at) < ARCHIVE_OK)
+			return archive_error(u, u->out, name);
+	}
+}
+
+static void note_time(struct unpack *u, struct archive_entry *e)
+{
+	time_t t = archive_entry_mtime(e);
+
+	if (t > 0 && (uint64_t)t <= u->now && (uint64_t)t > u->newest)
+		u->newest = (uint64_t)t;
+}
+
+static int unpack_entry(struct unpack *u, struct archive_entry *e)
+{
+	const char *name = archive_entry_pathname(e);
+	int r;
+
+	if (name == NULL)
+		return fail(u, EILSEQ, "entry %llu has no readable name",
+			    (unsigned long long)u->entries + 1);
+	r = check_entry(u, e, name);
+	if (r == 0)
+		r = check_type(u, e, name);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	filter_xattrs(e);
+	note_time(u, e);
+	if (archive_write_header(u->out, e) < ARCHIVE_OK)
+		return archive_error(u, u->out, name);
+	if (archive_entry_size_is_set(e) && archive_entry_size(e) > 0 && copy_data(u, e, name) < 0)
+		return -1;
+	if (archive_write_finish_entry(u->out) < ARCHIVE_OK)
+		return archive_error(u, u->out, name);
+	if (u->entries % REPORT_EVERY == 0)
+		report(u, UNPACK_PROGRESS, 0, "");
+	return 0;
+}
+
+/* Only what libarchive reads by itself: its other filters would run programs. */
+static void choose_formats(struct archive *in)
+{
+	(void)archive_read_support_format_tar(in);
+	(void)archive_read_support_filter_gzip(in);
+	(void)archive_read_support_filter_bzip2(in);
+	(void)archive_read_support_filter_xz(in);
+	(void)archive_read_support_filter_lzma(in);
+	(void)archive_read_support_filter_zstd(in);
+	(void)archive_read_support_filter_lz4(in);
+}
+
+static int unpack_all(struct unpack *u)
+{
+	struct archive_entry *e;
+	int r;
+
+	while ((r = archive_read_next_header(u->in, &e)) >= ARCHIVE_WARN && r != ARCHIVE_EOF)
+		if (unpack_entry(u, e) < 0)
+			return -1;
+	if (r != ARCHIVE_EOF)
+		return archive_error(u, u->in, "");
+	if (u->entries == 0)
+		return fail(u, ENODATA, "the archive is empty");
+	/* Times and modes of directories are set now. */
+	if (archive_write_close(u->out) < ARCHIVE_OK)
+		return archive_error(u, u->out, "");
+	report(u, UNPACK_DONE, 0, "");
+	return 0;
+}
+
+int unpack_run(int archive_fd, int report_fd, const struct unpack_limits *limits)
+{
+	static const int flags =
+		ARCHIVE_EXTRACT_OWNER | ARCHIVE_EXTRACT_PERM | ARCHIVE_EXTRACT_TIME |
+		ARCHIVE_EXTRACT_ACL | ARCHIVE_EXTRACT_XATTR | ARCHIVE_EXTRACT_SECURE_SYMLINKS |
+		ARCHIVE_EXTRACT_SECURE_NODOTDOT | ARCHIVE_EXTRACT_SECURE_NOABSOLUTEPATHS;
+	struct unpack u = {.report_fd = report_fd, .limits = limits, .now = (uint64_t)time(NULL)};
+	int r = -1;
+
+	/* Names in pax headers are UTF-8 and reach us through the locale. */
+	(void)setlocale(LC_CTYPE, "C.UTF-8");
+	(void)umask(0);
+	u.in = archive_read_new();
+	u.out = archive_write_disk_new();
+	if (u.in == NULL || u.out == NULL) {
+		(void)fail(&u, ENOMEM, "out of memory");
+	} else {
+		choose_formats(u.in);
+		(void)archive_write_disk_set_options(u.out, flags);
+		if (archive_read_open_fd(u.in, archive_fd, READ_BLOCK) != ARCHIVE_OK)
+			r = archive_error(&u, u.in, "");
+		else
+			r = unpack_all(&u);
+	}
+	(void)archive_read_free(u.in);
+	(void)archive_write_free(u.out);
+	return r < 0 ? 1 : 0;
+}
