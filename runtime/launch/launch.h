@@ -24,8 +24,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { IDMAP_SIZE = 65536, IDMAP_BASE_MIN = 100000 };
-enum { SECCOMP_PROGRAM_MAX = 4096 }; /* BPF instructions: the kernel's limit */
+enum {
+	IDMAP_SIZE = 65536,
+	IDMAP_BASE_MIN = 100000
+};
+enum {
+	SECCOMP_PROGRAM_MAX = 4096
+}; /* BPF instructions: the kernel's limit */
 
 /* A loadable filter: an array of struct sock_filter. */
 struct seccomp_program {
@@ -33,13 +38,21 @@ struct seccomp_program {
 	uint64_t filter[SECCOMP_PROGRAM_MAX]; /* sizeof(struct sock_filter) is 8 */
 };
 
+/* Rows of the table that a CT may have lifted. */
+enum {
+	SECCOMP_NESTING =
+		1, /* nested namespaces and clone3: containers inside, no live migration */
+	SECCOMP_SOCKETCALL =
+		2, /* i386 programs with old socket calls, which no filter can look into */
+};
+
 /*
  * The filter, built by libseccomp from the table in seccomp_table.def: x86-64 and i386 get the same
- * policy, x32 is killed. nesting allows new user namespaces. It is taken from the cache file
- * NAME below cache_dirfd when its key (table hash, libseccomp version) matches, else built and saved
- * there. cache_dirfd may be -1.
+ * policy, x32 is killed. flags: SECCOMP_*. It is taken from the cache file
+ * "seccomp-FLAGS.bpf" below cache_dirfd when its key (table hash, libseccomp version) matches,
+ * else built and saved there. cache_dirfd may be -1.
  */
-int seccomp_program_get(int cache_dirfd, bool nesting, struct seccomp_program *ret,
+int seccomp_program_get(int cache_dirfd, unsigned int flags, struct seccomp_program *ret,
 			struct berth_error *err);
 
 /* Installs it on the calling process (needs CAP_SYS_ADMIN in its user namespace). -errno. */
@@ -53,7 +66,7 @@ struct launch_spec {
 	uint32_t id_base; /* host uid and gid of the CT's root */
 	const char *hostname;
 	const char *uuid; /* container_uuid, 36 characters */
-	int root_fd; /* detached mount of the root, from rootfs_mount */
+	int root_fd; /* root of the CT: a mount in the caller's mount namespace, or a detached one */
 	int userns_fd; /* from launch_userns */
 	const struct cg_attach *cgroup; /* where init starts (inner) */
 	const struct guest_config *guest;

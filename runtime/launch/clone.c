@@ -1,0 +1,263 @@
+/*
+ * clone.c - the parent's side of a start, and stage 1 (see child.h).
+ *
+ * Stage 1 exists because a process cannot both keep its host privilege and be the owner of new
+ * namespaces: it joins the CT's user namespace, so that all others belong to that, and clones init
+ * as its own sibling, so that init is the child of the program that becomes the monitor.
+ */
+#include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
+#include "runtime/launch/child.h"
+#include "runtime/launch/sys.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+
+enum {
+	GO_TIMEOUT_SEC = 60
+};
+
+#define INIT_NAMESPACES                                                                      \
+	((uint64_t)CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | \
+	 CLONE_NEWCGROUP)
+
+/* What stage 1 says, once, on a pipe. */
+struct stage_report {
+	pid_t init;
+	struct berth_error err;
+};
+
+/* Prefixes the CT's number; returns r. */
+static int name_ct(struct berth_error *err, uint32_t ctid, int r)
+{
+	char msg[sizeof(err->msg)];
+
+	if (r < 0 && err != NULL) {
+		memcpy(msg, err->msg, sizeof(msg));
+		(void)snprintf(err->msg, sizeof(err->msg), "CT %u: %.340s", ctid, msg);
+	}
+	return r;
+}
+
+/* ---- stage 1 ---- */
+
+static int stage_join(const struct launch_spec *spec, bool in_cgroup, struct berth_error *err)
+{
+	int r = 0;
+
+	if (spec->cgroup != NULL)
+		r = process_join_cgroups(spec->cgroup, !in_cgroup);
+	if (r < 0)
+		return berth_error_set(err, BERTH_ERR_LIMIT, -r,
+				       "join the container's cgroups (cgroup.procs): %s",
+				       strerror(-r));
+	r = process_settle_host();
+	if (r < 0)
+		return berth_error_sys(err, -r, "set resource limits");
+	/* The working directory is carried over into every copy of the mount namespace. */
+	if (fchdir(spec->root_fd) < 0)
+		return berth_error_sys(err, errno, "enter the container's root mount");
+	r = mounts_uncover_host(err);
+	if (r < 0)
+		return r;
+	if (setns(spec->userns_fd, CLONE_NEWUSER) < 0)
+		return berth_error_sys(err, errno, "join the container's user namespace");
+	r = process_become_root();
+	if (r < 0)
+		return berth_error_sys(err, -r, "become root of the container's user namespace");
+	return 0;
+}
+
+static _Noreturn void stage_run(const struct launch_spec *spec, bool in_cgroup, int sock,
+				int report_fd)
+{
+	struct stage_report rep = {.init = -1};
+
+	if (stage_join(spec, in_cgroup, &rep.err) == 0) {
+		rep.init = sys_clone3(INIT_NAMESPACES | CLONE_PARENT, 0, -1);
+		if (rep.init == 0) {
+			(void)close(report_fd);
+			init_run(spec, sock);
+		}
+		if (rep.init < 0)
+			(void)berth_error_sys(&rep.err, -rep.init,
+					      "make the container's namespaces (limits: "
+					      "/proc/sys/user/max_*_namespaces, pids.max)");
+	}
+	(void)fd_write_all(report_fd, &rep, sizeof(rep));
+	_exit(rep.init > 0 ? 0 : 1);
+}
+
+/* Stage 1 starts inside the cgroup; older or stranger hierarchies are joined by writing. */
+static pid_t clone_stage(const struct launch_spec *spec, bool *ret_in_cgroup)
+{
+	int unified = spec->cgroup != NULL ? spec->cgroup->unified : -EBADF;
+	pid_t pid;
+
+	*ret_in_cgroup = unified >= 0;
+	pid = sys_clone3(unified >= 0 ? CLONE_INTO_CGROUP : 0, SIGCHLD, unified);
+	if (pid < 0 && unified >= 0) {
+		*ret_in_cgroup = false;
+		pid = sys_clone3(0, SIGCHLD, -1);
+	}
+	return pid;
+}
+
+/* ---- the parent ---- */
+
+static int read_report(pid_t stage, int report_fd, pid_t *ret_init, struct berth_error *err)
+{
+	struct stage_report rep;
+	ssize_t n = fd_read_all(report_fd, &rep, sizeof(rep));
+
+	while (waitpid(stage, NULL, 0) < 0 && errno == EINTR)
+		;
+	if (n != (ssize_t)sizeof(rep))
+		return berth_error_set(err, BERTH_ERR_RESOURCES, ECHILD,
+				       "the starting process died (too little memory?)");
+	if (rep.init <= 0) {
+		*err = rep.err;
+		return -rep.err.sys;
+	}
+	*ret_init = rep.init;
+	return 0;
+}
+
+static int start_stage(const struct launch_spec *spec, int go_child, pid_t *ret_init,
+		       struct berth_error *err)
+{
+	bool in_cgroup;
+	int report[2], r;
+	pid_t stage;
+
+	if (pipe2(report, O_CLOEXEC) < 0)
+		return berth_error_sys(err, errno, "pipe");
+	stage = clone_stage(spec, &in_cgroup);
+	if (stage == 0) {
+		(void)close(report[0]);
+		stage_run(spec, in_cgroup, go_child, report[1]);
+	}
+	(void)close(report[1]);
+	if (stage < 0)
+		r = berth_error_sys(err, -stage, "clone3");
+	else
+		r = read_report(stage, report[0], ret_init, err);
+	(void)close(report[0]);
+	return r;
+}
+
+static int open_child(struct launch_child *c, struct berth_error *err)
+{
+	char path[48];
+
+	c->pidfd = pidfd_open(c->pid, 0); /* our child, not reaped yet: it cannot be reused */
+	if (c->pidfd < 0)
+		return berth_error_sys(err, errno, "pidfd_open");
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)c->pid);
+	c->netns_fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (c->netns_fd < 0)
+		return berth_error_sys(err, errno, "open %s", path);
+	return 0;
+}
+
+int launch_clone(const struct launch_spec *spec, struct launch_child *ret, struct berth_error *err)
+{
+	struct launch_child c = {-1, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF};
+	struct timeval limit = {.tv_sec = GO_TIMEOUT_SEC};
+	struct berth_error local = {0};
+	int sv[2], r;
+
+	if (err == NULL)
+		err = &local;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0)
+		return name_ct(err, spec->ctid, berth_error_sys(err, errno, "socketpair"));
+	c.go_fd = sv[0];
+	(void)setsockopt(c.go_fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	r = start_stage(spec, sv[1], &c.pid, err);
+	(void)close(sv[1]);
+	if (r == 0)
+		r = open_child(&c, err);
+	if (r < 0) {
+		launch_abort(&c);
+		return name_ct(err, spec->ctid, r);
+	}
+	*ret = c;
+	return 0;
+}
+
+/* One message of init. 1: it has become the CT's init. */
+static int handle_message(struct launch_child *c, bool *ready, struct berth_error *err)
+{
+	struct launch_msg m;
+	int fds[3];
+	unsigned int n_fds = 0;
+	ssize_t n = fd_recv_message(c->go_fd, &m, sizeof(m), fds, 3, &n_fds);
+
+	if (n == 0 && *ready)
+		return 1;
+	if (n == 0)
+		return berth_error_set(
+			err, BERTH_ERR_RESOURCES, ECHILD,
+			"the container's init died before it was set up (out of memory? see "
+			"dmesg and memory.events)");
+	if (n == -EAGAIN)
+		return berth_error_set(err, BERTH_ERR_TIMEOUT, ETIMEDOUT,
+				       "the container's init was not set up within %d seconds",
+				       (int)GO_TIMEOUT_SEC);
+	if (n != (ssize_t)sizeof(m) || (m.type == LAUNCH_MSG_FDS) != (n_fds == 3))
+		return berth_error_set(err, BERTH_ERR_SYSTEM, n < 0 ? (int)-n : EBADMSG,
+				       "bad report of the starting init");
+	if (m.type == LAUNCH_MSG_ERROR) {
+		*err = m.err;
+		return -m.err.sys;
+	}
+	if (m.type == LAUNCH_MSG_READY)
+		*ready = true;
+	if (m.type == LAUNCH_MSG_FDS) {
+		c->console_fd = fds[0];
+		c->devpts_fd = fds[1];
+		c->notify_fd = fds[2];
+	}
+	return 0;
+}
+
+int launch_go(const struct launch_spec *spec, struct launch_child *child, struct berth_error *err)
+{
+	struct berth_error local = {0};
+	bool ready = false;
+	int r;
+
+	if (err == NULL)
+		err = &local;
+	/* An init that has failed already has closed its end; its message is still in the queue. */
+	(void)send(child->go_fd, "G", 1, MSG_NOSIGNAL);
+	do
+		r = handle_message(child, &ready, err);
+	while (r == 0);
+	if (r < 0)
+		return name_ct(err, spec->ctid, r);
+	fd_close(&child->go_fd);
+	return 0;
+}
+
+void launch_abort(struct launch_child *child)
+{
+	if (child->pid > 0) {
+		(void)kill(child->pid, SIGKILL);
+		while (waitpid(child->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	child->pid = -1;
+	fd_close(&child->go_fd);
+	fd_close(&child->pidfd);
+	fd_close(&child->netns_fd);
+	fd_close(&child->console_fd);
+	fd_close(&child->devpts_fd);
+	fd_close(&child->notify_fd);
+}

@@ -1,0 +1,352 @@
+/*
+ * enter.c - a command inside a running CT. No malloc, no libc call that might: the monitor must not grow.
+ *
+ * Three processes. The caller (monitor) is never in reach of the CT. The helper joins all namespaces but
+ * the pid namespace, so the CT cannot see it; it is not dumpable, becomes the CT's root and closes
+ * every descriptor that is not the session's. The session is cloned by it, is the caller's child and
+ * the first that the CT can see: by then it holds nothing of the host, and its memory still counts as
+ * the host's (no ptrace) until execve replaces it.
+ */
+#include "runtime/base/fd.h"
+#include "runtime/launch/child.h"
+#include "runtime/launch/sys.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <termios.h>
+
+enum {
+	ENTER_TIMEOUT_MS = 5000,
+	REPLY_FD = 3,
+	FD_ABOVE_STDIO = 10
+};
+
+#define ALL_NAMESPACES                                                                             \
+	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | \
+	 CLONE_NEWCGROUP)
+
+/* ---- the session ---- */
+
+static _Noreturn void session_fail(int reply_fd, int r, const char *step)
+{
+	char msg[96] = {'E'};
+	int32_t error = r < 0 ? -r : r;
+	size_t n = strnlen(step, sizeof(msg) - 6);
+
+	memcpy(msg + 1, &error, sizeof(error));
+	memcpy(msg + 5, step, n);
+	(void)fd_send_message(reply_fd, msg, n + 6, NULL, 0);
+	_exit(error == ENOENT ? 127 : 126);
+}
+
+/* The arguments into fresh pages: a client that still holds the memfd can change nothing later. */
+static int load_args(int args_fd, char **argv, char **envp)
+{
+	struct stat st;
+	ssize_t n;
+	char *buf;
+
+	if (fstat(args_fd, &st) < 0)
+		return -errno;
+	if (st.st_size <= 0 || st.st_size > ARGS_SIZE_MAX)
+		return -E2BIG;
+	buf = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		   -1, 0);
+	if (buf == MAP_FAILED)
+		return -errno;
+	n = pread(args_fd, buf, (size_t)st.st_size, 0);
+	if (n < 0)
+		return -errno;
+	return args_parse(buf, (size_t)n, argv, envp);
+}
+
+/* What every command may count on; the client's own values win. */
+static int default_env(char **envp)
+{
+	static char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+	static char home[] = "HOME=/root";
+	size_t n = 0;
+
+	while (envp[n] != NULL)
+		n++;
+	if (n + 2 > ARGS_MAX)
+		return -E2BIG;
+	if (args_env(envp, "PATH") == NULL)
+		envp[n++] = path;
+	if (args_env(envp, "HOME") == NULL)
+		envp[n++] = home;
+	envp[n] = NULL;
+	return 0;
+}
+
+/* A fresh pty of the CT, opened as the CT's root; the master goes to the client, never a host tty in. */
+static int open_session_pty(const struct launch_enter *e, int *ret_slave)
+{
+	int master = openat(e->devpts_fd, "ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	struct winsize size = {.ws_row = e->rows, .ws_col = e->cols};
+	int unlock = 0, slave, r;
+
+	if (master < 0 || ioctl(master, TIOCSPTLCK, &unlock) < 0)
+		return -errno;
+	if (e->rows > 0 && e->cols > 0)
+		(void)ioctl(master, TIOCSWINSZ, &size);
+	slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (slave < 0)
+		return -errno;
+	r = fd_send_message(e->reply_fd, "P", 1, &master, 1);
+	(void)close(master);
+	*ret_slave = slave;
+	return r;
+}
+
+/* Onto 0, 1 and 2, by way of numbers that cannot collide. */
+static int place_stdio(const int fds[3])
+{
+	int high[3];
+
+	for (int i = 0; i < 3; i++) {
+		high[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, FD_ABOVE_STDIO);
+		if (high[i] < 0)
+			return -errno;
+	}
+	for (int i = 0; i < 3; i++)
+		if (dup2(high[i], i) < 0)
+			return -errno;
+	return 0;
+}
+
+static int session_terminal(const struct launch_enter *e)
+{
+	int slave = -EBADF, r;
+
+	if (setsid() < 0)
+		return -errno;
+	if (!e->pty)
+		return 0;
+	r = open_session_pty(e, &slave);
+	if (r == 0 && ioctl(slave, TIOCSCTTY, 0) < 0)
+		r = -errno;
+	return r < 0 ? r : slave;
+}
+
+/* Descriptors 0..2 are the command's, REPLY_FD closes on exec, there is no other. */
+static int session_fds(const struct launch_enter *e, int slave)
+{
+	const int ptys[3] = {slave, slave, slave};
+	int reply = fcntl(e->reply_fd, F_DUPFD_CLOEXEC, FD_ABOVE_STDIO);
+	int r;
+
+	if (reply < 0)
+		return -errno;
+	r = place_stdio(e->pty ? ptys : e->stdio);
+	if (r < 0)
+		return r;
+	if (dup3(reply, REPLY_FD, O_CLOEXEC) < 0 || close_range(REPLY_FD + 1, ~0U, 0) < 0)
+		return -errno;
+	return 0;
+}
+
+/* execvpe without its allocations. Returns -errno. */
+static int exec_by_path(char *const *argv, char *const *envp)
+{
+	const char *path = args_env(envp, "PATH");
+	size_t name_len = strlen(argv[0]);
+	int r = -ENOENT;
+
+	if (strchr(argv[0], '/') != NULL) {
+		(void)execve(argv[0], argv, envp);
+		return -errno;
+	}
+	while (path != NULL && *path != '\0') {
+		size_t n = strcspn(path, ":");
+		char file[4096];
+
+		if (n > 0 && n + 1 + name_len < sizeof(file)) {
+			memcpy(file, path, n);
+			file[n] = '/';
+			memcpy(file + n + 1, argv[0], name_len + 1);
+			(void)execve(file, argv, envp);
+			if (errno != ENOENT && errno != ENOTDIR)
+				r = -errno;
+		}
+		path += n + (path[n] == ':');
+	}
+	return r;
+}
+
+static int session_confine(const struct launch_enter *e)
+{
+	int r = process_bound_caps();
+
+	return r < 0 ? r : seccomp_program_load(e->seccomp);
+}
+
+static _Noreturn void session_run(const struct launch_enter *e)
+{
+	static char *argv[ARGS_MAX + 1], *envp[ARGS_MAX + 1];
+	int slave, r;
+
+	sys_reset_signals();
+	(void)umask(022);
+	r = process_new_keyring();
+	if (r < 0)
+		session_fail(e->reply_fd, r, "keyring");
+	r = load_args(e->args_fd, argv, envp);
+	if (r == 0)
+		r = default_env(envp);
+	if (r < 0)
+		session_fail(e->reply_fd, r, "arguments");
+	slave = session_terminal(e);
+	if (slave < 0)
+		session_fail(e->reply_fd, slave, "terminal");
+	r = session_fds(e, slave);
+	if (r < 0)
+		session_fail(e->reply_fd, r, "descriptors");
+	r = chdir("/") < 0 ? -errno : process_check_cwd();
+	if (r < 0)
+		session_fail(REPLY_FD, r, "working directory");
+	r = session_confine(e);
+	if (r < 0)
+		session_fail(REPLY_FD, r, "confinement");
+	session_fail(REPLY_FD, exec_by_path(argv, envp), "exec");
+}
+
+/* Runs only when the caller has taken notice of us: else it has given up, and so do we. */
+static _Noreturn void session_start(const struct launch_enter *e, int sock)
+{
+	char c = 0;
+
+	if (read(sock, &c, 1) != 1 || c != 'G')
+		_exit(1);
+	(void)close(sock);
+	session_run(e);
+}
+
+/* ---- the helper ---- */
+
+static void sort_fds(int *fds, int n)
+{
+	for (int i = 1; i < n; i++)
+		for (int k = i; k > 0 && fds[k - 1] > fds[k]; k--) {
+			int t = fds[k];
+
+			fds[k] = fds[k - 1];
+			fds[k - 1] = t;
+		}
+}
+
+/* Closes all that is not named: the session, which the CT sees, is born without the host's. */
+static int close_others(const struct launch_enter *e, int sock)
+{
+	int keep[6] = {sock, e->args_fd, e->reply_fd};
+	int n = 3, next = 0;
+
+	if (e->pty)
+		keep[n++] = e->devpts_fd;
+	for (int i = 0; !e->pty && i < 3; i++)
+		keep[n++] = e->stdio[i];
+	sort_fds(keep, n);
+	for (int i = 0; i < n; i++) {
+		if (keep[i] < 0)
+			return -EBADF;
+		if (keep[i] > next &&
+		    close_range((unsigned int)next, (unsigned int)keep[i] - 1, 0) < 0)
+			return -errno;
+		next = keep[i] + 1;
+	}
+	return close_range((unsigned int)next, ~0U, 0) < 0 ? -errno : 0;
+}
+
+static int helper_join(const struct launch_enter *e, bool in_cgroup)
+{
+	int r = process_join_cgroups(e->cgroup, !in_cgroup);
+
+	if (r == 0)
+		r = process_settle_host();
+	if (r < 0)
+		return r;
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || setns(e->init_pidfd, ALL_NAMESPACES) < 0)
+		return -errno;
+	/* No path is looked up between here and the loss of the host's ids. */
+	r = process_become_root();
+	if (r < 0)
+		return r;
+	/* A change of ids resets it. */
+	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+static _Noreturn void helper_run(const struct launch_enter *e, bool in_cgroup, int sock)
+{
+	int32_t pid = helper_join(e, in_cgroup);
+
+	if (pid == 0)
+		pid = close_others(e, sock);
+	if (pid == 0) {
+		pid = sys_clone3(CLONE_PARENT, 0, -1);
+		if (pid == 0)
+			session_start(e, sock);
+	}
+	(void)fd_write_all(sock, &pid, sizeof(pid));
+	_exit(0);
+}
+
+/* ---- the caller ---- */
+
+static pid_t clone_helper(const struct launch_enter *e, int sock[2])
+{
+	bool in_cgroup = true;
+	pid_t pid = sys_clone3(CLONE_INTO_CGROUP, SIGCHLD, e->cgroup->unified);
+
+	if (pid < 0) {
+		in_cgroup = false;
+		pid = sys_clone3(0, SIGCHLD, -1);
+	}
+	if (pid == 0) {
+		(void)close(sock[0]);
+		helper_run(e, in_cgroup, sock[1]);
+	}
+	return pid;
+}
+
+/* The session's pid. A frozen CT freezes the helper too: wait, but not for ever. */
+static pid_t collect(pid_t helper, int sock)
+{
+	struct pollfd p = {.fd = sock, .events = POLLIN};
+	int32_t pid = -EBUSY;
+	int r;
+
+	do
+		r = poll(&p, 1, ENTER_TIMEOUT_MS);
+	while (r < 0 && errno == EINTR);
+	if (r > 0 && read(sock, &pid, sizeof(pid)) != (ssize_t)sizeof(pid))
+		pid = -ECHILD; /* it died, for instance for want of memory */
+	if (r <= 0)
+		(void)kill(helper, SIGKILL);
+	while (waitpid(helper, NULL, 0) < 0 && errno == EINTR)
+		;
+	return pid;
+}
+
+pid_t launch_enter(const struct launch_enter *e)
+{
+	int sock[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sock) < 0)
+		return -errno;
+	pid = clone_helper(e, sock);
+	(void)close(sock[1]);
+	if (pid > 0)
+		pid = collect(pid, sock[0]);
+	if (pid > 0 && send(sock[0], "G", 1, MSG_NOSIGNAL) != 1)
+		pid = -errno;
+	(void)close(sock[0]);
+	return pid;
+}

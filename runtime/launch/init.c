@@ -1,0 +1,184 @@
+/*
+ * init.c - the life of a CT's init up to execve. All mounts are made at once, next to the caller's
+ * network set-up; the guest's files and the loss of privilege wait for the caller's go.
+ */
+#include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
+#include "runtime/launch/child.h"
+#include "runtime/launch/sys.h"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+struct init_state {
+	struct ct_dirs dirs;
+	int console, slave, notify;
+};
+
+static void send_message(int sock, enum launch_msg_type type, const struct berth_error *err)
+{
+	struct launch_msg m = {.type = type};
+
+	if (err != NULL)
+		m.err = *err;
+	(void)fd_send_message(sock, &m, sizeof(m), NULL, 0);
+}
+
+/* READY=1 of the CT's systemd arrives here; the CT sees a socket that the host reads. */
+static int open_notify(int *ret, struct berth_error *err)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX, .sun_path = "/run/host/notify"};
+	auto_close int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int on = 1;
+
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ||
+	    bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0)
+		return berth_error_sys(err, errno, "make /run/host/notify of the container");
+	*ret = take_fd(&fd);
+	return 0;
+}
+
+static int set_hostname(const char *name, struct berth_error *err)
+{
+	if (name != NULL && sethostname(name, strlen(name)) < 0)
+		return berth_error_sys(err, errno, "set the host name '%s'", name);
+	return 0;
+}
+
+static int init_prepare(const struct launch_spec *spec, struct init_state *st,
+			struct berth_error *err)
+{
+	struct mount_set set = MOUNT_SET_INIT;
+	int r;
+
+	if (setsid() < 0)
+		return berth_error_sys(err, errno, "setsid");
+	(void)umask(022);
+	r = set_hostname(spec->hostname, err);
+	if (r == 0)
+		r = mounts_prepare(&set, spec, err);
+	if (r == 0)
+		r = mounts_enter_root(&set, err);
+	if (r == 0)
+		r = mounts_attach(&set, spec, &st->dirs, err);
+	mounts_close(&set);
+	if (r == 0)
+		r = devices_console(st->dirs.dev, st->dirs.pts, &st->console, &st->slave, err);
+	if (r == 0)
+		r = open_notify(&st->notify, err);
+	return r;
+}
+
+static int send_descriptors(int sock, const struct init_state *st, struct berth_error *err)
+{
+	struct launch_msg m = {.type = LAUNCH_MSG_FDS};
+	const int fds[] = {st->console, st->dirs.pts, st->notify};
+	int r = fd_send_message(sock, &m, sizeof(m), fds, 3);
+
+	return r < 0 ? berth_error_sys(err, -r, "send the container's descriptors") : 0;
+}
+
+static int wait_go(int sock)
+{
+	char c;
+	ssize_t n;
+
+	do
+		n = read(sock, &c, 1);
+	while (n < 0 && errno == EINTR);
+	return n == 1 && c == 'G' ? 0 : -ECANCELED;
+}
+
+static int init_settle(const struct launch_spec *spec, const struct init_state *st,
+		       struct berth_error *err)
+{
+	int r = 0;
+
+	if (spec->guest != NULL)
+		r = guest_setup(st->dirs.root, spec->guest, err);
+	if (r == 0)
+		r = guest_run_dropins(st->dirs.run, err);
+	if (r < 0)
+		return r;
+	r = process_new_keyring();
+	if (r < 0)
+		return berth_error_sys(err, -r, "make a session keyring");
+	r = caps_settle(err);
+	if (r < 0)
+		return r;
+	for (int fd = 0; fd <= 2; fd++)
+		if (dup2(st->slave, fd) < 0)
+			return berth_error_sys(err, errno, "put the console on descriptor %d", fd);
+	/* Nothing of ours survives execve; sock tells its parent by closing. */
+	if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+		return berth_error_sys(err, errno, "mark all descriptors close-on-exec");
+	sys_reset_signals();
+	/* Last: from here on only what the policy allows. */
+	r = seccomp_program_load(spec->seccomp);
+	if (r < 0)
+		return berth_error_sys(err, -r, "install the system call filter");
+	return 0;
+}
+
+static void run_program(const char *const *argv, const char *const *env)
+{
+	/* execve does not write through its arguments. */
+	(void)execve(argv[0], (char *const *)(size_t)argv, (char *const *)(size_t)env);
+}
+
+static int exec_init(const struct launch_spec *spec, int sock, struct berth_error *err)
+{
+	static const char *const candidates[] = {"/sbin/init", "/etc/init", "/bin/init"};
+	char uuid[64];
+	const char *env[] = {
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TERM=linux",
+		"container=berth", "NOTIFY_SOCKET=/run/host/notify",
+		/* A pressure trigger does not survive a migration: systemd must not set one. */
+		"MEMORY_PRESSURE_WATCH=/dev/null", NULL, NULL};
+
+	if (spec->uuid != NULL) {
+		(void)snprintf(uuid, sizeof(uuid), "container_uuid=%s", spec->uuid);
+		env[5] = uuid;
+	}
+	send_message(sock, LAUNCH_MSG_READY, NULL);
+	if (spec->init_argv != NULL) {
+		run_program(spec->init_argv, env);
+		return berth_error_set(err, BERTH_ERR_BAD_TEMPLATE, errno,
+				       "run %s in the container: %s", spec->init_argv[0],
+				       strerror(errno));
+	}
+	for (size_t i = 0; i < sizeof(candidates) / sizeof(candidates[0]); i++) {
+		run_program((const char *const[]){candidates[i], NULL}, env);
+		if (errno != ENOENT)
+			return berth_error_set(err, BERTH_ERR_BAD_TEMPLATE, errno,
+					       "run %s in the container: %s", candidates[i],
+					       strerror(errno));
+	}
+	return berth_error_set(
+		err, BERTH_ERR_BAD_TEMPLATE, ENOENT,
+		"no init in the container's root: none of /sbin/init, /etc/init, /bin/init "
+		"exists, or its loader does not");
+}
+
+_Noreturn void init_run(const struct launch_spec *spec, int sock)
+{
+	struct init_state st = {{-EBADF, -EBADF, -EBADF, -EBADF}, -EBADF, -EBADF, -EBADF};
+	struct berth_error err = {0};
+	int r = init_prepare(spec, &st, &err);
+
+	if (r == 0)
+		r = send_descriptors(sock, &st, &err);
+	if (r == 0 && wait_go(sock) < 0)
+		_exit(1); /* the parent has given up */
+	if (r == 0)
+		r = init_settle(spec, &st, &err);
+	if (r == 0)
+		(void)exec_init(spec, sock, &err);
+	send_message(sock, LAUNCH_MSG_ERROR, &err);
+	_exit(1);
+}

@@ -1,0 +1,349 @@
+/*
+ * mounts.c - the mounts of a CT. What needs the host's mounts in view is made first and detached; then
+ * the CT's root becomes "/" and the host's tree is gone; then the rest is attached by descriptor,
+ * so that no link planted in the root leads anywhere.
+ *
+ * Covers over parts of /proc only tidy the view. What they hide is denied by its owner already: every
+ * such file belongs to the host's root, whom no CT maps.
+ */
+#include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
+#include "runtime/launch/child.h"
+#include "runtime/launch/sys.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+enum {
+	MOUNTINFO_MAX = 16 << 20
+};
+
+#define ATTR_API (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+
+/* ---- a new file system, a place for it ---- */
+
+int fs_mount(const char *type, const struct fs_option *options, unsigned int attrs)
+{
+	auto_close int fs = fsopen(type, FSOPEN_CLOEXEC);
+	int fd;
+
+	if (fs < 0 || fsconfig(fs, FSCONFIG_SET_STRING, "source", type, 0) < 0)
+		return -errno;
+	for (; options != NULL && options->key != NULL; options++)
+		if (fsconfig(fs, FSCONFIG_SET_STRING, options->key, options->value, 0) < 0)
+			return -errno;
+	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return -errno;
+	fd = fsmount(fs, FSMOUNT_CLOEXEC, attrs);
+	return fd < 0 ? -errno : fd;
+}
+
+int mount_place(int mount_fd, int dirfd, const char *name)
+{
+	auto_close int target =
+		sys_openat2(dirfd, name, O_PATH | O_CLOEXEC, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+
+	if (target < 0)
+		return target;
+	if (move_mount(mount_fd, "", target, "",
+		       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+		return -errno;
+	return 0;
+}
+
+static int place_error(struct berth_error *err, int r, const char *name)
+{
+	if (r == -ELOOP)
+		return berth_error_set(
+			err, BERTH_ERR_MOUNT, ELOOP,
+			"/%s in the container's root is a symbolic link; it must be a directory",
+			name);
+	return berth_error_set(err, BERTH_ERR_MOUNT, -r, "mount on /%s of the container: %s", name,
+			       strerror(-r));
+}
+
+/* As mount_place in the CT's root, where a missing directory is made. */
+static int place_in_root(int mount_fd, int root_fd, const char *name, struct berth_error *err)
+{
+	int r = mount_place(mount_fd, root_fd, name);
+
+	if (r == -ENOENT && mkdirat(root_fd, name, 0755) == 0)
+		r = mount_place(mount_fd, root_fd, name);
+	return r < 0 ? place_error(err, r, name) : 0;
+}
+
+/* ---- while the host's mounts are in view ---- */
+
+static int prepare_api(const char *type, unsigned int attrs, int *ret, struct berth_error *err)
+{
+	int fd = fs_mount(type, NULL, attrs);
+
+	if (fd == -EPERM)
+		return berth_error_set(
+			err, BERTH_ERR_MOUNT, EPERM,
+			"a new %s is refused: on the host another mount covers a part of it "
+			"(see /proc/self/mountinfo)",
+			type);
+	if (fd < 0)
+		return berth_error_set(err, BERTH_ERR_MOUNT, -fd, "make a new %s: %s", type,
+				       strerror(-fd));
+	*ret = fd;
+	return 0;
+}
+
+int mounts_prepare(struct mount_set *set, const struct launch_spec *spec, struct berth_error *err)
+{
+	int fd, r;
+
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return berth_error_sys(err, errno, "make all mounts private");
+	fd = open_tree(AT_FDCWD, ".", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+	if (fd < 0 && errno == EINVAL) /* a detached mount: not in our copy of the mounts */
+		fd = fcntl(spec->root_fd, F_DUPFD_CLOEXEC, 3);
+	if (fd < 0)
+		return berth_error_sys(err, errno, "take the container's root mount");
+	set->root = fd;
+	r = prepare_api("proc", ATTR_API, &set->proc, err);
+	if (r == 0)
+		r = prepare_api("sysfs", ATTR_API | MOUNT_ATTR_RDONLY, &set->sys, err);
+	if (r == 0)
+		r = devices_prepare(set->nodes, spec, err);
+	return r;
+}
+
+void mounts_close(struct mount_set *set)
+{
+	fd_close(&set->root);
+	fd_close(&set->proc);
+	fd_close(&set->sys);
+	for (int i = 0; i < NODE_MAX; i++)
+		fd_close(&set->nodes[i]);
+}
+
+int mounts_enter_root(struct mount_set *set, struct berth_error *err)
+{
+	int r;
+
+	if (move_mount(set->root, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0 ||
+	    fchdir(set->root) < 0)
+		return berth_error_sys(err, errno, "attach the container's root");
+	/* Both arguments the same directory: the old root is stacked on the new one. */
+	r = sys_pivot_root(".", ".");
+	if (r < 0)
+		return berth_error_sys(err, -r, "pivot_root into the container's root");
+	if (umount2(".", MNT_DETACH) < 0)
+		return berth_error_sys(err, errno, "detach the host's mounts");
+	if (chdir("/") < 0)
+		return berth_error_sys(err, errno, "chdir to the container's root");
+	r = process_check_cwd();
+	if (r < 0)
+		return berth_error_sys(err, -r, "check the container's root");
+	return 0;
+}
+
+/* ---- inside ---- */
+
+static int attach_cgroup(int sys_fd, struct berth_error *err)
+{
+	auto_close int fd = fs_mount("cgroup2", NULL, ATTR_API);
+	int r;
+
+	if (fd < 0)
+		return berth_error_set(err, BERTH_ERR_MOUNT, -fd, "make a cgroup2 mount: %s",
+				       strerror(-fd));
+	r = mount_place(fd, sys_fd, "fs/cgroup");
+	return r < 0 ? place_error(err, r, "sys/fs/cgroup") : 0;
+}
+
+static int write_text(int dirfd, const char *name, mode_t mode, const char *text)
+{
+	auto_close int fd =
+		openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+
+	if (fd < 0)
+		return -errno;
+	return fd_write_all(fd, text, strlen(text));
+}
+
+/* /run/host of systemd's container interface. */
+static int fill_run_host(int run_fd, const struct launch_spec *spec)
+{
+	auto_close int host = -EBADF;
+	char uuid[64];
+	int r;
+
+	if (mkdirat(run_fd, "host", 0755) < 0)
+		return -errno;
+	host = dir_open_at(run_fd, "host");
+	if (host < 0)
+		return host;
+	r = write_text(host, "container-manager", 0444, "berth\n");
+	if (r == 0 && spec->uuid != NULL) {
+		(void)snprintf(uuid, sizeof(uuid), "%s\n", spec->uuid);
+		r = write_text(host, "container-uuid", 0444, uuid);
+	}
+	if (r == 0)
+		r = write_text(host, "hidden", 0, "");
+	return r;
+}
+
+static int attach_run(int root_fd, const struct launch_spec *spec, int *ret,
+		      struct berth_error *err)
+{
+	static const struct fs_option options[] = {
+		{"mode", "0755"}, {"nr_inodes", "800k"}, {NULL, NULL}};
+	auto_close int fd = fs_mount("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+	int r;
+
+	if (fd < 0)
+		return berth_error_set(err, BERTH_ERR_MOUNT, -fd, "make a tmpfs for /run: %s",
+				       strerror(-fd));
+	r = place_in_root(fd, root_fd, "run", err);
+	if (r < 0)
+		return r;
+	r = fill_run_host(fd, spec);
+	if (r < 0)
+		return berth_error_sys(err, -r, "fill /run/host of the container");
+	*ret = take_fd(&fd);
+	return 0;
+}
+
+/*
+ * Hidden behind an empty file, or made read-only. The file lies in the CT's own /run, so a dump
+ * finds everything that is mounted inside the CT.
+ */
+struct cover {
+	const char *name;
+	bool hide;
+};
+
+static const struct cover covers[] = {
+	{"kallsyms", true},   {"kcore", true}, {"keys", true},	  {"sysrq-trigger", true},
+	{"timer_list", true}, {"acpi", false}, {"asound", false}, {"bus", false},
+	{"fs", false},	      {"irq", false},  {"scsi", false},
+};
+
+static int cover_one(const struct cover *c, int proc_fd, int run_fd)
+{
+	struct mount_attr ro = {.attr_set = ATTR_API | MOUNT_ATTR_RDONLY};
+	auto_close int fd = -EBADF;
+
+	if (faccessat(proc_fd, c->name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0; /* not in this kernel */
+	fd = open_tree(c->hide ? run_fd : proc_fd, c->hide ? "host/hidden" : c->name,
+		       OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	if (fd < 0 || mount_setattr(fd, "", AT_EMPTY_PATH, &ro, sizeof(ro)) < 0)
+		return -errno;
+	return mount_place(fd, proc_fd, c->name);
+}
+
+static int cover_proc(int proc_fd, int run_fd, struct berth_error *err)
+{
+	for (size_t i = 0; i < sizeof(covers) / sizeof(covers[0]); i++) {
+		int r = cover_one(&covers[i], proc_fd, run_fd);
+
+		if (r < 0)
+			return berth_error_set(err, BERTH_ERR_MOUNT, -r,
+					       "cover /proc/%s of the container: %s",
+					       covers[i].name, strerror(-r));
+	}
+	return 0;
+}
+
+int mounts_attach(struct mount_set *set, const struct launch_spec *spec, struct ct_dirs *ret,
+		  struct berth_error *err)
+{
+	int r;
+
+	ret->root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (ret->root < 0)
+		return berth_error_sys(err, errno, "open the container's root");
+	r = place_in_root(set->proc, ret->root, "proc", err);
+	if (r == 0)
+		r = place_in_root(set->sys, ret->root, "sys", err);
+	if (r == 0)
+		r = attach_cgroup(set->sys, err);
+	if (r == 0)
+		r = attach_run(ret->root, spec, &ret->run, err);
+	if (r == 0)
+		r = devices_attach(set->nodes, spec, ret->root, &ret->dev, &ret->pts, err);
+	if (r == 0)
+		r = cover_proc(set->proc, ret->run, err);
+	return r;
+}
+
+/* ---- a host whose own /proc or /sys is covered ---- */
+
+/* Directories that the kernel makes as mount points, always empty. */
+static const char *const mount_points[] = {
+	"/proc/sys/fs/binfmt_misc", "/proc/fs/nfsd",
+	"/sys/fs/cgroup",	    "/sys/fs/bpf",
+	"/sys/fs/pstore",	    "/sys/fs/selinux",
+	"/sys/fs/fuse/connections", "/sys/fs/resctrl",
+	"/sys/fs/smackfs",	    "/sys/kernel/config",
+	"/sys/kernel/debug",	    "/sys/kernel/security",
+	"/sys/kernel/tracing",	    "/sys/firmware/efi/efivars",
+};
+
+static bool is_covering(const char *path, size_t len)
+{
+	if (strncmp(path, "/proc/", 6) != 0 && strncmp(path, "/sys/", 5) != 0)
+		return false;
+	for (size_t i = 0; i < sizeof(mount_points) / sizeof(mount_points[0]); i++) {
+		size_t n = strlen(mount_points[i]);
+
+		/* The mount itself, or a mount below it: then it lies on another file system. */
+		if (len >= n && memcmp(path, mount_points[i], n) == 0 &&
+		    (len == n || path[n] == '/'))
+			return false;
+	}
+	return true;
+}
+
+bool mounts_host_covered(const char *mountinfo)
+{
+	for (const char *line = mountinfo; *line != '\0';) {
+		const char *p = line;
+		const char *end = strchr(line, '\n');
+
+		for (int field = 0; field < 4; field++) {
+			p += strcspn(p, " \n");
+			if (*p == ' ')
+				p++;
+		}
+		if (is_covering(p, strcspn(p, " \n")))
+			return true;
+		if (end == NULL)
+			break;
+		line = end + 1;
+	}
+	return false;
+}
+
+int mounts_uncover_host(struct berth_error *err)
+{
+	static const char *const types[] = {"proc", "sysfs"};
+	auto_free char *text = NULL;
+	int r = file_read_at(AT_FDCWD, "/proc/self/mountinfo", MOUNTINFO_MAX, &text, NULL);
+
+	if (r < 0)
+		return berth_error_sys(err, -r, "read /proc/self/mountinfo");
+	if (!mounts_host_covered(text))
+		return 0;
+	/* In a namespace of our own, which the CT's init copies and then leaves behind. */
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return berth_error_sys(err, errno, "make an own mount namespace");
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		auto_close int fd = fs_mount(types[i], NULL, ATTR_API);
+
+		if (fd < 0)
+			return berth_error_sys(err, -fd, "make an uncovered %s", types[i]);
+		if (move_mount(fd, "", AT_FDCWD, i == 0 ? "/proc" : "/sys",
+			       MOVE_MOUNT_F_EMPTY_PATH) < 0)
+			return berth_error_sys(err, errno, "attach an uncovered %s", types[i]);
+	}
+	return 0;
+}
