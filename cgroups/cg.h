@@ -1,14 +1,18 @@
 /*
  * cg.h - the cgroups of a CT: limits, statistics, freeze, kill, device policy.
  *
- * Layout, in the unified hierarchy and in each v1 hierarchy in use:
+ * Layout in the unified hierarchy:
  *
  *	PARENT/berth/CTID          limits sit here, root-owned
  *	PARENT/berth/CTID/inner    delegated to the CT's root; the CT's cgroup namespace begins here
  *	PARENT/berth/CTID/inner/.berth  exec sessions (a leaf, so that the CT may enable controllers)
  *
  * Driver v2: every controller in the unified hierarchy. Driver hybrid: controllers still bound to
- * v1 hierarchies are used there; the CT sees cgroup2 only.
+ * v1 hierarchies are used there, as PARENT/berth/CTID without levels below: nothing of v1 is
+ * delegated, the CT sees cgroup2 only.
+ *
+ * PARENT is a place in each hierarchy: see cg_host_open. Not thread-safe: libcgroup keeps global
+ * state.
  */
 #pragma once
 
@@ -20,7 +24,9 @@
 
 #define CG_UNLIMITED UINT64_MAX
 
-enum { CG_V1_MAX = 8 };
+enum {
+	CG_V1_MAX = 8
+};
 
 struct cg_host; /* what discovery found; one a process */
 
@@ -55,10 +61,15 @@ struct cg_stat {
 	uint64_t oom_kills;
 };
 
-/* What a program must do to be in a CT's cgroups; all descriptors belong to the caller. */
+/*
+ * What a program must do to be in a CT's cgroups; all descriptors belong to the caller.
+ * v1: `tasks` files open for writing. A single-threaded process writes "0" to each to move itself:
+ * unlike cgroup.procs that takes no global lock and waits for no RCU grace period.
+ * CLONE_NEWCGROUP must come after all of it (unshare), or the namespace begins elsewhere.
+ */
 struct cg_attach {
 	int unified; /* dirfd for clone3(CLONE_INTO_CGROUP) */
-	int v1[CG_V1_MAX]; /* cgroup.procs files open for writing: write "0" to move oneself */
+	int v1[CG_V1_MAX];
 	unsigned int n_v1;
 };
 
@@ -78,15 +89,24 @@ int cg_parse_cpulist(const char *list, unsigned int *ret_max);
 
 /*
  * Discovers the hierarchies (libcgroup). parent: a path below each hierarchy's root such as
- * "/tenants", or NULL for this process's own cgroup (its parent when that is a leaf named
- * "daemon"; "/" when the unified own cgroup may not hold children because it is a service's).
+ * "/tenants" or "/". NULL: in the unified hierarchy the root, or, when this process's cgroup is a
+ * leaf named "daemon" (DelegateSubgroup=daemon), the one above that leaf; in each v1 hierarchy this
+ * process's own cgroup there. Every process that works on the same CTs must give the same
+ * parent, and with NULL must sit in the same cgroups.
  */
 int cg_host_open(const char *parent, struct cg_host **ret, struct berth_error *err);
 void cg_host_free(struct cg_host *h);
 const struct cg_probe *cg_host_probe(const struct cg_host *h);
 
+/* Findings about this host's cgroups. level: "ok", "warning", "error"; fix may be "". */
+typedef void cg_doctor_fn(const char *name, const char *level, const char *text, const char *fix,
+			  void *data);
+void cg_doctor(const struct cg_host *h, cg_doctor_fn *fn, void *data);
+
 /* Makes PARENT/berth and enables controllers down to it. Idempotent; called at daemon start. */
 int cg_host_setup(struct cg_host *h, struct berth_error *err);
+/* Removes PARENT/berth everywhere; -EBUSY while a CT has a cgroup there. For uninstall, tests. */
+int cg_host_teardown(struct cg_host *h, struct berth_error *err);
 
 /* ---- one CT ---- */
 

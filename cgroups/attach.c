@@ -1,0 +1,68 @@
+/* attach.c - descriptors by which a process enters a CT's cgroups. */
+#include "cgroups/host.h"
+
+#include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+static int refuse(const struct cg_hier *hi, uint32_t ctid, const char *file, int r,
+		  struct berth_error *err)
+{
+	char where[512];
+
+	if (r == -ENOENT)
+		return berth_error_set(err, BERTH_ERR_NOT_RUNNING, ENOENT,
+				       "CT %u has no cgroup: it does not run", ctid);
+	return berth_error_sys(err, r, "CT %u: open %s", ctid,
+			       cg_where(hi, ctid, file, where, sizeof(where)));
+}
+
+/* The CT may have removed the leaf: it is made whenever it is needed. Root owns it. */
+static int open_unified(const struct cg_hier *hi, uint32_t ctid, bool exec)
+{
+	char rel[CG_REL_MAX];
+	int fd;
+
+	cg_rel(ctid, exec ? "inner/.berth" : "inner", rel);
+	fd = dir_open_at(hi->berth, rel);
+	if (fd != -ENOENT || !exec)
+		return fd;
+	if (mkdirat(hi->berth, rel, 0755) < 0 && errno != EEXIST)
+		return -errno;
+	return dir_open_at(hi->berth, rel);
+}
+
+int cg_ct_attach(struct cg_host *h, uint32_t ctid, bool exec, struct cg_attach *ret,
+		 struct berth_error *err)
+{
+	auto_ptr(cg_attach_close) struct cg_attach a = {.unified = -EBADF};
+	int r = cg_host_ready(h, err);
+
+	if (r < 0)
+		return r;
+	a.unified = open_unified(&h->hier[0], ctid, exec);
+	if (a.unified < 0)
+		return refuse(&h->hier[0], ctid, "inner", a.unified, err);
+	for (unsigned int i = 1; i < h->n_hier; i++) {
+		char rel[CG_REL_MAX];
+		int fd = openat(h->hier[i].berth, cg_rel(ctid, "tasks", rel),
+				O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+
+		if (fd < 0)
+			return refuse(&h->hier[i], ctid, "tasks", -errno, err);
+		a.v1[a.n_v1++] = fd;
+	}
+	*ret = a;
+	a = (struct cg_attach){.unified = -EBADF};
+	return 0;
+}
+
+void cg_attach_close(struct cg_attach *a)
+{
+	fd_close(&a->unified);
+	for (unsigned int i = 0; i < a->n_v1; i++)
+		fd_close(&a->v1[i]);
+	a->n_v1 = 0;
+}

@@ -1,0 +1,118 @@
+/*
+ * stat.c - what a CT uses now, used at most, and how often it hit a limit.
+ *
+ * A counter that this kernel lacks (memory.swap.peak before 6.5, pids.peak before 6.6) falls back
+ * to the present value: the ledger keeps the maximum of what it is told.
+ */
+#include "cgroups/host.h"
+
+#include "runtime/base/fd.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static uint64_t max_or(const struct cg_hier *hi, uint32_t ctid, const char *file,
+		       uint64_t otherwise)
+{
+	uint64_t v;
+
+	return cg_read_max(hi, ctid, file, &v) == 0 ? v : otherwise;
+}
+
+static uint64_t key_or_0(const struct cg_hier *hi, uint32_t ctid, const char *file, const char *key)
+{
+	uint64_t v;
+
+	return cg_read_key(hi, ctid, file, key, &v) == 0 ? v : 0;
+}
+
+static void stat_memory_v2(const struct cg_hier *hi, uint32_t ctid, struct cg_stat *s)
+{
+	char events[512];
+
+	s->memory = max_or(hi, ctid, "memory.current", 0);
+	s->memory_max_seen = max_or(hi, ctid, "memory.peak", s->memory);
+	if (cg_read(hi, ctid, "memory.events", events, sizeof(events)) == 0) {
+		(void)cg_parse_key(events, "max", &s->memory_failcnt);
+		(void)cg_parse_key(events, "oom_kill", &s->oom_kills);
+	}
+	s->swap = max_or(hi, ctid, "memory.swap.current", 0);
+	s->swap_max_seen = max_or(hi, ctid, "memory.swap.peak", s->swap);
+	s->swap_failcnt = key_or_0(hi, ctid, "memory.swap.events", "fail");
+}
+
+static void stat_memory_v1(const struct cg_hier *hi, uint32_t ctid, struct cg_stat *s)
+{
+	uint64_t sum;
+
+	s->memory = max_or(hi, ctid, "memory.usage_in_bytes", 0);
+	s->memory_max_seen = max_or(hi, ctid, "memory.max_usage_in_bytes", s->memory);
+	s->memory_failcnt = max_or(hi, ctid, "memory.failcnt", 0);
+	s->oom_kills = key_or_0(hi, ctid, "memory.oom_control", "oom_kill");
+	/* Two reads are not one moment: never let the difference go below 0. */
+	sum = max_or(hi, ctid, "memory.memsw.usage_in_bytes", 0);
+	s->swap = sum > s->memory ? sum - s->memory : 0;
+	s->swap_max_seen = s->swap;
+	s->swap_failcnt = max_or(hi, ctid, "memory.memsw.failcnt", 0);
+}
+
+static int add_pids_events(int parent, const char *name, int dirfd, void *data)
+{
+	uint64_t *sum = data, v;
+	char text[128];
+
+	(void)parent;
+	(void)name;
+	if (file_read_line_at(dirfd, "pids.events", text, sizeof(text)) == 0 &&
+	    cg_parse_key(text, "max", &v) == 0)
+		*sum += v;
+	return 0;
+}
+
+/*
+ * Up to 6.10 a refused fork counts where the process sits, not where the limit is: the sum over
+ * the subtree is what the CT was refused. pids.events.local tells the newer kernels.
+ */
+static uint64_t pids_failcnt(const struct cg_hier *hi, uint32_t ctid)
+{
+	char name[16];
+	uint64_t sum = 0;
+
+	if (!hi->v2 || cg_has_file(hi, "pids.events.local"))
+		return key_or_0(hi, ctid, "pids.events", "max");
+	(void)snprintf(name, sizeof(name), "%u", ctid);
+	(void)cg_walk(hi->berth, name, add_pids_events, &sum);
+	return sum;
+}
+
+static void stat_pids(const struct cg_hier *hi, uint32_t ctid, struct cg_stat *s)
+{
+	s->pids = max_or(hi, ctid, "pids.current", 0);
+	s->pids_max_seen = max_or(hi, ctid, "pids.peak", s->pids);
+	s->pids_failcnt = pids_failcnt(hi, ctid);
+}
+
+int cg_ct_stat(struct cg_host *h, uint32_t ctid, struct cg_stat *ret, struct berth_error *err)
+{
+	const struct cg_hier *mem = cg_hier_of(h, CG_MEMORY), *pids = cg_hier_of(h, CG_PIDS);
+	struct cg_stat s = {0};
+	int r = -ENOENT;
+
+	/* cpu.stat of the unified cgroup counts in every driver, and tells that the CT is there. */
+	if (h->hier[0].berth >= 0)
+		r = cg_read_key(&h->hier[0], ctid, "cpu.stat", "usage_usec", &s.cpu_usec);
+	if (r == -ENOENT || r == -ENODEV)
+		return berth_error_set(err, BERTH_ERR_NOT_RUNNING, ENOENT,
+				       "CT %u has no cgroup: it does not run", ctid);
+	if (r < 0)
+		return berth_error_sys(err, r, "CT %u: read cpu.stat", ctid);
+	if (mem != NULL && mem->v2)
+		stat_memory_v2(mem, ctid, &s);
+	else if (mem != NULL)
+		stat_memory_v1(mem, ctid, &s);
+	if (pids != NULL)
+		stat_pids(pids, ctid, &s);
+	*ret = s;
+	return 0;
+}
