@@ -93,12 +93,12 @@ struct rpc_server {
 	struct ev_source *resume; /* timer: accept again after EMFILE */
 	const struct rpc_method *methods;
 	size_t n_methods;
-	const struct rpc_interface *interfaces;
-	size_t n_interfaces;
 	void *data;
 	struct rpc_conn *conns;
 	unsigned int n_conns, n_plain; /* all; those of peers that are not root */
 	bool paused;
+	size_t n_interfaces;
+	struct rpc_interface interfaces[];
 };
 
 /* Takes fd over, also on failure. */

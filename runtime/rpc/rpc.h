@@ -62,7 +62,10 @@ struct rpc_interface {
 	const char *description; /* the text of the *.varlink file */
 };
 
-/* Listens at path (0660 root:group; an old socket there is replaced). group NULL or unknown: root. */
+/*
+ * Listens at path (0660 root:group; an old socket there is replaced). group NULL or unknown: root.
+ * methods must outlive the server; interfaces are copied. org.varlink.service need not be listed.
+ */
 int rpc_server_new(struct ev *ev, const char *path, const char *group,
 		   const struct rpc_method *methods, size_t n_methods,
 		   const struct rpc_interface *interfaces, size_t n_interfaces, void *data,

@@ -99,23 +99,22 @@ int rpc_server_new(struct ev *ev, const char *path, const char *group,
 		   const struct rpc_interface *interfaces, size_t n_interfaces, void *data,
 		   struct rpc_server **ret, struct berth_error *err)
 {
-	struct rpc_server *s = calloc(1, sizeof(*s));
-	char *copy = strdup(path);
+	size_t list_size = n_interfaces * sizeof(*interfaces);
+	struct rpc_server *s = calloc(1, sizeof(*s) + list_size);
 	int r;
 
-	if (s == NULL || copy == NULL) {
+	if (s == NULL || (s->path = strdup(path)) == NULL) {
 		free(s);
-		free(copy);
 		return berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM, "listen at %s", path);
 	}
-	*s = (struct rpc_server){.ev = ev,
-				 .path = copy,
-				 .read_gid = group_lookup(group),
-				 .methods = methods,
-				 .n_methods = n_methods,
-				 .interfaces = interfaces,
-				 .n_interfaces = n_interfaces,
-				 .data = data};
+	s->ev = ev;
+	s->read_gid = group_lookup(group);
+	s->methods = methods;
+	s->n_methods = n_methods;
+	s->n_interfaces = n_interfaces;
+	if (n_interfaces > 0)
+		memcpy(s->interfaces, interfaces, list_size);
+	s->data = data;
 	s->fd = socket_listen(path, s->read_gid, err);
 	if (s->fd < 0) {
 		r = s->fd;

@@ -4,25 +4,23 @@
 
 #include <string.h>
 
-/* Every server has these two beside what it registers. */
-static const struct rpc_interface common[] = {
-	{"org.varlink.service", varlink_service},
-	{"io.berth", varlink_errors},
-};
+/* Every server has this one before what it registers. */
+static const struct rpc_interface own = {"org.varlink.service", varlink_service};
 
-enum {
-	N_COMMON = sizeof(common) / sizeof(common[0])
-};
+static size_t interface_count(const struct rpc_server *s)
+{
+	return 1 + s->n_interfaces;
+}
 
 static const struct rpc_interface *interface_at(const struct rpc_server *s, size_t i)
 {
-	return i < N_COMMON ? &common[i] : &s->interfaces[i - N_COMMON];
+	return i == 0 ? &own : &s->interfaces[i - 1];
 }
 
 static const struct rpc_interface *interface_find(const struct rpc_server *s, const char *name,
 						  size_t len)
 {
-	for (size_t i = 0; i < N_COMMON + s->n_interfaces; i++) {
+	for (size_t i = 0; i < interface_count(s); i++) {
 		const struct rpc_interface *f = interface_at(s, i);
 
 		if (strncmp(f->name, name, len) == 0 && f->name[len] == '\0')
@@ -41,7 +39,7 @@ static void get_info(struct rpc_call *c)
 	const struct rpc_server *s = c->conn->server;
 	json_t *names = json_array();
 
-	for (size_t i = 0; i < N_COMMON + s->n_interfaces; i++)
+	for (size_t i = 0; i < interface_count(s); i++)
 		(void)json_array_append_new(names, json_string(interface_at(s, i)->name));
 	rpc_reply(c, json_pack("{s:s, s:s, s:s, s:s, s:o}", "vendor", "berth", "product", "berthd",
 			       "version", BERTH_VERSION, "url", "", "interfaces", names));
