@@ -95,14 +95,11 @@ static int read_old(uint32_t ctid, struct step *s)
 	return r;
 }
 
-static int gone_or_sys(struct cg_host *h, uint32_t ctid, const struct step *s, int r,
-		       const char *what, struct berth_error *err)
+static int refuse(const struct cg_host *h, uint32_t ctid, const struct step *s, int r,
+		  const char *what, struct berth_error *err)
 {
 	char where[512];
 
-	if (r == -ENOENT && !cg_ct_exists(h, ctid))
-		return berth_error_set(err, BERTH_ERR_NOT_RUNNING, ENOENT,
-				       "CT %u has no cgroup: it does not run", ctid);
 	if (r == -ENOENT)
 		return cg_row_refuse(h, s->row, err);
 	cg_where(s->hi, ctid, s->file, where, sizeof(where));
@@ -110,7 +107,7 @@ static int gone_or_sys(struct cg_host *h, uint32_t ctid, const struct step *s, i
 			       s->row->param, s->value, where, strerror(-r));
 }
 
-static int plan_row(struct cg_host *h, uint32_t ctid, const struct cg_limit_row *row,
+static int plan_row(const struct cg_host *h, uint32_t ctid, const struct cg_limit_row *row,
 		    const struct cg_limits *l, struct plan *p, struct berth_error *err)
 {
 	struct step *s = &p->steps[p->n];
@@ -131,7 +128,7 @@ static int plan_row(struct cg_host *h, uint32_t ctid, const struct cg_limit_row 
 	if (r == -ENOENT && want == CG_DEFAULT)
 		return 0;
 	if (r < 0)
-		return gone_or_sys(h, ctid, s, r, "read", err);
+		return refuse(h, ctid, s, r, "read", err);
 	if (!same_value(s))
 		p->n++;
 	return 0;
@@ -209,7 +206,7 @@ static int make_room(uint32_t ctid, const struct step *s, struct berth_error *er
 	return busy(ctid, s, used, err);
 }
 
-static int write_step(struct cg_host *h, uint32_t ctid, const struct step *s,
+static int write_step(const struct cg_host *h, uint32_t ctid, const struct step *s,
 		      struct berth_error *err)
 {
 	uint64_t used = 0;
@@ -224,7 +221,7 @@ static int write_step(struct cg_host *h, uint32_t ctid, const struct step *s,
 	if (r == 0)
 		return 0;
 	if (r != -EBUSY || s->row->ctrl != CG_MEMORY)
-		return gone_or_sys(h, ctid, s, r, "set", err);
+		return refuse(h, ctid, s, r, "set", err);
 	(void)cg_read_max(s->hi, ctid,
 			  strcmp(s->file, "memory.limit_in_bytes") == 0
 				  ? "memory.usage_in_bytes"
@@ -251,6 +248,11 @@ int cg_ct_apply(struct cg_host *h, uint32_t ctid, const struct cg_limits *l,
 	if (p == NULL)
 		return berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM, "no memory");
 	r = cg_host_ready(h, err);
+	if (r == 0 && !cg_ct_exists(h, ctid))
+		r = berth_error_set(err, BERTH_ERR_NOT_RUNNING, ENOENT,
+				    "CT %u has no cgroup: it does not run", ctid);
+	if (r == 0)
+		r = cg_limits_check_combined(h, l, err);
 	for (size_t i = 0; r == 0 && i < cg_n_limit_rows; i++)
 		r = plan_row(h, ctid, &cg_limit_rows[i], l, p, err);
 	if (r < 0)

@@ -305,9 +305,8 @@ static int check_list(const char *param, const char *list, const char *have_file
 	return 0;
 }
 
-/* Combinations that no single row can judge. */
-static int check_combined(const struct cg_host *h, const struct cg_limits *want,
-			  struct berth_error *err)
+int cg_limits_check_combined(const struct cg_host *h, const struct cg_limits *want,
+			     struct berth_error *err)
 {
 	const struct cg_hier *mem = cg_hier_of(h, CG_MEMORY);
 
@@ -326,7 +325,7 @@ static int check_combined(const struct cg_host *h, const struct cg_limits *want,
 
 int cg_limits_check(const struct cg_host *h, const struct cg_limits *want, struct berth_error *err)
 {
-	int r = check_combined(h, want, err);
+	int r = cg_limits_check_combined(h, want, err);
 
 	if (r == 0)
 		r = check_list("cpumask", want->cpumask, "/sys/devices/system/cpu/possible", err);

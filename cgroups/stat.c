@@ -48,13 +48,14 @@ static void stat_memory_v1(const struct cg_hier *hi, uint32_t ctid, struct cg_st
 
 	s->memory = max_or(hi, ctid, "memory.usage_in_bytes", 0);
 	s->memory_max_seen = max_or(hi, ctid, "memory.max_usage_in_bytes", s->memory);
-	s->memory_failcnt = max_or(hi, ctid, "memory.failcnt", 0);
 	s->oom_kills = key_or_0(hi, ctid, "memory.oom_control", "oom_kill");
 	/* Two reads are not one moment: never let the difference go below 0. */
 	sum = max_or(hi, ctid, "memory.memsw.usage_in_bytes", 0);
 	s->swap = sum > s->memory ? sum - s->memory : 0;
 	s->swap_max_seen = s->swap;
 	s->swap_failcnt = max_or(hi, ctid, "memory.memsw.failcnt", 0);
+	/* The sum is charged first: at its limit there is no RAM either, as v2 would count it. */
+	s->memory_failcnt = max_or(hi, ctid, "memory.failcnt", 0) + s->swap_failcnt;
 }
 
 static int add_pids_events(int parent, const char *name, int dirfd, void *data)
