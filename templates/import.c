@@ -292,8 +292,9 @@ static void no_progress(const char *what, int percent, void *data)
 	(void)data;
 }
 
-int template_import(const char *template_dir, const char *name, int archive_fd, uint32_t id_base,
-		    template_progress_fn *fn, void *data, struct berth_error *err)
+int import_within(const char *template_dir, const char *name, int archive_fd, uint32_t id_base,
+		  const struct unpack_limits *limits, template_progress_fn *fn, void *data,
+		  struct berth_error *err)
 {
 	struct import im = {.name = name,
 			    .archive_fd = archive_fd,
@@ -306,10 +307,18 @@ int template_import(const char *template_dir, const char *name, int archive_fd, 
 		return r;
 	im.stage = &s;
 	r = choose_limits(&im, err);
+	if (limits != NULL)
+		im.limits = *limits;
 	if (r == 0)
 		r = import_into(&im, id_base, err);
 	if (r == 0)
 		im.fn("done", 100, data);
 	stage_close(&s);
 	return r;
+}
+
+int template_import(const char *template_dir, const char *name, int archive_fd, uint32_t id_base,
+		    template_progress_fn *fn, void *data, struct berth_error *err)
+{
+	return import_within(template_dir, name, archive_fd, id_base, NULL, fn, data, err);
 }

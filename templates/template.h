@@ -62,3 +62,10 @@ int template_import(const char *template_dir, const char *name, int archive_fd, 
 int template_remove(int template_dirfd, const char *name,
 		    int (*in_use)(const char *hash, void *data), void *data,
 		    struct berth_error *err);
+
+/*
+ * Removes the images that no name has and no CT uses (a renewed template leaves its old one), and
+ * what killed builds have left. in_use as above; ret_removed may be NULL. Waits for no running build.
+ */
+int template_sweep(int template_dirfd, int (*in_use)(const char *hash, void *data), void *data,
+		   unsigned int *ret_removed, struct berth_error *err);

@@ -52,3 +52,9 @@ int build_debian(const char *root, const char *suite, const char *release, struc
 
 /* One text file below a root that nobody else writes to now. -errno. */
 int build_file(int root_fd, const char *path, const char *text, unsigned int mode);
+
+/* template_import with limits of one's own; NULL: by the room on the disk. */
+struct unpack_limits;
+int import_within(const char *template_dir, const char *name, int archive_fd, uint32_t id_base,
+		  const struct unpack_limits *limits, template_progress_fn *fn, void *data,
+		  struct berth_error *err);

@@ -1,0 +1,251 @@
+/* test_guest_setup.c - guest_setup, the drop-ins and the init's kind on real directories. */
+#include "templates/guest.h"
+
+#include "check.h"
+#include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static char top[] = "/tmp/berth-guest-XXXXXX";
+static int top_fd, root_fd;
+
+static const struct guest_config config = {
+	.hostname = "ct101.example.com",
+	.addrs = {"10.0.0.101"},
+	.n_addrs = 1,
+	.nameservers = {"9.9.9.9"},
+	.n_nameservers = 1,
+	.ipv4 = true,
+	.ipv6 = true,
+};
+
+static void put(const char *path, const char *text, mode_t mode)
+{
+	auto_close int fd = openat(top_fd, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+
+	CHECK(fd >= 0 && fd_write_all(fd, text, strlen(text)) == 0);
+}
+
+static bool file_is(const char *path, const char *text)
+{
+	auto_free char *got = NULL;
+
+	return file_read_at(top_fd, path, 65536, &got, NULL) == 0 && strcmp(got, text) == 0;
+}
+
+static bool file_has(const char *path, const char *text)
+{
+	auto_free char *got = NULL;
+
+	return file_read_at(top_fd, path, 65536, &got, NULL) == 0 && strstr(got, text) != NULL;
+}
+
+/* A fresh root with /etc, and a canary beside it. */
+static void fresh(void)
+{
+	static const char *const dirs[] = {"root", "root/etc", "root/sbin", "root/lib", "outside"};
+
+	fd_close(&root_fd);
+	CHECK(tree_remove_at(top_fd, "root") == 0 && tree_remove_at(top_fd, "outside") == 0);
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
+		CHECK(mkdirat(top_fd, dirs[i], 0755) == 0);
+	put("outside/canary", "alive\n", 0644);
+	root_fd = dir_open_at(top_fd, "root");
+	CHECK(root_fd >= 0);
+}
+
+static int setup(void)
+{
+	struct berth_error err = {0};
+	int r = guest_setup(root_fd, &config, &err);
+
+	if (r < 0)
+		(void)fprintf(stderr, "guest_setup: %s\n", err.msg);
+	return r;
+}
+
+static void a_plain_root_gets_its_files(void)
+{
+	fresh();
+	CHECK(mkdirat(root_fd, "etc/network", 0755) == 0);
+	put("root/etc/network/interfaces", "auto lo\n", 0640);
+	CHECK(setup() == 0);
+	CHECK(file_is("root/etc/hostname", "ct101.example.com\n"));
+	CHECK(file_has("root/etc/hosts", "10.0.0.101\tct101.example.com ct101\n"));
+	CHECK(file_has("root/etc/resolv.conf", "nameserver 9.9.9.9\n"));
+	CHECK(file_has("root/etc/network/interfaces", "auto venet0\n"));
+}
+
+static void a_second_run_writes_nothing(void)
+{
+	struct stat before, after;
+
+	CHECK(fstatat(root_fd, "etc/hosts", &before, 0) == 0);
+	CHECK(setup() == 0);
+	CHECK(fstatat(root_fd, "etc/hosts", &after, 0) == 0);
+	CHECK(before.st_ino == after.st_ino);
+	CHECK(fstatat(root_fd, "etc/network/interfaces", &after, 0) == 0);
+	CHECK((after.st_mode & 0777) == 0640);
+}
+
+static void programs_that_the_ct_does_not_have_get_no_files(void)
+{
+	struct stat st;
+
+	fresh();
+	CHECK(setup() == 0);
+	CHECK(fstatat(root_fd, "etc/network", &st, 0) < 0 && errno == ENOENT);
+	CHECK(fstatat(root_fd, "etc/systemd", &st, 0) < 0 && errno == ENOENT);
+	CHECK(fstatat(root_fd, "etc/netplan", &st, 0) < 0 && errno == ENOENT);
+}
+
+static void a_network_file_is_the_admins_once_our_first_line_is_gone(void)
+{
+	fresh();
+	CHECK(mkdirat(root_fd, "etc/systemd", 0755) == 0);
+	CHECK(mkdirat(root_fd, "etc/systemd/network", 0755) == 0);
+	CHECK(mkdirat(root_fd, "etc/netplan", 0755) == 0);
+	CHECK(setup() == 0);
+	CHECK(file_has("root/etc/systemd/network/10-venet0.network", "Address=10.0.0.101/32\n"));
+	CHECK(file_has("root/etc/netplan/10-berth.yaml", "\"10.0.0.101/32\""));
+	put("root/etc/systemd/network/10-venet0.network", "# mine\n", 0644);
+	CHECK(setup() == 0);
+	CHECK(file_is("root/etc/systemd/network/10-venet0.network", "# mine\n"));
+}
+
+static void network_files_go_with_the_last_address(void)
+{
+	struct guest_config bare = config;
+	struct stat st;
+
+	bare.n_addrs = 0;
+	CHECK(guest_setup(root_fd, &bare, NULL) == 0);
+	CHECK(fstatat(root_fd, "etc/netplan/10-berth.yaml", &st, 0) < 0 && errno == ENOENT);
+	CHECK(file_is("root/etc/systemd/network/10-venet0.network", "# mine\n"));
+}
+
+static void links_lead_nowhere_outside(void)
+{
+	struct stat st;
+
+	fresh();
+	CHECK(unlinkat(root_fd, "etc", AT_REMOVEDIR) == 0);
+	CHECK(symlinkat("../outside", root_fd, "etc") == 0);
+	CHECK(setup() == 0);
+	CHECK(fstatat(top_fd, "outside/hosts", &st, 0) < 0 && errno == ENOENT);
+	CHECK(unlinkat(root_fd, "etc", 0) == 0 && mkdirat(root_fd, "etc", 0755) == 0);
+	CHECK(symlinkat("../../outside/canary", root_fd, "etc/hosts") == 0);
+	CHECK(symlinkat("/run/systemd/resolve/stub-resolv.conf", root_fd, "etc/resolv.conf") == 0);
+	CHECK(setup() == 0);
+	CHECK(file_is("outside/canary", "alive\n"));
+	CHECK(fstatat(root_fd, "etc/resolv.conf", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	      S_ISLNK(st.st_mode));
+	CHECK(file_is("root/etc/hostname", "ct101.example.com\n"));
+}
+
+static void a_planted_fifo_directory_or_giant_is_left_alone(void)
+{
+	auto_close int fd = -EBADF;
+	struct stat st;
+
+	fresh();
+	CHECK(mkfifoat(root_fd, "etc/hosts", 0644) == 0);
+	CHECK(mkdirat(root_fd, "etc/hostname", 0755) == 0);
+	fd = openat(root_fd, "etc/resolv.conf", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	CHECK(fd >= 0 && ftruncate(fd, (off_t)1 << 40) == 0);
+	CHECK(setup() == 0);
+	CHECK(fstatat(root_fd, "etc/hosts", &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISFIFO(st.st_mode));
+	CHECK(fstatat(root_fd, "etc/resolv.conf", &st, 0) == 0 && st.st_size == (off_t)1 << 40);
+}
+
+static void a_failure_names_the_file_and_the_others_are_still_written(void)
+{
+	struct berth_error err = {0};
+
+	fresh();
+	CHECK(mkdirat(root_fd, "etc/hostname.tmp", 0755) == 0);
+	CHECK(guest_setup(root_fd, &config, &err) < 0);
+	CHECK(strstr(err.msg, "/etc/hostname") != NULL);
+	CHECK(file_has("root/etc/hosts", "10.0.0.101"));
+}
+
+static void the_dropins_are_read_only_files_under_run(void)
+{
+	auto_close int run_fd = -EBADF;
+	struct stat st;
+
+	fresh();
+	CHECK(mkdirat(root_fd, "run", 0755) == 0);
+	run_fd = dir_open_at(root_fd, "run");
+	CHECK(guest_run_dropins(run_fd, NULL) == 0);
+	CHECK(file_has("root/run/systemd/system/service.d/10-berth.conf",
+		       "[Service]\nProtectHostname=no\nPrivateUsers=no\nPrivateTmp=no\n"));
+	CHECK(file_has("root/run/systemd/system.conf.d/10-berth.conf",
+		       "[Manager]\nDefaultMemoryPressureWatch=off\n"));
+	CHECK(fstatat(run_fd, "systemd/system.conf.d/10-berth.conf", &st, 0) == 0 &&
+	      (st.st_mode & 0777) == 0444);
+	CHECK(fstatat(run_fd, "systemd/system", &st, 0) == 0 && (st.st_mode & 0777) == 0755);
+}
+
+static enum guest_init kind_with(const char *target)
+{
+	fresh();
+	put("root/lib/systemd", "x", 0755);
+	put("root/sbin/busybox", "x", 0755);
+	put("root/sbin/openrc-init", "x", 0755);
+	put("root/sbin/runit-init", "x", 0755);
+	put("root/sbin/sysv", "x", 0755);
+	put("root/sbin/data", "x", 0644);
+	CHECK(symlinkat(target, root_fd, "sbin/init") == 0);
+	return guest_init_kind(root_fd);
+}
+
+static void the_init_is_known_by_what_its_link_leads_to(void)
+{
+	CHECK(kind_with("/lib/systemd") == GUEST_INIT_SYSTEMD);
+	CHECK(guest_stop_signal(root_fd) == SIGRTMIN + 3);
+	CHECK(kind_with("../sbin/busybox") == GUEST_INIT_BUSYBOX);
+	CHECK(guest_stop_signal(root_fd) == SIGUSR2);
+	CHECK(kind_with("openrc-init") == GUEST_INIT_OPENRC);
+	CHECK(guest_stop_signal(root_fd) == SIGPWR);
+	CHECK(kind_with("runit-init") == GUEST_INIT_RUNIT && guest_stop_signal(root_fd) == 0);
+	CHECK(kind_with("sysv") == GUEST_INIT_OTHER && guest_stop_signal(root_fd) == SIGPWR);
+}
+
+static void an_init_outside_of_the_root_is_none(void)
+{
+	CHECK(kind_with("../../../../../../bin/sh") == GUEST_INIT_NONE);
+	CHECK(guest_stop_signal(root_fd) == -ENOENT);
+	CHECK(kind_with("data") == GUEST_INIT_NONE);
+	CHECK(kind_with("init") == GUEST_INIT_NONE);
+	CHECK(kind_with("/proc/self/exe") == GUEST_INIT_NONE);
+}
+
+int main(void)
+{
+	root_fd = -EBADF;
+	if (mkdtemp(top) == NULL)
+		return 1;
+	top_fd = dir_open_at(AT_FDCWD, top);
+	RUN(a_plain_root_gets_its_files);
+	RUN(a_second_run_writes_nothing);
+	RUN(programs_that_the_ct_does_not_have_get_no_files);
+	RUN(a_network_file_is_the_admins_once_our_first_line_is_gone);
+	RUN(network_files_go_with_the_last_address);
+	RUN(links_lead_nowhere_outside);
+	RUN(a_planted_fifo_directory_or_giant_is_left_alone);
+	RUN(a_failure_names_the_file_and_the_others_are_still_written);
+	RUN(the_dropins_are_read_only_files_under_run);
+	RUN(the_init_is_known_by_what_its_link_leads_to);
+	RUN(an_init_outside_of_the_root_is_none);
+	fd_close(&root_fd);
+	CHECK(tree_remove_at(AT_FDCWD, top) == 0);
+	fd_close(&top_fd);
+	return check_failures != 0;
+}
