@@ -50,6 +50,18 @@ static int set_hostname(const char *name, struct berth_error *err)
 	return 0;
 }
 
+/*
+ * Lets every user ping. The kernel starts with nobody, and the range that systemd would set reaches beyond
+ * the ids of a CT, which the kernel refuses.
+ */
+static int open_ping(struct berth_error *err)
+{
+	int r = file_write_value_at(AT_FDCWD, "/proc/sys/net/ipv4/ping_group_range", "0 65534");
+
+	return r < 0 && r != -ENOENT ? berth_error_sys(err, -r, "set net.ipv4.ping_group_range")
+				     : 0;
+}
+
 static int init_prepare(const struct launch_spec *spec, struct init_state *st,
 			struct berth_error *err)
 {
@@ -71,6 +83,8 @@ static int init_prepare(const struct launch_spec *spec, struct init_state *st,
 		r = devices_console(st->dirs.dev, st->dirs.pts, &st->console, &st->slave, err);
 	if (r == 0)
 		r = open_notify(&st->notify, err);
+	if (r == 0)
+		r = open_ping(err);
 	return r;
 }
 

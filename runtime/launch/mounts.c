@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 
 enum {
@@ -168,6 +169,26 @@ static int write_text(int dirfd, const char *name, mode_t mode, const char *text
 	return fd_write_all(fd, text, strlen(text));
 }
 
+/*
+ * A boot of the CT has its own boot id, or its journal could not tell one from the next; and it stays
+ * the same when the CT moves to another host.
+ */
+static int write_boot_id(int host_fd)
+{
+	unsigned char b[16];
+	char text[64];
+
+	if (getrandom(b, sizeof(b), 0) != (ssize_t)sizeof(b))
+		return -EIO;
+	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
+	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
+	(void)snprintf(text, sizeof(text),
+		       "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x\n",
+		       b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11],
+		       b[12], b[13], b[14], b[15]);
+	return write_text(host_fd, "boot-id", 0444, text);
+}
+
 /* /run/host of systemd's container interface. */
 static int fill_run_host(int run_fd, const struct launch_spec *spec)
 {
@@ -187,6 +208,8 @@ static int fill_run_host(int run_fd, const struct launch_spec *spec)
 	}
 	if (r == 0)
 		r = write_text(host, "hidden", 0, "");
+	if (r == 0)
+		r = write_boot_id(host);
 	return r;
 }
 
@@ -212,18 +235,27 @@ static int attach_run(int root_fd, const struct launch_spec *spec, int *ret,
 }
 
 /*
- * Hidden behind an empty file, or made read-only. The file lies in the CT's own /run, so a dump
- * finds everything that is mounted inside the CT.
+ * Parts of /proc behind a file of the CT's own /run (so that a dump finds all that is mounted inside the
+ * CT), or, without one, made read-only.
  */
 struct cover {
 	const char *name;
-	bool hide;
+	const char *file;
 };
 
 static const struct cover covers[] = {
-	{"kallsyms", true},   {"kcore", true}, {"keys", true},	  {"sysrq-trigger", true},
-	{"timer_list", true}, {"acpi", false}, {"asound", false}, {"bus", false},
-	{"fs", false},	      {"irq", false},  {"scsi", false},
+	{"kallsyms", "host/hidden"},
+	{"kcore", "host/hidden"},
+	{"keys", "host/hidden"},
+	{"sysrq-trigger", "host/hidden"},
+	{"timer_list", "host/hidden"},
+	{"sys/kernel/random/boot_id", "host/boot-id"},
+	{"acpi", NULL},
+	{"asound", NULL},
+	{"bus", NULL},
+	{"fs", NULL},
+	{"irq", NULL},
+	{"scsi", NULL},
 };
 
 static int cover_one(const struct cover *c, int proc_fd, int run_fd)
@@ -233,7 +265,7 @@ static int cover_one(const struct cover *c, int proc_fd, int run_fd)
 
 	if (faccessat(proc_fd, c->name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0; /* not in this kernel */
-	fd = open_tree(c->hide ? run_fd : proc_fd, c->hide ? "host/hidden" : c->name,
+	fd = open_tree(c->file != NULL ? run_fd : proc_fd, c->file != NULL ? c->file : c->name,
 		       OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	if (fd < 0 || mount_setattr(fd, "", AT_EMPTY_PATH, &ro, sizeof(ro)) < 0)
 		return -errno;
