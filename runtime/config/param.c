@@ -113,9 +113,9 @@ const char *param_guess_option(const char *option)
 /* A number of the row's unit as an admin would type it. */
 static void format_bound(const struct param *p, uint64_t v, char *buf, size_t size)
 {
-	static const char suffix[] = "KMGT";
+	static const char *const suffixes[] = {"", "K", "M", "G", "T"};
 	uint64_t bytes;
-	int i = -1;
+	size_t i = 0;
 
 	if (v == UINT64_MAX) {
 		(void)snprintf(buf, size, "unlimited");
@@ -125,10 +125,9 @@ static void format_bound(const struct param *p, uint64_t v, char *buf, size_t si
 		(void)snprintf(buf, size, "%llu", (unsigned long long)v);
 		return;
 	}
-	for (bytes = v * p->unit; bytes != 0 && bytes % 1024 == 0 && i < 3; i++)
+	for (bytes = v * p->unit; bytes != 0 && bytes % 1024 == 0 && i < 4; i++)
 		bytes /= 1024;
-	(void)snprintf(buf, size, "%llu%.*s", (unsigned long long)bytes, i >= 0,
-		       suffix + i + (i < 0));
+	(void)snprintf(buf, size, "%llu%s", (unsigned long long)bytes, suffixes[i]);
 }
 
 /* Tenant text and terminals do not mix: what is quoted is printable and short. */

@@ -11,7 +11,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_stored(const struct conf_file *f, const char *key)
 {
-	auto_free char *first = NULL;
 	struct conf_file *g = NULL;
 	const char *value = conf_get(f, key), *again;
 

@@ -1,0 +1,233 @@
+/* cmd_config.c - create and set. */
+#include "runtime/base/cleanup.h"
+#include "runtime/base/parse.h"
+#include "runtime/cli/cli.h"
+#include "runtime/cli/settings.h"
+#include "runtime/cli/text.h"
+#include "runtime/ct/store.h"
+
+#include <string.h>
+
+/* The words and settings of the command line into *ret_ct (NULL: none given) and array. */
+static int take_settings(struct cli *cli, struct args *a, const struct opt *opts,
+			 const char **ret_ct, json_t *array, struct settings_flags *flags,
+			 struct berth_error *err)
+{
+	struct arg arg;
+	int r;
+
+	a->opts = opts;
+	a->params = true;
+	*ret_ct = NULL;
+	while ((r = cli_next(cli, a, &arg, err)) > ARG_END) {
+		if (r == ARG_WORD && *ret_ct != NULL)
+			return cli_usage_error(cli, err, "one CT at a time");
+		if (r == ARG_WORD)
+			*ret_ct = arg.value;
+		else if (settings_take(&arg, array, flags, err) < 0)
+			return -EINVAL;
+	}
+	return r;
+}
+
+static void print_note(const char *note)
+{
+	auto_free char *text = text_escape(note);
+
+	if (text != NULL)
+		(void)fprintf(stderr, "berth: %s\n", text);
+}
+
+/* ---- create ---- */
+
+/* Digits are a CTID; another word is the name, and berthd chooses the CTID. */
+static int create_parameters(const char *ct, json_t *settings, json_t **ret,
+			     struct berth_error *err)
+{
+	json_t *p = json_pack("{s:O}", "settings", settings);
+	uint32_t ctid;
+	int r;
+
+	*ret = p;
+	if (ct == NULL)
+		return 0;
+	if (ct[strspn(ct, "0123456789")] != '\0')
+		return settings_append(settings, "name", ct);
+	r = parse_ctid(ct, &ctid);
+	if (r < 0) {
+		json_decref(p);
+		return berth_error_set(err, BERTH_ERR_VALUE, ERANGE,
+				       "CTID %.20s: give a number from %d to %u without leading 0; "
+				       "1 to 100 are reserved",
+				       ct, CTID_MIN, CTID_MAX);
+	}
+	(void)json_object_set_new(p, "ctid", json_integer(ctid));
+	return 0;
+}
+
+static void print_created(const struct cli *cli, const json_t *reply, const char *ct)
+{
+	json_int_t ctid = json_integer_value(json_object_get(reply, "ctid"));
+
+	if (cli->json) {
+		(void)json_dumpf(reply, stdout, JSON_INDENT(2));
+		(void)putchar('\n');
+	} else if (ct == NULL || ct[strspn(ct, "0123456789")] != '\0') {
+		(void)printf("%lld\n", (long long)ctid); /* nobody knows it yet */
+	} else {
+		cli_say(cli, "CT %lld is created; start it: berth start %lld", (long long)ctid,
+			(long long)ctid);
+	}
+}
+
+int cmd_create(struct cli *cli, struct args *a, struct berth_error *err)
+{
+	struct settings_flags flags = {0};
+	json_t *settings = json_array(), *parameters, *reply = NULL;
+	const char *ct;
+	int r = take_settings(cli, a, settings_create_opts, &ct, settings, &flags, err);
+
+	if (r == 0 && !cli->help)
+		r = create_parameters(ct, settings, &parameters, err);
+	if (r == 0 && !cli->help)
+		r = call_berthd(cli, "io.berth.Container.Create", parameters, &reply, err);
+	if (r == 0 && reply != NULL)
+		print_created(cli, reply, ct);
+	json_decref(settings);
+	json_decref(reply);
+	return r;
+}
+
+/* ---- set ---- */
+
+static bool is_beancounter(const struct param *p)
+{
+	static const char *const keys[] = {"PHYSPAGES", "SWAPPAGES", "NUMPROC"};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (strcmp(p->key, keys[i]) == 0)
+			return param_find_key(p->key) == p;
+	return p->type == PARAM_LEGACY;
+}
+
+static void conf_cleanup(struct conf_file **f)
+{
+	conf_free(*f);
+}
+
+/* --reset_ub: the saved limits, as if typed. */
+static int append_saved_limits(const struct cli *cli, const char *ct, json_t *settings,
+			       struct berth_error *err)
+{
+	auto_ptr(conf_cleanup) struct conf_file *f = NULL;
+	uint32_t ctid;
+	int r = cli_lookup(cli, ct, &ctid, err);
+
+	if (r == 0)
+		r = store_conf_load(&cli->paths, ctid, &f, err);
+	if (r < 0)
+		return r;
+	for (const struct param *p = param_table(); p->option != NULL; p++) {
+		const char *value = is_beancounter(p) ? conf_get(f, p->key) : NULL;
+
+		if (value != NULL)
+			(void)settings_append(settings, p->option, value);
+	}
+	return 0;
+}
+
+static bool needs_restart(const json_t *settings)
+{
+	const json_t *s;
+	size_t i;
+
+	json_array_foreach(settings, i, s)
+	{
+		const char *option = json_string_value(json_object_get(s, "option"));
+		const struct param *p = param_find_option(option);
+
+		if (p != NULL && p->apply == PARAM_RESTART)
+			return true;
+	}
+	return false;
+}
+
+/* --setmode restart: a CT that does not run needs no restart. */
+static int restart_if_running(struct cli *cli, const char *ct, struct berth_error *err)
+{
+	json_t *reply = NULL;
+	const char *status;
+	int r = call_berthd(cli, "io.berth.Container.Get", json_pack("{s:s}", "ct", ct), &reply,
+			    err);
+
+	if (r < 0)
+		return r;
+	status = json_string_value(json_object_get(json_object_get(reply, "container"), "status"));
+	if (status != NULL && strcmp(status, "running") == 0)
+		r = call_berthd(cli, "io.berth.Container.Restart", json_pack("{s:s}", "ct", ct),
+				NULL, err);
+	json_decref(reply);
+	return r;
+}
+
+static void print_notes(const struct cli *cli, const json_t *reply)
+{
+	const json_t *notes = json_object_get(reply, "notes"), *note;
+	size_t i;
+
+	if (cli->json) {
+		(void)json_dumpf(reply, stdout, JSON_INDENT(2));
+		(void)putchar('\n');
+		return;
+	}
+	json_array_foreach(notes, i, note) if (!cli->quiet && json_is_string(note))
+		print_note(json_string_value(note));
+}
+
+static int check_set(const struct cli *cli, const char *ct, const json_t *settings,
+		     const struct settings_flags *flags, struct berth_error *err)
+{
+	if (ct == NULL)
+		return cli_usage_error(cli, err, "CT is missing");
+	if (flags->reset_ub && json_array_size(settings) > 0)
+		return cli_usage_error(cli, err, "--reset_ub stands alone");
+	if (!flags->reset_ub && json_array_size(settings) == 0)
+		return cli_usage_error(cli, err, "nothing to set");
+	if (flags->restart && !flags->save)
+		return cli_usage_error(cli, err, "--setmode restart needs --save");
+	return 0;
+}
+
+static int set_call(struct cli *cli, const char *ct, json_t *settings,
+		    const struct settings_flags *flags, struct berth_error *err)
+{
+	json_t *reply = NULL;
+	int r = check_set(cli, ct, settings, flags, err);
+
+	if (r == 0 && flags->reset_ub)
+		r = append_saved_limits(cli, ct, settings, err);
+	if (r == 0)
+		r = call_berthd(cli, "io.berth.Container.Set",
+				json_pack("{s:s, s:O, s:b}", "ct", ct, "settings", settings, "save",
+					  flags->save || flags->reset_ub),
+				&reply, err);
+	if (r == 0 && !flags->ignore)
+		print_notes(cli, reply);
+	if (r == 0 && flags->restart && needs_restart(settings))
+		r = restart_if_running(cli, ct, err);
+	json_decref(reply);
+	return r;
+}
+
+int cmd_set(struct cli *cli, struct args *a, struct berth_error *err)
+{
+	struct settings_flags flags = {0};
+	json_t *settings = json_array();
+	const char *ct;
+	int r = take_settings(cli, a, settings_set_opts, &ct, settings, &flags, err);
+
+	if (r == 0 && !cli->help)
+		r = set_call(cli, ct, settings, &flags, err);
+	json_decref(settings);
+	return r;
+}

@@ -1,0 +1,256 @@
+/* cmd_list.c - list, also known as vzlist. */
+#include "runtime/base/cleanup.h"
+#include "runtime/cli/cli.h"
+#include "runtime/cli/list_fetch.h"
+#include "runtime/cli/table.h"
+
+#include <fnmatch.h>
+#include <string.h>
+
+struct list_options {
+	bool all, stopped, names, no_header, one, json, no_trim, fields_only;
+	const char *fields, *sort, *hostname, *name, *description;
+	json_t *words; /* NULL for all */
+};
+
+static const struct opt list_opts[] = {
+	{"all", 'a', false},	    {"stopped", 'S', false},
+	{"name", 'n', false},	    {"no-header", 'H', false},
+	{"one", '1', false},	    {"json", 'j', false},
+	{"no-trim", 't', false},    {"list", 'L', false},
+	{"output", 'o', true},	    {"sort", 's', true},
+	{"hostname", 'h', true},    {"name_filter", 'N', true},
+	{"description", 'd', true}, {0},
+};
+
+static void take_option(const struct arg *arg, struct list_options *o)
+{
+	switch (arg->letter) {
+	case 'a':
+		o->all = true;
+		break;
+	case 'S':
+		o->all = o->stopped = true;
+		break;
+	case 'n':
+		o->names = true;
+		break;
+	case 'H':
+		o->no_header = true;
+		break;
+	case '1':
+		o->one = true;
+		break;
+	case 'j':
+		o->json = true;
+		break;
+	case 't':
+		o->no_trim = true;
+		break;
+	case 'L':
+		o->fields_only = true;
+		break;
+	case 'o':
+		o->fields = arg->value;
+		break;
+	case 's':
+		o->sort = arg->value;
+		break;
+	case 'h':
+		o->hostname = arg->value;
+		break;
+	case 'N':
+		o->name = arg->value;
+		break;
+	case 'd':
+		o->description = arg->value;
+		break;
+	default:
+		break;
+	}
+}
+
+static int take_options(struct cli *cli, struct args *a, struct list_options *o,
+			struct berth_error *err)
+{
+	struct arg arg;
+	int r;
+
+	a->opts = list_opts;
+	while ((r = cli_next(cli, a, &arg, err)) > ARG_END) {
+		if (r == ARG_OPTION) {
+			take_option(&arg, o);
+			continue;
+		}
+		if (o->words == NULL)
+			o->words = json_array();
+		if (json_array_append_new(o->words, json_string(arg.value)) < 0)
+			return berth_error_set(err, BERTH_ERR_VALUE, EINVAL,
+					       "a CT's name is lower-case letters, digits and '-'");
+	}
+	return r;
+}
+
+static bool matches(const json_t *info, const char *key, const char *glob)
+{
+	const char *text = json_string_value(json_object_get(info, key));
+
+	return glob == NULL || fnmatch(glob, text != NULL ? text : "", 0) == 0;
+}
+
+static bool is_shown(const json_t *info, const struct list_options *o)
+{
+	const char *status = json_string_value(json_object_get(info, "status"));
+
+	if (o->stopped && (status == NULL || strcmp(status, "stopped") != 0))
+		return false;
+	return matches(info, "hostname", o->hostname) && matches(info, "name", o->name) &&
+	       matches(info, "description", o->description);
+}
+
+struct sort_key {
+	struct field_ref ref;
+	bool descending;
+};
+
+static int compare_cts(const void *a, const void *b, void *data)
+{
+	static const struct field ctid = {.source = FIELD_INT, .key = "ctid"};
+	static const struct field_ref by_ctid = {&ctid, '\0'};
+	const struct sort_key *key = data;
+	const json_t *x = *(json_t *const *)a, *y = *(json_t *const *)b;
+	int r = field_compare(&key->ref, x, y);
+
+	if (key->descending)
+		r = -r;
+	return r != 0 ? r : field_compare(&by_ctid, x, y);
+}
+
+/* The CTs that the options leave, in their order. New reference. */
+static json_t *select_cts(const json_t *all, const struct list_options *o, struct sort_key *key)
+{
+	size_t i, n = 0;
+	json_t **cts = calloc(json_array_size(all) + 1, sizeof(json_t *));
+	json_t *info, *list = json_array();
+
+	if (cts == NULL)
+		return list;
+	json_array_foreach(all, i, info) if (is_shown(info, o)) cts[n++] = info;
+	qsort_r(cts, n, sizeof(json_t *), compare_cts, key);
+	for (i = 0; i < n; i++)
+		(void)json_array_append(list, cts[i]);
+	free(cts);
+	return list;
+}
+
+static json_t *list_json(const json_t *cts, const struct field_ref *refs, size_t n)
+{
+	json_t *list = json_array(), *info;
+	size_t i;
+
+	json_array_foreach(cts, i, info)
+	{
+		json_t *o = json_object();
+
+		for (size_t c = 0; c < n; c++)
+			(void)json_object_set_new(o, refs[c].field->name,
+						  field_json(refs[c].field, info));
+		(void)json_array_append_new(list, o);
+	}
+	return list;
+}
+
+static int print_json(const json_t *cts, const char *fields, struct berth_error *err)
+{
+	struct field_ref refs[FIELDS_MAX];
+	int n = 0;
+	json_t *out;
+
+	if (fields != NULL)
+		n = field_parse_list(fields, refs, err);
+	else
+		for (const struct field *f = field_table(); f->name != NULL && n < FIELDS_MAX; f++)
+			refs[n++] = (struct field_ref){f, '\0'};
+	if (n < 0)
+		return n;
+	for (int i = 0; i < n; i++)
+		if (refs[i].suffix != '\0')
+			return berth_error_set(err, BERTH_ERR_VALUE, EINVAL,
+					       "%s.%c: JSON has all numbers of a limit under its "
+					       "name; leave the suffix out",
+					       refs[i].field->name, refs[i].suffix);
+	out = list_json(cts, refs, (size_t)n);
+	(void)json_dumpf(out, stdout, JSON_INDENT(2));
+	(void)putchar('\n');
+	json_decref(out);
+	return 0;
+}
+
+static int print_rows(const json_t *cts, const struct list_options *o, struct berth_error *err)
+{
+	const char *fields = o->fields;
+	struct field_ref refs[FIELDS_MAX];
+	struct table_options t = {
+		.header = !o->no_header && !o->one,
+		.trim = !o->no_trim && isatty(STDOUT_FILENO) == 1,
+	};
+	int n;
+
+	if (o->one)
+		fields = "ctid";
+	else if (fields == NULL)
+		fields = o->names ? "ctid,numproc,status,ip,name"
+				  : "ctid,numproc,status,ip,hostname";
+	n = field_parse_list(fields, refs, err);
+	if (n < 0)
+		return n;
+	if (table_print(stdout, refs, (size_t)n, cts, &t) < 0)
+		return berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM, "out of memory");
+	return 0;
+}
+
+static int parse_sort(const char *text, struct sort_key *ret, struct berth_error *err)
+{
+	ret->descending = text != NULL && text[0] == '-';
+	return field_parse(text == NULL ? "ctid" : text + ret->descending, &ret->ref, err);
+}
+
+static void print_fields(void)
+{
+	for (const struct field *f = field_table(); f->name != NULL; f++)
+		(void)printf("%-15s %s\n", f->name, f->title);
+}
+
+static int list(struct cli *cli, const struct list_options *o, struct berth_error *err)
+{
+	json_t *all = NULL, *cts;
+	struct field_ref unused[FIELDS_MAX];
+	struct sort_key key;
+	int r = parse_sort(o->sort, &key, err);
+
+	/* A bad field is told before anybody is asked. */
+	if (r == 0 && o->fields != NULL)
+		r = field_parse_list(o->fields, unused, err);
+	if (r >= 0)
+		r = list_fetch(cli, o->words, o->all, &all, err);
+	if (r < 0)
+		return r;
+	cts = select_cts(all, o, &key);
+	r = o->json || cli->json ? print_json(cts, o->fields, err) : print_rows(cts, o, err);
+	json_decref(cts);
+	json_decref(all);
+	return r;
+}
+
+int cmd_list(struct cli *cli, struct args *a, struct berth_error *err)
+{
+	struct list_options o = {0};
+	int r = take_options(cli, a, &o, err);
+
+	if (r == 0 && !cli->help && o.fields_only)
+		print_fields();
+	else if (r == 0 && !cli->help)
+		r = list(cli, &o, err);
+	json_decref(o.words);
+	return r;
+}

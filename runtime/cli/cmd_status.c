@@ -1,0 +1,96 @@
+/*
+ * cmd_status.c - status: one line of words that scripts parse. No lock, and for root no daemon: the
+ * files say it.
+ */
+#include "runtime/base/parse.h"
+#include "runtime/cli/cli.h"
+#include "runtime/ct/info.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+struct status_words {
+	uint32_t ctid;
+	bool exist;
+	char status[16];
+};
+
+static int status_from_files(const struct cli *cli, const char *word, struct status_words *ret,
+			     struct berth_error *err)
+{
+	struct ct_info info;
+	int r = cli_lookup(cli, word, &ret->ctid, err);
+
+	if (r == 0)
+		r = ct_info_load(&cli->paths, ret->ctid, &info, err);
+	if (r < 0)
+		return r;
+	ret->exist = true;
+	(void)snprintf(ret->status, sizeof(ret->status), "%s", ct_status_name(info.status));
+	return 0;
+}
+
+static int status_from_berthd(struct cli *cli, const char *word, struct status_words *ret,
+			      struct berth_error *err)
+{
+	json_t *reply = NULL, *ct;
+	const char *status;
+	int r = call_berthd(cli, "io.berth.Container.Get", json_pack("{s:s}", "ct", word), &reply,
+			    err);
+
+	if (r < 0)
+		return r;
+	ct = json_object_get(reply, "container");
+	status = json_string_value(json_object_get(ct, "status"));
+	ret->ctid = (uint32_t)json_integer_value(json_object_get(ct, "ctid"));
+	ret->exist = true;
+	(void)snprintf(ret->status, sizeof(ret->status), "%s", status != NULL ? status : "broken");
+	json_decref(reply);
+	return 0;
+}
+
+static bool is_one_of(const char *word, const char *a, const char *b, const char *c)
+{
+	return strcmp(word, a) == 0 || strcmp(word, b) == 0 || strcmp(word, c) == 0;
+}
+
+static void print_status(const struct cli *cli, const struct status_words *s)
+{
+	bool running = is_one_of(s->status, "running", "stopping", "paused");
+	bool mounted = running || is_one_of(s->status, "mounted", "starting", "");
+	bool suspended = strcmp(s->status, "suspended") == 0;
+	json_t *o;
+
+	if (!s->exist)
+		mounted = false;
+	if (!cli->json) {
+		(void)printf("CTID %u %s %s %s%s\n", s->ctid, s->exist ? "exist" : "deleted",
+			     mounted ? "mounted" : "unmounted", running ? "running" : "down",
+			     suspended ? " suspended" : "");
+		return;
+	}
+	o = json_pack("{s:I, s:b, s:b, s:b, s:s}", "ctid", (json_int_t)s->ctid, "exist", s->exist,
+		      "mounted", mounted, "running", running, "status",
+		      s->exist ? s->status : "deleted");
+	(void)json_dumpf(o, stdout, JSON_INDENT(2));
+	(void)putchar('\n');
+	json_decref(o);
+}
+
+int cmd_status(struct cli *cli, struct args *a, struct berth_error *err)
+{
+	struct status_words s = {0};
+	const char *word;
+	int r = cli_one_word(cli, a, "CT", &word, err);
+
+	if (r < 0 || cli->help)
+		return r;
+	r = geteuid() == 0 ? status_from_files(cli, word, &s, err)
+			   : status_from_berthd(cli, word, &s, err);
+	/* A free CTID is an answer, as vzctl has it; an unknown name is not. */
+	if (r < 0 && (err->code != BERTH_ERR_NO_CONFIG || parse_ctid(word, &s.ctid) < 0))
+		return r;
+	print_status(cli, &s);
+	return 0;
+}

@@ -1,0 +1,392 @@
+/* field.c - the columns of list. */
+#include "runtime/cli/field.h"
+
+#include "runtime/base/cleanup.h"
+#include "runtime/config/param.h"
+
+#include <stdint.h>
+#include <string.h>
+
+/* What OpenVZ prints for "unlimited": LONG_MAX. */
+#define UNLIMITED INT64_MAX
+
+#define NUMBER(name, title, key, width)                         \
+	{                                                       \
+		name, title, FIELD_INT, key, 0, NULL, width, 20 \
+	}
+#define TEXT(name, title, key, width, max)                        \
+	{                                                         \
+		name, title, FIELD_TEXT, key, 0, NULL, width, max \
+	}
+#define CONF(name, title, key, max)                             \
+	{                                                       \
+		name, title, FIELD_CONFIG, key, 0, NULL, 8, max \
+	}
+#define CONFINT(name, title, key)                                  \
+	{                                                          \
+		name, title, FIELD_CONFIG_INT, key, 0, NULL, 8, 20 \
+	}
+#define RES(name, title, unit, conf_key)                                  \
+	{                                                                 \
+		name, title, FIELD_RESOURCE, name, unit, conf_key, 10, 20 \
+	}
+#define DISK(name, title, unit, conf_key)                             \
+	{                                                             \
+		name, title, FIELD_DISK, name, unit, conf_key, 10, 20 \
+	}
+
+static const struct field fields[] = {
+	NUMBER("ctid", "CTID", "ctid", 10),
+	NUMBER("veid", "CTID", "ctid", 10),
+	NUMBER("vpsid", "CTID", "ctid", 10),
+	TEXT("uuid", "UUID", "uuid", 36, 36),
+	TEXT("name", "NAME", "name", 16, 32),
+	{"smart_name", "SMARTNAME", FIELD_SMART, "name", 0, NULL, 10, 32},
+	TEXT("hostname", "HOSTNAME", "hostname", 16, 32),
+	TEXT("description", "DESCRIPTION", "description", 16, 32),
+	TEXT("status", "STATUS", "status", 9, 9),
+	{"ip", "IP_ADDR", FIELD_IP, "addresses", 0, NULL, 15, 39},
+	{"configured_ip", "IP_ADDR", FIELD_IP, "addresses", 0, NULL, 15, 39},
+	CONF("nameserver", "NAMESERVER", "NAMESERVER", 32),
+	CONF("searchdomain", "SEARCHDOMAIN", "SEARCHDOMAIN", 32),
+	TEXT("ostemplate", "OSTEMPLATE", "ostemplate", 12, 32),
+	TEXT("tm", "TM", "ostemplate", 12, 32),
+	TEXT("layout", "LAYOUT", "layout", 7, 8),
+	TEXT("private", "PRIVATE", "private", 16, 64),
+	CONF("origin_sample", "ORIGIN_SAMPLE", "ORIGIN_SAMPLE", 32),
+	{"onboot", "ONBOOT", FIELD_YESNO, "onboot", 0, NULL, 6, 6},
+	{"disabled", "DISABL", FIELD_YESNO, "disabled", 0, NULL, 6, 6},
+	{"booted", "BOOTED", FIELD_YESNO, "booted", 0, NULL, 6, 6},
+	CONFINT("bootorder", "BOOTORDER", "BOOTORDER"),
+	CONF("features", "FEATURES", "FEATURES", 32),
+	NUMBER("uptime", "UPTIME", "uptime", 10),
+	{"laverage", "LAVERAGE", FIELD_UNKNOWN, NULL, 0, NULL, 8, 14},
+	NUMBER("init_pid", "INIT_PID", "init_pid", 8),
+	NUMBER("monitor_pid", "MON_PID", "monitor_pid", 8),
+	NUMBER("id_base", "ID_BASE", "id_base", 10),
+	NUMBER("cpulimit", "CPUL", "cpulimit", 6),
+	NUMBER("cpuunits", "CPUUNITS", "cpuunits", 8),
+	NUMBER("cpus", "CPUS", "cpus", 4),
+	NUMBER("cpu_usec", "CPU_USEC", "cpu_usec", 12),
+	CONF("cpumask", "CPUMASK", "CPUMASK", 32),
+	CONF("nodemask", "NODEMASK", "NODEMASK", 32),
+	CONFINT("ioprio", "IOP", "IOPRIO"),
+	CONFINT("iolimit", "IOLIMIT", "IOLIMIT"),
+	CONFINT("iopslimit", "IOPSLIMIT", "IOPSLIMIT"),
+	RES("kmemsize", "KMEMSIZE", 1, "KMEMSIZE"),
+	RES("lockedpages", "LOCKEDP", 1, "LOCKEDPAGES"),
+	RES("privvmpages", "PRIVVMP", 1, "PRIVVMPAGES"),
+	RES("shmpages", "SHMP", 1, "SHMPAGES"),
+	RES("numproc", "NPROC", 1, "NUMPROC"),
+	RES("physpages", "PHYSP", 4096, "PHYSPAGES"),
+	RES("swappages", "SWAPP", 4096, "SWAPPAGES"),
+	RES("vmguarpages", "VMGUARP", 1, "VMGUARPAGES"),
+	RES("oomguarpages", "OOMGUARP", 1, "OOMGUARPAGES"),
+	RES("numtcpsock", "NTCPSOCK", 1, "NUMTCPSOCK"),
+	RES("numflock", "NFLOCK", 1, "NUMFLOCK"),
+	RES("numpty", "NPTY", 1, "NUMPTY"),
+	RES("numsiginfo", "NSIGINFO", 1, "NUMSIGINFO"),
+	RES("tcpsndbuf", "TCPSNDB", 1, "TCPSNDBUF"),
+	RES("tcprcvbuf", "TCPRCVB", 1, "TCPRCVBUF"),
+	RES("othersockbuf", "OTHSOCKB", 1, "OTHERSOCKBUF"),
+	RES("dgramrcvbuf", "DGRAMRCVB", 1, "DGRAMRCVBUF"),
+	RES("numothersock", "NOTHSOCK", 1, "NUMOTHERSOCK"),
+	RES("dcachesize", "DCACHESZ", 1, "DCACHESIZE"),
+	RES("numfile", "NFILE", 1, "NUMFILE"),
+	RES("numiptent", "NIPTENT", 1, "NUMIPTENT"),
+	DISK("diskspace", "DQBLOCKS", 1024, "DISKSPACE"),
+	DISK("diskinodes", "DQINODES", 1, "DISKINODES"),
+	{0},
+};
+
+const struct field *field_table(void)
+{
+	return fields;
+}
+
+static const char *suffixes_of(const struct field *f)
+{
+	if (f->source == FIELD_RESOURCE)
+		return "mblf";
+	return f->source == FIELD_DISK ? "sh" : "";
+}
+
+int field_parse(const char *word, struct field_ref *ret, struct berth_error *err)
+{
+	size_t len = strcspn(word, ".");
+	const struct field *f = fields;
+
+	while (f->name != NULL && (strlen(f->name) != len || strncmp(f->name, word, len) != 0))
+		f++;
+	if (f->name == NULL)
+		return berth_error_set(err, BERTH_ERR_VALUE, EINVAL,
+				       "'%.40s' is no field; list -L shows them all", word);
+	if (word[len] == '\0') {
+		*ret = (struct field_ref){f, '\0'};
+		return 0;
+	}
+	if (word[len + 1] == '\0' || word[len + 2] != '\0' ||
+	    strchr(suffixes_of(f), word[len + 1]) == NULL)
+		return berth_error_set(err, BERTH_ERR_VALUE, EINVAL,
+				       "'%.40s': limits have .m .b .l .f, diskspace and diskinodes "
+				       "have .s .h, others nothing",
+				       word);
+	*ret = (struct field_ref){f, word[len + 1]};
+	return 0;
+}
+
+int field_parse_list(const char *text, struct field_ref refs[FIELDS_MAX], struct berth_error *err)
+{
+	int n = 0;
+
+	while (*text != '\0') {
+		size_t len = strcspn(text, ",");
+		char word[64];
+		int r;
+
+		if (len >= sizeof(word) || n == FIELDS_MAX)
+			return berth_error_set(err, BERTH_ERR_VALUE, EINVAL,
+					       "the list of fields is too long");
+		memcpy(word, text, len);
+		word[len] = '\0';
+		r = field_parse(word, &refs[n], err);
+		if (r < 0)
+			return r;
+		n++;
+		text += len;
+		text += *text == ',';
+	}
+	if (n == 0)
+		return berth_error_set(err, BERTH_ERR_VALUE, EINVAL, "the list of fields is empty");
+	return n;
+}
+
+bool field_is_number(const struct field_ref *ref)
+{
+	enum field_source s = ref->field->source;
+
+	return s == FIELD_INT || s == FIELD_CONFIG_INT || s == FIELD_RESOURCE || s == FIELD_DISK;
+}
+
+const char *field_title(const struct field_ref *ref, char *buf)
+{
+	char letter[2] = {ref->suffix, '\0'};
+
+	if (ref->suffix != '\0')
+		letter[0] = (char)(ref->suffix - 'a' + 'A');
+	(void)snprintf(buf, 32, "%s%s", ref->field->title, ref->suffix != '\0' ? "." : "");
+	if (ref->suffix != '\0')
+		(void)snprintf(buf, 32, "%s.%s", ref->field->title, letter);
+	return buf;
+}
+
+/* ---- values ---- */
+
+static const char *config_text(const json_t *info, const char *key)
+{
+	return json_string_value(json_object_get(json_object_get(info, "config"), key));
+}
+
+/* Half of "B:L" in the config; false when it is not there. */
+static bool config_limit(const json_t *info, const struct field *f, bool barrier, int64_t *ret)
+{
+	const char *text = config_text(info, f->conf_key);
+	uint64_t b, l, v;
+
+	if (text == NULL || param_parse_pair(text, 1, false, &b, &l) < 0)
+		return false;
+	v = barrier ? b : l;
+	*ret = v > (uint64_t)UNLIMITED ? UNLIMITED : (int64_t)v;
+	return true;
+}
+
+/* A number of the resource, in the field's unit. */
+static bool resource_number(const json_t *info, const struct field *f, const char *what,
+			    int64_t *ret)
+{
+	const json_t *r = json_object_get(json_object_get(info, "resources"), f->key);
+	const json_t *v = json_object_get(r, what);
+	int64_t n;
+
+	if (!json_is_integer(v))
+		return false;
+	n = json_integer_value(v);
+	if (n < 0)
+		*ret = UNLIMITED;
+	else
+		*ret = strcmp(what, "failcnt") == 0 ? n : n / (int64_t)f->unit;
+	return true;
+}
+
+/* What is enforced, when that is known, else what the config says. */
+static bool limit_number(const json_t *info, const struct field *f, char suffix, int64_t *ret)
+{
+	switch (suffix) {
+	case 'm':
+		return resource_number(info, f, "maxheld", ret);
+	case 'f':
+		return resource_number(info, f, "failcnt", ret);
+	case 'b':
+	case 's':
+		return config_limit(info, f, true, ret) || resource_number(info, f, "limit", ret);
+	case 'l':
+	case 'h':
+		return resource_number(info, f, "limit", ret) || config_limit(info, f, false, ret);
+	default:
+		return resource_number(info, f, "held", ret);
+	}
+}
+
+static bool number_of(const struct field_ref *ref, const json_t *info, int64_t *ret)
+{
+	const struct field *f = ref->field;
+	const json_t *v;
+	const char *text;
+	uint64_t n;
+
+	switch (f->source) {
+	case FIELD_INT:
+		v = json_object_get(info, f->key);
+		*ret = json_integer_value(v);
+		return json_is_integer(v);
+	case FIELD_CONFIG_INT:
+		text = config_text(info, f->key);
+		if (text == NULL || param_parse_size(text, 1, &n) < 0 || n > (uint64_t)UNLIMITED)
+			return false;
+		*ret = (int64_t)n;
+		return true;
+	case FIELD_RESOURCE:
+	case FIELD_DISK:
+		return limit_number(info, f, ref->suffix, ret);
+	case FIELD_TEXT:
+	case FIELD_YESNO:
+	case FIELD_IP:
+	case FIELD_SMART:
+	case FIELD_CONFIG:
+	case FIELD_UNKNOWN:
+		break;
+	}
+	return false;
+}
+
+static char *join_addresses(const json_t *list)
+{
+	size_t size = 1, i;
+	const json_t *item;
+	char *text;
+
+	json_array_foreach(list, i, item) size += json_string_length(item) + 1;
+	text = calloc(1, size);
+	if (text == NULL || json_array_size(list) == 0) {
+		free(text);
+		return strdup("-");
+	}
+	json_array_foreach(list, i, item)
+	{
+		size_t used = strlen(text);
+
+		(void)snprintf(text + used, size - used, "%s%s", i > 0 ? " " : "",
+			       json_is_string(item) ? json_string_value(item) : "");
+	}
+	return text;
+}
+
+static const char *text_of(const struct field *f, const json_t *info)
+{
+	const json_t *v = f->key != NULL ? json_object_get(info, f->key) : NULL;
+
+	if (f->source == FIELD_YESNO && json_is_boolean(v))
+		return json_is_true(v) ? "yes" : "no";
+	if (f->source == FIELD_CONFIG)
+		return config_text(info, f->key);
+	return json_string_value(v);
+}
+
+char *field_cell(const struct field_ref *ref, const json_t *info)
+{
+	const struct field *f = ref->field;
+	const char *text;
+	char *cell;
+	int64_t n;
+
+	if (f->source == FIELD_IP)
+		return join_addresses(json_object_get(info, f->key));
+	if (field_is_number(ref)) {
+		if (!number_of(ref, info, &n))
+			return strdup("-");
+		return asprintf(&cell, "%lld", (long long)n) < 0 ? NULL : cell;
+	}
+	text = text_of(f, info);
+	if (f->source == FIELD_SMART && (text == NULL || *text == '\0')) {
+		n = json_integer_value(json_object_get(info, "ctid"));
+		return asprintf(&cell, "%lld", (long long)n) < 0 ? NULL : cell;
+	}
+	return strdup(text != NULL && *text != '\0' ? text : "-");
+}
+
+static json_t *limits_json(const struct field *f, const json_t *info)
+{
+	static const struct {
+		const char *name;
+		char suffix;
+	} ubc[] = {{"held", 0},
+		   {"maxheld", 'm'},
+		   {"barrier", 'b'},
+		   {"limit", 'l'},
+		   {"failcnt", 'f'}},
+	  disk[] = {{"usage", 0}, {"softlimit", 's'}, {"hardlimit", 'h'}};
+	bool is_disk = f->source == FIELD_DISK;
+	size_t n = is_disk ? sizeof(disk) / sizeof(disk[0]) : sizeof(ubc) / sizeof(ubc[0]);
+	json_t *o = json_object();
+
+	for (size_t i = 0; i < n; i++) {
+		int64_t v;
+		bool known = limit_number(info, f, is_disk ? disk[i].suffix : ubc[i].suffix, &v);
+
+		(void)json_object_set_new(o, is_disk ? disk[i].name : ubc[i].name,
+					  known ? json_integer(v) : json_null());
+	}
+	return o;
+}
+
+json_t *field_json(const struct field *f, const json_t *info)
+{
+	struct field_ref ref = {f, '\0'};
+	json_t *list, *v;
+	char *text;
+	int64_t n;
+
+	if (f->source == FIELD_RESOURCE || f->source == FIELD_DISK)
+		return limits_json(f, info);
+	if (f->source == FIELD_IP) {
+		list = json_object_get(info, f->key);
+		return list != NULL ? json_incref(list) : json_array();
+	}
+	if (f->source == FIELD_YESNO) {
+		v = json_object_get(info, f->key);
+		return v != NULL ? json_incref(v) : json_null();
+	}
+	if (field_is_number(&ref))
+		return number_of(&ref, info, &n) ? json_integer(n) : json_null();
+	if (f->source != FIELD_SMART && text_of(f, info) == NULL)
+		return json_null();
+	text = field_cell(&ref, info);
+	v = json_string(text != NULL ? text : "");
+	free(text);
+	return v != NULL ? v : json_null();
+}
+
+int field_compare(const struct field_ref *ref, const json_t *a, const json_t *b)
+{
+	auto_free char *x = NULL, *y = NULL;
+	int64_t m = -1, n = -1;
+
+	if (field_is_number(ref)) {
+		(void)number_of(ref, a, &m);
+		(void)number_of(ref, b, &n);
+		return (m > n) - (m < n);
+	}
+	x = field_cell(ref, a);
+	y = field_cell(ref, b);
+	return x == NULL || y == NULL ? 0 : strcmp(x, y);
+}

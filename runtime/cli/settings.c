@@ -1,0 +1,67 @@
+/* settings.c - a command line of create or set, as settings. */
+#include "runtime/cli/settings.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* The letters are vzctl's, older than its long options. */
+#define BEANCOUNTER_LETTERS                                                             \
+	{"numproc", 'p', true}, {"kmemsize", 'k', true}, {"lockedpages", 'l', true},    \
+		{"numfile", 'n', true}, {"numflock", 'f', true}, {"numpty", 't', true}, \
+		{"numsiginfo", 'i', true}, {"numiptent", 'e', true},                    \
+	{                                                                               \
+		"tcprcvbuf", 'b', true                                                  \
+	}
+
+const struct opt settings_create_opts[] = {
+	{"force", 0, false},
+	{"skip_app_templates", 0, false},
+	BEANCOUNTER_LETTERS,
+	{0},
+};
+
+const struct opt settings_set_opts[] = {
+	{"save", 0, false},   {"force", 0, false}, {"reset_ub", 0, false},
+	{"setmode", 0, true}, BEANCOUNTER_LETTERS, {0},
+};
+
+int settings_append(json_t *array, const char *option, const char *value)
+{
+	json_t *s = json_pack("{s:s, s:s}", "option", option, "value", value);
+
+	/* jansson refuses what is not UTF-8. */
+	if (s == NULL || json_array_append_new(array, s) < 0)
+		return -EINVAL;
+	return 0;
+}
+
+static int take_setmode(const char *value, struct settings_flags *flags, struct berth_error *err)
+{
+	flags->restart = strcmp(value, "restart") == 0;
+	flags->ignore = strcmp(value, "ignore") == 0;
+	if (!flags->restart && !flags->ignore)
+		return berth_error_set(err, BERTH_ERR_VALUE, EINVAL,
+				       "--setmode '%.40s': give restart or ignore", value);
+	return 0;
+}
+
+int settings_take(const struct arg *arg, json_t *array, struct settings_flags *flags,
+		  struct berth_error *err)
+{
+	if (strcmp(arg->name, "save") == 0) {
+		flags->save = true;
+		return 0;
+	}
+	if (strcmp(arg->name, "reset_ub") == 0) {
+		flags->reset_ub = true;
+		return 0;
+	}
+	if (strcmp(arg->name, "setmode") == 0)
+		return take_setmode(arg->value, flags, err);
+	if (arg->value == NULL) /* --force and the like: nothing to force */
+		return 0;
+	if (settings_append(array, arg->name, arg->value) < 0)
+		return berth_error_set(err, BERTH_ERR_VALUE, EINVAL, "--%s: the value is not UTF-8",
+				       arg->name);
+	return 1;
+}

@@ -1,0 +1,103 @@
+/* table.c - the rows of list as text. */
+#include "runtime/cli/table.h"
+
+#include "runtime/base/cleanup.h"
+#include "runtime/cli/text.h"
+
+#include <string.h>
+
+struct table {
+	const struct field_ref *refs;
+	size_t n_columns, n_rows;
+	char **cells; /* row by row, the header first; escaped */
+	size_t width[FIELDS_MAX];
+};
+
+static void table_free(struct table *t)
+{
+	for (size_t i = 0; t->cells != NULL && i < t->n_rows * t->n_columns; i++)
+		free(t->cells[i]);
+	free(t->cells);
+}
+
+static int fill_row(struct table *t, size_t row, const json_t *info)
+{
+	for (size_t c = 0; c < t->n_columns; c++) {
+		char title[32];
+		auto_free char *raw = info != NULL ? field_cell(&t->refs[c], info)
+						   : strdup(field_title(&t->refs[c], title));
+		char *cell = raw != NULL ? text_escape(raw) : NULL;
+
+		if (cell == NULL)
+			return -ENOMEM;
+		t->cells[row * t->n_columns + c] = cell;
+	}
+	return 0;
+}
+
+static size_t column_width(const struct table *t, size_t c, const struct table_options *o)
+{
+	const struct field *f = t->refs[c].field;
+	size_t width = f->width;
+
+	for (size_t row = 0; row < t->n_rows; row++) {
+		size_t w = text_width(t->cells[row * t->n_columns + c]);
+
+		if (w > width)
+			width = w;
+	}
+	return o->trim && width > f->max ? f->max : width;
+}
+
+static void put_blanks(FILE *out, size_t n)
+{
+	for (; n > 0; n--)
+		(void)fputc(' ', out);
+}
+
+static void put_cell(FILE *out, const char *cell, size_t width, bool right, bool last)
+{
+	size_t w = text_width(cell);
+
+	if (right && w < width)
+		put_blanks(out, width - w);
+	if (!last && w > width)
+		(void)fwrite(cell, 1, text_cut(cell, width), out);
+	else
+		(void)fputs(cell, out);
+	if (!right && !last && w < width)
+		put_blanks(out, width - w);
+}
+
+static void put_row(FILE *out, const struct table *t, size_t row)
+{
+	for (size_t c = 0; c < t->n_columns; c++) {
+		if (c > 0)
+			(void)fputc(' ', out);
+		put_cell(out, t->cells[row * t->n_columns + c], t->width[c],
+			 field_is_number(&t->refs[c]), c + 1 == t->n_columns);
+	}
+	(void)fputc('\n', out);
+}
+
+int table_print(FILE *out, const struct field_ref *refs, size_t n, const json_t *cts,
+		const struct table_options *o)
+{
+	struct table t = {.refs = refs, .n_columns = n, .n_rows = json_array_size(cts) + 1};
+	int r = 0;
+
+	t.cells = calloc(t.n_rows * n, sizeof(*t.cells));
+	if (t.cells == NULL)
+		return -ENOMEM;
+	for (size_t row = 0; r == 0 && row < t.n_rows; row++)
+		r = fill_row(&t, row, row == 0 ? NULL : json_array_get(cts, row - 1));
+	for (size_t c = 0; r == 0 && c < n; c++)
+		t.width[c] = column_width(&t, c, o);
+	/* A lone column is for scripts: no blanks before it. */
+	if (n == 1)
+		t.width[0] = 0;
+	for (size_t row = o->header ? 0 : 1; r == 0 && row < t.n_rows; row++)
+		put_row(out, &t, row);
+	table_free(&t);
+	return r;
+}

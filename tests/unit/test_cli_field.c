@@ -1,0 +1,168 @@
+/* test_cli_field.c - the columns of list: names, suffixes, units, JSON. */
+#include "runtime/base/cleanup.h"
+#include "runtime/cli/field.h"
+#include "tests/unit/check.h"
+#include "tests/unit/cli_fixture.h"
+
+#include <errno.h>
+#include <string.h>
+
+static void check_cell(const json_t *info, const char *word, const char *want)
+{
+	struct field_ref ref;
+	auto_free char *got = NULL;
+
+	CHECK(field_parse(word, &ref, NULL) == 0);
+	got = field_cell(&ref, info);
+	if (got == NULL || strcmp(got, want) != 0)
+		(void)fprintf(stderr, "%s: got %s want %s\n", word, got, want);
+	CHECK(got != NULL && strcmp(got, want) == 0);
+}
+
+static void limits_are_shown_in_openvz_units(void)
+{
+	json_t *cts = cli_fixture();
+	const json_t *ct = json_array_get(cts, 0);
+
+	check_cell(ct, "physpages", "10000");
+	check_cell(ct, "physpages.m", "20000");
+	check_cell(ct, "physpages.l", "131072");
+	check_cell(ct, "physpages.b", "0");
+	check_cell(ct, "physpages.f", "7");
+	check_cell(ct, "swappages.l", "9223372036854775807");
+	check_cell(ct, "numproc", "23");
+	check_cell(ct, "numproc.b", "90");
+	check_cell(ct, "diskspace", "1024");
+	check_cell(ct, "diskspace.h", "2097152");
+	check_cell(ct, "diskspace.s", "2097152");
+	json_decref(cts);
+}
+
+static void what_only_the_config_knows_comes_from_there(void)
+{
+	json_t *cts = cli_fixture();
+	const json_t *ct = json_array_get(cts, 0);
+
+	check_cell(ct, "kmemsize.b", "5");
+	check_cell(ct, "kmemsize.l", "9223372036854775807");
+	check_cell(ct, "kmemsize", "-");
+	check_cell(ct, "bootorder", "3");
+	json_decref(cts);
+}
+
+static void what_is_not_known_is_a_dash(void)
+{
+	json_t *cts = cli_fixture();
+	const json_t *ct = json_array_get(cts, 1);
+
+	check_cell(ct, "name", "-");
+	check_cell(ct, "smart_name", "102");
+	check_cell(ct, "ip", "-");
+	check_cell(ct, "numproc", "-");
+	check_cell(ct, "uptime", "-");
+	check_cell(ct, "laverage", "-");
+	check_cell(ct, "disabled", "yes");
+	json_decref(cts);
+}
+
+static void words_come_as_they_are(void)
+{
+	json_t *cts = cli_fixture();
+	const json_t *ct = json_array_get(cts, 0);
+
+	check_cell(ct, "ctid", "101");
+	check_cell(ct, "veid", "101");
+	check_cell(ct, "smart_name", "web1");
+	check_cell(ct, "ip", "10.0.0.101 fd00::101");
+	check_cell(ct, "onboot", "yes");
+	check_cell(ct, "tm", "debian-12");
+	json_decref(cts);
+}
+
+static void a_list_of_fields_is_parsed_in_order(void)
+{
+	struct field_ref refs[FIELDS_MAX];
+	char title[32];
+
+	CHECK(field_parse_list("ctid,numproc.l,diskspace.h", refs, NULL) == 3);
+	CHECK(strcmp(refs[1].field->name, "numproc") == 0 && refs[1].suffix == 'l');
+	CHECK(strcmp(field_title(&refs[1], title), "NPROC.L") == 0);
+	CHECK(strcmp(field_title(&refs[0], title), "CTID") == 0);
+	CHECK(field_is_number(&refs[2]));
+}
+
+static void bad_fields_are_refused(void)
+{
+	static const char *const lists[] = {"",		  "nope",	 "ctid.l",
+					    "numproc.s",  "diskspace.l", "numproc.",
+					    "numproc.ll", "ctid,,ip"};
+	struct field_ref refs[FIELDS_MAX];
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		struct berth_error err = {0};
+
+		CHECK(field_parse_list(lists[i], refs, &err) == -EINVAL);
+		CHECK(err.code == BERTH_ERR_VALUE);
+	}
+}
+
+static void check_json(const json_t *info, const char *word, const char *want)
+{
+	struct field_ref ref;
+	json_t *v;
+	auto_free char *got = NULL;
+
+	CHECK(field_parse(word, &ref, NULL) == 0);
+	v = field_json(ref.field, info);
+	got = json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY);
+	if (got == NULL || strcmp(got, want) != 0)
+		(void)fprintf(stderr, "%s: got %s want %s\n", word, got, want);
+	CHECK(got != NULL && strcmp(got, want) == 0);
+	json_decref(v);
+}
+
+static void json_nests_limits_and_keeps_types(void)
+{
+	json_t *cts = cli_fixture();
+	const json_t *a = json_array_get(cts, 0), *b = json_array_get(cts, 1);
+
+	check_json(a, "numproc",
+		   "{\"held\":23,\"maxheld\":40,\"barrier\":90,\"limit\":100,\"failcnt\":0}");
+	check_json(a, "diskspace", "{\"usage\":1024,\"softlimit\":2097152,\"hardlimit\":2097152}");
+	check_json(a, "ctid", "101");
+	check_json(a, "ip", "[\"10.0.0.101\",\"fd00::101\"]");
+	check_json(a, "onboot", "true");
+	check_json(a, "hostname", "\"web1.example.com\"");
+	check_json(b, "name", "null");
+	check_json(b, "uptime", "null");
+	check_json(b, "hostname", "\"\\u001B]0;x\\u0007\\n fake\"");
+	json_decref(cts);
+}
+
+static void numbers_sort_as_numbers(void)
+{
+	json_t *cts = cli_fixture();
+	const json_t *a = json_array_get(cts, 0), *b = json_array_get(cts, 1);
+	struct field_ref ref;
+
+	CHECK(field_parse("numproc", &ref, NULL) == 0);
+	CHECK(field_compare(&ref, a, b) > 0); /* unknown comes first */
+	CHECK(field_parse("ctid", &ref, NULL) == 0);
+	CHECK(field_compare(&ref, a, b) < 0 && field_compare(&ref, a, a) == 0);
+	CHECK(field_parse("status", &ref, NULL) == 0);
+	CHECK(field_compare(&ref, a, b) < 0);
+	json_decref(cts);
+}
+
+int main(void)
+{
+	RUN(limits_are_shown_in_openvz_units);
+	RUN(what_only_the_config_knows_comes_from_there);
+	RUN(what_is_not_known_is_a_dash);
+	RUN(words_come_as_they_are);
+	RUN(a_list_of_fields_is_parsed_in_order);
+	RUN(bad_fields_are_refused);
+	RUN(json_nests_limits_and_keeps_types);
+	RUN(numbers_sort_as_numbers);
+	return check_failures != 0;
+}
