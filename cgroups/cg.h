@@ -123,7 +123,11 @@ int cg_ct_create(struct cg_host *h, uint32_t ctid, uid_t uid, gid_t gid, struct 
 int cg_ct_apply(struct cg_host *h, uint32_t ctid, const struct cg_limits *l,
 		struct berth_error *err);
 
-/* Device policy by BPF on the outer cgroup: null zero full random urandom tty console ptmx pts/n. */
+/*
+ * Device policy by BPF: null zero full random urandom tty console ptmx pts/n, inherited from
+ * PARENT/berth, and more, which needs a program of its own on the outer cgroup. Replaces what was
+ * set before, also of a running CT.
+ */
 struct cg_device {
 	char type; /* 'c' or 'b' */
 	uint32_t major, minor; /* UINT32_MAX: any */

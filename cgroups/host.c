@@ -69,7 +69,8 @@ static int find_unified(struct cg_host *h, const struct cg_mount *mounts, int n)
 	static const char *const usual[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"};
 	const char *before = "";
 
-	for (int i = 0; i < n; i++) {
+	/* From the end: libcgroup puts v1 hierarchies first. */
+	for (int i = n - 1; i >= 0; i--) {
 		auto_close int fd = -EBADF;
 
 		if (strcmp(before, mounts[i].path) == 0)
@@ -398,6 +399,8 @@ int cg_host_setup(struct cg_host *h, struct berth_error *err)
 	}
 	load_enabled(h);
 	h->probed->known = false;
+	/* Where bpf(2) is refused, cg_ct_devices says so: no CT starts without a policy. */
+	(void)cg_device_setup(h);
 	return check_enabled(h, err);
 }
 

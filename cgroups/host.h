@@ -146,6 +146,8 @@ enum {
 /* Compiles base and more into insns; the count, or -E2BIG, -EINVAL. */
 int cg_device_compile(const struct cg_device *more, size_t n_more, struct bpf_insn *insns,
 		      size_t max);
+/* Puts the base policy on PARENT/berth; replaces that of an older version. -errno. */
+int cg_device_setup(struct cg_host *h);
 /* 0 when the kernel takes such a program. */
 int cg_device_probe(void);
 

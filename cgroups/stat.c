@@ -56,6 +56,9 @@ static void stat_memory_v1(const struct cg_hier *hi, uint32_t ctid, struct cg_st
 	s->swap_failcnt = max_or(hi, ctid, "memory.memsw.failcnt", 0);
 	/* The sum is charged first: at its limit there is no RAM either, as v2 would count it. */
 	s->memory_failcnt = max_or(hi, ctid, "memory.failcnt", 0) + s->swap_failcnt;
+	/* Late kernels (6.18) leave v1's failcnt at 0; a kill is a failure for certain. */
+	if (s->memory_failcnt < s->oom_kills)
+		s->memory_failcnt = s->oom_kills;
 }
 
 static int add_pids_events(int parent, const char *name, int dirfd, void *data)

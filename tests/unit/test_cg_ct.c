@@ -610,6 +610,86 @@ static void an_io_limit_is_written_for_the_disk(void)
 	gone();
 }
 
+static bool moved_to(const char *group)
+{
+	char path[128];
+
+	(void)snprintf(path, sizeof(path), "%s/cgroup.procs", group);
+	return file_write_value_at(host->hier[0].root, path, "0") == 0;
+}
+
+/* As under systemd: berthd in PARENT/daemon, without a parent given. */
+static int child_daemon_leaf(void)
+{
+	struct cg_host *h = NULL;
+	char leaf[96];
+	int r;
+
+	(void)snprintf(leaf, sizeof(leaf), "%s/daemon", parent + 1);
+	if (mkdirat(host->hier[0].root, leaf, 0755) < 0 || !moved_to(leaf))
+		return 1;
+	if (!ok(cg_host_open(NULL, &h, &err)))
+		return 2;
+	r = strcmp(h->hier[0].parent, parent + 1) == 0 ? 0 : 3;
+	/* The CTs of both views are the same ones. */
+	if (r == 0 && (h->hier[0].berth < 0 || !cg_has_file(&h->hier[0], "4242")))
+		r = 4;
+	cg_host_free(h);
+	return r;
+}
+
+static int run_child(child_fn *fn)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(fn());
+	return wait_status(pid);
+}
+
+static void a_daemon_leaf_makes_its_parent_the_parent(void)
+{
+	char leaf[96];
+
+	fresh();
+	CHECK(run_child(child_daemon_leaf) == 0);
+	gone();
+	(void)snprintf(leaf, sizeof(leaf), "%s/daemon", parent + 1);
+	CHECK(unlinkat(host->hier[0].root, leaf, AT_REMOVEDIR) == 0);
+}
+
+/* A parent that holds processes cannot give controllers to children: v2's rule, said clearly. */
+static int child_busy_parent(void)
+{
+	struct cg_host *h = NULL;
+	char group[96];
+	int r;
+
+	(void)snprintf(group, sizeof(group), "%s-busy", parent);
+	if (mkdirat(host->hier[0].root, group + 1, 0755) < 0 || !moved_to(group + 1))
+		return 1;
+	if (!ok(cg_host_open(group, &h, &err)))
+		return 2;
+	r = cg_host_setup(h, &err) == -EBUSY && err.code == BERTH_ERR_UNSUPPORTED &&
+			    strstr(err.msg, "DelegateSubgroup=daemon") != NULL
+		    ? 0
+		    : 3;
+	(void)cg_host_teardown(h, NULL);
+	cg_host_free(h);
+	return r;
+}
+
+static void a_parent_with_processes_is_refused_on_v2(void)
+{
+	char group[96];
+
+	if (host->of[CG_MEMORY] != 0)
+		return;
+	CHECK(run_child(child_busy_parent) == 0);
+	(void)snprintf(group, sizeof(group), "%s-busy", parent + 1);
+	CHECK(unlinkat(host->hier[0].root, group, AT_REMOVEDIR) == 0);
+}
+
 static void print_finding(const char *name, const char *level, const char *text, const char *fix,
 			  void *data)
 {
@@ -699,6 +779,8 @@ static void run_all(void)
 	RUN(a_ct_cannot_make_cgroups_without_end);
 	RUN(stat_of_a_stopped_ct_says_so);
 	RUN(an_io_limit_is_written_for_the_disk);
+	RUN(a_daemon_leaf_makes_its_parent_the_parent);
+	RUN(a_parent_with_processes_is_refused_on_v2);
 	RUN(doctor_agrees_with_the_probe);
 }
 
