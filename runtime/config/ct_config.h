@@ -68,7 +68,7 @@ struct host_config {
 	bool nat; /* NAT=yes */
 	bool ipv6; /* IPV6=yes */
 	unsigned int start_parallel; /* VE_PARALLEL, 0: CPUs */
-	uint32_t id_base_first; /* ID_BASE, 100000 */
+	uint32_t id_base_first; /* ID_BASE, 655360000; a multiple of 65536 */
 };
 int host_config_from(const struct conf_file *host /* NULL ok */, struct host_config *ret,
 		     struct berth_error *err);

@@ -8,7 +8,7 @@
 #include <strings.h>
 
 enum {
-	ID_BASE_DEFAULT = 100000
+	ID_BASE_STEP = 65536
 };
 #define ID_BASE_MAX 4294836224u /* leaves room for one range of 65536 below 2^32 - 1 */
 
@@ -72,13 +72,13 @@ static bool table_is_valid(const char *s)
 
 static int read_numbers(const struct conf_file *f, struct host_config *c, struct berth_error *err)
 {
-	const char *parallel = get(f, "VE_PARALLEL", "0"), *base = get(f, "ID_BASE", "100000");
+	const char *parallel = get(f, "VE_PARALLEL", "0"), *base = get(f, "ID_BASE", "655360000");
 
 	if (parse_u32(parallel, &c->start_parallel) < 0 || c->start_parallel > 4096)
 		return bad(err, "VE_PARALLEL", parallel, "a number from 0 (CPUs) to 4096");
-	if (parse_u32(base, &c->id_base_first) < 0 || c->id_base_first < ID_BASE_DEFAULT ||
-	    c->id_base_first > ID_BASE_MAX)
-		return bad(err, "ID_BASE", base, "a number from 100000 to 4294836224");
+	if (parse_u32(base, &c->id_base_first) < 0 || c->id_base_first < 2 * ID_BASE_STEP ||
+	    c->id_base_first > ID_BASE_MAX || c->id_base_first % ID_BASE_STEP != 0)
+		return bad(err, "ID_BASE", base, "a multiple of 65536 from 131072 to 4294836224");
 	return 0;
 }
 

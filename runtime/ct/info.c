@@ -84,7 +84,7 @@ int ct_run_parse(const char *text, struct ct_run *ret)
 	    pidref_get_value(text, "init_pid", "init_start", &run.init) < 0 ||
 	    pidref_get_value(text, "monitor_pid", "monitor_start", &run.monitor) < 0 ||
 	    value_get_u64(text, "started", &run.started) < 0 ||
-	    value_get_u64(text, "stop_signal", &signal) < 0 || signal == 0 || signal > 64 ||
+	    value_get_u64(text, "stop_signal", &signal) < 0 || signal > 64 ||
 	    value_get_u64(text, "notifies", &notifies) < 0 ||
 	    value_get_u64(text, "launched", &launched) < 0)
 		return -EINVAL;

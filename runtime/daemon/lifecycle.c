@@ -265,7 +265,7 @@ void lifecycle_stop(struct job *j)
 	ct->status = CT_STOPPING;
 	if (ev_add_timer(j->d->ev, (uint64_t)j->timeout * 1000, stop_timeout, j, &j->timer) < 0)
 		abort();
-	if (j->fast)
+	if (j->fast || ct->run.stop_signal == 0)
 		stop_kill(j);
 	else
 		(void)pidfd_send_signal(ct->init_pidfd, ct->run.stop_signal, NULL, 0);

@@ -15,7 +15,7 @@
 
 enum {
 	MONITOR_BACKLOG = 512,
-	MONITOR_ARGS = 16
+	MONITOR_ARGS = 20
 };
 
 int monitor_listen(struct worker *w, int *ret_fd, struct berth_error *err)
@@ -119,6 +119,7 @@ static void build_args(struct args *a, struct worker *w, const struct become *b,
 	args_add_fd(a, "exec", attach->unified);
 	args_add_v1(a, attach);
 	args_add(a, "child=%d", b->is_parent ? 1 : 0);
+	args_add(a, "booted=%d", b->booted ? 1 : 0);
 }
 
 /* berth-monitor stands beside this program. */

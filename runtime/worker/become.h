@@ -13,6 +13,7 @@ struct become {
 	const struct seccomp_program *seccomp;
 	struct cg_host *cg;
 	bool is_parent; /* of init: its exit status can be waited for */
+	bool booted; /* READY=1 was seen by an earlier monitor */
 };
 
 /* Binds RUN/ct/CTID/monitor.sock, 0600, and listens. */

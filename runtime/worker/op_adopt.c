@@ -50,13 +50,14 @@ int op_adopt(struct worker *w, struct berth_error *err)
 	if (info.status != CT_RUNNING)
 		return berth_error_set(err, BERTH_ERR_NOT_RUNNING, ESRCH, "CT %u is not running",
 				       w->ctid);
+	b.booted = info.booted;
 	b.init_pid = info.run.init.pid;
 	b.init_pidfd = pidref_open(&info.run.init);
 	if (b.init_pidfd < 0)
 		return berth_error_sys(err, b.init_pidfd, "CT %u: open its init", w->ctid);
 	r = store_config(&w->paths, w->ctid, w->host_conf, &config, err);
 	if (r == 0)
-		r = seccomp_program_get(cache, config.nesting, &seccomp, err);
+		r = seccomp_program_get(cache, config.nesting ? SECCOMP_NESTING : 0, &seccomp, err);
 	if (r == 0)
 		r = worker_cg_open(w, &b.cg, err);
 	if (r < 0)

@@ -50,8 +50,11 @@ static int step_load(void *ctx, struct berth_error *err)
 {
 	struct start *s = ctx;
 	struct worker *w = s->w;
-	int r = worker_facts(w, &s->facts, err);
+	int r = worker_private_mounts(err);
 
+	/* Directories opened from here on belong to the private namespace: mounts can go on them. */
+	if (r == 0)
+		r = worker_facts(w, &s->facts, err);
 	if (r == 0)
 		r = store_config(&w->paths, w->ctid, w->host_conf, &s->config, err);
 	if (r == 0)
@@ -104,10 +107,7 @@ static void undo_cgroup(void *ctx)
 static int step_root(void *ctx, struct berth_error *err)
 {
 	struct start *s = ctx;
-	int r = worker_private_mounts(err);
-
-	if (r == 0)
-		r = launch_userns(s->facts.id_base, &s->mounts.userns_fd, err);
+	int r = launch_userns(s->facts.id_base, &s->mounts.userns_fd, err);
 	if (r == 0)
 		r = ct_mounts_make(s->w, &s->facts, s->run_fd, &s->mounts, err);
 	return r;
@@ -145,7 +145,7 @@ static int step_clone(void *ctx, struct berth_error *err)
 {
 	struct start *s = ctx;
 	auto_close int cache = dir_open_at(AT_FDCWD, s->w->paths.run);
-	int r = seccomp_program_get(cache, s->config.nesting, &seccomp, err);
+	int r = seccomp_program_get(cache, s->config.nesting ? SECCOMP_NESTING : 0, &seccomp, err);
 
 	if (r < 0)
 		return r;
@@ -201,11 +201,19 @@ static int write_state(struct start *s, struct berth_error *err)
 static int step_state(void *ctx, struct berth_error *err)
 {
 	struct start *s = ctx;
+	enum guest_init kind;
 	int r;
 
 	s->run.started = (uint64_t)time(NULL);
-	s->run.stop_signal = guest_stop_signal(s->mounts.root_fd);
-	s->run.notifies = s->run.stop_signal == SIGRTMIN + 3;
+	kind = guest_init_kind(s->mounts.root_fd);
+	if (kind == GUEST_INIT_NONE)
+		return berth_error_set(
+			err, BERTH_ERR_BAD_TEMPLATE, ENOENT,
+			"CT %u: there is no /sbin/init to run in its root; repair it: "
+			"berth mount %u",
+			s->w->ctid, s->w->ctid);
+	s->run.stop_signal = guest_init_stop_signal(kind);
+	s->run.notifies = kind == GUEST_INIT_SYSTEMD;
 	r = boot_id_read(s->run.boot_id);
 	if (r == 0)
 		r = pidref_get(s->child.pid, &s->run.init);

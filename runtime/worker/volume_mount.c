@@ -62,13 +62,14 @@ static int mount_volume(struct worker *w, const struct ct_facts *f, int run_fd, 
 static int mount_root(struct worker *w, const struct ct_facts *f, int run_fd, struct ct_mounts *m,
 		      struct berth_error *err)
 {
-	char dir[BERTH_PATH_MAX], image[BERTH_PATH_MAX + 80];
+	char dir[BERTH_PATH_MAX], image[BERTH_PATH_MAX + 80], target[BERTH_PATH_MAX];
 	struct rootfs_spec spec = {
 		.layout = strcmp(f->layout, "private") == 0 ? ROOTFS_PRIVATE : ROOTFS_OVERLAY,
 		.lower_image = image,
 		.volume_fd = m->volume_fd,
 		.userns_fd = m->userns_fd,
 		.mapped_root = f->id_base,
+		.target = path_below(path_run_ct(&w->paths, w->ctid, dir), "root", target),
 	};
 	int r;
 
@@ -79,10 +80,10 @@ static int mount_root(struct worker *w, const struct ct_facts *f, int run_fd, st
 				       "CT %u was made from template %s (image %.12s...), which is "
 				       "gone; bring %s back",
 				       w->ctid, f->template_name, f->template_hash, image);
+	if (mkdirat(run_fd, "root", 0700) < 0 && errno != EEXIST)
+		return berth_error_sys(err, errno, "CT %u: make mount point %s", w->ctid, target);
 	r = rootfs_mount(&spec, &m->root_fd, err);
-	if (r == 0)
-		r = attach(w->ctid, &m->root_fd, run_fd, "root", err);
-	return r;
+	return r < 0 ? r : 0;
 }
 
 int ct_mounts_make(struct worker *w, const struct ct_facts *f, int run_fd, struct ct_mounts *m,

@@ -109,7 +109,7 @@ static void a_missing_berth_conf_is_fine(void)
 	struct host_config h;
 
 	CHECK(host_config_from(NULL, &h, NULL) == 0);
-	CHECK(h.nat && h.ipv6 && h.id_base_first == 100000 && h.start_parallel == 0);
+	CHECK(h.nat && h.ipv6 && h.id_base_first == 655360000 && h.start_parallel == 0);
 	CHECK(strcmp(h.nft_table, "berth") == 0 && strcmp(h.group, "berth") == 0);
 	CHECK(strcmp(h.ve_layout, "overlay") == 0 && strcmp(h.def_ostemplate, "tiny") == 0);
 	CHECK(h.cgroup_parent[0] == '\0' && h.configfile[0] == '\0');
@@ -118,13 +118,13 @@ static void a_missing_berth_conf_is_fine(void)
 static void berth_conf_is_read(void)
 {
 	struct conf_file *f =
-		parse("CGROUP_PARENT=/tenants\nNAT=no\nIPV6=no\nID_BASE=1000000\n"
+		parse("CGROUP_PARENT=/tenants\nNAT=no\nIPV6=no\nID_BASE=1048576\n"
 		      "VE_PARALLEL=4\nNFT_TABLE=host_b\nGROUP=ops\nCONFIGFILE=basic\n");
 	struct host_config h;
 
 	CHECK(host_config_from(f, &h, NULL) == 0);
 	CHECK(strcmp(h.cgroup_parent, "/tenants") == 0 && !h.nat && !h.ipv6);
-	CHECK(h.id_base_first == 1000000 && h.start_parallel == 4);
+	CHECK(h.id_base_first == 1048576 && h.start_parallel == 4);
 	CHECK(strcmp(h.nft_table, "host_b") == 0 && strcmp(h.group, "ops") == 0);
 	CHECK(strcmp(h.configfile, "basic") == 0);
 	conf_free(f);
