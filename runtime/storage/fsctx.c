@@ -28,7 +28,7 @@ static int refused(const struct fsctx_spec *s, int fsfd, int mark, const char *w
 
 	read_context_log(fsfd, why, sizeof(why));
 	if (why[0] == '\0')
-		kmsg_last(mark, s->log_word, why, sizeof(why));
+		kmsg_first(mark, s->log_word, why, sizeof(why));
 	return berth_error_set(err, BERTH_ERR_MOUNT, sys, "mount %s of %.100s: %s: %s%s%s",
 			       s->kernel_type, s->where, what, strerror(sys),
 			       why[0] != '\0' ? "; the kernel says: " : "", why);

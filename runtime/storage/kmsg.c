@@ -6,6 +6,10 @@
 #include <fcntl.h>
 #include <string.h>
 
+enum {
+	LEVEL_WARNING = 4
+};
+
 int kmsg_mark(void)
 {
 	auto_close int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -20,7 +24,7 @@ int kmsg_parse(const char *record, char *buf, size_t size)
 	const char *text = strchr(record, ';');
 	size_t len;
 
-	if (text == NULL || size == 0)
+	if (text == NULL || size == 0 || record[0] < '0' || record[0] > '9')
 		return -EINVAL;
 	len = strcspn(++text, "\n");
 	if (len >= size)
@@ -28,13 +32,14 @@ int kmsg_parse(const char *record, char *buf, size_t size)
 	for (size_t i = 0; i < len; i++)
 		buf[i] = text[i] >= ' ' && text[i] <= '~' ? text[i] : '?';
 	buf[len] = '\0';
-	return 0;
+	return (int)(strtoul(record, NULL, 10) & 7);
 }
 
-void kmsg_last(int mark, const char *word, char *buf, size_t size)
+void kmsg_first(int mark, const char *word, char *buf, size_t size)
 {
 	char record[8192], text[512];
 	ssize_t n;
+	int level;
 
 	buf[0] = '\0';
 	if (mark < 0)
@@ -44,7 +49,10 @@ void kmsg_last(int mark, const char *word, char *buf, size_t size)
 		if (n < 0)
 			continue;
 		record[n] = '\0';
-		if (kmsg_parse(record, text, sizeof(text)) == 0 && strstr(text, word) != NULL)
+		level = kmsg_parse(record, text, sizeof(text));
+		if (level >= 0 && level <= LEVEL_WARNING && strstr(text, word) != NULL) {
 			(void)snprintf(buf, size, "%s", text);
+			return;
+		}
 	}
 }

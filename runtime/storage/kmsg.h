@@ -10,10 +10,13 @@
 int kmsg_mark(void);
 
 /*
- * Copies the last message since the mark that contains word into buf ("" when there is none).
- * Another mount at the same moment may have said it.
+ * Copies the first warning or error since the mark that contains word into buf ("" when there is none): what
+ * follows is mostly consequence. Another mount at the same moment may have said it.
  */
-void kmsg_last(int mark, const char *word, char *buf, size_t size);
+void kmsg_first(int mark, const char *word, char *buf, size_t size);
 
-/* Pure: the text of one record of /dev/kmsg ("6,339,514,-;text\n KEY=value"). -EINVAL. */
+/*
+ * Pure: the text of one record of /dev/kmsg ("6,339,514,-;text\n KEY=value"). Returns its level, 0
+ * (emergency) to 7 (debug), or -EINVAL.
+ */
 int kmsg_parse(const char *record, char *buf, size_t size);

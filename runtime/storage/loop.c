@@ -15,6 +15,7 @@
 
 enum {
 	ATTACH_TRIES = 100,
+	NODE_TRIES = 100,
 	/* Shared devices have numbers of their own, far above those that LOOP_CTL_GET_FREE hands out. */
 	SHARED_FIRST = 32768,
 	SHARED_SLOTS = 16384,
@@ -37,22 +38,27 @@ static int open_control(struct berth_error *err)
 	return fd;
 }
 
-/* Returns -EAGAIN for a device that is just going away. */
+/*
+ * Returns -EAGAIN for a device that is just going away. The number of a device is known before its
+ * node is made, so a missing node may be one that somebody else is just adding.
+ */
 static int open_device(const char *path, int flags, struct berth_error *err)
 {
-	int fd = open(path, flags | O_CLOEXEC);
+	for (int i = 0; i < NODE_TRIES; i++) {
+		int fd = open(path, flags | O_CLOEXEC);
 
-	if (fd >= 0)
-		return fd;
-	if (errno == ENXIO || errno == EBUSY)
-		return -EAGAIN;
-	if (errno == ENOENT)
-		return berth_error_set(
-			err, BERTH_ERR_UNSUPPORTED, ENOENT,
-			"the kernel made %s but the node is missing: mount devtmpfs on "
-			"/dev, or mknod %s b 7 %s",
-			path, path, path + strlen("/dev/loop"));
-	return berth_error_sys(err, errno, "open %s", path);
+		if (fd >= 0)
+			return fd;
+		if (errno == ENXIO || errno == EBUSY)
+			return -EAGAIN;
+		if (errno != ENOENT)
+			return berth_error_sys(err, errno, "open %s", path);
+		pause_ms(2);
+	}
+	return berth_error_set(err, BERTH_ERR_UNSUPPORTED, ENOENT,
+			       "the kernel made %s but the node is missing: mount devtmpfs on "
+			       "/dev, or mknod %s b 7 %s",
+			       path, path, path + strlen("/dev/loop"));
 }
 
 static uint32_t sector_size(int file_fd)
