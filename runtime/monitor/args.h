@@ -11,7 +11,7 @@
  *	initpid=PID    its pid						required
  *	listen=FD      SOCK_SEQPACKET socket, bound at RUNDIR/monitor.sock and listening; required
  *	dir=FD         RUNDIR, open for reading				required
- *	seccomp=FD     a file holding a struct seccomp_program		required
+ *	seccomp=FD     a file holding a whole struct seccomp_program	required
  *	exec=FD        directory of the exec leaf in the unified cgroup hierarchy; required
  *	v1=FD,FD,...   cgroup.procs files of the v1 hierarchies, at most CG_V1_MAX; default none
  *	console=FD     pty master of /dev/console; default -1: lost, as when adopting

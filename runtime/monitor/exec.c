@@ -47,6 +47,15 @@ static int make_reply_pair(int pair[2])
 	return fcntl(pair[0], F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
 }
 
+/* launch_enter would wait for the thaw, and with it everybody else. */
+static bool is_frozen(int cgroup)
+{
+	char text[128];
+
+	return file_read_line_at(cgroup, "cgroup.events", text, sizeof(text)) == 0 &&
+	       strstr(text, "frozen 1") != NULL;
+}
+
 static const char *refusal(const struct monitor *m, const struct mon_conn *c,
 			   const struct mon_record *r, unsigned int n_fds, int *ret_errno)
 {
@@ -62,6 +71,9 @@ static const char *refusal(const struct monitor *m, const struct mon_conn *c,
 	*ret_errno = ESRCH;
 	if (m->exited)
 		return "its init has exited";
+	*ret_errno = EAGAIN;
+	if (is_frozen(m->args.cgroup.unified))
+		return "it is suspended; let it go on with: berth resume";
 	return NULL;
 }
 

@@ -11,17 +11,21 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
+enum {
+	NOFILE_WANTED = 2048
+};
+
 /*
  * What entering a CT takes: joining namespaces (SYS_ADMIN, SYS_CHROOT, SYS_PTRACE for a process that
  * is not dumpable), becoming its mapped root (SETUID, SETGID, SETPCAP), its cgroup.procs and our own
  * files (DAC_OVERRIDE, DAC_READ_SEARCH, CHOWN, FOWNER), its signals (KILL), its rlimits and OOM
- * score (SYS_RESOURCE). In the CT's user namespace a session has what launch_capability_mask says.
+ * score (SYS_RESOURCE), its login uid (AUDIT_CONTROL). In the CT's user namespace a session has what launch_capability_mask says.
  */
-static const uint64_t kept = 1ull << CAP_SYS_ADMIN | 1ull << CAP_SYS_CHROOT |
-			     1ull << CAP_SYS_PTRACE | 1ull << CAP_SETUID | 1ull << CAP_SETGID |
-			     1ull << CAP_SETPCAP | 1ull << CAP_DAC_OVERRIDE |
-			     1ull << CAP_DAC_READ_SEARCH | 1ull << CAP_CHOWN | 1ull << CAP_FOWNER |
-			     1ull << CAP_KILL | 1ull << CAP_SYS_RESOURCE;
+static const uint64_t kept =
+	1ull << CAP_SYS_ADMIN | 1ull << CAP_SYS_CHROOT | 1ull << CAP_SYS_PTRACE |
+	1ull << CAP_SETUID | 1ull << CAP_SETGID | 1ull << CAP_SETPCAP | 1ull << CAP_DAC_OVERRIDE |
+	1ull << CAP_DAC_READ_SEARCH | 1ull << CAP_CHOWN | 1ull << CAP_FOWNER | 1ull << CAP_KILL |
+	1ull << CAP_SYS_RESOURCE | 1ull << CAP_AUDIT_CONTROL;
 
 static int drop_capabilities(void)
 {
@@ -52,6 +56,19 @@ static void spare_from_oom(void)
 		(void)!write(fd, "-900", 4);
 }
 
+/* Room for every connection and session; launch_enter gives a session limits of its own. */
+static void raise_descriptors(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) < 0 || l.rlim_cur >= NOFILE_WANTED)
+		return;
+	l.rlim_cur = NOFILE_WANTED;
+	if (l.rlim_max < NOFILE_WANTED)
+		l.rlim_max = NOFILE_WANTED;
+	(void)setrlimit(RLIMIT_NOFILE, &l);
+}
+
 int harden_self(void)
 {
 	struct rlimit none = {0};
@@ -59,6 +76,7 @@ int harden_self(void)
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_NAME, "berth-monitor") < 0)
 		return -errno;
 	(void)setrlimit(RLIMIT_CORE, &none);
+	raise_descriptors();
 	spare_from_oom();
 	return drop_capabilities();
 }

@@ -55,7 +55,8 @@ int main(int argc, char **argv)
 	}
 	(void)setsid();
 	(void)umask(077);
-	(void)chdir("/");
+	if (chdir("/") < 0)
+		return 1;
 	set_signals();
 	r = harden_self();
 	if (r == 0)

@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 enum {
 	EVENTS_MAX = 32,
@@ -401,14 +402,29 @@ static int watch_children(struct monitor *m)
 			       : wake_add(m->epoll, m->children, EPOLLIN, WAKE_CHILDREN, 0);
 }
 
-static int set_up(struct monitor *m)
+/* Only mapped: its pages are touched, and counted, in the children that load it. */
+static int map_seccomp(struct monitor *m)
 {
-	void *p = mmap(NULL, sizeof(*m->seccomp), PROT_READ, MAP_SHARED, m->args.seccomp, 0);
-	int r;
+	struct stat st;
+	void *p;
 
+	if (fstat(m->args.seccomp, &st) < 0)
+		return -errno;
+	if (st.st_size < (off_t)sizeof(*m->seccomp))
+		return -EINVAL;
+	p = mmap(NULL, sizeof(*m->seccomp), PROT_READ, MAP_SHARED, m->args.seccomp, 0);
 	if (p == MAP_FAILED)
 		return -errno;
 	m->seccomp = p;
+	return 0;
+}
+
+static int set_up(struct monitor *m)
+{
+	int r = map_seccomp(m);
+
+	if (r < 0)
+		return r;
 	m->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (m->epoll < 0)
 		return -errno;
