@@ -247,8 +247,7 @@ int cg_ct_apply(struct cg_host *h, uint32_t ctid, const struct cg_limits *l,
 
 	if (p == NULL)
 		return berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM, "no memory");
-	r = cg_host_ready(h, err);
-	if (r == 0 && !cg_ct_exists(h, ctid))
+	if (!cg_ct_exists(h, ctid))
 		r = berth_error_set(err, BERTH_ERR_NOT_RUNNING, ENOENT,
 				    "CT %u has no cgroup: it does not run", ctid);
 	if (r == 0)

@@ -38,11 +38,8 @@ int cg_ct_attach(struct cg_host *h, uint32_t ctid, bool exec, struct cg_attach *
 		 struct berth_error *err)
 {
 	auto_ptr(cg_attach_close) struct cg_attach a = {.unified = -EBADF};
-	int r = cg_host_ready(h, err);
 
-	if (r < 0)
-		return r;
-	a.unified = open_unified(&h->hier[0], ctid, exec);
+	a.unified = h->hier[0].berth < 0 ? -ENOENT : open_unified(&h->hier[0], ctid, exec);
 	if (a.unified < 0)
 		return refuse(&h->hier[0], ctid, "inner", a.unified, err);
 	for (unsigned int i = 1; i < h->n_hier; i++) {
