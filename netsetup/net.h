@@ -15,7 +15,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { NET_ADDR_MAX = 256, NET_ADDR_TEXT = INET6_ADDRSTRLEN + 4 };
+enum {
+	NET_ADDR_MAX = 256,
+	NET_ADDR_TEXT = INET6_ADDRSTRLEN + 4
+};
 
 struct net_addr {
 	int family; /* AF_INET or AF_INET6 */
@@ -31,7 +34,7 @@ struct net_ct {
 	const char *nft_table; /* "berth", or another name for a --root host on one machine */
 	const struct net_addr *addrs;
 	unsigned int n_addrs;
-	bool nat; /* masquerade private (RFC 1918, ULA) addresses towards the outside */
+	bool nat; /* masquerade private (RFC 1918, 6598, ULA) addresses towards the outside */
 	uint32_t mtu; /* 0: the kernel's default */
 };
 
@@ -41,7 +44,11 @@ struct net_counters {
 
 /* ---- pure (unit tests and fuzz) ---- */
 
-/* "10.0.0.1", "10.0.0.1/24", "fd00::1/64". Refuses multicast, loopback, unspecified, 169.254.0.1. */
+/*
+ * "10.0.0.1", "10.0.0.1/24", "fd00::1/64". -EINVAL: no address; -EADDRNOTAVAIL: one that no CT can
+ * have (multicast, broadcast, reserved, loopback, unspecified, IPv4 in IPv6, link-local: the
+ * gateways 169.254.0.1 and fe80::1 are there).
+ */
 int net_addr_parse(const char *text, struct net_addr *ret);
 /* "10.0.0.1" when the prefix is a host's, else with /prefix. buf has NET_ADDR_TEXT bytes. */
 char *net_addr_format(const struct net_addr *a, char *buf);
@@ -56,19 +63,29 @@ int net_ctid_from_ifname(const char *ifname, uint32_t *ret);
 
 /*
  * Forwarding sysctls and the static table from the file at ruleset (the word @TABLE@ in it stands
- * for the table's name). Idempotent; elements of running CTs stay.
+ * for the table's name). Idempotent; elements of running CTs stay, and those that somebody flushed
+ * come back in the same transaction (from the links and routes, which say what is true).
  */
 int net_host_setup(const char *ruleset, const char *nft_table, struct berth_error *err);
-/* 0 when the table is there, -ENOENT when somebody flushed it. */
+/* 0 when rules and links are guarded, -ENOENT when somebody flushed the table, a chain or a set. */
 int net_host_check(const char *nft_table, struct berth_error *err);
 /* BERTH_ERR_ADDRESS_IN_USE when this host itself has the address or a route of it to elsewhere. */
 int net_addr_check_free(const struct net_addr *a, uint32_t ctid, struct berth_error *err);
+
+/* level: "ok", "warning" or "error"; fix: the command that mends it, or "". Texts live for the call. */
+typedef void net_doctor_fn(const char *name, const char *level, const char *text, const char *fix,
+			   void *data);
+/* Looks at the host and changes nothing (kernel modules may be loaded). */
+void net_doctor(const char *nft_table, net_doctor_fn *fn, void *data);
 
 /* ---- one CT ---- */
 
 /*
  * Order: leftover link of the same name removed, anti-spoof elements, veth pair with its guest end
  * born in netns_fd, guest addresses and routes set from here, then up. On failure nothing is left.
+ *
+ * net_ct_up and net_ct_change visit netns_fd with setns(2), so the caller has one thread. They
+ * return -ENOTRECOVERABLE when there was no way back: the process must end at once.
  */
 int net_ct_up(const struct net_ct *ct, int netns_fd, struct berth_error *err);
 /* Live change: what is in now and not in next goes, what is new comes. */
@@ -77,5 +94,5 @@ int net_ct_change(const struct net_ct *now, const struct net_ct *next, int netns
 /* Removes link, routes, proxy entries and every element of the CT. Nothing there is success. */
 int net_ct_down(uint32_t ctid, const char *nft_table, struct berth_error *err);
 int net_ct_counters(uint32_t ctid, struct net_counters *ret, struct berth_error *err);
-/* CTIDs that have a host link now; returns the count. For garbage collection. */
+/* CTIDs that have a host link now; returns the count, of which max are stored. For collection. */
 int net_ct_list(uint32_t *ctids, size_t max, struct berth_error *err);

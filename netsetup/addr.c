@@ -1,0 +1,232 @@
+/* addr.c - addresses and names of the network of a CT, in text and out of it. Pure. */
+#include "netsetup/net.h"
+
+#include "netsetup/link.h"
+#include "runtime/base/parse.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A part of the address space: the first bits of it, and how many of them count. */
+struct block {
+	uint8_t bits[16];
+	uint8_t len;
+};
+
+/* What no CT may have: the stack or the link itself gives these addresses their meaning. */
+static const struct block refused4[] = {
+	{{0}, 8}, /* "this network" */
+	{{127}, 8}, /* loopback */
+	{{169, 254}, 16}, /* link-local: the gateway and cloud metadata services live here */
+	{{224}, 4}, /* multicast */
+	{{240}, 4}, /* reserved and broadcast */
+};
+
+static const struct block refused6[] = {
+	{{0}, 80}, /* unspecified, loopback, IPv4 in IPv6 */
+	{{0xfe, 0x80}, 10}, /* link-local */
+	{{0xff}, 8}, /* multicast */
+};
+
+static const struct block private4[] = {
+	{{10}, 8}, {{172, 16}, 12}, {{192, 168}, 16}, {{100, 64}, 10}, /* RFC 1918, RFC 6598 */
+};
+
+static const struct block private6[] = {
+	{{0xfc}, 7}, /* ULA */
+};
+
+static bool block_has(const struct block *b, const uint8_t *addr)
+{
+	unsigned int bytes = b->len / 8u, rest = b->len % 8u;
+
+	if (memcmp(b->bits, addr, bytes) != 0)
+		return false;
+	return rest == 0 || ((b->bits[bytes] ^ addr[bytes]) >> (8u - rest)) == 0;
+}
+
+static bool any_block_has(const struct block *blocks, size_t n, const uint8_t *addr)
+{
+	for (size_t i = 0; i < n; i++)
+		if (block_has(&blocks[i], addr))
+			return true;
+	return false;
+}
+
+#define IN_BLOCKS(blocks, addr) \
+	any_block_has(blocks, sizeof(blocks) / sizeof((blocks)[0]), (const uint8_t *)(addr))
+
+static int parse_prefix(const char *text, uint8_t max, uint8_t *ret)
+{
+	uint32_t v;
+	int r = parse_u32(text, &v);
+
+	if (r < 0)
+		return r;
+	if (text[0] == '0' || v > max)
+		return -EINVAL;
+	*ret = (uint8_t)v;
+	return 0;
+}
+
+static bool addr_is_allowed(const struct net_addr *a)
+{
+	if (a->family == AF_INET)
+		return !IN_BLOCKS(refused4, &a->v4);
+	return !IN_BLOCKS(refused6, &a->v6);
+}
+
+int net_addr_parse(const char *text, struct net_addr *ret)
+{
+	const char *slash = strchr(text, '/');
+	size_t len = slash != NULL ? (size_t)(slash - text) : strlen(text);
+	struct net_addr a = {0};
+	char host[INET6_ADDRSTRLEN];
+	int r = 0;
+
+	if (len >= sizeof(host))
+		return -EINVAL;
+	memcpy(host, text, len);
+	host[len] = '\0';
+	a.family = strchr(host, ':') != NULL ? AF_INET6 : AF_INET;
+	a.prefix = net_addr_bits(&a);
+	if (inet_pton(a.family, host, net_addr_bytes_of(&a)) != 1)
+		return -EINVAL;
+	if (slash != NULL)
+		r = parse_prefix(slash + 1, a.prefix, &a.prefix);
+	if (r < 0)
+		return -EINVAL;
+	if (!addr_is_allowed(&a))
+		return -EADDRNOTAVAIL;
+	*ret = a;
+	return 0;
+}
+
+char *net_addr_format(const struct net_addr *a, char *buf)
+{
+	size_t len;
+
+	(void)inet_ntop(a->family, net_addr_bytes(a), buf, INET6_ADDRSTRLEN);
+	len = strlen(buf);
+	if (a->prefix != net_addr_bits(a))
+		(void)snprintf(buf + len, NET_ADDR_TEXT - len, "/%u", a->prefix);
+	return buf;
+}
+
+const void *net_addr_bytes(const struct net_addr *a)
+{
+	return a->family == AF_INET ? (const void *)&a->v4 : (const void *)&a->v6;
+}
+
+void *net_addr_bytes_of(struct net_addr *a)
+{
+	return a->family == AF_INET ? (void *)&a->v4 : (void *)&a->v6;
+}
+
+size_t net_addr_size(const struct net_addr *a)
+{
+	return a->family == AF_INET ? sizeof(a->v4) : sizeof(a->v6);
+}
+
+uint8_t net_addr_bits(const struct net_addr *a)
+{
+	return (uint8_t)(net_addr_size(a) * 8);
+}
+
+bool net_addr_equal(const struct net_addr *a, const struct net_addr *b)
+{
+	return a->family == b->family &&
+	       memcmp(net_addr_bytes(a), net_addr_bytes(b), net_addr_size(a)) == 0;
+}
+
+bool net_addr_is_private(const struct net_addr *a)
+{
+	if (a->family == AF_INET)
+		return IN_BLOCKS(private4, &a->v4);
+	return IN_BLOCKS(private6, &a->v6);
+}
+
+bool net_addr_is_in(const struct net_addr *a, const struct net_addr *list, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (net_addr_equal(a, &list[i]))
+			return true;
+	return false;
+}
+
+bool net_has_family(const struct net_addr *list, unsigned int n, int family)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (list[i].family == family)
+			return true;
+	return false;
+}
+
+char *net_host_ifname(uint32_t ctid, char *buf)
+{
+	(void)snprintf(buf, IFNAMSIZ, "ct%u.0", ctid);
+	return buf;
+}
+
+int net_ctid_from_ifname(const char *ifname, uint32_t *ret)
+{
+	const char *dot = strchr(ifname, '.');
+	char digits[IFNAMSIZ];
+	size_t len;
+
+	if (strncmp(ifname, "ct", 2) != 0 || dot == NULL || strcmp(dot, ".0") != 0)
+		return -EINVAL;
+	len = (size_t)(dot - ifname) - 2;
+	if (len == 0 || len >= sizeof(digits))
+		return -EINVAL;
+	memcpy(digits, ifname + 2, len);
+	digits[len] = '\0';
+	return parse_ctid(digits, ret) < 0 ? -EINVAL : 0;
+}
+
+int net_host_ifindex(uint32_t ctid)
+{
+	return (int)(0x40000000u | (ctid & 0x3fffffffu));
+}
+
+/* FNV-1a over the CTID and the side: the same CT has the same addresses on every host and start. */
+void net_link_mac(uint32_t ctid, enum net_side side, uint8_t mac[6])
+{
+	uint64_t h = 0xcbf29ce484222325u;
+	char in[32];
+	int len = snprintf(in, sizeof(in), "berth %u %d", ctid, (int)side);
+
+	for (int i = 0; i < len; i++)
+		h = (h ^ (uint8_t)in[i]) * 0x100000001b3u;
+	for (unsigned int i = 0; i < 6; i++)
+		mac[i] = (uint8_t)(h >> (8 * i));
+	mac[0] = (uint8_t)((mac[0] & 0xfc) | 0x02); /* locally administered, unicast */
+}
+
+/* The link-local address that the guest's kernel makes of its MAC (RFC 4291, modified EUI-64). */
+void net_guest_link_local(uint32_t ctid, struct net_addr *ret)
+{
+	struct net_addr a = {.family = AF_INET6, .prefix = 128};
+	uint8_t mac[6];
+
+	net_link_mac(ctid, NET_SIDE_GUEST, mac);
+	a.v6.s6_addr[0] = 0xfe;
+	a.v6.s6_addr[1] = 0x80;
+	memcpy(&a.v6.s6_addr[8], mac, 3);
+	a.v6.s6_addr[8] ^= 0x02;
+	a.v6.s6_addr[11] = 0xff;
+	a.v6.s6_addr[12] = 0xfe;
+	memcpy(&a.v6.s6_addr[13], mac + 3, 3);
+	*ret = a;
+}
+
+bool net_table_is_valid(const char *s)
+{
+	size_t len = strlen(s);
+
+	if (len == 0 || len > NET_TABLE_MAX || s[0] == '_' || (s[0] >= '0' && s[0] <= '9'))
+		return false;
+	return strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == len;
+}

@@ -1,0 +1,136 @@
+/* list.c - what is there: the links of CTs, their counters, and who has an address already. */
+#include "netsetup/link.h"
+#include "netsetup/rtnl.h"
+#include "runtime/base/cleanup.h"
+
+#include <linux/rtnetlink.h>
+#include <string.h>
+
+int net_ct_counters(uint32_t ctid, struct net_counters *ret, struct berth_error *err)
+{
+	struct rtnl_link link;
+	char label[24], ifname[IFNAMSIZ];
+	auto_ptr(rtnl_free) struct rtnl *r = NULL;
+	int res;
+
+	(void)snprintf(label, sizeof(label), "CT %u", ctid);
+	res = rtnl_open(label, &r, err);
+	if (res == 0)
+		res = rtnl_link_by_name(r, net_host_ifname(ctid, ifname), &link, err);
+	if (res < 0)
+		return res;
+	/* What the host's end receives is what the CT has sent. */
+	*ret = (struct net_counters){.rx_bytes = link.counters.tx_bytes,
+				     .rx_packets = link.counters.tx_packets,
+				     .tx_bytes = link.counters.rx_bytes,
+				     .tx_packets = link.counters.rx_packets};
+	return 0;
+}
+
+struct ct_list {
+	uint32_t *v;
+	size_t max, n;
+};
+
+static void list_take(const struct rtnl_link *link, void *data)
+{
+	struct ct_list *list = data;
+	uint32_t ctid;
+
+	if (net_ctid_from_ifname(link->name, &ctid) < 0)
+		return;
+	/* The kernel tells a link twice when links come and go meanwhile. */
+	for (size_t i = 0; i < list->n && i < list->max; i++)
+		if (list->v[i] == ctid)
+			return;
+	if (list->n < list->max)
+		list->v[list->n] = ctid;
+	list->n++;
+}
+
+int net_ct_list(uint32_t *ctids, size_t max, struct berth_error *err)
+{
+	struct ct_list list = {.v = ctids, .max = max};
+	auto_ptr(rtnl_free) struct rtnl *r = NULL;
+	int res = rtnl_open("", &r, err);
+
+	if (res == 0)
+		res = rtnl_list_veths(r, list_take, &list, err);
+	return res < 0 ? res : (int)list.n;
+}
+
+/* ---- is an address free? ---- */
+
+struct holder {
+	const struct net_addr *addr;
+	int index; /* of the link that has it; 0: none */
+};
+
+static void look_at_addr(const struct rtnl_entry *e, void *data)
+{
+	struct holder *h = data;
+
+	if (net_addr_equal(&e->addr, h->addr))
+		h->index = e->index;
+}
+
+static const char *link_name(struct rtnl *r, int index, struct rtnl_link *buf)
+{
+	struct berth_error none = {0};
+
+	return rtnl_link_by_index(r, index, buf, &none) == 0 ? buf->name : "?";
+}
+
+/* A route of exactly this address that does not end at this very CT. */
+static int check_route(struct rtnl *r, const struct net_addr *a, uint32_t ctid,
+		       struct berth_error *err)
+{
+	struct berth_error none = {0};
+	struct rtnl_entry e = {0};
+	struct rtnl_link link = {0};
+	char text[NET_ADDR_TEXT];
+	uint32_t other;
+
+	if (rtnl_route_lookup(r, a, &e, &none) < 0)
+		return 0;
+	(void)net_addr_format(a, text);
+	if (e.type == RTN_LOCAL)
+		return berth_error_set(err, BERTH_ERR_ADDRESS_IN_USE, EADDRINUSE,
+				       "CT %u: %s is an address of this host", ctid, text);
+	if (e.type == RTN_BROADCAST || e.type == RTN_ANYCAST || e.type == RTN_MULTICAST)
+		return berth_error_set(err, BERTH_ERR_BAD_ADDRESS, EADDRNOTAVAIL,
+				       "CT %u: %s is a broadcast address here", ctid, text);
+	if (e.addr.prefix != net_addr_bits(a) || e.index == 0)
+		return 0;
+	(void)link_name(r, e.index, &link);
+	if (net_ctid_from_ifname(link.name, &other) < 0)
+		return berth_error_set(
+			err, BERTH_ERR_ADDRESS_IN_USE, EADDRINUSE,
+			"CT %u: this host has a route of %s to %s; 'ip route del %s' "
+			"if it is not needed",
+			ctid, text, link.name, text);
+	if (other == ctid)
+		return 0;
+	return berth_error_set(err, BERTH_ERR_ADDRESS_IN_USE, EADDRINUSE,
+			       "CT %u: %s belongs to CT %u", ctid, text, other);
+}
+
+int net_addr_check_free(const struct net_addr *a, uint32_t ctid, struct berth_error *err)
+{
+	struct holder h = {.addr = a};
+	struct rtnl_link link = {0};
+	char text[NET_ADDR_TEXT];
+	auto_ptr(rtnl_free) struct rtnl *r = NULL;
+	int res = rtnl_open("", &r, err);
+
+	if (res == 0)
+		res = check_route(r, a, ctid, err);
+	/* A link that is down has its addresses, but no routes of them. */
+	if (res == 0)
+		res = rtnl_list_addrs(r, look_at_addr, &h, err);
+	if (res == 0 && h.index != 0)
+		res = berth_error_set(err, BERTH_ERR_ADDRESS_IN_USE, EADDRINUSE,
+				      "CT %u: %s is the address of %s of this host", ctid,
+				      net_addr_format(a, text), link_name(r, h.index, &link));
+	return res;
+}

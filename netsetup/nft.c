@@ -1,0 +1,582 @@
+/*
+ * nft.c - elements of nftables sets, made and read with libnftnl.
+ *
+ * A CT only ever adds and removes elements. All that a change needs goes in one batch, which the
+ * kernel takes or refuses as a whole.
+ */
+#include "netsetup/nft.h"
+
+#include "netsetup/link.h"
+#include "netsetup/nl.h"
+#include "runtime/base/cleanup.h"
+
+#include <libmnl/libmnl.h>
+#include <libnftnl/chain.h>
+#include <libnftnl/common.h>
+#include <libnftnl/rule.h>
+#include <libnftnl/set.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <string.h>
+
+/* BATCH_SIZE holds every set of a CT with NET_ADDR_MAX addresses and SWEEP_MAX elements a set. */
+enum {
+	BATCH_SIZE = 192 * 1024,
+	SWEEP_MAX = 512,
+	DUMP_TRIES = 5,
+	REQUEST_SIZE = 256
+};
+
+enum key_kind {
+	KEY_LINK,
+	KEY_LINK_ADDR,
+	KEY_ADDR
+};
+enum addr_kind {
+	ADDR_ANY,
+	ADDR_NAT,
+	ADDR_ROUTED
+};
+
+struct set_row {
+	uint16_t nf_family;
+	const char *name;
+	enum key_kind key;
+	int family; /* of the addresses in it */
+	enum addr_kind kind;
+	bool from_rules; /* the kernel adds the elements, we only remove them */
+};
+
+/* The sets of berth.nft. Those that tell the addresses of a link stand first. */
+static const struct set_row sets[] = {
+	{NFPROTO_INET, "ct4", KEY_LINK_ADDR, AF_INET, ADDR_ANY, false},
+	{NFPROTO_INET, "ct6", KEY_LINK_ADDR, AF_INET6, ADDR_ANY, false},
+	{NFPROTO_ARP, "ct4", KEY_LINK_ADDR, AF_INET, ADDR_ANY, false},
+	{NFPROTO_INET, "nat4", KEY_ADDR, AF_INET, ADDR_NAT, false},
+	{NFPROTO_INET, "nat6", KEY_ADDR, AF_INET6, ADDR_NAT, false},
+	{NFPROTO_INET, "routed4", KEY_ADDR, AF_INET, ADDR_ROUTED, false},
+	{NFPROTO_INET, "routed6", KEY_ADDR, AF_INET6, ADDR_ROUTED, false},
+	{NFPROTO_INET, "flows", KEY_LINK, AF_UNSPEC, ADDR_ANY, true},
+	{NFPROTO_INET, "ct_links", KEY_LINK, AF_UNSPEC, ADDR_ANY, false},
+	{NFPROTO_ARP, "ct_links", KEY_LINK, AF_UNSPEC, ADDR_ANY, false},
+};
+
+enum {
+	N_SETS = sizeof(sets) / sizeof(sets[0])
+};
+
+/* Chains that must have rules, or the table is not ours any more. */
+static const struct {
+	uint16_t nf_family;
+	const char *chain;
+} chains[] = {
+	{NFPROTO_INET, "guard"},   {NFPROTO_INET, "from_ct4"}, {NFPROTO_INET, "from_ct6"},
+	{NFPROTO_INET, "forward"}, {NFPROTO_INET, "to_ct"},    {NFPROTO_INET, "input"},
+	{NFPROTO_INET, "outside"}, {NFPROTO_ARP, "input"},     {NFPROTO_ARP, "from_ct"},
+};
+
+/* ---- lists of addresses ---- */
+
+void net_addr_list_free(struct net_addr_list *list)
+{
+	free(list->v);
+	*list = (struct net_addr_list){0};
+}
+
+int net_addr_list_add(struct net_addr_list *list, const struct net_addr *a)
+{
+	if (net_addr_is_in(a, list->v, list->n))
+		return 0;
+	if (list->n == list->max) {
+		unsigned int max = list->max == 0 ? 16 : list->max * 2;
+		struct net_addr *v = reallocarray(list->v, max, sizeof(*v));
+
+		if (v == NULL)
+			return -ENOMEM;
+		list->v = v;
+		list->max = max;
+	}
+	list->v[list->n++] = *a;
+	return 0;
+}
+
+/* ---- keys ---- */
+
+/* Registers of 4 bytes: an interface name fills four of them, zero-padded. */
+struct key {
+	uint8_t bytes[IFNAMSIZ + sizeof(struct in6_addr)];
+	uint32_t len;
+};
+
+static void key_make(struct key *k, const struct set_row *row, const char *ifname,
+		     const struct net_addr *a)
+{
+	*k = (struct key){0};
+	if (row->key != KEY_ADDR) {
+		strncpy((char *)k->bytes, ifname, IFNAMSIZ - 1);
+		k->len = IFNAMSIZ;
+	}
+	if (row->key != KEY_LINK) {
+		memcpy(k->bytes + k->len, net_addr_bytes(a), net_addr_size(a));
+		k->len += (uint32_t)net_addr_size(a);
+	}
+}
+
+/* Takes a key of the kernel apart; false when it has not the size of that set's keys. */
+static bool key_read(const struct set_row *row, const uint8_t *bytes, uint32_t len,
+		     char ifname[IFNAMSIZ], struct net_addr *a)
+{
+	uint32_t name_len = row->key == KEY_ADDR ? 0 : IFNAMSIZ;
+
+	ifname[0] = '\0';
+	*a = (struct net_addr){.family = row->family};
+	if (len != name_len + (row->key == KEY_LINK ? 0 : (uint32_t)net_addr_size(a)))
+		return false;
+	memcpy(ifname, bytes, name_len);
+	if (name_len > 0)
+		ifname[IFNAMSIZ - 1] = '\0';
+	if (row->key != KEY_LINK) {
+		memcpy(net_addr_bytes_of(a), bytes + name_len, net_addr_size(a));
+		a->prefix = net_addr_bits(a);
+	}
+	return true;
+}
+
+static struct nftnl_set *set_new(const char *table, const struct set_row *row)
+{
+	struct nftnl_set *s = nftnl_set_alloc();
+
+	if (s == NULL)
+		return NULL;
+	if (nftnl_set_set_str(s, NFTNL_SET_TABLE, table) < 0 ||
+	    nftnl_set_set_str(s, NFTNL_SET_NAME, row->name) < 0) {
+		nftnl_set_free(s);
+		return NULL;
+	}
+	nftnl_set_set_u32(s, NFTNL_SET_FAMILY, row->nf_family);
+	return s;
+}
+
+static int set_add_key(struct nftnl_set *s, const void *bytes, uint32_t len)
+{
+	struct nftnl_set_elem *e = nftnl_set_elem_alloc();
+
+	if (e == NULL)
+		return -ENOMEM;
+	if (nftnl_set_elem_set(e, NFTNL_SET_ELEM_KEY, bytes, len) < 0) {
+		nftnl_set_elem_free(e);
+		return -ENOMEM;
+	}
+	nftnl_set_elem_add(s, e);
+	return 0;
+}
+
+/* ---- a batch ---- */
+
+struct batch {
+	struct nl nl;
+	size_t used;
+	unsigned int n;
+	struct nl_expect expect[N_SETS];
+	_Alignas(struct nlmsghdr) char buf[BATCH_SIZE];
+};
+
+static int batch_open(const char *label, struct batch **ret, struct berth_error *err)
+{
+	struct batch *b = malloc(sizeof(*b));
+	int r;
+
+	if (b == NULL)
+		return berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM, "no memory for nftables");
+	r = nl_open(NETLINK_NETFILTER, label, &b->nl, err);
+	if (r < 0) {
+		free(b);
+		return r;
+	}
+	b->n = 0;
+	b->used = nftnl_batch_begin(b->buf, ++b->nl.seq)->nlmsg_len;
+	*ret = b;
+	return 0;
+}
+
+static void batch_free(struct batch **b)
+{
+	if (*b == NULL)
+		return;
+	nl_close(&(*b)->nl);
+	free(*b);
+	*b = NULL;
+}
+
+static void batch_put(struct batch *b, bool add, const struct set_row *row, struct nftnl_set *s)
+{
+	unsigned int flags = add ? NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK : NLM_F_ACK;
+	struct nl_expect *x = &b->expect[b->n++];
+	struct nlmsghdr *nlh;
+
+	nlh = nftnl_nlmsg_build_hdr(b->buf + b->used, add ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM,
+				    row->nf_family, (uint16_t)flags, ++b->nl.seq);
+	nftnl_set_elems_nlmsg_build_payload(nlh, s);
+	x->seq = b->nl.seq;
+	x->ignore = 0;
+	(void)snprintf(x->what, sizeof(x->what), "%s the nftables set %s %s",
+		       add ? "add to" : "remove from", nftnl_set_get_str(s, NFTNL_SET_TABLE),
+		       row->name);
+	b->used += NLMSG_ALIGN(nlh->nlmsg_len);
+}
+
+static int batch_commit(struct batch *b, struct berth_error *err)
+{
+	if (b->n == 0)
+		return 0;
+	b->used += nftnl_batch_end(b->buf + b->used, ++b->nl.seq)->nlmsg_len;
+	return nl_transact(&b->nl, b->buf, b->used, b->expect, b->n, err);
+}
+
+static const char *ct_label(uint32_t ctid, char *buf)
+{
+	(void)snprintf(buf, NL_LABEL_MAX, "CT %u", ctid);
+	return buf;
+}
+
+/* ---- adding ---- */
+
+static bool row_wants(const struct set_row *row, const struct net_addr *a, bool nat)
+{
+	if (row->family != a->family)
+		return false;
+	if (row->kind == ADDR_NAT)
+		return net_addr_is_nat(a, nat);
+	return row->kind != ADDR_ROUTED || !net_addr_is_private(a);
+}
+
+static int row_fill(struct nftnl_set *s, const struct set_row *row, const struct nft_change *c,
+		    unsigned int *ret_n)
+{
+	char ifname[IFNAMSIZ];
+	struct net_addr ll;
+	struct key k;
+	unsigned int n = 0;
+	int r = 0;
+
+	(void)net_host_ifname(c->ctid, ifname);
+	net_guest_link_local(c->ctid, &ll);
+	if (c->link &&
+	    (row->key == KEY_LINK || (row->key == KEY_LINK_ADDR && row->family == AF_INET6))) {
+		key_make(&k, row, ifname, &ll);
+		r = set_add_key(s, k.bytes, k.len);
+		n++;
+	}
+	for (unsigned int i = 0; i < c->n_addrs && r == 0; i++) {
+		if (row->key == KEY_LINK || !row_wants(row, &c->addrs[i], c->nat))
+			continue;
+		key_make(&k, row, ifname, &c->addrs[i]);
+		r = set_add_key(s, k.bytes, k.len);
+		n++;
+	}
+	*ret_n = n;
+	return r;
+}
+
+int nft_add(const char *table, const struct nft_change *c, struct berth_error *err)
+{
+	auto_ptr(batch_free) struct batch *b = NULL;
+	char label[NL_LABEL_MAX];
+	int r = batch_open(ct_label(c->ctid, label), &b, err);
+
+	for (int i = 0; i < N_SETS && r == 0; i++) {
+		struct nftnl_set *s;
+		unsigned int n = 0;
+
+		if (sets[i].from_rules)
+			continue;
+		s = set_new(table, &sets[i]);
+		r = s != NULL ? row_fill(s, &sets[i], c, &n) : -ENOMEM;
+		if (r == 0 && n > 0)
+			batch_put(b, true, &sets[i], s);
+		if (s != NULL)
+			nftnl_set_free(s);
+		if (r < 0)
+			(void)berth_error_set(err, BERTH_ERR_NO_MEMORY, -r,
+					      "no memory for nftables");
+	}
+	return r < 0 ? r : batch_commit(b, err);
+}
+
+/* ---- finding and removing ---- */
+
+/* What a walk through one set looks for, and what it has found. */
+struct sweep {
+	const struct set_row *row;
+	const char *ifname; /* NULL: any link */
+	const struct net_addr *only; /* NULL: any address of the link */
+	unsigned int n_only;
+	const struct net_addr_list *known; /* the link's addresses, for sets without the link */
+	struct nftnl_set *out; /* NULL: just tell */
+	struct net_addr_list *found;
+	nft_link_fn *link_fn;
+	void *link_data;
+	unsigned int n;
+};
+
+static bool sweep_matches(const struct sweep *w, const char *ifname, const struct net_addr *a)
+{
+	if (w->row->key != KEY_ADDR && w->ifname != NULL && strcmp(ifname, w->ifname) != 0)
+		return false;
+	if (w->row->key == KEY_ADDR) /* no link in it: ours if the address was found to be ours */
+		return net_addr_is_in(a, w->known->v, w->known->n);
+	if (w->only == NULL)
+		return true;
+	return w->row->key == KEY_LINK_ADDR && net_addr_is_in(a, w->only, w->n_only);
+}
+
+static int sweep_elem(struct nftnl_set_elem *e, void *data)
+{
+	struct sweep *w = data;
+	char ifname[IFNAMSIZ];
+	struct net_addr a;
+	uint32_t len = 0;
+	const void *key = nftnl_set_elem_get(e, NFTNL_SET_ELEM_KEY, &len);
+	int r = 0;
+
+	if (key == NULL || !key_read(w->row, key, len, ifname, &a) ||
+	    !sweep_matches(w, ifname, &a) || w->n == SWEEP_MAX)
+		return 0;
+	w->n++;
+	if (w->link_fn != NULL)
+		w->link_fn(ifname, w->link_data);
+	if (w->found != NULL && w->row->key == KEY_LINK_ADDR)
+		r = net_addr_list_add(w->found, &a);
+	if (r == 0 && w->out != NULL)
+		r = set_add_key(w->out, key, len);
+	return r;
+}
+
+static int sweep_message(const struct nlmsghdr *nlh, void *data)
+{
+	struct nftnl_set *s = nftnl_set_alloc();
+	int r = -ENOMEM;
+
+	if (s == NULL)
+		return r;
+	r = nftnl_set_elems_nlmsg_parse(nlh, s) < 0 ? -EPROTO
+						    : nftnl_set_elem_foreach(s, sweep_elem, data);
+	nftnl_set_free(s);
+	return r;
+}
+
+static int sweep_once(struct nl *nl, const char *table, struct sweep *w, struct berth_error *err)
+{
+	_Alignas(struct nlmsghdr) char buf[REQUEST_SIZE];
+	struct nftnl_set *s = set_new(table, w->row);
+	char what[NL_WHAT_MAX];
+	struct nlmsghdr *nlh;
+
+	if (s == NULL)
+		return berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM, "no memory for nftables");
+	nlh = nftnl_nlmsg_build_hdr(buf, NFT_MSG_GETSETELEM, w->row->nf_family, NLM_F_DUMP,
+				    ++nl->seq);
+	nftnl_set_elems_nlmsg_build_payload(nlh, s);
+	nftnl_set_free(s);
+	(void)snprintf(what, sizeof(what), "read the nftables set %s %s", table, w->row->name);
+	return nl_request(nl, nlh, what, sweep_message, w, err);
+}
+
+/* No such set, table or nf_tables at all: then it has no elements. */
+static bool is_absent(int r)
+{
+	return r == -ENOENT || r == -EOPNOTSUPP || r == -EAFNOSUPPORT || r == -EPROTONOSUPPORT;
+}
+
+/* Walks one set; with remove = true its finds go into the batch. */
+static int sweep_set(struct batch *b, const char *table, struct sweep *w, bool removes,
+		     struct berth_error *err)
+{
+	int r = -EAGAIN;
+
+	for (int i = 0; i < DUMP_TRIES && r == -EAGAIN; i++) {
+		w->n = 0;
+		w->out = removes ? set_new(table, w->row) : NULL;
+		if (removes && w->out == NULL)
+			return berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM,
+					       "no memory for nftables");
+		r = sweep_once(&b->nl, table, w, err);
+		if (is_absent(r))
+			r = 0;
+		if (r == 0 && removes && w->n > 0)
+			batch_put(b, false, w->row, w->out);
+		if (w->out != NULL)
+			nftnl_set_free(w->out);
+	}
+	return r;
+}
+
+/* One pass over all sets. *ret_full: a set had more than a batch takes, so another pass is due. */
+static int sweep_all(const char *table, const struct sweep *pattern, bool removes, uint32_t ctid,
+		     bool *ret_full, struct berth_error *err)
+{
+	auto_ptr(batch_free) struct batch *b = NULL;
+	struct net_addr_list own = {0};
+	char label[NL_LABEL_MAX];
+	int r = batch_open(ct_label(ctid, label), &b, err);
+
+	*ret_full = false;
+	for (int i = 0; i < N_SETS && r == 0; i++) {
+		struct sweep w = *pattern;
+
+		w.row = &sets[i];
+		w.found = &own;
+		w.known = &own;
+		r = sweep_set(b, table, &w, removes, err);
+		*ret_full = *ret_full || w.n == SWEEP_MAX;
+	}
+	for (unsigned int i = 0; i < own.n && r == 0 && pattern->found != NULL; i++)
+		if (!IN6_IS_ADDR_LINKLOCAL(&own.v[i].v6) || own.v[i].family == AF_INET)
+			r = net_addr_list_add(pattern->found, &own.v[i]);
+	net_addr_list_free(&own);
+	return r < 0 ? r : batch_commit(b, err);
+}
+
+int nft_remove(const char *table, uint32_t ctid, const struct net_addr *addrs, unsigned int n_addrs,
+	       struct net_addr_list *found, struct berth_error *err)
+{
+	char ifname[IFNAMSIZ];
+	const struct sweep pattern = {.ifname = net_host_ifname(ctid, ifname),
+				      .only = addrs,
+				      .n_only = n_addrs,
+				      .found = found};
+	bool full = true;
+	int r = 0;
+
+	while (r == 0 && full)
+		r = sweep_all(table, &pattern, true, ctid, &full, err);
+	return r;
+}
+
+int nft_find(const char *table, uint32_t ctid, struct net_addr_list *found, struct berth_error *err)
+{
+	char ifname[IFNAMSIZ];
+	const struct sweep pattern = {.ifname = net_host_ifname(ctid, ifname), .found = found};
+	bool full;
+
+	return sweep_all(table, &pattern, false, ctid, &full, err);
+}
+
+int nft_list_links(const char *table, nft_link_fn *fn, void *data, struct berth_error *err)
+{
+	struct sweep w = {.link_fn = fn, .link_data = data};
+	struct nl nl = {.fd = -EBADF};
+	int r = nl_open(NETLINK_NETFILTER, "", &nl, err);
+
+	if (r < 0)
+		return r;
+	for (int i = 0; i < N_SETS; i++)
+		if (sets[i].nf_family == NFPROTO_INET && strcmp(sets[i].name, "ct_links") == 0)
+			w.row = &sets[i];
+	r = -EAGAIN;
+	for (int i = 0; i < DUMP_TRIES && r == -EAGAIN; i++)
+		r = sweep_once(&nl, table, &w, err);
+	nl_close(&nl);
+	return r;
+}
+
+/* ---- rules and chains ---- */
+
+static int count_message(const struct nlmsghdr *nlh, void *data)
+{
+	unsigned int *n = data;
+
+	(void)nlh;
+	(*n)++;
+	return 0;
+}
+
+static int count_rules(struct nl *nl, const char *table, uint16_t nf_family, const char *chain,
+		       unsigned int *ret, struct berth_error *err)
+{
+	_Alignas(struct nlmsghdr) char buf[REQUEST_SIZE];
+	struct nftnl_rule *rule = nftnl_rule_alloc();
+	struct nlmsghdr *nlh;
+	unsigned int n = 0;
+	int r;
+
+	if (rule == NULL)
+		return berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM, "no memory for nftables");
+	(void)nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, table);
+	(void)nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, chain);
+	nlh = nftnl_nlmsg_build_hdr(buf, NFT_MSG_GETRULE, nf_family, NLM_F_DUMP, ++nl->seq);
+	nftnl_rule_nlmsg_build_payload(nlh, rule);
+	nftnl_rule_free(rule);
+	r = nl_request(nl, nlh, "read the nftables rules", count_message, &n, err);
+	if (is_absent(r) || r == -EAGAIN) /* changing just now: then they are there */
+		r = 0;
+	*ret = n;
+	return r;
+}
+
+int nft_check_rules(const char *table, struct berth_error *err)
+{
+	struct nl nl = {.fd = -EBADF};
+	int r = nl_open(NETLINK_NETFILTER, "", &nl, err);
+
+	for (size_t i = 0; i < sizeof(chains) / sizeof(chains[0]) && r == 0; i++) {
+		unsigned int n = 0;
+
+		r = count_rules(&nl, table, chains[i].nf_family, chains[i].chain, &n, err);
+		if (r == 0 && n == 0)
+			r = berth_error_set(
+				err, BERTH_ERR_NET, ENOENT,
+				"the nftables table %s has no rules in chain %s: somebody "
+				"flushed it; 'systemctl restart berthd' loads it again",
+				table, chains[i].chain);
+	}
+	nl_close(&nl);
+	return r;
+}
+
+struct forward_drop {
+	const char *own;
+	char *table;
+	size_t size;
+};
+
+static int look_at_chain(const struct nlmsghdr *nlh, void *data)
+{
+	struct forward_drop *d = data;
+	struct nftnl_chain *c = nftnl_chain_alloc();
+	const char *table;
+
+	if (c == NULL)
+		return -ENOMEM;
+	if (nftnl_chain_nlmsg_parse(nlh, c) == 0 && nftnl_chain_is_set(c, NFTNL_CHAIN_HOOKNUM) &&
+	    nftnl_chain_get_u32(c, NFTNL_CHAIN_HOOKNUM) == NF_INET_FORWARD &&
+	    nftnl_chain_is_set(c, NFTNL_CHAIN_POLICY) &&
+	    nftnl_chain_get_u32(c, NFTNL_CHAIN_POLICY) == NF_DROP) {
+		table = nftnl_chain_get_str(c, NFTNL_CHAIN_TABLE);
+		if (table != NULL && strcmp(table, d->own) != 0)
+			(void)snprintf(d->table, d->size, "%s", table);
+	}
+	nftnl_chain_free(c);
+	return 0;
+}
+
+int nft_find_forward_drop(const char *table, char *ret_table, size_t size, struct berth_error *err)
+{
+	static const uint16_t families[] = {NFPROTO_INET, NFPROTO_IPV4, NFPROTO_IPV6};
+	struct forward_drop d = {.own = table, .table = ret_table, .size = size};
+	struct nl nl = {.fd = -EBADF};
+	int r = nl_open(NETLINK_NETFILTER, "", &nl, err);
+
+	ret_table[0] = '\0';
+	for (int i = 0; i < 3 && r == 0; i++) {
+		_Alignas(struct nlmsghdr) char buf[REQUEST_SIZE];
+		struct nlmsghdr *nlh = nftnl_nlmsg_build_hdr(buf, NFT_MSG_GETCHAIN, families[i],
+							     NLM_F_DUMP, ++nl.seq);
+
+		r = nl_request(&nl, nlh, "read the nftables chains", look_at_chain, &d, err);
+		if (is_absent(r) || r == -EAGAIN)
+			r = 0;
+	}
+	nl_close(&nl);
+	return r;
+}

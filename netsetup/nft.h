@@ -1,0 +1,52 @@
+/*
+ * nft.h - inside netsetup only: the elements of a CT in the sets of netsetup/berth.nft.
+ */
+#pragma once
+
+#include "netsetup/net.h"
+
+/* Addresses that were found in the kernel. malloc'ed by the functions that fill it. */
+struct net_addr_list {
+	struct net_addr *v;
+	unsigned int n, max;
+};
+
+void net_addr_list_free(struct net_addr_list *list);
+/* Once each; -ENOMEM. */
+int net_addr_list_add(struct net_addr_list *list, const struct net_addr *a);
+
+/* What is to be added: addresses, and with them the link itself when the CT starts. */
+struct nft_change {
+	uint32_t ctid;
+	const struct net_addr *addrs;
+	unsigned int n_addrs;
+	bool nat;
+	bool link;
+};
+
+/*
+ * One transaction: all or nothing. -EEXIST when one of the elements is there already, -ENOENT when
+ * the table is not.
+ */
+int nft_add(const char *table, const struct nft_change *c, struct berth_error *err);
+
+/*
+ * Removes what is there of the CT, everything (addrs NULL) or what belongs to these addresses.
+ * Addresses of the CT that were found are added to found, if it is not NULL. Nothing there, or no
+ * table, is success.
+ */
+int nft_remove(const char *table, uint32_t ctid, const struct net_addr *addrs, unsigned int n_addrs,
+	       struct net_addr_list *found, struct berth_error *err);
+/* Only the look; nothing is removed. */
+int nft_find(const char *table, uint32_t ctid, struct net_addr_list *found,
+	     struct berth_error *err);
+
+/* 0 when every chain of the ruleset has rules; -ENOENT when something of it is missing. */
+int nft_check_rules(const char *table, struct berth_error *err);
+
+/* Calls fn for each host interface name in ct_links of the table. */
+typedef void nft_link_fn(const char *ifname, void *data);
+int nft_list_links(const char *table, nft_link_fn *fn, void *data, struct berth_error *err);
+
+/* The first table, not the named one, that drops what is forwarded by default; "" if none. */
+int nft_find_forward_drop(const char *table, char *ret_table, size_t size, struct berth_error *err);

@@ -1,0 +1,213 @@
+/* ruleset.c - berth.nft with the elements of running CTs, made into text and given to nft(8). */
+#include "netsetup/ruleset.h"
+
+#include "netsetup/link.h"
+#include "netsetup/rtnl.h"
+#include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
+#include "runtime/base/spawn.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+enum {
+	RULESET_MAX = 1 << 20,
+	NFT_ERROR_MAX = 1024
+};
+
+void ruleset_expand(FILE *out, const char *text, const char *table)
+{
+	static const char hole[] = "@TABLE@";
+	const char *at;
+
+	while ((at = strstr(text, hole)) != NULL) {
+		(void)fwrite(text, 1, (size_t)(at - text), out);
+		(void)fputs(table, out);
+		text = at + sizeof(hole) - 1;
+	}
+	(void)fputs(text, out);
+}
+
+static void put_element(FILE *out, const char *family, const char *table, const char *set,
+			const char *ifname, const struct net_addr *a)
+{
+	char text[NET_ADDR_TEXT] = "";
+	struct net_addr host;
+
+	if (a != NULL) {
+		host = *a;
+		host.prefix = net_addr_bits(a);
+		(void)net_addr_format(&host, text);
+	}
+	(void)fprintf(out, "add element %s %s %s { %s%s%s%s%s }\n", family, table, set,
+		      ifname != NULL ? "\"" : "", ifname != NULL ? ifname : "",
+		      ifname != NULL ? "\"" : "", ifname != NULL && a != NULL ? " . " : "", text);
+}
+
+void ruleset_put_link(FILE *out, const char *table, uint32_t ctid)
+{
+	char ifname[IFNAMSIZ];
+	struct net_addr ll;
+
+	(void)net_host_ifname(ctid, ifname);
+	net_guest_link_local(ctid, &ll);
+	put_element(out, "inet", table, "ct_links", ifname, NULL);
+	put_element(out, "arp", table, "ct_links", ifname, NULL);
+	put_element(out, "inet", table, "ct6", ifname, &ll);
+}
+
+void ruleset_put_addr(FILE *out, const char *table, uint32_t ctid, const struct net_addr *a,
+		      bool nat)
+{
+	const bool v4 = a->family == AF_INET;
+	char ifname[IFNAMSIZ];
+
+	(void)net_host_ifname(ctid, ifname);
+	put_element(out, "inet", table, v4 ? "ct4" : "ct6", ifname, a);
+	if (v4)
+		put_element(out, "arp", table, "ct4", ifname, a);
+	if (!net_addr_is_private(a))
+		put_element(out, "inet", table, v4 ? "routed4" : "routed6", NULL, a);
+	else if (nat)
+		put_element(out, "inet", table, v4 ? "nat4" : "nat6", NULL, a);
+}
+
+/* ---- what runs now ---- */
+
+struct live_link {
+	int index;
+	uint32_t ctid;
+};
+
+struct live {
+	const char *table;
+	FILE *out;
+	struct live_link *v;
+	size_t n, max;
+	bool failed;
+};
+
+/* The alias of a link is the table it belongs to: another --root host may have links here too. */
+static void live_take_link(const struct rtnl_link *link, void *data)
+{
+	struct live *l = data;
+	uint32_t ctid;
+
+	if (net_ctid_from_ifname(link->name, &ctid) < 0 || strcmp(link->alias, l->table) != 0)
+		return;
+	if (l->n == l->max) {
+		size_t max = l->max == 0 ? 64 : l->max * 2;
+		struct live_link *v = reallocarray(l->v, max, sizeof(*v));
+
+		if (v == NULL) {
+			l->failed = true;
+			return;
+		}
+		l->v = v;
+		l->max = max;
+	}
+	l->v[l->n++] = (struct live_link){.index = link->index, .ctid = ctid};
+	ruleset_put_link(l->out, l->table, ctid);
+}
+
+static void live_take_route(const struct rtnl_entry *e, void *data)
+{
+	const struct live *l = data;
+
+	if (e->protocol != NET_PROTO_ROUTED && e->protocol != NET_PROTO_NAT)
+		return;
+	for (size_t i = 0; i < l->n; i++)
+		if (l->v[i].index == e->index)
+			ruleset_put_addr(l->out, l->table, l->v[i].ctid, &e->addr,
+					 e->protocol == NET_PROTO_NAT);
+}
+
+static int put_live(FILE *out, const char *table, struct berth_error *err)
+{
+	struct live l = {.table = table, .out = out};
+	struct rtnl *r = NULL;
+	int res = rtnl_open("", &r, err);
+
+	if (res == 0)
+		res = rtnl_list_veths(r, live_take_link, &l, err);
+	if (res == 0 && l.failed)
+		res = berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM, "no memory for links");
+	if (res == 0 && l.n > 0)
+		res = rtnl_list_routes(r, 0, 0, live_take_route, &l, err);
+	rtnl_free(&r);
+	free(l.v);
+	return res;
+}
+
+int ruleset_make(const char *path, const char *table, char **ret, struct berth_error *err)
+{
+	auto_free char *text = NULL;
+	auto_free char *full = NULL;
+	size_t size = 0;
+	FILE *out;
+	int r;
+
+	if (!net_table_is_valid(table))
+		return berth_error_set(
+			err, BERTH_ERR_VALUE, EINVAL,
+			"'%s' is no name for an nftables table: [A-Za-z][A-Za-z0-9_]*, at "
+			"most %d",
+			table, NET_TABLE_MAX);
+	r = file_read_at(AT_FDCWD, path, RULESET_MAX, &text, NULL);
+	if (r < 0)
+		return berth_error_sys(err, -r, "read the packet filter rules %s", path);
+	out = open_memstream(&full, &size);
+	if (out == NULL)
+		return berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM, "no memory for rules");
+	ruleset_expand(out, text, table);
+	(void)fputc('\n', out);
+	r = put_live(out, table, err);
+	if (fclose(out) != 0 && r == 0)
+		r = berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM, "no memory for rules");
+	if (r == 0)
+		*ret = take_ptr(full);
+	return r;
+}
+
+/* ---- nft(8) ---- */
+
+/* nft tells "FILE:LINE:COLUMN: Error: why", then shows the place; the first line says it. */
+static int nft_failed(int errors, int status, struct berth_error *err)
+{
+	char text[NFT_ERROR_MAX];
+	ssize_t n = pread(errors, text, sizeof(text) - 1, 0);
+
+	text[n > 0 ? n : 0] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	return berth_error_set(err, BERTH_ERR_HELPER, EIO,
+			       "nft does not take the packet filter rules (status %d): %s",
+			       WIFEXITED(status) ? WEXITSTATUS(status) : -1, text);
+}
+
+int ruleset_load(const char *text, bool check, struct berth_error *err)
+{
+	const char *argv[] = {"nft", check ? "-c" : "-f", check ? "-f" : "-", check ? "-" : NULL,
+			      NULL};
+	auto_close int in = memfd_create("ruleset", MFD_CLOEXEC);
+	auto_close int errors = memfd_create("nft-errors", MFD_CLOEXEC);
+	int status = 0, r;
+	pid_t pid;
+
+	if (in < 0 || errors < 0)
+		return berth_error_sys(err, errno, "make a memory file for nft");
+	r = fd_write_all(in, text, strlen(text));
+	if (r < 0 || lseek(in, 0, SEEK_SET) < 0)
+		return berth_error_sys(err, r < 0 ? -r : errno, "write the rules for nft");
+	r = spawn_program(argv, NULL, &(struct spawn_fds){.in = in, .out = -1, .err = errors}, &pid,
+			  NULL, err);
+	if (r < 0)
+		return r;
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return berth_error_sys(err, errno, "wait for nft");
+	if (status != 0)
+		return nft_failed(errors, status, err);
+	return 0;
+}

@@ -1,0 +1,27 @@
+/*
+ * ruleset.h - inside netsetup only: the text that goes to nft(8).
+ */
+#pragma once
+
+#include "netsetup/net.h"
+
+#include <stdio.h>
+
+struct rtnl;
+
+/* Pure: writes the ruleset with every @TABLE@ replaced. */
+void ruleset_expand(FILE *out, const char *text, const char *table);
+
+/* Pure: the statements that put one address of a CT, or its link itself (a NULL), into the sets. */
+void ruleset_put_link(FILE *out, const char *table, uint32_t ctid);
+void ruleset_put_addr(FILE *out, const char *table, uint32_t ctid, const struct net_addr *a,
+		      bool nat);
+
+/*
+ * Reads the file, expands it and adds the elements of every CT that is up: what the links and
+ * routes of this host say is true, whatever became of the sets. The caller frees *ret.
+ */
+int ruleset_make(const char *path, const char *table, char **ret, struct berth_error *err);
+
+/* Gives the text to nft(8); check: only looks whether it would be taken. */
+int ruleset_load(const char *text, bool check, struct berth_error *err);

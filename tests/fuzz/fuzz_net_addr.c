@@ -1,0 +1,31 @@
+/* fuzz_net_addr.c - net_addr_parse: what it takes, it formats and takes again as the same. */
+#include "netsetup/link.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char *text = malloc(size + 1), buf[NET_ADDR_TEXT], again[NET_ADDR_TEXT];
+	struct net_addr a, b;
+	uint32_t ctid;
+
+	if (text == NULL)
+		return 0;
+	memcpy(text, data, size);
+	text[size] = '\0';
+	if (net_addr_parse(text, &a) == 0) {
+		(void)net_addr_format(&a, buf);
+		if (net_addr_parse(buf, &b) < 0 || !net_addr_equal(&a, &b) || a.prefix != b.prefix)
+			abort();
+		if (strcmp(net_addr_format(&b, again), buf) != 0)
+			abort();
+	}
+	if (net_ctid_from_ifname(text, &ctid) == 0 &&
+	    strcmp(net_host_ifname(ctid, again), text) != 0)
+		abort();
+	free(text);
+	return 0;
+}
