@@ -37,7 +37,7 @@ static int open_unified(const struct cg_hier *hi, uint32_t ctid, bool exec)
 int cg_ct_attach(struct cg_host *h, uint32_t ctid, bool exec, struct cg_attach *ret,
 		 struct berth_error *err)
 {
-	auto_ptr(cg_attach_close) struct cg_attach a = {.unified = -EBADF};
+	struct cg_attach a = {.unified = -EBADF};
 
 	a.unified = h->hier[0].berth < 0 ? -ENOENT : open_unified(&h->hier[0], ctid, exec);
 	if (a.unified < 0)
@@ -47,12 +47,15 @@ int cg_ct_attach(struct cg_host *h, uint32_t ctid, bool exec, struct cg_attach *
 		int fd = openat(h->hier[i].berth, cg_rel(ctid, "tasks", rel),
 				O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
 
-		if (fd < 0)
-			return refuse(&h->hier[i], ctid, "tasks", -errno, err);
+		if (fd < 0) {
+			int r = refuse(&h->hier[i], ctid, "tasks", -errno, err);
+
+			cg_attach_close(&a);
+			return r;
+		}
 		a.v1[a.n_v1++] = fd;
 	}
 	*ret = a;
-	a = (struct cg_attach){.unified = -EBADF};
 	return 0;
 }
 

@@ -86,7 +86,7 @@ int cg_wait_event(const struct cg_hier *hi, uint32_t ctid, const char *key, uint
 		return -errno;
 	for (;; now = ev_now_ms()) {
 		struct pollfd p = {.fd = fd, .events = POLLPRI};
-		uint64_t value;
+		uint64_t value = 0;
 		int r = event_read(fd, key, &value);
 
 		if (r < 0)

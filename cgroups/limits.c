@@ -8,6 +8,7 @@
 
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
+#include "runtime/base/parse.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -142,15 +143,21 @@ static void put_rate(char *buf, size_t size, const char *key, uint64_t v)
 static dev_t whole_disk(dev_t dev)
 {
 	char path[96], text[32];
-	unsigned int maj, min;
+	uint32_t maj, min;
+	char *colon;
 
 	(void)snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/partition", major(dev),
 		       minor(dev));
 	if (faccessat(AT_FDCWD, path, F_OK, 0) < 0)
 		return dev;
 	(void)snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/../dev", major(dev), minor(dev));
-	if (file_read_line_at(AT_FDCWD, path, text, sizeof(text)) < 0 ||
-	    sscanf(text, "%u:%u", &maj, &min) != 2)
+	if (file_read_line_at(AT_FDCWD, path, text, sizeof(text)) < 0)
+		return dev;
+	colon = strchr(text, ':');
+	if (colon == NULL)
+		return dev;
+	*colon = '\0';
+	if (parse_u32(text, &maj) < 0 || parse_u32(colon + 1, &min) < 0)
 		return dev;
 	return makedev(maj, min);
 }

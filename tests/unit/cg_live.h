@@ -26,9 +26,10 @@
 
 enum {
 	CT = 4242,
-	OWNER = 300000,
-	MIB = 1 << 20
+	OWNER = 300000
 };
+
+#define MIB ((uint64_t)1 << 20)
 
 static struct cg_host *host;
 static struct berth_error err;

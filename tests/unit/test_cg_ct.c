@@ -303,8 +303,8 @@ static void doctor_agrees_with_the_probe(void)
 
 static void print_times(void)
 {
-	struct cg_limits l = {.memory = 512ull * MIB,
-			      .swap = 256ull * MIB,
+	struct cg_limits l = {.memory = 512 * MIB,
+			      .swap = 256 * MIB,
 			      .pids = 1000,
 			      .cpulimit = 50,
 			      .cpuunits = 1000,
