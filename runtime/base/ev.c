@@ -33,7 +33,7 @@ struct ev {
 	int epfd;
 	bool stopping;
 	int status;
-	bool dispatching;
+	unsigned int dispatching; /* depth: a callback may run the loop itself */
 	struct ev_source *sources; /* live and removed ones; removed are freed between dispatches */
 };
 
@@ -71,10 +71,9 @@ void ev_free(struct ev *ev)
 {
 	if (ev == NULL)
 		return;
+	ev->dispatching = 1; /* ev_remove must not free what is walked here */
 	for (struct ev_source *s = ev->sources; s != NULL; s = s->next)
-		if (!s->removed)
-			ev_remove(s);
-	ev->dispatching = false;
+		ev_remove(s);
 	ev_sweep(ev);
 	(void)close(ev->epfd);
 	free(ev);
@@ -173,7 +172,7 @@ void ev_remove(struct ev_source *s)
 	if (s->kind != EV_IO)
 		(void)close(s->fd);
 	s->removed = true;
-	if (!s->ev->dispatching)
+	if (s->ev->dispatching == 0)
 		ev_sweep(s->ev);
 }
 
@@ -207,15 +206,15 @@ int ev_run_once(struct ev *ev, int timeout_ms)
 
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
-	ev->dispatching = true;
+	ev->dispatching++;
 	for (int i = 0; i < n; i++) {
 		struct ev_source *s = events[i].data.ptr;
 
 		if (!s->removed)
 			dispatch(s, events[i].events);
 	}
-	ev->dispatching = false;
-	ev_sweep(ev);
+	if (--ev->dispatching == 0)
+		ev_sweep(ev);
 	return n;
 }
 

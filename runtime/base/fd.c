@@ -5,9 +5,11 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 enum {
 	FD_PASS_MAX = 16
@@ -143,6 +145,13 @@ int file_replace_at(int dirfd, const char *name, const void *buf, size_t len, mo
 	return r;
 }
 
+static bool is_directory(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 int dir_make(const char *path, mode_t mode)
 {
 	char buf[PATH_MAX];
@@ -160,7 +169,7 @@ int dir_make(const char *path, mode_t mode)
 		if (mkdir(buf, mode) < 0 && errno != EEXIST)
 			return -errno;
 		if (c == '\0')
-			return 0;
+			return is_directory(buf) ? 0 : -ENOTDIR;
 		*p = c;
 	}
 }
@@ -172,32 +181,37 @@ int dir_open_at(int dirfd, const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
-static int tree_empty(int fd, dev_t dev, int depth);
+/* A mount point below is refused, a bind mount of the same file system too: -EXDEV. */
+static int dir_open_same_mount(int dirfd, const char *name)
+{
+	struct open_how how = {.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW,
+			       .resolve = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS};
+	int fd = (int)syscall(SYS_openat2, dirfd, name, &how, sizeof(how));
 
-static int tree_entry_remove(int dirfd, const char *name, dev_t dev, int depth)
+	return fd < 0 ? -errno : fd;
+}
+
+static int tree_empty(int fd, int depth);
+
+static int tree_entry_remove(int dirfd, const char *name, int depth)
 {
 	auto_close int fd = -EBADF;
-	struct stat st;
 	int r;
 
 	if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
 		return 0;
 	if (errno != EISDIR && errno != EPERM)
 		return -errno;
-	fd = dir_open_at(dirfd, name);
+	fd = dir_open_same_mount(dirfd, name);
 	if (fd < 0)
 		return fd;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if (st.st_dev != dev)
-		return -EXDEV;
-	r = tree_empty(fd, dev, depth + 1);
+	r = tree_empty(fd, depth + 1);
 	if (r < 0)
 		return r;
 	return unlinkat(dirfd, name, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-static int tree_empty(int fd, dev_t dev, int depth)
+static int tree_empty(int fd, int depth)
 {
 	auto_closedir DIR *d = NULL;
 	struct dirent *e;
@@ -209,14 +223,16 @@ static int tree_empty(int fd, dev_t dev, int depth)
 	if (copy < 0)
 		return -errno;
 	d = fdopendir(copy);
-	if (d == NULL)
-		return -errno;
+	if (d == NULL) {
+		(void)close(copy);
+		return -ENOMEM;
+	}
 	while ((e = readdir(d)) != NULL) {
 		int r;
 
 		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
 			continue;
-		r = tree_entry_remove(fd, e->d_name, dev, depth);
+		r = tree_entry_remove(fd, e->d_name, depth);
 		if (r < 0)
 			return r;
 	}
@@ -225,11 +241,19 @@ static int tree_empty(int fd, dev_t dev, int depth)
 
 int tree_remove_at(int dirfd, const char *name)
 {
-	struct stat st;
+	const char *slash = strrchr(name, '/');
+	auto_close int parent = -EBADF;
+	char path[PATH_MAX];
 
-	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (slash == NULL)
+		return tree_entry_remove(dirfd, name, 0);
+	if ((size_t)snprintf(path, sizeof(path), "%.*s", (int)(slash - name + 1), name) >=
+	    sizeof(path))
+		return -ENAMETOOLONG;
+	parent = openat(dirfd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (parent < 0)
 		return errno == ENOENT ? 0 : -errno;
-	return tree_entry_remove(dirfd, name, st.st_dev, 0);
+	return tree_entry_remove(parent, slash + 1, 0);
 }
 
 int fd_send_message(int sock, const void *buf, size_t len, const int *fds, unsigned int n_fds)

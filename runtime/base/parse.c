@@ -117,7 +117,9 @@ bool hostname_is_valid(const char *s)
 	if (len == 0 || len > 64)
 		return false;
 	for (; *s != '\0'; before = *s, s++) {
-		if (*s == '.' ? before == '.' : !is_alnum(*s) && *s != '-')
+		bool at_edge = before == '.' || before == '-';
+
+		if (*s == '.' ? at_edge : !is_alnum(*s) && *s != '-')
 			return false;
 		if (*s == '-' && before == '.')
 			return false;
