@@ -102,6 +102,14 @@ static int listen_socket(struct daemon *d, struct berth_error *err)
 			      sizeof(interfaces) / sizeof(interfaces[0]), d, &d->rpc, err);
 }
 
+/* After the set-up worker has made PARENT/berth: what is open before it would be missing. */
+static int open_cgroups(struct daemon *d, struct berth_error *err)
+{
+	const char *parent = d->host.cgroup_parent;
+
+	return cg_host_open(parent[0] != '\0' ? parent : NULL, &d->cg, err);
+}
+
 /* The host is ready (or is not, and `berth doctor` says why): open for business. */
 static void host_ready(const struct worker_result *result, void *data)
 {
@@ -110,7 +118,7 @@ static void host_ready(const struct worker_result *result, void *data)
 
 	if (!result->ok)
 		log_line(LOG_LV_ERROR, 0, "host set-up: %s", result->error.msg);
-	if (recover_all(d, &err) < 0 || listen_socket(d, &err) < 0) {
+	if (open_cgroups(d, &err) < 0 || recover_all(d, &err) < 0 || listen_socket(d, &err) < 0) {
 		log_line(LOG_LV_ERROR, 0, "%s", err.msg);
 		ev_stop(d->ev, 1);
 		return;
@@ -159,7 +167,6 @@ static int only_one(struct daemon *d, struct berth_error *err)
 
 static int daemon_init(struct daemon *d, const char *root, struct berth_error *err)
 {
-	const char *parent;
 	int r = berth_paths_init(&d->paths, root, err);
 
 	if (r == 0)
@@ -174,11 +181,8 @@ static int daemon_init(struct daemon *d, const char *root, struct berth_error *e
 		r = find_worker(d, err);
 	if (r < 0)
 		return r;
-	parent = d->host.cgroup_parent[0] != '\0' ? d->host.cgroup_parent : NULL;
-	r = cg_host_open(parent, &d->cg, err);
-	if (r == 0 && (r = ev_new(&d->ev)) < 0)
-		return berth_error_sys(err, r, "make the event loop");
-	return r;
+	r = ev_new(&d->ev);
+	return r < 0 ? berth_error_sys(err, r, "make the event loop") : 0;
 }
 
 static int daemon_run(struct daemon *d, struct berth_error *err)

@@ -312,8 +312,10 @@ static uint64_t reboot_backoff(struct ct *ct)
 		ct->quick_reboots = 0;
 		return 0;
 	}
-	ms = 1000ULL << (ct->quick_reboots < 6 ? ct->quick_reboots : 6);
-	ct->quick_reboots++;
+	/* One quick reboot is an admin's; the second in a row is the beginning of a loop. */
+	if (ct->quick_reboots++ == 0)
+		return 0;
+	ms = 500ULL << (ct->quick_reboots < 8 ? ct->quick_reboots : 8);
 	return ms < BACKOFF_MAX_MS ? ms : BACKOFF_MAX_MS;
 }
 

@@ -1,5 +1,6 @@
 /* methods_info.c - List, Get, Monitor: what a CT is and what it uses. */
 #include "runtime/base/cleanup.h"
+#include "runtime/base/log.h"
 #include "runtime/config/param.h"
 #include "runtime/ct/store.h"
 #include "runtime/daemon/methods.h"
@@ -41,9 +42,13 @@ static void add_usage(struct daemon *d, const struct ct *ct, const struct ct_con
 {
 	json_t *res = json_object();
 	struct cg_stat st = {0};
+	struct berth_error err;
 
-	if (ct->status == CT_RUNNING && cg_ct_stat(d->cg, ct->ctid, &st, NULL) == 0)
+	if (ct->status == CT_RUNNING) {
+		if (cg_ct_stat(d->cg, ct->ctid, &st, &err) < 0)
+			log_line(LOG_LV_WARNING, ct->ctid, "statistics: %s", err.msg);
 		(void)json_object_set_new(info, "cpu_usec", json_integer((json_int_t)st.cpu_usec));
+	}
 	resource_add(res, "physpages", st.memory, st.memory_max_seen, c->ram,
 		     st.memory_failcnt + st.oom_kills);
 	resource_add(res, "swappages", st.swap, st.swap_max_seen, c->swap, st.swap_failcnt);

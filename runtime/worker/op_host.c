@@ -47,12 +47,17 @@ static void finding(const char *name, const char *level, const char *text, const
 		    void *data)
 {
 	const char *const values[][2] = {{"level", level}, {"text", text}, {"fix", fix}};
+	char word[64];
 
 	(void)data;
+	(void)snprintf(word, sizeof(word), "%s", name);
+	for (char *p = word; *p != '\0'; p++)
+		if (*p == '.' || *p == ' ')
+			*p = '-'; /* the key ends at the first dot */
 	for (size_t i = 0; i < 3; i++) {
 		char key[80];
 
-		(void)snprintf(key, sizeof(key), "%s.%s", name, values[i][0]);
+		(void)snprintf(key, sizeof(key), "%s.%s", word, values[i][0]);
 		report_result(key, values[i][1] != NULL ? values[i][1] : "");
 	}
 }
