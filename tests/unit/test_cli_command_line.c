@@ -12,7 +12,7 @@ static void check_join(const char *const *words, const char *want)
 	auto_free char *got = command_line_join(words);
 
 	if (got == NULL || strcmp(got, want) != 0)
-		(void)fprintf(stderr, "got %s want %s\n", got, want);
+		(void)fprintf(stderr, "got %s want %s\n", got != NULL ? got : "nothing", want);
 	CHECK(got != NULL && strcmp(got, want) == 0);
 }
 

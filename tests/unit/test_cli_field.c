@@ -15,7 +15,8 @@ static void check_cell(const json_t *info, const char *word, const char *want)
 	CHECK(field_parse(word, &ref, NULL) == 0);
 	got = field_cell(&ref, info);
 	if (got == NULL || strcmp(got, want) != 0)
-		(void)fprintf(stderr, "%s: got %s want %s\n", word, got, want);
+		(void)fprintf(stderr, "%s: got %s want %s\n", word, got != NULL ? got : "nothing",
+			      want);
 	CHECK(got != NULL && strcmp(got, want) == 0);
 }
 
@@ -116,7 +117,8 @@ static void check_json(const json_t *info, const char *word, const char *want)
 	v = field_json(ref.field, info);
 	got = json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY);
 	if (got == NULL || strcmp(got, want) != 0)
-		(void)fprintf(stderr, "%s: got %s want %s\n", word, got, want);
+		(void)fprintf(stderr, "%s: got %s want %s\n", word, got != NULL ? got : "nothing",
+			      want);
 	CHECK(got != NULL && strcmp(got, want) == 0);
 	json_decref(v);
 }

@@ -35,7 +35,7 @@ static void check_settings(const struct opt *opts, const char *const *words, con
 	CHECK(take(opts, words, array, &flags, &err) == 0);
 	text = json_dumps(array, JSON_COMPACT);
 	if (text == NULL || strcmp(text, want) != 0)
-		(void)fprintf(stderr, "got %s\n", text);
+		(void)fprintf(stderr, "got %s\n", text != NULL ? text : "nothing");
 	CHECK(text != NULL && strcmp(text, want) == 0);
 	CHECK(flags.save == want_flags.save && flags.reset_ub == want_flags.reset_ub);
 	CHECK(flags.restart == want_flags.restart && flags.ignore == want_flags.ignore);

@@ -10,7 +10,7 @@ static void check_escape(const char *in, const char *want)
 	auto_free char *got = text_escape(in);
 
 	if (got == NULL || strcmp(got, want) != 0)
-		(void)fprintf(stderr, "got %s want %s\n", got, want);
+		(void)fprintf(stderr, "got %s want %s\n", got != NULL ? got : "nothing", want);
 	CHECK(got != NULL && strcmp(got, want) == 0);
 }
 
