@@ -2,7 +2,7 @@
  * build_tiny.c - the template "tiny": one static busybox and a handful of files, made offline in a
  * moment, for tests and for those who want almost nothing.
  *
- * Its init is busybox: SIGUSR2 powers off, SIGTERM reboots, SIGPWR is ignored. It mounts nothing, starts no
+ * Its init is busybox: SIGUSR2 powers off, SIGTERM reboots. It mounts nothing, starts no
  * getty, and runs /etc/rc once and /etc/rc.local if the tenant makes one.
  */
 #include "runtime/base/cleanup.h"

@@ -1,7 +1,7 @@
 /*
  * distro.c - what init a CT has, and how that init is asked to power off.
  *
- * busybox: SIGUSR2 powers off (SIGUSR1 halts, SIGTERM and SIGINT reboot, SIGPWR is ignored).
+ * busybox: SIGUSR2 powers off (SIGUSR1 halts, SIGPWR halts in 1.35, SIGTERM and SIGINT reboot).
  * openrc-init: SIGPWR in versions since 2021. runit and unknown ones have no signal of that kind.
  */
 #include "runtime/base/cleanup.h"

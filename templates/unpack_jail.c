@@ -15,6 +15,15 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* The address sanitizer's shadow memory is larger than any limit. */
+#if defined(__SANITIZE_ADDRESS__)
+#define UNPACK_NO_MEMORY_LIMIT
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define UNPACK_NO_MEMORY_LIMIT
+#endif
+#endif
+
 enum {
 	MEMORY_MAX_MIB = 1024,
 	FILES_MAX = 64
@@ -79,7 +88,7 @@ static int set_limits(const struct unpack_limits *l)
 		r = limit(RLIMIT_NOFILE, FILES_MAX);
 	if (r == 0)
 		r = limit(RLIMIT_CORE, 0);
-#ifndef __SANITIZE_ADDRESS__ /* its shadow memory is larger than any limit */
+#ifndef UNPACK_NO_MEMORY_LIMIT
 	if (r == 0)
 		r = limit(RLIMIT_AS, (uint64_t)MEMORY_MAX_MIB << 20);
 #endif
