@@ -15,11 +15,18 @@ static uint8_t ext4[EXT4_SB_SIZE], erofs[EROFS_HEAD_SIZE];
 
 static bool make_images(void)
 {
-	const char *const mkfs[] = {"mkfs.ext4", "-q",	   "-F",
-				    "-b",	 "4096",   "-N",
-				    "1024",	 "-U",	   "01020304-0506-0708-090a-0b0c0d0e0f10",
-				    "-J",	 "size=4", "a",
-				    "64M",	 NULL};
+	const char *const mkfs[] = {
+		"mkfs.ext4",
+		"-qF",
+		"-O^orphan_file",
+		"-b4096",
+		"-N1024",
+		"-Jsize=4",
+		"-U01020304-0506-0708-090a-0b0c0d0e0f10",
+		"a",
+		"64M",
+		NULL,
+	};
 	const char *const mkerofs[] = {"mkfs.erofs", "b", "t", NULL};
 	auto_close int a = -EBADF, b = -EBADF;
 
