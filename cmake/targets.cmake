@@ -26,7 +26,8 @@ function(berth_test name)
 	target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
 	target_link_libraries(${name} PRIVATE ${ARGN})
 	add_test(NAME ${name} COMMAND ${name})
-	set_tests_properties(${name} PROPERTIES TIMEOUT 120)
+	# 77: skipped, with the reason on a line "skipped: ...".
+	set_tests_properties(${name} PROPERTIES TIMEOUT 120 SKIP_RETURN_CODE 77)
 endfunction()
 
 # berth_fuzz(fuzz_x target...): tests/fuzz/fuzz_x.c. With the fuzz preset a libFuzzer program; otherwise

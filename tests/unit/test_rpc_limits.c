@@ -388,7 +388,7 @@ static void without_descriptors_accept_waits_and_recovers(void)
 {
 	struct rlimit saved, low;
 	int fd = socket_connect(path);
-	int probe = dup(fd); /* the first free number */
+	int probe = fcntl(fd, F_DUPFD_CLOEXEC, 3); /* the first free number */
 
 	CHECK(getrlimit(RLIMIT_NOFILE, &saved) == 0 && probe >= 0);
 	(void)close(probe);

@@ -1,6 +1,7 @@
 # lib.sh - what the scripts of tests/vm share. Sourced.
 # shellcheck shell=bash
 
+# shellcheck disable=SC2034 # used by those who source this
 VM_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # Images live here, named by a hash of what they are made of. Nothing else does.
 CACHE=${BERTH_TEST_CACHE:-/var/cache/berth-tests}
