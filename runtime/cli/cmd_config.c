@@ -100,14 +100,15 @@ int cmd_create(struct cli *cli, struct args *a, struct berth_error *err)
 
 /* ---- set ---- */
 
+/* The beancounters that are enforced. */
 static bool is_beancounter(const struct param *p)
 {
-	static const char *const keys[] = {"PHYSPAGES", "SWAPPAGES", "NUMPROC"};
+	static const char *const options[] = {"physpages", "swappages", "numproc"};
 
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		if (strcmp(p->key, keys[i]) == 0)
-			return param_find_key(p->key) == p;
-	return p->type == PARAM_LEGACY;
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		if (strcmp(p->option, options[i]) == 0)
+			return true;
+	return false;
 }
 
 static void conf_cleanup(struct conf_file **f)
