@@ -119,19 +119,19 @@ struct fs_option {
 int fs_mount(const char *type, const struct fs_option *options, unsigned int attrs);
 /* Attaches a detached mount onto name below dirfd, without following any link. -errno. */
 int mount_place(int mount_fd, int dirfd, const char *name);
+/* As mount_place in the CT's root, where a missing directory is made. */
+int mount_place_in_root(int mount_fd, int root_fd, const char *name, struct berth_error *err);
 
 /* ---- devices.c ---- */
 
 /* Clones of the host's nodes, each verified. */
 int devices_prepare(int nodes[NODE_MAX], const struct launch_spec *spec, struct berth_error *err);
 /* /dev and what lies below it, except the console. */
-int devices_attach(const int nodes[NODE_MAX], const struct launch_spec *spec, int root_fd,
-		   int *ret_dev, int *ret_pts, struct berth_error *err);
+int devices_attach(const int nodes[NODE_MAX], int root_fd, int *ret_dev, int *ret_pts,
+		   struct berth_error *err);
 /* A pty of the CT's own devpts, its slave on /dev/console. */
 int devices_console(int dev_fd, int pts_fd, int *ret_master, int *ret_slave,
 		    struct berth_error *err);
-
-/* ---- seccomp.c ---- */
 
 /* ---- args.c ---- */
 

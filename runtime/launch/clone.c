@@ -235,7 +235,7 @@ int launch_go(const struct launch_spec *spec, struct launch_child *child, struct
 
 	if (err == NULL)
 		err = &local;
-	/* An init that has failed already has closed its end; its message is still in the queue. */
+	/* If init has died its end is closed; handle_message will find out. */
 	(void)send(child->go_fd, "G", 1, MSG_NOSIGNAL);
 	do
 		r = handle_message(child, &ready, err);

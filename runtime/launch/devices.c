@@ -144,23 +144,21 @@ static int fill_dev(int dev_fd, const int nodes[NODE_MAX], int *ret_pts)
 	return r;
 }
 
-int devices_attach(const int nodes[NODE_MAX], const struct launch_spec *spec, int root_fd,
-		   int *ret_dev, int *ret_pts, struct berth_error *err)
+int devices_attach(const int nodes[NODE_MAX], int root_fd, int *ret_dev, int *ret_pts,
+		   struct berth_error *err)
 {
 	static const struct fs_option options[] = {
 		{"mode", "0755"}, {"size", "4m"}, {"nr_inodes", "64k"}, {NULL, NULL}};
 	auto_close int fd = fs_mount("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
 	int r;
 
-	(void)spec;
 	if (fd < 0)
 		return berth_error_set(err, BERTH_ERR_MOUNT, -fd, "make a tmpfs for /dev: %s",
 				       strerror(-fd));
-	r = mount_place(fd, root_fd, "dev");
-	if (r == -ENOENT && mkdirat(root_fd, "dev", 0755) == 0)
-		r = mount_place(fd, root_fd, "dev");
-	if (r == 0)
-		r = fill_dev(fd, nodes, ret_pts);
+	r = mount_place_in_root(fd, root_fd, "dev", err);
+	if (r < 0)
+		return r;
+	r = fill_dev(fd, nodes, ret_pts);
 	if (r < 0)
 		return berth_error_set(err, BERTH_ERR_MOUNT, -r, "set up /dev of the container: %s",
 				       strerror(-r));

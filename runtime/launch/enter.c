@@ -301,10 +301,11 @@ static _Noreturn void helper_run(const struct launch_enter *e, bool in_cgroup, i
 
 static pid_t clone_helper(const struct launch_enter *e, int sock[2])
 {
-	bool in_cgroup = true;
-	pid_t pid = sys_clone3(CLONE_INTO_CGROUP, SIGCHLD, e->cgroup->unified);
+	bool in_cgroup = e->cgroup->unified >= 0;
+	pid_t pid = sys_clone3(in_cgroup ? CLONE_INTO_CGROUP : 0, SIGCHLD, e->cgroup->unified);
 
-	if (pid < 0) {
+	if (pid < 0 &&
+	    in_cgroup) { /* an older or stranger hierarchy: the helper writes itself in */
 		in_cgroup = false;
 		pid = sys_clone3(0, SIGCHLD, -1);
 	}

@@ -187,7 +187,8 @@ _Noreturn void init_run(const struct launch_spec *spec, int sock)
 
 	if (r == 0)
 		r = send_descriptors(sock, &st, &err);
-	if (r == 0 && wait_go(sock) < 0)
+	/* A failure waits too: until then the parent takes descriptors out of /proc/PID of ours. */
+	if (wait_go(sock) < 0)
 		_exit(1); /* the parent has given up */
 	if (r == 0)
 		r = init_settle(spec, &st, &err);

@@ -66,8 +66,7 @@ static int place_error(struct berth_error *err, int r, const char *name)
 			       strerror(-r));
 }
 
-/* As mount_place in the CT's root, where a missing directory is made. */
-static int place_in_root(int mount_fd, int root_fd, const char *name, struct berth_error *err)
+int mount_place_in_root(int mount_fd, int root_fd, const char *name, struct berth_error *err)
 {
 	int r = mount_place(mount_fd, root_fd, name);
 
@@ -224,7 +223,7 @@ static int attach_run(int root_fd, const struct launch_spec *spec, int *ret,
 	if (fd < 0)
 		return berth_error_set(err, BERTH_ERR_MOUNT, -fd, "make a tmpfs for /run: %s",
 				       strerror(-fd));
-	r = place_in_root(fd, root_fd, "run", err);
+	r = mount_place_in_root(fd, root_fd, "run", err);
 	if (r < 0)
 		return r;
 	r = fill_run_host(fd, spec);
@@ -293,15 +292,15 @@ int mounts_attach(struct mount_set *set, const struct launch_spec *spec, struct 
 	ret->root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (ret->root < 0)
 		return berth_error_sys(err, errno, "open the container's root");
-	r = place_in_root(set->proc, ret->root, "proc", err);
+	r = mount_place_in_root(set->proc, ret->root, "proc", err);
 	if (r == 0)
-		r = place_in_root(set->sys, ret->root, "sys", err);
+		r = mount_place_in_root(set->sys, ret->root, "sys", err);
 	if (r == 0)
 		r = attach_cgroup(set->sys, err);
 	if (r == 0)
 		r = attach_run(ret->root, spec, &ret->run, err);
 	if (r == 0)
-		r = devices_attach(set->nodes, spec, ret->root, &ret->dev, &ret->pts, err);
+		r = devices_attach(set->nodes, ret->root, &ret->dev, &ret->pts, err);
 	if (r == 0)
 		r = cover_proc(set->proc, ret->run, err);
 	return r;

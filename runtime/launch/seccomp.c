@@ -73,6 +73,11 @@ static const unsigned int no_inet_protos[] = {
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
+static struct scmp_arg_cmp when(unsigned int arg, enum scmp_compare op, uint64_t a, uint64_t b)
+{
+	return (struct scmp_arg_cmp){.arg = arg, .op = op, .datum_a = a, .datum_b = b};
+}
+
 static bool is_listed(unsigned int nr, const unsigned int *list, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -94,7 +99,7 @@ static int add_row(scmp_filter_ctx ctx, const struct row *row)
 		return seccomp_rule_add(ctx, action, nr, 0);
 	return seccomp_rule_add(
 		ctx, action, nr, 1,
-		SCMP_CMP64((unsigned int)row->arg, SCMP_CMP_MASKED_EQ, row->mask, row->value));
+		when((unsigned int)row->arg, SCMP_CMP_MASKED_EQ, row->mask, row->value));
 }
 
 static int add_table(scmp_filter_ctx ctx, unsigned int flags, const char **ret_failed)
@@ -114,11 +119,11 @@ static int add_table(scmp_filter_ctx ctx, unsigned int flags, const char **ret_f
 static int add_families(scmp_filter_ctx ctx, int call)
 {
 	uint32_t action = SCMP_ACT_ERRNO(EAFNOSUPPORT);
-	int r = seccomp_rule_add(ctx, action, call, 1, SCMP_A0_64(SCMP_CMP_GT, FAMILY_MAX));
+	int r = seccomp_rule_add(ctx, action, call, 1, when(0, SCMP_CMP_GT, FAMILY_MAX, 0));
 
 	for (unsigned int f = 0; r == 0 && f <= FAMILY_MAX; f++)
 		if (!is_listed(f, families, COUNT(families)))
-			r = seccomp_rule_add(ctx, action, call, 1, SCMP_A0_64(SCMP_CMP_EQ, f));
+			r = seccomp_rule_add(ctx, action, call, 1, when(0, SCMP_CMP_EQ, f, 0));
 	return r;
 }
 
@@ -126,16 +131,16 @@ static int add_netlink(scmp_filter_ctx ctx)
 {
 	uint32_t action = SCMP_ACT_ERRNO(EPROTONOSUPPORT);
 	int r = seccomp_rule_add(ctx, action, SCMP_SYS(socket), 2,
-				 SCMP_A0_64(SCMP_CMP_EQ, AF_NETLINK_NR),
-				 SCMP_A2_64(SCMP_CMP_GT, NETLINK_PROTO_MAX));
+				 when(0, SCMP_CMP_EQ, AF_NETLINK_NR, 0),
+				 when(2, SCMP_CMP_GT, NETLINK_PROTO_MAX, 0));
 
 	for (unsigned int p = 0; r == 0 && p <= NETLINK_PROTO_MAX; p++) {
 		if (is_listed(p, netlink_protos, COUNT(netlink_protos)))
 			continue;
 		/* 9 is NETLINK_AUDIT */
 		r = seccomp_rule_add(ctx, p == 9 ? SCMP_ACT_ERRNO(EAFNOSUPPORT) : action,
-				     SCMP_SYS(socket), 2, SCMP_A0_64(SCMP_CMP_EQ, AF_NETLINK_NR),
-				     SCMP_A2_64(SCMP_CMP_EQ, p));
+				     SCMP_SYS(socket), 2, when(0, SCMP_CMP_EQ, AF_NETLINK_NR, 0),
+				     when(2, SCMP_CMP_EQ, p, 0));
 	}
 	return r;
 }
@@ -149,8 +154,8 @@ static int add_inet(scmp_filter_ctx ctx)
 		for (size_t i = 0; r == 0 && i < COUNT(no_inet_protos); i++)
 			r = seccomp_rule_add(
 				ctx, SCMP_ACT_ERRNO(EPROTONOSUPPORT), SCMP_SYS(socket), 2,
-				SCMP_A0_64(SCMP_CMP_EQ, inet[f]),
-				SCMP_A2_64(SCMP_CMP_MASKED_EQ, 0xffffffff, no_inet_protos[i]));
+				when(0, SCMP_CMP_EQ, inet[f], 0),
+				when(2, SCMP_CMP_MASKED_EQ, 0xffffffff, no_inet_protos[i]));
 	return r;
 }
 

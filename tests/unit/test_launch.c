@@ -1,0 +1,519 @@
+/*
+ * test_launch.c - really starts containers from a busybox root and looks at them from both sides.
+ * Needs root, a busybox and a cgroup2 mount.
+ */
+#include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
+#include "runtime/launch/child.h"
+#include "runtime/launch/sys.h"
+#include "tests/unit/check.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+enum {
+	ID_BASE = 1966080,
+	OUT_MAX = 16384
+};
+
+static char root_dir[] = "/tmp/test_launch.XXXXXX";
+static char cg_dir[256];
+static struct cg_attach cg_inner, cg_exec;
+static struct seccomp_program filter;
+static struct launch_child ct;
+static char out[OUT_MAX];
+static char exec_error[128]; /* what a session said when it could not run its command */
+static int exec_errno;
+
+static const char init_script[] = "#!/bin/busybox sh\n"
+				  "trap 'busybox poweroff -f' TERM\n"
+				  "trap 'busybox reboot -f' HUP\n"
+				  "busybox mount >/run/mounts\n"
+				  "echo the console\n"
+				  "while :; do busybox sleep 1000 & wait $!; done\n";
+
+/* ---- the stage ---- */
+
+static int copy_file(const char *from, const char *dir, const char *name)
+{
+	auto_close int dirfd = dir_open_at(AT_FDCWD, dir);
+	auto_free char *text = NULL;
+	size_t len = 0;
+	int r = dirfd < 0 ? dirfd : file_read_at(AT_FDCWD, from, 64 << 20, &text, &len);
+
+	return r < 0 ? r : file_replace_at(dirfd, name, text, len, 0755, false);
+}
+
+static void own(const char *path)
+{
+	char full[512];
+
+	(void)snprintf(full, sizeof(full), "%s%s", root_dir, path);
+	CHECK(lchown(full, ID_BASE, ID_BASE) == 0);
+}
+
+static void make_dir(const char *path)
+{
+	char full[512];
+
+	(void)snprintf(full, sizeof(full), "%s%s", root_dir, path);
+	CHECK(mkdir(full, 0755) == 0);
+	own(path);
+}
+
+static bool make_root(void)
+{
+	static const char *const dirs[] = {"/bin", "/sbin", "/proc", "/root"};
+	char path[512];
+	auto_close int sbin = -EBADF;
+
+	if (mkdtemp(root_dir) == NULL || chmod(root_dir, 0755) < 0)
+		return false;
+	own("");
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
+		make_dir(dirs[i]);
+	(void)snprintf(path, sizeof(path), "%s/bin", root_dir);
+	if (copy_file("/bin/busybox", path, "busybox") < 0)
+		return false;
+	own("/bin/busybox");
+	(void)snprintf(path, sizeof(path), "%s/bin/sh", root_dir);
+	CHECK(symlink("busybox", path) == 0);
+	(void)snprintf(path, sizeof(path), "%s/sbin", root_dir);
+	sbin = dir_open_at(AT_FDCWD, path);
+	CHECK(file_replace_at(sbin, "init", init_script, strlen(init_script), 0755, false) == 0);
+	own("/sbin/init");
+	return true;
+}
+
+static void own_cgroup(const char *dir)
+{
+	static const char *const files[] = {"", "/cgroup.procs", "/cgroup.threads",
+					    "/cgroup.subtree_control"};
+	char path[512];
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		(void)snprintf(path, sizeof(path), "%s%s", dir, files[i]);
+		CHECK(chown(path, ID_BASE, ID_BASE) == 0);
+	}
+}
+
+static bool make_cgroups(void)
+{
+	static const char *const tops[] = {"/sys/fs/cgroup/unified", "/sys/fs/cgroup"};
+	char path[512];
+
+	for (size_t i = 0; i < 2; i++) {
+		(void)snprintf(path, sizeof(path), "%s/cgroup.procs", tops[i]);
+		if (access(path, F_OK) < 0)
+			continue;
+		(void)snprintf(cg_dir, sizeof(cg_dir), "%s/berth-test-%d", tops[i], (int)getpid());
+		break;
+	}
+	if (cg_dir[0] == '\0' || mkdir(cg_dir, 0755) < 0)
+		return false;
+	(void)snprintf(path, sizeof(path), "%s/inner", cg_dir);
+	CHECK(mkdir(path, 0755) == 0);
+	own_cgroup(path);
+	cg_inner.unified = dir_open_at(AT_FDCWD, path);
+	(void)strncat(path, "/.berth", sizeof(path) - strlen(path) - 1);
+	CHECK(mkdir(path, 0755) == 0);
+	cg_exec.unified = dir_open_at(AT_FDCWD, path);
+	return cg_inner.unified >= 0 && cg_exec.unified >= 0;
+}
+
+static void remove_stage(void)
+{
+	static const char *const dirs[] = {"/inner/.berth", "/inner", ""};
+	char path[512];
+	auto_close int tmp = dir_open_at(AT_FDCWD, "/tmp");
+
+	for (size_t i = 0; i < 3 && cg_dir[0] != '\0'; i++) {
+		(void)snprintf(path, sizeof(path), "%s%s", cg_dir, dirs[i]);
+		for (int k = 0; k < 100 && rmdir(path) < 0 && errno == EBUSY; k++)
+			(void)usleep(10000);
+	}
+	(void)tree_remove_at(tmp, root_dir + strlen("/tmp/"));
+}
+
+/* ---- start, session, end ---- */
+
+static int start(const char *const *argv, struct berth_error *err)
+{
+	auto_close int userns = -EBADF;
+	auto_close int root = dir_open_at(AT_FDCWD, root_dir);
+	struct launch_spec spec = {
+		.ctid = 4711,
+		.id_base = ID_BASE,
+		.hostname = "vps",
+		.uuid = "01234567-89ab-4cde-8f01-23456789abcd",
+		.root_fd = root,
+		.cgroup = &cg_inner,
+		.seccomp = &filter,
+		.init_argv = argv,
+	};
+	int r = launch_userns(ID_BASE, &userns, err);
+
+	spec.userns_fd = userns;
+	if (r == 0)
+		r = launch_clone(&spec, &ct, err);
+	if (r == 0) {
+		r = launch_go(&spec, &ct, err);
+		if (r < 0)
+			launch_abort(&ct);
+	}
+	return r;
+}
+
+/* Ends the CT by signal, 0: none needed; returns init's wait status. */
+static int end(int sig)
+{
+	struct pollfd p = {.fd = ct.pidfd, .events = POLLIN};
+	int status = -1;
+
+	if (sig != 0)
+		(void)kill(ct.pid, sig);
+	if (poll(&p, 1, 10000) != 1)
+		(void)kill(ct.pid, SIGKILL);
+	CHECK(waitpid(ct.pid, &status, 0) == ct.pid);
+	ct.pid = -1;
+	launch_abort(&ct);
+	return status;
+}
+
+static int make_args(const char *const *argv)
+{
+	uint32_t counts[2] = {0, 1};
+	int fd = memfd_create("args", MFD_CLOEXEC);
+
+	while (argv[counts[0]] != NULL)
+		counts[0]++;
+	CHECK(write(fd, counts, sizeof(counts)) == sizeof(counts));
+	for (; *argv != NULL; argv++)
+		CHECK(fd_write_all(fd, *argv, strlen(*argv) + 1) == 0);
+	CHECK(fd_write_all(fd, "TERM=linux", 11) == 0);
+	return fd;
+}
+
+/* Until the session's end closes the socket at execve; returns the pty master or -1. */
+static int read_replies(int sock)
+{
+	char msg[128];
+	unsigned int n_fds;
+	int master = -1;
+	ssize_t n;
+
+	exec_errno = 0;
+	exec_error[0] = '\0';
+	while ((n = fd_recv_message(sock, msg, sizeof(msg), &master, 1, &n_fds)) > 0) {
+		if (msg[0] != 'E')
+			continue;
+		memcpy(&exec_errno, msg + 1, sizeof(exec_errno));
+		(void)snprintf(exec_error, sizeof(exec_error), "%s", msg + 5);
+	}
+	return master;
+}
+
+static void read_output(int fd)
+{
+	size_t got = 0;
+	ssize_t n;
+
+	/* A pty master answers EIO when the last slave is closed. */
+	while (got < sizeof(out) - 1 && (n = read(fd, out + got, sizeof(out) - 1 - got)) > 0)
+		got += (size_t)n;
+	out[got] = '\0';
+}
+
+/* Runs argv in the CT; its output is in out. Returns the wait status, or -errno of launch_enter. */
+static int session_argv(const char *const *argv, bool pty)
+{
+	auto_close int args = make_args(argv);
+	auto_close int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int sock[2], pipes[2], master, status;
+	struct launch_enter e;
+	pid_t pid;
+
+	CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sock) == 0);
+	CHECK(pipe2(pipes, O_CLOEXEC) == 0);
+	e = (struct launch_enter){
+		.init_pidfd = ct.pidfd,
+		.cgroup = &cg_exec,
+		.seccomp = &filter,
+		.devpts_fd = ct.devpts_fd,
+		.pty = pty,
+		.rows = 33,
+		.cols = 111,
+		.stdio = {null, pipes[1], pipes[1]},
+		.args_fd = args,
+		.reply_fd = sock[1],
+	};
+	pid = launch_enter(&e);
+	(void)close(sock[1]);
+	(void)close(pipes[1]);
+	master = pid > 0 ? read_replies(sock[0]) : -1;
+	read_output(pty ? master : pipes[0]);
+	(void)close(sock[0]);
+	(void)close(pipes[0]);
+	if (master >= 0)
+		(void)close(master);
+	if (pid < 0)
+		return pid;
+	return waitpid(pid, &status, 0) == pid ? status : -errno;
+}
+
+static int session(const char *script)
+{
+	return session_argv((const char *const[]){"sh", "-c", script, NULL}, false);
+}
+
+static bool said(const char *text)
+{
+	if (strstr(out, text) != NULL)
+		return true;
+	(void)fprintf(stderr, "expected \"%s\" in:\n%s\n", text, out);
+	return false;
+}
+
+/* ---- claims ---- */
+
+static void ids_capabilities_and_filter_are_the_policys_in_init_and_sessions(void)
+{
+	char caps[64], path[64], *text = NULL;
+
+	(void)snprintf(caps, sizeof(caps), "CapBnd:\t%016llx\n",
+		       (unsigned long long)launch_capability_mask());
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)ct.pid);
+	CHECK(file_read_at(AT_FDCWD, path, 65536, &text, NULL) == 0);
+	(void)snprintf(out, sizeof(out), "%s", text != NULL ? text : "");
+	free(text);
+	for (int pass = 0; pass < 2; pass++) {
+		CHECK(said(caps));
+		CHECK(said("CapInh:\t0000000000000000\n"));
+		CHECK(said("CapAmb:\t0000000000000000\n"));
+		CHECK(said("Seccomp:\t2\n"));
+		CHECK(said("NoNewPrivs:\t0\n"));
+		CHECK(session("busybox cat /proc/self/status") == 0);
+	}
+	CHECK(session("busybox cat /proc/self/uid_map /proc/1/gid_map") == 0);
+	CHECK(said("         0    1966080      65536\n         0    1966080      65536\n"));
+}
+
+static void a_session_has_its_own_three_descriptors_and_environment_only(void)
+{
+	CHECK(session("for f in /proc/self/fd/*; do echo ${f##*/}; done; busybox env; busybox "
+		      "pwd") == 0);
+	CHECK(strncmp(out, "0\n1\n2\n", 6) == 0);
+	CHECK(said("TERM=linux\n"));
+	CHECK(said("HOME=/root\n"));
+	CHECK(strstr(out, "LANG") == NULL && strstr(out, "container") == NULL);
+	CHECK(said("\n/\n"));
+	CHECK(session("busybox cat /proc/self/cgroup | busybox tail -n 1") == 0);
+	CHECK(strcmp(out, "0::/.berth\n") == 0);
+}
+
+static void init_has_systemds_container_environment(void)
+{
+	CHECK(session("busybox tr '\\0' '\\n' </proc/1/environ; busybox cat "
+		      "/run/host/container-uuid "
+		      "/run/host/container-manager; busybox hostname") == 0);
+	CHECK(said("container=berth\n"));
+	CHECK(said("container_uuid=01234567-89ab-4cde-8f01-23456789abcd\n"));
+	CHECK(said("NOTIFY_SOCKET=/run/host/notify\n"));
+	CHECK(said("MEMORY_PRESSURE_WATCH=/dev/null\n"));
+	CHECK(said("\n01234567-89ab-4cde-8f01-23456789abcd\nberth\nvps\n"));
+}
+
+static void a_session_terminal_is_a_pty_of_the_ct(void)
+{
+	const char *const argv[] = {"/bin/busybox", "sh", "-c",
+				    "busybox tty; busybox stty size; echo x >/dev/tty", NULL};
+
+	CHECK(session_argv(argv, true) == 0);
+	CHECK(said("/dev/pts/1\r\n33 111\r\nx\r\n"));
+}
+
+static void the_hosts_kernel_is_out_of_reach(void)
+{
+	CHECK(session("exec 2>&1; busybox mknod /d b 8 0; echo h >/proc/sysrq-trigger; "
+		      "busybox cat /proc/kmsg; echo 1 >/proc/irq/default_smp_affinity; "
+		      "busybox date -s 2000-01-01; busybox swapoff -a; busybox unshare -U true; "
+		      "busybox unshare -p true; busybox mount -t debugfs d /root; "
+		      "echo max >/sys/fs/cgroup/cgroup.max.depth; "
+		      "v=$(busybox cat /proc/sys/kernel/printk); echo \"$v\" "
+		      ">/proc/sys/kernel/printk; "
+		      "echo -1000 >/proc/1/oom_score_adj; busybox sh -c 'ulimit -Hn 9999999'; "
+		      "echo -n end") == 0);
+	CHECK(said("mknod: /d: Operation not permitted\n"));
+	CHECK(said("can't create /proc/irq/default_smp_affinity: "));
+	CHECK(said("date: can't set date: Operation not permitted\n"));
+	CHECK(said("unshare: unshare(0x10000000): Operation not permitted\n"));
+	CHECK(said("unshare: unshare(0x20000000): Operation not permitted\n"));
+	CHECK(said("mount: permission denied"));
+	CHECK(said("can't create /sys/fs/cgroup/cgroup.max.depth: Permission denied\n"));
+	CHECK(said("can't create /proc/sys/kernel/printk: Permission denied\n"));
+	CHECK(said("error setting limit"));
+	CHECK(said("end"));
+}
+
+static void no_path_of_the_host_shows_in_the_mounts(void)
+{
+	CHECK(session("busybox cat /proc/self/mountinfo; busybox readlink /proc/1/cwd; "
+		      "busybox ls /proc/1/root/..") == 0);
+	CHECK(said("/sys/fs/cgroup rw,nosuid,nodev,noexec"));
+	CHECK(said(" /sys ro,nosuid,nodev,noexec"));
+	CHECK(said("/boot-id /proc/sys/kernel/random/boot_id ro"));
+	CHECK(said("\n/\nbin\n"));
+	CHECK(strstr(out, "/dev/shm rw") != NULL && strstr(out, "/home") == NULL);
+}
+
+static void a_command_that_cannot_run_is_reported_with_its_errno(void)
+{
+	const char *const missing[] = {"no-such-command", NULL};
+	const char *const plain[] = {"/run/mounts", NULL};
+
+	CHECK(WEXITSTATUS(session_argv(missing, false)) == 127);
+	CHECK(exec_errno == ENOENT && strcmp(exec_error, "exec") == 0);
+	CHECK(WEXITSTATUS(session_argv(plain, false)) == 126);
+	CHECK(exec_errno == EACCES);
+}
+
+static void a_frozen_ct_makes_a_session_fail_and_not_hang(void)
+{
+	auto_close int dir = dir_open_at(AT_FDCWD, cg_dir);
+
+	CHECK(file_write_value_at(dir, "cgroup.freeze", "1") == 0);
+	CHECK(session("echo hi") == -EBUSY);
+	CHECK(file_write_value_at(dir, "cgroup.freeze", "0") == 0);
+	CHECK(session("echo hi") == 0);
+}
+
+static void the_console_and_the_notify_socket_reach_the_parent(void)
+{
+	char buf[256] = "";
+
+	CHECK(read(ct.console_fd, buf, sizeof(buf) - 1) > 0);
+	CHECK(strstr(buf, "the console") != NULL);
+	CHECK(session("echo back >/dev/console") == 0);
+	memset(buf, 0, sizeof(buf));
+	CHECK(read(ct.console_fd, buf, sizeof(buf) - 1) > 0 && strstr(buf, "back") != NULL);
+	CHECK(recv(ct.notify_fd, buf, sizeof(buf), MSG_DONTWAIT) < 0 && errno == EAGAIN);
+}
+
+static void poweroff_and_reboot_are_seen_as_signals(void)
+{
+	struct berth_error err;
+	int status = end(SIGTERM);
+
+	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGINT);
+	CHECK(start(NULL, &err) == 0);
+	CHECK(session("busybox sleep 0.2") == 0);
+	status = end(SIGHUP);
+	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGHUP);
+}
+
+static void a_root_without_init_is_a_bad_template(void)
+{
+	const char *const argv[] = {"/sbin/none", NULL};
+	struct berth_error err = {0};
+
+	CHECK(start(argv, &err) < 0);
+	CHECK(err.code == BERTH_ERR_BAD_TEMPLATE && err.sys == ENOENT);
+	CHECK(strncmp(err.msg, "CT 4711: run /sbin/none", 23) == 0);
+}
+
+/* A22: a link in place of a directory that we mount on. */
+static void planted_links_do_not_lead_anywhere(void)
+{
+	static const char *const names[] = {"/dev", "/run", "/sys", "/proc"};
+	struct berth_error err = {0};
+	char path[512], saved[512];
+
+	for (size_t i = 0; i < 4; i++) {
+		(void)snprintf(path, sizeof(path), "%s%s", root_dir, names[i]);
+		(void)snprintf(saved, sizeof(saved), "%s/saved", root_dir);
+		CHECK(rename(path, saved) == 0 && symlink("../../../tmp", path) == 0);
+		CHECK(start(NULL, &err) < 0);
+		CHECK(err.code == BERTH_ERR_MOUNT && err.sys == ELOOP);
+		CHECK(strstr(err.msg, names[i]) != NULL);
+		CHECK(unlink(path) == 0 && rename(saved, path) == 0);
+	}
+}
+
+static void ids_of_the_host_are_refused(void)
+{
+	struct berth_error err;
+	int fd = -1;
+
+	CHECK(launch_userns(0, &fd, &err) == -ERANGE);
+	CHECK(launch_userns(99999, &fd, &err) == -ERANGE);
+	CHECK(launch_userns(UINT32_MAX - 65535, &fd, &err) == -ERANGE);
+	CHECK(fd == -1);
+}
+
+static void an_aborted_start_leaves_no_process(void)
+{
+	auto_close int userns = -EBADF;
+	auto_close int root = dir_open_at(AT_FDCWD, root_dir);
+	struct launch_spec spec = {.ctid = 4712, .root_fd = root, .seccomp = &filter};
+	struct launch_child c;
+	pid_t pid;
+
+	CHECK(launch_userns(ID_BASE, &userns, NULL) == 0);
+	spec.userns_fd = userns;
+	CHECK(launch_clone(&spec, &c, NULL) == 0);
+	pid = c.pid;
+	launch_abort(&c);
+	CHECK(c.pid == -1 && c.pidfd < 0 && kill(pid, 0) < 0 && errno == ESRCH);
+	CHECK(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
+}
+
+static void run_all(void)
+{
+	struct berth_error err = {0};
+
+	if (start(NULL, &err) < 0) {
+		(void)fprintf(stderr, "start: %s\n", err.msg);
+		check_failures++;
+		return;
+	}
+	RUN(the_console_and_the_notify_socket_reach_the_parent);
+	RUN(ids_capabilities_and_filter_are_the_policys_in_init_and_sessions);
+	RUN(a_session_has_its_own_three_descriptors_and_environment_only);
+	RUN(init_has_systemds_container_environment);
+	RUN(a_session_terminal_is_a_pty_of_the_ct);
+	RUN(the_hosts_kernel_is_out_of_reach);
+	RUN(no_path_of_the_host_shows_in_the_mounts);
+	RUN(a_command_that_cannot_run_is_reported_with_its_errno);
+	RUN(a_frozen_ct_makes_a_session_fail_and_not_hang);
+	RUN(poweroff_and_reboot_are_seen_as_signals);
+	RUN(a_root_without_init_is_a_bad_template);
+	RUN(planted_links_do_not_lead_anywhere);
+	RUN(ids_of_the_host_are_refused);
+	RUN(an_aborted_start_leaves_no_process);
+}
+
+int main(void)
+{
+	bool staged;
+
+	if (geteuid() != 0 || access("/bin/busybox", X_OK) < 0) {
+		(void)fprintf(stderr,
+			      "SKIPPED: test_launch needs root and a static /bin/busybox\n");
+		return 77;
+	}
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    seccomp_program_get(-1, 0, &filter, NULL) < 0)
+		return 1;
+	staged = make_root() && make_cgroups();
+	CHECK(staged);
+	if (staged)
+		run_all();
+	remove_stage();
+	return check_failures != 0;
+}
