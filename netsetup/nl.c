@@ -19,6 +19,12 @@ enum {
 	NL_RECV_SECONDS = 10
 };
 
+/* NLMSG_DATA drops the const. */
+static const void *nl_payload(const struct nlmsghdr *nlh)
+{
+	return (const char *)nlh + NLMSG_HDRLEN;
+}
+
 /* Text for people: what was tried, the errno, and what the kernel itself says about it. */
 static int nl_error(const struct nl *nl, struct berth_error *err, int sys, const char *what,
 		    const char *extack)
@@ -123,7 +129,7 @@ static bool nl_fits(const struct nlmsghdr *nlh, size_t left)
 /* The text that the kernel adds to a refusal, or "". */
 static const char *nl_extack(const struct nlmsghdr *nlh)
 {
-	const struct nlmsgerr *e = NLMSG_DATA(nlh);
+	const struct nlmsgerr *e = nl_payload(nlh);
 	size_t off = NLMSG_HDRLEN + sizeof(*e);
 
 	if ((nlh->nlmsg_flags & NLM_F_ACK_TLVS) == 0)
@@ -162,7 +168,7 @@ static int nl_take_ack(const struct nl *nl, const struct nlmsghdr *nlh,
 		       const struct nl_expect *expect, unsigned int n, unsigned int due,
 		       struct berth_error *err)
 {
-	const struct nlmsgerr *e = NLMSG_DATA(nlh);
+	const struct nlmsgerr *e = nl_payload(nlh);
 	unsigned int i = nl_find(expect, n, nlh->nlmsg_seq);
 
 	if (nlh->nlmsg_pid != nl->portid || nlh->nlmsg_type != NLMSG_ERROR ||
@@ -229,7 +235,7 @@ struct nl_answer {
 static int nl_take_answer(const struct nl *nl, const struct nlmsghdr *nlh, struct nl_answer *a,
 			  struct berth_error *err)
 {
-	const struct nlmsgerr *e = NLMSG_DATA(nlh);
+	const struct nlmsgerr *e = nl_payload(nlh);
 	int r;
 
 	if (nlh->nlmsg_seq != nl->seq || nlh->nlmsg_pid != nl->portid)

@@ -65,8 +65,22 @@ static int venet_open(struct venet *v, const struct net_ct *ct, struct berth_err
 	return rtnl_open(v->label, &v->host, err);
 }
 
-/* Opens the guest's side; the sysctls of venet0 are set on the same visit. */
-static int venet_open_guest(struct venet *v, int netns_fd, struct berth_error *err)
+/*
+ * What a CT begins with, whatever this host has: a new namespace copies the IPv4 settings of the
+ * host, which forwards. Failures are no harm: a kernel without the setting does not do the thing.
+ */
+static void guest_defaults(const struct venet *v)
+{
+	int forward = 0;
+
+	if (net_sysctl_get("ipv4/ip_forward", NULL, &forward) == 0 && forward != 0)
+		(void)net_sysctl_set("ipv4/ip_forward", NULL, "0", NULL);
+	if (v->v6)
+		(void)net_sysctl_set("ipv6/conf/%s/accept_ra", NET_GUEST_IFNAME, "0", NULL);
+}
+
+/* Opens the guest's side; fresh: the CT has just been made, its sysctls are set on this visit. */
+static int venet_open_guest(struct venet *v, int netns_fd, bool fresh, struct berth_error *err)
 {
 	int back = -EBADF, r, left;
 
@@ -74,10 +88,9 @@ static int venet_open_guest(struct venet *v, int netns_fd, struct berth_error *e
 	if (r < 0)
 		return r;
 	r = rtnl_open(v->label, &v->guest, err);
-	/* A guest's root may have switched IPv6 off in there: then there is nothing to set. */
-	if (r == 0 && v->v6)
-		(void)net_sysctl_set("ipv6/conf/%s/accept_ra", NET_GUEST_IFNAME, "0", NULL);
-	left = netns_leave(&back, r == 0 ? err : NULL);
+	if (r == 0 && fresh)
+		guest_defaults(v);
+	left = netns_leave(&back, err);
 	return left < 0 ? left : r;
 }
 
@@ -298,7 +311,7 @@ static int venet_up(struct venet *v, int netns_fd, struct berth_error *err)
 	if (r == 0)
 		r = host_make_link(v, netns_fd, err);
 	if (r == 0)
-		r = venet_open_guest(v, netns_fd, err);
+		r = venet_open_guest(v, netns_fd, true, err);
 	if (r == 0)
 		r = guest_up(v, err);
 	if (r == 0)
@@ -514,7 +527,7 @@ int net_ct_change(const struct net_ct *now, const struct net_ct *next, int netns
 		r = rtnl_link_by_name(v.host, v.ifname, &link, err);
 	if (r == 0) {
 		v.index = link.index;
-		r = venet_open_guest(&v, netns_fd, err);
+		r = venet_open_guest(&v, netns_fd, false, err);
 	}
 	if (r == 0) {
 		change_make(&c, now, next);

@@ -46,20 +46,13 @@ static struct sim_ct *ct_of(struct sim_ct *s, uint32_t ctid, bool nat, const cha
 static int up(uint32_t ctid, int ns, bool nat, const char *const *addrs)
 {
 	struct sim_ct s;
-	int r = net_ct_up(&ct_of(&s, ctid, nat, addrs)->ct, ns, &err);
 
-	if (r < 0)
-		(void)fprintf(stderr, "up: %s\n", err.msg);
-	return r;
+	return net_ct_up(&ct_of(&s, ctid, nat, addrs)->ct, ns, &err);
 }
 
 static int down(uint32_t ctid)
 {
-	int r = net_ct_down(ctid, TABLE, &err);
-
-	if (r < 0)
-		(void)fprintf(stderr, "down: %s\n", err.msg);
-	return r;
+	return net_ct_down(ctid, TABLE, &err);
 }
 
 /* The two ends of the wire to the outside: 192.0.2.1 here, .2 there, and 2001:db8:ff::/64. */
@@ -97,7 +90,7 @@ static void make_world(void)
 	struct rtnl *r;
 
 	out_ns = sim_netns();
-	ns1 = sim_netns();
+	ns1 = sim_netns_of_user();
 	ns2 = sim_netns();
 	CHECK(out_ns >= 0 && ns1 >= 0 && ns2 >= 0);
 	CHECK(rtnl_open("", &r, &err) == 0);
@@ -186,6 +179,18 @@ static void talk_both_ways(const char *a1, const char *a2, int family)
 	CHECK(sim_reaches(s2, a1, s1, &from) && sim_from(&from, a2));
 	(void)close(s1);
 	(void)close(s2);
+}
+
+/* IPv4 settings of a new namespace are copies of the host's; a CT is no router all the same. */
+static void a_ct_does_not_begin_as_a_router(void)
+{
+	int back = -EBADF, v4 = -1, v6 = -1, ra = -1;
+
+	CHECK(netns_enter(ns1, &back, &err) == 0);
+	CHECK(net_sysctl_get("ipv4/ip_forward", NULL, &v4) == 0 && v4 == 0);
+	CHECK(net_sysctl_get("ipv6/conf/all/forwarding", NULL, &v6) == 0 && v6 == 0);
+	CHECK(net_sysctl_get("ipv6/conf/%s/accept_ra", "venet0", &ra) == 0 && ra == 0);
+	CHECK(netns_leave(&back, &err) == 0);
 }
 
 static void two_cts_talk_to_each_other(void)
@@ -677,6 +682,7 @@ int main(void)
 		return 1;
 	}
 	RUN(two_cts_talk_to_each_other);
+	RUN(a_ct_does_not_begin_as_a_router);
 	RUN(a_ct_and_the_host_talk);
 	RUN(services_are_not_on_the_gateway_address);
 	RUN(private_addresses_are_masqueraded);
@@ -696,5 +702,7 @@ int main(void)
 	RUN(without_the_table_no_ct_gets_a_link);
 	RUN(many_addresses_come_and_go);
 	RUN(time_up_and_down);
+	if (check_failures != 0)
+		(void)fprintf(stderr, "last error: %s\n", err.msg);
 	return check_failures != 0;
 }
