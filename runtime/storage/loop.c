@@ -16,9 +16,12 @@
 enum {
 	ATTACH_TRIES = 100,
 	NODE_TRIES = 100,
-	/* Shared devices have numbers of their own, far above those that LOOP_CTL_GET_FREE hands out. */
+	/*
+	 * Shared devices have numbers of their own, far above those that LOOP_CTL_GET_FREE hands
+	 * out, and not too many: an unused one stays until the next boot.
+	 */
 	SHARED_FIRST = 32768,
-	SHARED_SLOTS = 16384,
+	SHARED_SLOTS = 1024,
 	SHARED_PROBES = 32,
 };
 
