@@ -10,7 +10,6 @@
 #include "netsetup/nl.h"
 #include "runtime/base/cleanup.h"
 
-#include <libmnl/libmnl.h>
 #include <libnftnl/chain.h>
 #include <libnftnl/common.h>
 #include <libnftnl/rule.h>
