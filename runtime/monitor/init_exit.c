@@ -2,10 +2,15 @@
 #include "runtime/monitor/monitor.h"
 
 #include "runtime/base/fd.h"
+#include "runtime/base/parse.h"
+#include "runtime/base/pidref.h"
 #include "runtime/base/value.h"
 #include "runtime/monitor/wake.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 
@@ -59,6 +64,34 @@ static int ask_kernel(int pidfd, int *ret_status)
 	return 0;
 }
 
+int init_exit_parse_stat(const char *stat, uint64_t start_time, int *ret_status)
+{
+	const char *state = strrchr(stat, ')'), *last = strrchr(stat, ' ');
+	uint64_t start;
+	int code;
+
+	/* pidref_parse_stat has checked that there are blanks behind the ')'. */
+	if (pidref_parse_stat(stat, &start) < 0 || parse_int(last + 1, &code) < 0 || code < 0)
+		return -EINVAL;
+	if (start != start_time)
+		return -ESRCH;
+	if (state[2] != 'Z')
+		return -EAGAIN;
+	*ret_status = code;
+	return 0;
+}
+
+/* As long as its parent has not reaped it, its status can be read there, in any kernel. */
+static int ask_proc(const struct monitor *m, int *ret_status)
+{
+	char path[40], text[1024];
+	int r;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", m->args.init_pid);
+	r = file_read_line_at(AT_FDCWD, path, text, sizeof(text));
+	return r < 0 ? r : init_exit_parse_stat(text, m->init_start, ret_status);
+}
+
 void init_exit_probe(struct monitor *m)
 {
 	int status, r;
@@ -69,12 +102,14 @@ void init_exit_probe(struct monitor *m)
 		/* It stays readable for ever: from here on the ticks ask. */
 		wake_remove(m->epoll, m->args.init);
 		m->exit_asked = true;
-		m->exit_deadline = m->now + MON_EXIT_WAIT_MS;
+		m->exit_deadline = m->now + MON_PROBE_MS;
 	}
 	exec_reap(m);
 	if (m->exited)
 		return;
-	r = ask_kernel(m->args.init, &status);
+	r = ask_proc(m, &status);
+	if (r < 0)
+		r = ask_kernel(m->args.init, &status);
 	if (r == 0)
 		init_exit_record(m, true, status);
 	else if (m->now >= m->exit_deadline || r == -ENOTTY || r == -EINVAL)

@@ -13,12 +13,14 @@
 enum {
 	MON_TICK_MS = 50,
 	MON_KILL_MS = 3000,
-	MON_EXIT_WAIT_MS = 2000
+	MON_EXIT_WAIT_MS = 2000,
+	MON_PROBE_MS = 5000
 };
 
 struct monitor {
 	struct monitor_args args;
 	int epoll, children; /* children: signalfd for SIGCHLD */
+	uint64_t init_start; /* its start time: the pid may be another's once it is reaped */
 	const struct seccomp_program *seccomp; /* mapped, read by the sessions' children only */
 	uint64_t now; /* at the last wake-up */
 	bool booted;
@@ -65,6 +67,11 @@ int exec_parse_failure(const char *buf, size_t len, int *ret_errno, char *text, 
 
 /* init's pidfd fired, or it is time to ask again. */
 void init_exit_probe(struct monitor *m);
+/*
+ * Pure: the wait status of a zombie out of the text of its /proc/PID/stat. -EAGAIN: it is none (yet),
+ * -ESRCH: the pid is another's by now, -EINVAL.
+ */
+int init_exit_parse_stat(const char *stat, uint64_t start_time, int *ret_status);
 /* It is known, or given up: records it and tells everybody. */
 void init_exit_record(struct monitor *m, bool known, int wait_status);
 

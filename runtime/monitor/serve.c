@@ -3,6 +3,7 @@
 
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
+#include "runtime/base/pidref.h"
 #include "runtime/monitor/wake.h"
 
 #include <fcntl.h>
@@ -454,12 +455,15 @@ static void init_files(struct monitor *m)
 
 int monitor_run(struct monitor *m)
 {
+	struct pidref init;
 	int r = set_up(m);
 
 	if (r < 0)
 		return r;
 	m->now = wake_now_ms();
 	init_files(m);
+	if (pidref_get(m->args.init_pid, &init) == 0)
+		m->init_start = init.start_time;
 	console_init(&m->console, m->epoll, m->args.dir, m->args.console, !m->args.child);
 	loop(m);
 	return 0;

@@ -1,9 +1,22 @@
-/* fuzz_mon_record.c - what arrives on monitor.sock and on a session's reply socket. */
+/* fuzz_mon_record.c - what arrives on monitor.sock, on a session's reply socket and in /proc. */
 #include "runtime/monitor/monitor.h"
 
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void fuzz_stat(const uint8_t *data, size_t size)
+{
+	char stat[512];
+	int status;
+
+	if (size >= sizeof(stat))
+		return;
+	memcpy(stat, data, size);
+	stat[size] = '\0';
+	if (init_exit_parse_stat(stat, 1, &status) == 0 && status < 0)
+		__builtin_trap();
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -20,6 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (exec_parse_failure((const char *)data, size, &sys, text, sizeof(text)) == 0)
 		if (sys <= 0 || strlen(text) >= sizeof(text))
 			__builtin_trap();
+	fuzz_stat(data, size);
 	return 0;
 }
 

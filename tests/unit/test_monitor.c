@@ -87,6 +87,23 @@ static void the_exit_record_says_how_init_ended(void)
 	}
 }
 
+#define STAT(state, start, code) \
+	"77 (a) b) " state " 1 77 77 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 " start " 0 0 1 2 3 " code
+
+static void a_zombie_tells_its_status_by_proc(void)
+{
+	int status = -1;
+
+	CHECK(init_exit_parse_stat(STAT("Z", "5000", "1792"), 5000, &status) == 0);
+	CHECK(status == 1792);
+	CHECK(init_exit_parse_stat(STAT("S", "5000", "0"), 5000, &status) == -EAGAIN);
+	CHECK(init_exit_parse_stat(STAT("Z", "5001", "9"), 5000, &status) == -ESRCH);
+	CHECK(init_exit_parse_stat(STAT("Z", "5000", "-9"), 5000, &status) == -EINVAL);
+	CHECK(init_exit_parse_stat("77 (a) Z", 5000, &status) == -EINVAL);
+	CHECK(init_exit_parse_stat("", 5000, &status) == -EINVAL);
+	CHECK(status == 1792);
+}
+
 static void an_adopted_init_leaves_a_record_too(void)
 {
 	struct fixture f;
@@ -303,6 +320,7 @@ int main(void)
 	RUN(only_a_wellformed_failure_is_believed);
 	RUN(hello_tells_the_state_and_every_change);
 	RUN(the_exit_record_says_how_init_ended);
+	RUN(a_zombie_tells_its_status_by_proc);
 	RUN(an_adopted_init_leaves_a_record_too);
 	RUN(a_hundred_commands_at_once_keep_their_exit_codes);
 	RUN(a_killed_client_takes_its_command_along);
