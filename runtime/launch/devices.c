@@ -64,6 +64,11 @@ static int clone_node(const struct device_node *node, int *ret, struct berth_err
 		return berth_error_set(err, BERTH_ERR_MOUNT, ENODEV,
 				       "%s of the host is not the character device %u:%u", path,
 				       node->major, node->minor);
+	/* The host's owner of the node is nobody in the CT: only the mode for others counts there. */
+	if ((st.st_mode & 0006) != 0006)
+		return berth_error_set(err, BERTH_ERR_PERMISSION, EACCES,
+				       "%s of the host is closed to the container: chmod 666 %s",
+				       path, path);
 	*ret = take_fd(&fd);
 	return 0;
 }
