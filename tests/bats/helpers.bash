@@ -1,0 +1,194 @@
+# helpers.bash - a berth host of its own for a test, and proof that the test left nothing.
+#
+#	load helpers
+#	setup() { setup_host; }
+#	teardown() { teardown_host; }
+#
+# tests/run gives each file private mount, network and pid namespaces; a host has its own --root,
+# CGROUP_PARENT and NFT_TABLE, so that several can live at once. See tests/README.md.
+# shellcheck shell=bash
+
+bats_require_minimum_version 1.5.0
+
+berth() { command berth --root "$HOST_ROOT" "$@"; }
+vzctl() { command vzctl --root "$HOST_ROOT" "$@"; }
+vzlist() { command vzlist --root "$HOST_ROOT" "$@"; }
+
+# wait_for SECONDS COMMAND...: until it succeeds.
+wait_for() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		if [ $SECONDS -ge $end ]; then
+			echo "waited in vain for: $*" >&2
+			return 1
+		fi
+		sleep 0.05
+	done
+}
+
+# A network namespace is born empty: a CT needs an uplink, a way out and a world there. The world is
+# another namespace, at 192.0.2.254 and 2001:db8::fe, held by a process of its own.
+setup_network() {
+	local world=${BERTH_TEST_DIR:-/var/tmp}/world.pid
+	ip link set lo up
+	ip link show up0 >/dev/null 2>&1 && return
+	unshare -n sleep infinity </dev/null >/dev/null 2>&1 3>&- &
+	echo $! >"$world"
+	wait_for 10 not_our_network $!
+	ip link add up0 type veth peer name w0 netns "$(cat "$world")"
+	ip addr add 192.0.2.1/24 dev up0
+	ip -6 addr add 2001:db8::1/64 dev up0 nodad
+	ip link set up0 up
+	world sh -ec 'ip link set lo up; ip addr add 192.0.2.254/24 dev w0
+		ip -6 addr add 2001:db8::fe/64 dev w0 nodad; ip link set w0 up'
+	ip route add default via 192.0.2.254 dev up0
+	ip -6 route add default via 2001:db8::fe dev up0
+}
+
+not_our_network() {
+	[ "$(readlink "/proc/$1/ns/net")" != "$(readlink /proc/self/ns/net)" ]
+}
+
+# world COMMAND...: runs it as a machine on the uplink of the test host.
+world() {
+	nsenter -t "$(cat "${BERTH_TEST_DIR:-/var/tmp}/world.pid")" -n "$@"
+}
+
+# setup_host [KEY=VALUE...]: a new host; KEYs go to its berth.conf. Sets and exports HOST_ROOT, HOST_ID.
+setup_host() {
+	local base=${BERTH_TEST_DIR:-/var/tmp}
+	mkdir -p "$base"
+	HOST_ROOT=$(mktemp -d "$base/host.XXXXXX")
+	HOST_ID=${HOST_ROOT##*.}
+	export HOST_ROOT HOST_ID
+	chmod 755 "$HOST_ROOT"
+	mkdir -p "$HOST_ROOT"/etc/berth "$HOST_ROOT"/var/lib/berth
+	{
+		echo "CGROUP_PARENT=\"/berth-test-$HOST_ID\""
+		echo "NFT_TABLE=\"berth_test_$HOST_ID\""
+		[ $# = 0 ] || printf '%s\n' "$@" | sed 's/=\(.*\)/="\1"/'
+	} >"$HOST_ROOT/etc/berth/berth.conf"
+	setup_templates
+	setup_network
+	ip -o link | cut -d: -f2 | cut -d@ -f1 | sort >"$HOST_ROOT/links.before"
+	start_berthd
+}
+
+# The templates that tests/run has built, by hard links where the file system is the same.
+setup_templates() {
+	[ -n "${BERTH_TEST_TEMPLATES:-}" ] || return 0
+	install -d -m 700 "$HOST_ROOT/var/lib/berth/template"
+	cp -al "$BERTH_TEST_TEMPLATES/." "$HOST_ROOT/var/lib/berth/template/" 2>/dev/null ||
+		cp -a --reflink=auto "$BERTH_TEST_TEMPLATES/." "$HOST_ROOT/var/lib/berth/template/"
+}
+
+# Starts berthd and waits until it answers. Sets BERTHD_PID.
+start_berthd() {
+	command berthd --root "$HOST_ROOT" </dev/null >>"$HOST_ROOT/berthd.log" 2>&1 3>&- &
+	BERTHD_PID=$!
+	export BERTHD_PID
+	if ! wait_for 30 berth ping; then
+		cat "$HOST_ROOT/berthd.log" >&2
+		return 1
+	fi
+}
+
+# stop_berthd [SIGNAL]: and waits for its end.
+stop_berthd() {
+	kill "-${1:-TERM}" "$BERTHD_PID" 2>/dev/null || true
+	wait_for 20 process_is_gone "$BERTHD_PID"
+}
+
+process_is_gone() {
+	! kill -0 "$1" 2>/dev/null || grep -q '^State:.*Z' "/proc/$1/status"
+}
+
+# tiny CTID [OPTION...]: a running CT of the template tiny.
+tiny() {
+	local ctid=$1
+	shift
+	berth create "$ctid" --ostemplate tiny "$@"
+	berth start "$ctid" --wait
+}
+
+# The pid of a CT's init as this namespace sees it.
+init_pid() {
+	berth list -H -o init_pid "$1" | tr -d ' '
+}
+
+# Directories of the CT's cgroups, in every hierarchy.
+ct_cgroups() {
+	find /sys/fs/cgroup -type d -path "*/berth-test-$HOST_ID/berth/$1" 2>/dev/null
+}
+
+# Pids in the host's cgroups, and those that were told its root.
+host_processes() {
+	grep -l "/berth-test-$HOST_ID" /proc/[0-9]*/cgroup 2>/dev/null | cut -d/ -f3
+	pgrep -f -- "--root $HOST_ROOT" || true
+}
+
+# leaks: prints what a host without CTs must not have; true if there is nothing.
+leaks() {
+	local found
+	found=$(
+		for p in $(host_processes | grep -vx "$BERTHD_PID" | sort -u); do
+			echo "process $p: $(tr '\0' ' ' 2>/dev/null <"/proc/$p/cmdline")"
+		done
+		grep -F "$HOST_ROOT" /proc/self/mountinfo | awk '{print "mount " $5}'
+		find /sys/fs/cgroup -type d -path "*/berth-test-$HOST_ID/berth/?*" -printf 'cgroup %p\n' 2>/dev/null
+		ip -o link | cut -d: -f2 | cut -d@ -f1 | sort | comm -13 "$HOST_ROOT/links.before" - | sed 's/^/link/'
+		nft -j list table inet "berth_test_$HOST_ID" 2>/dev/null |
+			jq -r '.nftables[] | (.set // .map) | select(. != null) | select(.elem) | "nft \(.name): \(.elem)"'
+		losetup -n -O NAME,BACK-FILE | grep -F "$HOST_ROOT" | sed 's/^/loop device /'
+		ip route show table all | grep -E ' dev ct[0-9]+' | sed 's/^/route /'
+		for d in etc/berth/ct var/lib/berth/private run/berth/ct; do
+			find "$HOST_ROOT/$d" -mindepth 1 -printf 'file %p\n' 2>/dev/null
+		done
+	)
+	[ -z "$found" ] || echo "$found"
+	[ -z "$found" ]
+}
+
+# Ends the host. Fails the test if anything of it is left: that is a fault of berth, not of the test.
+teardown_host() {
+	local ctid left=0
+	[ -n "${HOST_ROOT:-}" ] || return 0
+	if [ -z "${BATS_TEST_COMPLETED:-}" ] && [ -s "$HOST_ROOT/berthd.log" ]; then
+		echo "the end of berthd's log:"
+		tail -n 20 "$HOST_ROOT/berthd.log"
+	fi
+	berth ping >/dev/null 2>&1 || start_berthd || left=1
+	for ctid in $(berth list -a -H -o ctid 2>/dev/null); do
+		berth set "$ctid" --disabled no --save >/dev/null 2>&1 || true
+		berth stop "$ctid" --fast >/dev/null 2>&1 || true
+		berth umount "$ctid" >/dev/null 2>&1 || true
+		berth destroy "$ctid" || left=1
+	done
+	stop_berthd || left=1
+	# What the kernel does a little later is no leak: device release, for one.
+	wait_for 5 leaks || {
+		echo "left behind by this test:"
+		leaks || true
+		left=1
+	}
+	remove_host
+	return $left
+}
+
+# By force, so that one test's leak is not the next one's.
+remove_host() {
+	local d
+	for d in $(find /sys/fs/cgroup -depth -type d -path "*/berth-test-$HOST_ID*" 2>/dev/null); do
+		[ ! -s "$d/cgroup.procs" ] || xargs -r kill -9 <"$d/cgroup.procs" 2>/dev/null || true
+		rmdir "$d" 2>/dev/null || true
+	done
+	host_processes | xargs -r kill -9 2>/dev/null || true
+	awk -v r="$HOST_ROOT" 'index($5, r) {print $5}' /proc/self/mountinfo | sort -r |
+		xargs -r -n 1 umount -l 2>/dev/null || true
+	losetup -n -O NAME,BACK-FILE | awk -v r="$HOST_ROOT" 'index($2, r) {print $1}' |
+		xargs -r -n 1 losetup -d 2>/dev/null || true
+	nft delete table inet "berth_test_$HOST_ID" 2>/dev/null || true
+	rm -rf "$HOST_ROOT"
+	unset HOST_ROOT HOST_ID BERTHD_PID
+}
