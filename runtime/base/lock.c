@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/file.h>
 
-static int lock_refused(int fd, const char *name, struct berth_error *err)
+static int lock_refused(int fd, struct berth_error *err)
 {
 	char text[128] = "";
 	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
@@ -16,7 +16,7 @@ static int lock_refused(int fd, const char *name, struct berth_error *err)
 	const char *what = n > 0 && text[pid_len] == '\n' ? text + pid_len + 1 : "an operation";
 
 	return berth_error_set(err, BERTH_ERR_LOCKED, EWOULDBLOCK,
-			       "%s is locked by %.*s (pid %.*s); try again when it has ended", name,
+			       "locked by %.*s (pid %.*s); try again when it has ended",
 			       (int)strcspn(what, "\n"), what, (int)pid_len, text);
 }
 
@@ -30,7 +30,7 @@ int lock_take(int dirfd, const char *name, const char *what, struct berth_error 
 		return berth_error_sys(err, errno, "open lock file %s", name);
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno == EWOULDBLOCK)
-			return lock_refused(fd, name, err);
+			return lock_refused(fd, err);
 		return berth_error_sys(err, errno, "lock %s", name);
 	}
 	n = snprintf(text, sizeof(text), "%d\n%.100s\n", getpid(), what);

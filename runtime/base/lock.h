@@ -9,6 +9,6 @@
 /*
  * Takes the lock NAME below dirfd and writes "pid\nwhat\n" into it. Returns the descriptor that
  * holds it (close it to release; a child that inherits it holds it too), or -EWOULDBLOCK with a
- * BERTH_ERR_LOCKED that names the holder.
+ * BERTH_ERR_LOCKED "locked by WHAT (pid N); ...": the caller says what is locked.
  */
 int lock_take(int dirfd, const char *name, const char *what, struct berth_error *err);

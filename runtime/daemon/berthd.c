@@ -6,6 +6,7 @@
  * Crash-only: SIGKILL at any moment loses nothing, SIGTERM just ends it. CTs, their monitors and exec
  * sessions go on.
  */
+#include "netsetup/net.h"
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/lock.h"
@@ -26,7 +27,8 @@
 #include <sys/wait.h>
 
 enum {
-	DAEMON_NOFILE = 65536
+	DAEMON_NOFILE = 65536,
+	GUARD_MS = 2000, /* between looks at the packet filter */
 };
 
 static const struct rpc_method methods[] = {
@@ -87,6 +89,35 @@ static void notify_ready(void)
 		(void)sendto(fd, "READY=1", 7, MSG_NOSIGNAL, (struct sockaddr *)&a, len);
 }
 
+static void guard_mended(const struct worker_result *result, void *data)
+{
+	struct daemon *d = data;
+
+	if (result->ok)
+		log_line(LOG_LV_INFO, 0, "the packet filter is back");
+	else
+		log_line(LOG_LV_ERROR, 0, "mend the packet filter: %s", result->error.msg);
+	(void)ev_timer_set(d->guard, GUARD_MS);
+}
+
+/*
+ * `nft flush ruleset`, or a restart of nftables.service, takes the CTs' guard away: it is looked for
+ * and put back (security.md B38). Strict rp_filter holds meanwhile.
+ */
+static void guard_check(struct ev_source *s, void *data)
+{
+	static const char *const argv[] = {"host-setup", NULL};
+	struct daemon *d = data;
+	struct berth_error err;
+
+	if (net_host_check(d->host.nft_table, &err) == -ENOENT) {
+		log_line(LOG_LV_WARNING, 0, "somebody removed the packet filter of the CTs");
+		if (worker_start(d, argv, NULL, 0, NULL, guard_mended, d, &err) == 0)
+			return;
+	}
+	(void)ev_timer_set(s, GUARD_MS);
+}
+
 static int listen_socket(struct daemon *d, struct berth_error *err)
 {
 	const struct rpc_interface interfaces[] = {
@@ -123,6 +154,8 @@ static void host_ready(const struct worker_result *result, void *data)
 		ev_stop(d->ev, 1);
 		return;
 	}
+	if (ev_add_timer(d->ev, GUARD_MS, guard_check, d, &d->guard) < 0)
+		abort();
 	recover_autostart(d);
 	notify_ready();
 	log_line(LOG_LV_INFO, 0, "berthd %s: %zu CTs", BERTH_VERSION, d->n_cts);
@@ -194,17 +227,30 @@ static int daemon_run(struct daemon *d, struct berth_error *err)
 	    ev_add_signal(d->ev, SIGINT, on_terminate, d, NULL) < 0 ||
 	    ev_add_signal(d->ev, SIGCHLD, on_child, d, NULL) < 0)
 		return berth_error_sys(err, errno, "watch signals");
-	r = worker_start(d, argv, -EBADF, NULL, host_ready, d, err);
+	r = worker_start(d, argv, NULL, 0, NULL, host_ready, d, err);
 	if (r < 0)
 		return r;
 	r = ev_run(d->ev);
 	return r > 0 ? berth_error_set(err, BERTH_ERR_SYSTEM, EIO, "ended with an error") : r;
 }
 
+/* With a closed 0, 1 or 2 the next file opened would take that place and be written to. */
+static void stdio_setup(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		(void)close(fd);
+}
+
 static void process_setup(void)
 {
 	struct rlimit files = {DAEMON_NOFILE, DAEMON_NOFILE};
 
+	stdio_setup();
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)umask(0022);
 	(void)setrlimit(RLIMIT_NOFILE, &files);

@@ -34,6 +34,7 @@ struct ct {
 	int init_pidfd; /* -EBADF when not running */
 	struct ev_source *init_watch; /* on init_pidfd: readable when init has ended */
 	struct monitor_conn *monitor;
+	int kept[2]; /* console master and notify socket, should the monitor be killed; -EBADF */
 	struct job *job; /* the operation under way, or NULL */
 	struct boot_waiter *waiters; /* calls of start --wait */
 	uint64_t started_ms; /* ev_now_ms at the last start, for the reboot backoff */
@@ -57,6 +58,7 @@ struct daemon {
 	struct ct **cts; /* ascending CTIDs */
 	size_t n_cts, room;
 	struct event_subscriber *subscribers;
+	struct ev_source *guard; /* timer: is the packet filter still there? */
 	char worker_path[BERTH_PATH_MAX];
 };
 

@@ -91,9 +91,13 @@ void job_worker(struct job *j, const char *op, const char *const *args, job_next
 {
 	const char *argv[8];
 	struct worker_result failed = {.values = ""};
+	int keep[3] = {j->lock_fd}, n = 0;
+	unsigned int n_keep = 1;
 	char ctid[16];
-	int n = 0;
 
+	for (int i = 0; i < 2; i++)
+		if (j->ct->kept[i] >= 0)
+			keep[n_keep++] = j->ct->kept[i];
 	(void)snprintf(ctid, sizeof(ctid), "%u", j->ct->ctid);
 	argv[n++] = op;
 	argv[n++] = ctid;
@@ -101,7 +105,7 @@ void job_worker(struct job *j, const char *op, const char *const *args, job_next
 		argv[n++] = *args++;
 	argv[n] = NULL;
 	j->next = next;
-	if (worker_start(j->d, argv, j->lock_fd, on_progress, on_done, j, &failed.error) < 0)
+	if (worker_start(j->d, argv, keep, n_keep, on_progress, on_done, j, &failed.error) < 0)
 		next(j, &failed);
 }
 

@@ -21,6 +21,7 @@ struct job {
 	struct ev_source *timer;
 	bool fast, restart, killed, save, wait;
 	unsigned int timeout; /* seconds to wait for a clean stop */
+	uint64_t deadline_ms; /* of the clean stop, as ev_now_ms */
 	struct berth_error error; /* of an earlier step, told at the end */
 	struct conf_file *conf; /* create, set: what is to be saved */
 	struct conf_file *live; /* set: what is to be in effect */

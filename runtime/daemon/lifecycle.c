@@ -18,6 +18,7 @@
 enum {
 	BOOT_WAIT_MS = 300000, /* start --wait gives up, the CT goes on */
 	KILL_WAIT_MS = 30000, /* SIGKILL takes longer only for tasks in D state */
+	STOP_AGAIN_MS = 2000, /* between two asks to power off */
 	RETRY_MS = 500, /* while an orphaned worker holds the CT's lock */
 	QUICK_REBOOT_MS = 10000, /* a CT that lived shorter than this is rebooting in a loop */
 	BACKOFF_MAX_MS = 60000,
@@ -166,6 +167,7 @@ static void start_fail(struct job *j, const struct berth_error *err)
 {
 	j->error = *err;
 	detach(j->ct);
+	monitor_forget_kept(j->ct);
 	/* A worker that was killed half-way has undone nothing. */
 	job_worker(j, "cleanup", NULL, start_failed_clean);
 }
@@ -227,6 +229,7 @@ static void stop_ended(struct job *j)
 	ev_remove(j->timer);
 	j->timer = NULL;
 	detach(j->ct);
+	monitor_forget_kept(j->ct);
 	job_worker(j, "cleanup", NULL, stop_cleaned);
 }
 
@@ -238,12 +241,25 @@ static void stop_kill(struct job *j)
 	(void)ev_timer_set(j->timer, KILL_WAIT_MS);
 }
 
+/* An init that has not installed its handlers yet loses the signal (pid_namespaces(7)): say it again. */
+static void stop_ask(struct job *j)
+{
+	uint64_t now = ev_now_ms(), left = j->deadline_ms > now ? j->deadline_ms - now : 1;
+
+	(void)pidfd_send_signal(j->ct->init_pidfd, j->ct->run.stop_signal, NULL, 0);
+	(void)ev_timer_set(j->timer, left < STOP_AGAIN_MS ? left : STOP_AGAIN_MS);
+}
+
 static void stop_timeout(struct ev_source *s, void *data)
 {
 	struct job *j = data;
 	struct berth_error err;
 
 	(void)s;
+	if (!j->killed && ev_now_ms() < j->deadline_ms) {
+		stop_ask(j);
+		return;
+	}
 	if (!j->killed) {
 		log_line(LOG_LV_WARNING, j->ct->ctid, "did not stop in %u s: killed", j->timeout);
 		stop_kill(j);
@@ -263,12 +279,13 @@ void lifecycle_stop(struct job *j)
 	struct ct *ct = j->ct;
 
 	ct->status = CT_STOPPING;
-	if (ev_add_timer(j->d->ev, (uint64_t)j->timeout * 1000, stop_timeout, j, &j->timer) < 0)
+	j->deadline_ms = ev_now_ms() + (uint64_t)j->timeout * 1000;
+	if (ev_add_timer(j->d->ev, 0, stop_timeout, j, &j->timer) < 0)
 		abort();
 	if (j->fast || ct->run.stop_signal == 0)
 		stop_kill(j);
 	else
-		(void)pidfd_send_signal(ct->init_pidfd, ct->run.stop_signal, NULL, 0);
+		stop_ask(j);
 	/* A frozen CT could not act on the signal. */
 	(void)cg_ct_freeze(j->d->cg, ct->ctid, false, NULL);
 }
@@ -393,6 +410,7 @@ static void ct_ended(struct daemon *d, struct ct *ct)
 	ct->status = CT_STOPPING;
 	j->restart = exit_was_reboot(d, ct);
 	detach(ct);
+	monitor_forget_kept(ct);
 	job_worker(j, "cleanup", NULL, j->restart ? rebooted_cleaned : stop_cleaned);
 }
 
@@ -433,6 +451,8 @@ static void adopt_retry(struct ev_source *s, void *data)
 
 void lifecycle_monitor_gone(struct daemon *d, struct ct *ct)
 {
+	char console[16], notify[16];
+	const char *const args[] = {console, notify, NULL};
 	struct berth_error err;
 	struct job *j;
 
@@ -446,10 +466,13 @@ void lifecycle_monitor_gone(struct daemon *d, struct ct *ct)
 		return; /* init's pidfd tells */
 	log_line(LOG_LV_WARNING, ct->ctid, "its monitor died: a new one takes over");
 	j = job_begin(d, ct, "adopt", NULL, &err);
-	if (j == NULL)
+	if (j == NULL) {
 		retry_later(ct, RETRY_MS, adopt_retry);
-	else
-		job_worker(j, "adopt", NULL, adopted);
+		return;
+	}
+	(void)snprintf(console, sizeof(console), "%d", ct->kept[0]);
+	(void)snprintf(notify, sizeof(notify), "%d", ct->kept[1]);
+	job_worker(j, "adopt", args, adopted);
 }
 
 /* ---- leftovers ---- */

@@ -79,7 +79,7 @@ void method_doctor(struct rpc_call *call, json_t *parameters, void *data)
 		abort();
 	j->call = call;
 	rpc_call_on_gone(call, doctor_gone, j);
-	if (worker_start(data, argv, -EBADF, NULL, doctor_done, j, &err) == 0)
+	if (worker_start(data, argv, NULL, 0, NULL, doctor_done, j, &err) == 0)
 		return;
 	rpc_call_on_gone(call, NULL, NULL);
 	free(j);

@@ -40,7 +40,7 @@ static const char *mend_of(enum ct_status s)
 	case CT_BROKEN:
 		return "its files are damaged; see: berth status";
 	case CT_STOPPED:
-		return "start it first: berth start";
+		return "see: berth status";
 	case CT_STARTING:
 	case CT_STOPPING:
 	case CT_SUSPENDED:

@@ -109,7 +109,7 @@ static void template_run(struct daemon *d, struct rpc_call *call, const char *co
 	t->wants_info = wants_info;
 	(void)snprintf(t->name, sizeof(t->name), "%s", argv[1]);
 	rpc_call_on_gone(call, template_gone, t);
-	if (worker_start(d, argv, -EBADF, template_progress, template_done, t, &err) == 0)
+	if (worker_start(d, argv, NULL, 0, template_progress, template_done, t, &err) == 0)
 		return;
 	rpc_call_on_gone(call, NULL, NULL);
 	free(t);

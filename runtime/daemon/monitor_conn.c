@@ -2,6 +2,7 @@
 #include "runtime/daemon/monitor_conn.h"
 
 #include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
 #include "runtime/daemon/lifecycle.h"
 #include "runtime/monitor/record.h"
 
@@ -29,6 +30,24 @@ void monitor_disconnect(struct ct *ct)
 	free(m);
 }
 
+/* The monitor's answer to MON_KEEP: the descriptors become the CT's. */
+static void take_kept(struct ct *ct, const struct mon_record *rec, int *fds)
+{
+	int i = 0;
+
+	monitor_forget_kept(ct);
+	if (rec->a == 1)
+		ct->kept[0] = take_fd(&fds[i++]);
+	if (rec->b == 1)
+		ct->kept[1] = take_fd(&fds[i]);
+}
+
+void monitor_forget_kept(struct ct *ct)
+{
+	fd_close(&ct->kept[0]);
+	fd_close(&ct->kept[1]);
+}
+
 static void on_record(struct ev_source *s, uint32_t events, void *data)
 {
 	struct monitor_conn *m = data;
@@ -36,20 +55,26 @@ static void on_record(struct ev_source *s, uint32_t events, void *data)
 	struct ct *ct = m->ct;
 	struct mon_record rec;
 	char buf[sizeof(rec) + 1];
-	ssize_t n = recv(m->fd, buf, sizeof(buf), MSG_DONTWAIT);
+	int fds[2] = {-EBADF, -EBADF};
+	unsigned int n_fds = 0;
+	ssize_t n = fd_recv_message(m->fd, buf, sizeof(buf), fds, 2, &n_fds);
 
 	(void)s;
 	(void)events;
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (n == -EAGAIN)
 		return;
 	if (n <= 0) {
 		monitor_disconnect(ct);
 		lifecycle_monitor_gone(d, ct);
 		return;
 	}
-	if (mon_record_check(buf, (size_t)n, &rec) < 0 || rec.type != MON_STATE)
-		return;
-	if (rec.b == 1)
+	if (mon_record_check(buf, (size_t)n, &rec) < 0)
+		rec.type = 0;
+	if (rec.type == MON_KEPT && n_fds == (unsigned int)(rec.a + rec.b))
+		take_kept(ct, &rec, fds);
+	fd_close(&fds[0]);
+	fd_close(&fds[1]);
+	if (rec.type == MON_STATE && rec.b == 1)
 		lifecycle_booted(d, ct);
 }
 
@@ -57,6 +82,7 @@ static int connect_socket(struct daemon *d, struct ct *ct, struct berth_error *e
 {
 	auto_close int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct mon_record hello = {.version = MON_VERSION, .type = MON_HELLO};
+	struct mon_record keep = {.version = MON_VERSION, .type = MON_KEEP};
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
 	char path[BERTH_PATH_MAX];
 
@@ -67,7 +93,8 @@ static int connect_socket(struct daemon *d, struct ct *ct, struct berth_error *e
 	if (connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0)
 		return berth_error_sys(err, errno, "CT %u: connect to its monitor at %s", ct->ctid,
 				       path);
-	if (send(fd, &hello, sizeof(hello), MSG_NOSIGNAL) < 0)
+	if (send(fd, &hello, sizeof(hello), MSG_NOSIGNAL) < 0 ||
+	    send(fd, &keep, sizeof(keep), MSG_NOSIGNAL) < 0)
 		return berth_error_sys(err, errno, "CT %u: talk to its monitor", ct->ctid);
 	return take_fd(&fd);
 }

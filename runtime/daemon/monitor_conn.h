@@ -8,3 +8,6 @@
 
 int monitor_connect(struct daemon *d, struct ct *ct, struct berth_error *err);
 void monitor_disconnect(struct ct *ct);
+
+/* Closes what was kept for a new monitor: the CT has ended. */
+void monitor_forget_kept(struct ct *ct);

@@ -79,6 +79,7 @@ struct ct *registry_add(struct daemon *d, uint32_t ctid)
 	ct->d = d;
 	ct->ctid = ctid;
 	ct->init_pidfd = -EBADF;
+	ct->kept[0] = ct->kept[1] = -EBADF;
 	return ct;
 }
 

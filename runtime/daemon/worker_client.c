@@ -119,11 +119,11 @@ static void on_report(struct ev_source *s, uint32_t events, void *data)
 		worker_ended(w);
 }
 
-static int worker_spawn(struct daemon *d, const char *const *argv, int lock_fd, int report_fd,
-			struct berth_error *err)
+static int worker_spawn(struct daemon *d, const char *const *argv, const int *keep,
+			unsigned int n_keep, int report_fd, struct berth_error *err)
 {
 	const char *full[WORKER_ARGS];
-	int n = 0, keep[1] = {lock_fd};
+	int n = 0;
 	pid_t pid;
 
 	full[n++] = d->worker_path;
@@ -139,11 +139,11 @@ static int worker_spawn(struct daemon *d, const char *const *argv, int lock_fd, 
 						 .out = report_fd,
 						 .err = STDERR_FILENO,
 						 .keep = keep,
-						 .n_keep = lock_fd >= 0 ? 1 : 0},
+						 .n_keep = n_keep},
 			     &pid, NULL, err);
 }
 
-int worker_start(struct daemon *d, const char *const *argv, int lock_fd,
+int worker_start(struct daemon *d, const char *const *argv, const int *keep, unsigned int n_keep,
 		 worker_progress_fn *progress, worker_done_fn *done, void *data,
 		 struct berth_error *err)
 {
@@ -152,7 +152,7 @@ int worker_start(struct daemon *d, const char *const *argv, int lock_fd,
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return berth_error_sys(err, errno, "pipe to a worker");
-	r = worker_spawn(d, argv, lock_fd, fds[1], err);
+	r = worker_spawn(d, argv, keep, n_keep, fds[1], err);
 	(void)close(fds[1]);
 	if (r < 0) {
 		(void)close(fds[0]);

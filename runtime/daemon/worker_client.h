@@ -17,9 +17,9 @@ typedef void worker_done_fn(const struct worker_result *result, void *data);
 typedef void worker_progress_fn(const char *stage, int percent, void *data);
 
 /*
- * argv: OP and its arguments, NULL-terminated. lock_fd (-EBADF: none) is inherited, so that the
- * lock outlives berthd. done is called exactly once, from the event loop.
+ * argv: OP and its arguments, NULL-terminated. keep: descriptors that it inherits under their
+ * numbers; the CT's lock is one, so that it outlives berthd. done is called exactly once, from the event loop.
  */
-int worker_start(struct daemon *d, const char *const *argv, int lock_fd,
+int worker_start(struct daemon *d, const char *const *argv, const int *keep, unsigned int n_keep,
 		 worker_progress_fn *progress, worker_done_fn *done, void *data,
 		 struct berth_error *err);

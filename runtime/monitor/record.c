@@ -7,7 +7,7 @@
 
 static bool type_is_known(uint16_t type)
 {
-	return (type >= MON_HELLO && type <= MON_RESIZE) || (type >= MON_STATE && type <= MON_END);
+	return (type >= MON_HELLO && type <= MON_KEEP) || (type >= MON_STATE && type <= MON_KEPT);
 }
 
 int mon_record_check(const void *buf, size_t len, struct mon_record *ret)

@@ -23,10 +23,13 @@ enum mon_type {
 			  * answered by MON_STATE. b = rows, c = columns, 0: leave them */
 	MON_CONSOLE_LOG = 5, /* answered by MON_DATA records, then MON_END */
 	MON_RESIZE = 6, /* b = rows, c = columns of the console this connection has attached */
+	MON_KEEP = 7, /* answered by MON_KEPT: so that a killed monitor does not end the console */
 	/* answers */
 	MON_STATE =
 		64, /* a = init pid, b = 1 booted (READY=1 seen), c = 1 init has exited, 2 the same
 			 * but nobody could tell how, d = wait status, text = the guest's STATUS= */
+	MON_KEPT = 70, /* fds: console master and notify socket, those that there are; a = 1 with a
+			* console, b = 1 with a notify socket */
 	MON_PTY = 65, /* fd: master of the session's pty */
 	MON_EXIT = 66, /* a = wait status of the session */
 	MON_ERROR = 67, /* a = errno, text = what failed */

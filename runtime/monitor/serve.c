@@ -144,6 +144,24 @@ static void attach(struct monitor *m, struct mon_conn *c, const struct mon_recor
 	}
 }
 
+/* What the CT would miss if this process were killed, for berthd to hold. */
+static void send_kept(struct monitor *m, struct mon_conn *c)
+{
+	struct mon_record r;
+	unsigned int n = 0;
+	int fds[2];
+
+	mon_record_init(&r, MON_KEPT);
+	r.a = m->console.master >= 0;
+	r.b = m->args.notify >= 0;
+	if (r.a != 0)
+		fds[n++] = m->console.master;
+	if (r.b != 0)
+		fds[n++] = m->args.notify;
+	if (fd_send_message(c->fd, &r, sizeof(r), fds, n) < 0)
+		monitor_drop(m, c);
+}
+
 static void handle_record(struct monitor *m, struct mon_conn *c, const struct mon_record *r,
 			  int *fds, unsigned int n_fds)
 {
@@ -168,12 +186,16 @@ static void handle_record(struct monitor *m, struct mon_conn *c, const struct mo
 	case MON_CONSOLE_LOG:
 		log_begin(m, c);
 		break;
+	case MON_KEEP:
+		send_kept(m, c);
+		break;
 	case MON_STATE:
 	case MON_PTY:
 	case MON_EXIT:
 	case MON_ERROR:
 	case MON_DATA:
 	case MON_END:
+	case MON_KEPT:
 		monitor_send_error(m, c, EBADMSG, "an answer instead of a request");
 		monitor_drop(m, c);
 		break;

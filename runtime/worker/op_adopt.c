@@ -1,9 +1,11 @@
 /*
  * op_adopt.c - gives a CT whose monitor has died a new one: same init, found again by pid and start
- * time. The new monitor is not init's parent, and the console's master died with the old one.
+ * time. The new monitor is not init's parent; console and notify socket come from berthd, which has kept
+ * them.
  */
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
+#include "runtime/base/parse.h"
 #include "runtime/ct/store.h"
 #include "runtime/worker/become.h"
 
@@ -65,6 +67,10 @@ int op_adopt(struct worker *w, struct berth_error *err)
 	b.run_fd = worker_run_open(w, err);
 	if (b.run_fd < 0)
 		return b.run_fd;
+	/* What berthd has kept of the old monitor: arguments CONSOLE NOTIFY, -9 for none. */
+	if (w->n_args >= 2 &&
+	    (parse_int(w->args[0], &b.console_fd) < 0 || parse_int(w->args[1], &b.notify_fd) < 0))
+		return berth_error_set(err, BERTH_ERR_OPTION, EINVAL, "adopt: bad arguments");
 	b.devpts_fd = open_devpts(b.init_pid);
 	r = monitor_listen(w, &b.listen_fd, err);
 	if (r == 0)

@@ -47,6 +47,8 @@ static int step_load(void *ctx, struct berth_error *err)
 		r = spec_net(w->ctid, &a->now, &w->host, a->addrs_now, &a->net_now, err);
 	if (r == 0)
 		r = spec_net(w->ctid, &a->next, &w->host, a->addrs_next, &a->net_next, err);
+	if (r == 0)
+		r = worker_addrs_check(w, &a->net_next, &a->net_now, err);
 	a->running = r == 0 && a->info.status == CT_RUNNING;
 	return r;
 }
@@ -85,13 +87,17 @@ static int open_netns(pid_t init)
 static int step_network(void *ctx, struct berth_error *err)
 {
 	struct apply *a = ctx;
+	int r;
 
 	if (!a->running)
 		return 0;
 	a->netns_fd = open_netns(a->info.run.init.pid);
 	if (a->netns_fd < 0)
 		return berth_error_sys(err, errno, "CT %u: open its network namespace", a->w->ctid);
-	return net_ct_change(&a->net_now, &a->net_next, a->netns_fd, err);
+	r = net_ct_change(&a->net_now, &a->net_next, a->netns_fd, err);
+	if (r == -ENOTRECOVERABLE)
+		_exit(1); /* stuck in the CT's network namespace */
+	return r;
 }
 
 static void undo_network(void *ctx)

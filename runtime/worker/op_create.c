@@ -27,6 +27,8 @@ struct create {
 	struct ct_config config;
 	struct template_info template;
 	struct ct_facts facts;
+	struct net_addr addrs[CT_ADDR_MAX];
+	struct net_ct net;
 	int area_fd; /* LIB/private */
 	int private_fd; /* LIB/private/.CTID.new */
 	char temp[32], name[16];
@@ -57,6 +59,10 @@ static int step_load(void *ctx, struct berth_error *err)
 
 	if (r == 0)
 		r = ct_config_from(c->conf, w->host_conf, &c->config, err);
+	if (r == 0)
+		r = spec_net(w->ctid, &c->config, &w->host, c->addrs, &c->net, err);
+	if (r == 0)
+		r = worker_addrs_check(w, &c->net, NULL, err);
 	if (r == 0)
 		r = load_template(c, err);
 	if (r < 0)

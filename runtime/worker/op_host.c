@@ -1,11 +1,14 @@
 /* op_host.c - what berthd needs of the host once, and what doctor finds. */
 #include "netsetup/net.h"
 #include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
 #include "runtime/worker/host_checks.h"
 #include "runtime/worker/report.h"
 #include "runtime/worker/worker.h"
+#include "templates/template.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,6 +28,17 @@ static int ruleset_path(char *buf, size_t size)
 	return 0;
 }
 
+/* Images that no name and no CT has, and what killed builds left. Not worth a failure. */
+static void sweep_templates(struct worker *w)
+{
+	char path[BERTH_PATH_MAX];
+	auto_close int dir = dir_open_at(AT_FDCWD, worker_template_dir(w, path));
+	unsigned int removed;
+
+	if (dir >= 0)
+		(void)template_sweep(dir, worker_template_in_use, w, &removed, NULL);
+}
+
 int op_host_setup(struct worker *w, struct berth_error *err)
 {
 	char path[PATH_MAX + 16];
@@ -39,6 +53,7 @@ int op_host_setup(struct worker *w, struct berth_error *err)
 		return berth_error_sys(err, r, "find berth.nft");
 	if (r == 0)
 		r = net_host_setup(path, w->host.nft_table, err);
+	sweep_templates(w);
 	return r;
 }
 

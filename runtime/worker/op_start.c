@@ -175,8 +175,12 @@ static void undo_clone(void *ctx)
 static int step_network(void *ctx, struct berth_error *err)
 {
 	struct start *s = ctx;
+	int r = net_ct_up(&s->net, s->child.netns_fd, err);
 
-	return net_ct_up(&s->net, s->child.netns_fd, err);
+	/* Stuck in the CT's network namespace: whatever this process did now would be done there. */
+	if (r == -ENOTRECOVERABLE)
+		_exit(1);
+	return r;
 }
 
 static void undo_network(void *ctx)

@@ -35,7 +35,7 @@ int op_template_import(struct worker *w, struct berth_error *err)
 			       progress, NULL, err);
 }
 
-static int used_by_a_ct(const char *hash, void *data)
+int worker_template_in_use(const char *hash, void *data)
 {
 	struct worker *w = data;
 	auto_free uint32_t *list = NULL;
@@ -59,5 +59,5 @@ int op_template_remove(struct worker *w, struct berth_error *err)
 
 	if (dir < 0)
 		return berth_error_sys(err, dir, "open directory %s", path);
-	return template_remove(dir, w->args[0], used_by_a_ct, w, err);
+	return template_remove(dir, w->args[0], worker_template_in_use, w, err);
 }

@@ -10,6 +10,7 @@
 #include "runtime/worker/report.h"
 
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -103,6 +104,25 @@ void worker_resolve_dns(struct ct_config *c)
 	spec_inherit_dns(text, c);
 }
 
+static bool net_has_addr(const struct net_ct *n, const struct net_addr *a)
+{
+	for (unsigned int i = 0; n != NULL && i < n->n_addrs; i++)
+		if (net_addr_equal(&n->addrs[i], a))
+			return true;
+	return false;
+}
+
+int worker_addrs_check(struct worker *w, const struct net_ct *next, const struct net_ct *skip,
+		       struct berth_error *err)
+{
+	int r = 0;
+
+	for (unsigned int i = 0; r == 0 && i < next->n_addrs; i++)
+		if (!net_has_addr(skip, &next->addrs[i]))
+			r = net_addr_check_free(&next->addrs[i], w->ctid, err);
+	return r;
+}
+
 char *worker_template_dir(struct worker *w, char *buf)
 {
 	return path_below(w->paths.lib, "template", buf);
@@ -155,6 +175,8 @@ int main(int argc, char **argv)
 	struct berth_error err = {0};
 
 	log_init("berth-worker", LOG_LV_INFO);
+	/* Inherited: the CT's lock, and what adopt is given. Neither is for a program run from here. */
+	(void)close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)umask(0022);
 	if (worker_run(argc - 1, (const char *const *)argv + 1, &err) < 0) {

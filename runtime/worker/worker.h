@@ -8,6 +8,7 @@
 #pragma once
 
 #include "cgroups/cg.h"
+#include "netsetup/net.h"
 #include "runtime/base/error.h"
 #include "runtime/base/paths.h"
 #include "runtime/config/ct_config.h"
@@ -58,5 +59,10 @@ int worker_private_mounts(struct berth_error *err);
 int worker_facts(struct worker *w, struct ct_facts *ret, struct berth_error *err);
 /* Name servers for "inherit": those of the host. */
 void worker_resolve_dns(struct ct_config *c);
+/* Does a CT need the image with this hash? Its CTID, or 0. data is the struct worker. */
+int worker_template_in_use(const char *hash, void *data);
+/* Refuses addresses that this host itself uses; skip (may be NULL): those the CT has already. */
+int worker_addrs_check(struct worker *w, const struct net_ct *next, const struct net_ct *skip,
+		       struct berth_error *err);
 /* Templates' directory. */
 char *worker_template_dir(struct worker *w, char *buf);
