@@ -56,9 +56,10 @@ teardown() {
 	run -0 call '{"method":"org.varlink.service.GetInfo"}'
 	echo "$output"
 	[ "$(jq -r '.parameters.product' <<<"$output")" = berthd ]
-	for i in $(jq -r '.parameters.interfaces[]' <<<"$output"); do
-		run -0 call "{\"method\":\"org.varlink.service.GetInterfaceDescription\",\"parameters\":{\"interface\":\"$i\"}}"
-		[[ $(jq -r '.parameters.description' <<<"$output") == *"interface $i"* ]]
+	for name in $(jq -r '.parameters.interfaces[]' <<<"$output"); do
+		echo "$name"
+		run -0 call "{\"method\":\"org.varlink.service.GetInterfaceDescription\",\"parameters\":{\"interface\":\"$name\"}}"
+		jq -r '.parameters.description' <<<"$output" | grep -qx "interface $name"
 	done
 	run -0 call '{"method":"io.berth.Host.Nothing"}'
 	[ "$(jq -r .error <<<"$output")" = org.varlink.service.MethodNotFound ]
