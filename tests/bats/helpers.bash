@@ -112,6 +112,11 @@ tiny() {
 	berth start "$ctid" --wait
 }
 
+# put_probe CTID: tests/tools/probe as /probe of a running CT.
+put_probe() {
+	berth exec2 "$1" sh -c 'cat >/probe && chmod 755 /probe' <"$(command -v probe)"
+}
+
 # The pid of a CT's init as this namespace sees it.
 init_pid() {
 	berth list -H -o init_pid "$1" | tr -d ' '
