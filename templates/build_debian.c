@@ -157,9 +157,9 @@ static void read_progress(const struct debian_build *b, FILE *f, char *why, size
 		line[strcspn(line, "\n")] = '\0';
 		if (debian_progress_parse(line, &what, &percent))
 			b->fn(what, percent, b->data);
-		if (strncmp(line, "E: ", 3) == 0 && strncmp(why, "E: ", 3) != 0)
-			(void)snprintf(why, size, "%.*s", (int)size - 1, line);
-		else if (why[0] == '\0' && strncmp(line, "I: ", 3) != 0)
+		/* The first error, else the first line that is no progress. */
+		if (strncmp(line, "E: ", 3) == 0 ? strncmp(why, "E: ", 3) != 0
+						 : why[0] == '\0' && strncmp(line, "I: ", 3) != 0)
 			(void)snprintf(why, size, "%.*s", (int)size - 1, line);
 	}
 }

@@ -50,7 +50,7 @@ int cli_next(struct cli *cli, struct args *a, struct arg *ret, struct berth_erro
 				continue;
 			return ARG_END;
 		}
-		return r < 0 || r != ARG_END ? r : berth_paths_init(&cli->paths, cli->root, err);
+		return r == ARG_END ? berth_paths_init(&cli->paths, cli->root, err) : r;
 	}
 }
 

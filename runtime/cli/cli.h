@@ -9,8 +9,8 @@
 #include "runtime/base/error.h"
 #include "runtime/base/paths.h"
 #include "runtime/cli/args.h"
+#include "runtime/rpc/rpc.h"
 
-#include <jansson.h>
 #include <stdbool.h>
 
 struct cli {

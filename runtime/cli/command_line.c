@@ -39,8 +39,10 @@ static size_t put_quoted(char *out, const char *word)
 	out[n++] = '\'';
 	for (; *word != '\0'; word++) {
 		if (*word == '\'') {
-			memcpy(out + n, "'\\''", 4);
-			n += 4;
+			out[n++] = '\'';
+			out[n++] = '\\';
+			out[n++] = '\'';
+			out[n++] = '\'';
 		} else {
 			out[n++] = *word;
 		}

@@ -4,8 +4,8 @@
 #pragma once
 
 #include "runtime/base/error.h"
+#include "runtime/rpc/rpc.h"
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 

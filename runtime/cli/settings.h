@@ -3,8 +3,7 @@
 
 #include "runtime/cli/args.h"
 #include "runtime/config/param.h"
-
-#include <jansson.h>
+#include "runtime/rpc/rpc.h"
 
 /* Options that are no parameters. */
 struct settings_flags {

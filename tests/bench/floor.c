@@ -31,7 +31,8 @@ static void child(const char *lower, char *program)
 	char *argv[] = {program, NULL}, *env[] = {NULL};
 	char options[600];
 
-	(void)snprintf(options, sizeof(options), "lowerdir=%s,upperdir=/mnt/u,workdir=/mnt/w", lower);
+	(void)snprintf(options, sizeof(options), "lowerdir=%s,upperdir=/mnt/u,workdir=/mnt/w",
+		       lower);
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
 	    mount("tmpfs", "/mnt", "tmpfs", 0, NULL) < 0 || mkdir("/mnt/u", 0755) < 0 ||
 	    mkdir("/mnt/w", 0755) < 0 || mkdir("/mnt/r", 0755) < 0 ||
@@ -44,8 +45,8 @@ static void child(const char *lower, char *program)
 
 static uint64_t once(const char *lower, char *program)
 {
-	struct clone_args args = {.flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWUTS |
-					   CLONE_NEWIPC | CLONE_NEWCGROUP,
+	struct clone_args args = {.flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET |
+					   CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP,
 				  .exit_signal = SIGCHLD};
 	uint64_t begin = now_us();
 	int status;

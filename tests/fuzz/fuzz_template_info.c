@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char *text = malloc(size + 1), again[1024];
+	char *text = malloc(size + 1), again[1024], third[1024];
 	struct debian_mirrors m = {0};
 	struct template_info t, back;
 
@@ -23,7 +23,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (strlen(t.hash) != 64 || !text_is_clean(t.distribution))
 			abort();
 		if (template_info_format(&t, again, sizeof(again)) < 0 ||
-		    template_info_parse(again, &back) < 0 || memcmp(&t, &back, sizeof(t)) != 0)
+		    template_info_parse(again, &back) < 0 ||
+		    template_info_format(&back, third, sizeof(third)) < 0 ||
+		    strcmp(again, third) != 0)
 			abort();
 	}
 	os_release_parse(text, &t);

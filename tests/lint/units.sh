@@ -15,7 +15,7 @@ while read -r f; do
 	fi
 done < <(sources 'tests/unit/test_*.c' 'tests/fuzz/fuzz_*.c')
 for name in $declared; do
-	[ -f "tests/unit/$name.c" ] || [ -f "tests/fuzz/$name.c" ] || {
+	[ -f "tests/unit/$name.c" ] || [ -f "tests/unit/$name.sh" ] || [ -f "tests/fuzz/$name.c" ] || {
 		echo "CMakeLists.txt:1: test $name is declared but has no file"
 		bad=1
 	}

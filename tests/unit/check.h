@@ -8,17 +8,17 @@
 
 static int check_failures;
 
-#define CHECK(cond) \
-	do { \
-		if (!(cond)) { \
+#define CHECK(cond)                                                                              \
+	do {                                                                                     \
+		if (!(cond)) {                                                                   \
 			(void)fprintf(stderr, "%s:%d: failed: %s\n", __FILE__, __LINE__, #cond); \
-			check_failures++; \
-		} \
+			check_failures++;                                                        \
+		}                                                                                \
 	} while (0)
 
-#define RUN(test) \
-	do { \
-		int before_ = check_failures; \
-		test(); \
+#define RUN(test)                                                                            \
+	do {                                                                                 \
+		int before_ = check_failures;                                                \
+		test();                                                                      \
 		(void)printf("%s %s\n", check_failures == before_ ? "ok" : "FAILED", #test); \
 	} while (0)

@@ -24,14 +24,14 @@ static void plain_and_foreign_letters_pass(void)
 
 static void control_bytes_are_shown_as_numbers(void)
 {
+	const char override[] = {(char)0xe2, (char)0x80, (char)0xae, 't', 'x', 't', '\0'};
+
 	check_escape("\x1b]0;x\x07\x1b[2J\n fake", "\\x1b]0;x\\x07\\x1b[2J\\x0a fake");
 	check_escape("a\x7f\t", "a\\x7f\\x09");
 	check_escape("\xc2\x9b"
 		     "31m",
 		     "\\xc2\\x9b31m");
-	check_escape("\xe2\x80\xae"
-		     "txt",
-		     "\\xe2\\x80\\xaetxt");
+	check_escape(override, "\\xe2\\x80\\xaetxt");
 }
 
 static void broken_utf8_is_shown_as_numbers(void)

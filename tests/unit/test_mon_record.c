@@ -30,7 +30,7 @@ static void a_wrong_length_is_refused(void)
 
 static void an_unknown_type_or_version_is_refused(void)
 {
-	static const uint16_t types[] = {0, MON_RESIZE + 1, MON_STATE - 1, MON_END + 1, 65535};
+	static const uint16_t types[] = {0, MON_KEEP + 1, MON_STATE - 1, MON_KEPT + 1, 65535};
 	struct mon_record r, out;
 
 	for (unsigned int i = 0; i < sizeof(types) / sizeof(types[0]); i++) {

@@ -1,6 +1,7 @@
 /* test_monitor.c - the monitor as its clients, its init and its guest see it. */
 #include "runtime/monitor/monitor.h"
 
+#include "runtime/base/parse.h"
 #include "runtime/cli/session_wire.h"
 #include "tests/unit/check.h"
 #include "tests/unit/monitor_fixture.h"
@@ -155,9 +156,12 @@ static void a_hundred_commands_at_once_keep_their_exit_codes(void)
 static int number_in(const struct fixture *f, const char *name)
 {
 	for (int i = 0; i < 250; i++) {
-		int v = 0;
+		const char *text = fixture_file(f, name);
+		char word[16] = "";
+		int v;
 
-		if (sscanf(fixture_file(f, name), "%d", &v) == 1)
+		(void)snprintf(word, sizeof(word), "%.*s", (int)strspn(text, "0123456789"), text);
+		if (parse_int(word, &v) == 0)
 			return v;
 		(void)usleep(20000);
 	}

@@ -328,7 +328,7 @@ static void descriptors_sent_along_are_closed(void)
 	int ends[2];
 	char byte;
 
-	CHECK(pipe(ends) == 0 && fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0);
+	CHECK(pipe2(ends, O_CLOEXEC) == 0 && fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0);
 	CHECK(fd_send_message(fd, "{\"method\":\"io.berth.Test.Poke\"}", 32, &ends[1], 1) >= 0);
 	(void)close(ends[1]);
 	step();

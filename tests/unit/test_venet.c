@@ -7,6 +7,7 @@
 #include "netsetup/link.h"
 #include "netsetup/nft.h"
 #include "netsetup/rtnl.h"
+#include "runtime/base/parse.h"
 #include "runtime/base/spawn.h"
 #include "tests/unit/check.h"
 #include "tests/unit/net_sim.h"
@@ -112,13 +113,18 @@ static void make_world(void)
 static long packets(const char *family, const char *counter)
 {
 	char out[512] = "";
-	const char *p;
+	uint64_t count;
+	char *p;
 
 	if (spawn_run_output(ADDRS("nft", "list", "counter", family, TABLE, counter), out,
 			     sizeof(out), &err) < 0)
 		return -1;
 	p = strstr(out, "packets ");
-	return p != NULL ? strtol(p + 8, NULL, 10) : -1;
+	if (p == NULL)
+		return -1;
+	p += 8;
+	p[strcspn(p, " ")] = '\0';
+	return parse_u64(p, &count) == 0 ? (long)count : -1;
 }
 
 static int tracked(void)
