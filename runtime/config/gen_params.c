@@ -45,7 +45,8 @@ static void print_sentence(const char *s)
 {
 	if (*s == '.' || *s == '\'')
 		(void)fputs("\\&", stdout);
-	if (*s >= 'a' && *s <= 'z')
+	/* "overlay: ..." begins with a word to be typed. */
+	if (*s >= 'a' && *s <= 'z' && s[strcspn(s, " :")] != ':')
 		(void)putchar(*s++ - 'a' + 'A');
 	print_text(s);
 	(void)fputs(".\n", stdout);
