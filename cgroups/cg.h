@@ -9,7 +9,9 @@
  *
  * Driver v2: every controller in the unified hierarchy. Driver hybrid: controllers still bound to
  * v1 hierarchies are used there, as PARENT/berth/CTID without levels below: nothing of v1 is
- * delegated, the CT sees cgroup2 only.
+ * delegated. A CT is in its own cgroup of every v1 hierarchy that this host has mounted, whether a
+ * limit needs it or not (name=systemd, devices, freezer...): root in a CT can mount any of them and
+ * sees what is below its own cgroup there, which must not be the host's top.
  *
  * PARENT is a place in each hierarchy: see cg_host_open. Not thread-safe: libcgroup keeps global
  * state.
@@ -25,7 +27,7 @@
 #define CG_UNLIMITED UINT64_MAX
 
 enum {
-	CG_V1_MAX = 8
+	CG_V1_MAX = 16
 };
 
 struct cg_host; /* what discovery found; one a process */

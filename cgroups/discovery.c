@@ -1,5 +1,7 @@
 /*
  * discovery.c - libcgroup: which controller is mounted where. The one file that knows it.
+ * Debian's build of it hides hierarchies without a controller ("name=systemd"): those are looked up
+ * in the mount table.
  *
  * libcgroup 2.0 keeps the mount table in global state and fills it once, in cgroup_init (about
  * 0.4 ms); after that nothing on the way of a CT calls it. Its creation of groups is used for
@@ -10,6 +12,7 @@
 
 #include <errno.h>
 #include <libcgroup.h>
+#include <mntent.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -49,6 +52,38 @@ static int init_once(void)
 	return 0;
 }
 
+static bool is_listed(const struct cg_mount *mounts, unsigned int n, const char *controller)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (strcmp(mounts[i].controller, controller) == 0)
+			return true;
+	return false;
+}
+
+/* Appends the named hierarchies; returns the new count. */
+static unsigned int discover_named(struct cg_mount *ret, unsigned int n, unsigned int max)
+{
+	FILE *f = setmntent("/proc/self/mounts", "re");
+	struct mntent e;
+	char buf[4096];
+
+	while (f != NULL && n < max && getmntent_r(f, &e, buf, sizeof(buf)) != NULL) {
+		const char *name = strcmp(e.mnt_type, "cgroup") == 0 ? hasmntopt(&e, "name") : NULL;
+		char word[CG_CONTROLLER_MAX];
+
+		if (name == NULL)
+			continue;
+		(void)snprintf(word, sizeof(word), "%.*s", (int)strcspn(name, ","), name);
+		if (strlen(e.mnt_dir) >= sizeof(ret->path) || is_listed(ret, n, word))
+			continue;
+		memcpy(ret[n].controller, word, sizeof(word));
+		(void)snprintf(ret[n++].path, sizeof(ret->path), "%.255s", e.mnt_dir);
+	}
+	if (f != NULL)
+		(void)endmntent(f);
+	return n;
+}
+
 int cg_discover(struct cg_mount *ret, unsigned int max)
 {
 	static struct cgroup_mount_point info; /* 8 KiB: too much for a stack frame */
@@ -65,12 +100,12 @@ int cg_discover(struct cg_mount *ret, unsigned int max)
 		if (strlen(info.name) >= sizeof(m->controller) ||
 		    strlen(info.path) >= sizeof(m->path))
 			continue;
-		(void)snprintf(m->controller, sizeof(m->controller), "%.15s", info.name);
+		(void)snprintf(m->controller, sizeof(m->controller), "%.71s", info.name);
 		(void)snprintf(m->path, sizeof(m->path), "%.255s", info.path);
 		n++;
 	}
 	(void)cgroup_get_controller_end(&handle);
-	return (int)n;
+	return (int)discover_named(ret, n, max);
 }
 
 int cg_discover_make_v1(const char *controller, const char *group)

@@ -124,6 +124,14 @@ static void place_controllers(struct cg_host *h, const struct cg_mount *mounts, 
 	}
 }
 
+/* Those that no limit needs, too: see cg.h. What cannot be opened, doctor counts. */
+static void add_other_v1(struct cg_host *h, const struct cg_mount *mounts, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (strcmp(mounts[i].path, h->hier[0].mount) != 0)
+			(void)add_v1(h, mounts[i].path, mounts[i].controller);
+}
+
 /* PARENT of one hierarchy from this process's own place in it. */
 static int own_parent(struct cg_hier *hi, const char *text)
 {
@@ -221,6 +229,7 @@ static int host_discover(struct cg_host *h, struct berth_error *err)
 				       "mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified");
 	h->n_hier = 1;
 	place_controllers(h, mounts, n);
+	add_other_v1(h, mounts, n);
 	return 0;
 }
 
@@ -357,8 +366,10 @@ static int setup_v1(struct cg_host *h, struct cg_hier *hi)
 	int r = 0;
 
 	if (hi->berth < 0) {
-		/* Whatever libcgroup makes of it: the directories decide. */
-		(void)cg_discover_make_v1(hi->controller, berth_path(hi, path, sizeof(path)));
+		/* Whatever libcgroup makes of it: the directories decide. It has no named ones. */
+		if (strncmp(hi->controller, "name=", 5) != 0)
+			(void)cg_discover_make_v1(hi->controller,
+						  berth_path(hi, path, sizeof(path)));
 		r = for_levels(h, hi, true, make_only);
 	}
 	if (r == 0 && hi == cg_hier_of(h, CG_CPUSET))

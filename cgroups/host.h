@@ -22,7 +22,8 @@ enum cg_ctrl {
 enum {
 	CG_REL_MAX = 128,
 	CG_VALUE_MAX = 192,
-	CG_PARENT_MAX = 256
+	CG_PARENT_MAX = 256,
+	CG_CONTROLLER_MAX = 72 /* "name=" and the kernel's longest name */
 };
 
 /* One mounted hierarchy that we use. */
@@ -32,7 +33,7 @@ struct cg_hier {
 	bool v2;
 	char mount[CG_PARENT_MAX];
 	char parent[CG_PARENT_MAX]; /* relative to the mount point, "" for the root */
-	char controller[16]; /* of ours, the first one in it; "" for a bare unified hierarchy */
+	char controller[CG_CONTROLLER_MAX]; /* one in it, or "name=NAME"; "": the unified one */
 };
 
 struct cg_probed {
@@ -53,11 +54,11 @@ struct cg_host {
 /* ---- discovery.c ---- */
 
 struct cg_mount {
-	char controller[16];
+	char controller[CG_CONTROLLER_MAX];
 	char path[CG_PARENT_MAX];
 };
 
-/* All controllers with their mount points; returns the count or -errno. */
+/* All controllers and named hierarchies with their mount points; returns the count or -errno. */
 int cg_discover(struct cg_mount *ret, unsigned int max);
 /* Makes GROUP (relative to the mount point) in the v1 hierarchy of a controller. -errno. */
 int cg_discover_make_v1(const char *controller, const char *group);
@@ -130,6 +131,8 @@ uint32_t cg_io_weight(uint32_t ioprio);
 int cg_parse_own(const char *text, const char *controller, char *buf, size_t size);
 /* The line that begins with "KEY ", without its newline. -ENOENT, -ENOSPC. */
 int cg_parse_line(const char *text, const char *key, char *buf, size_t size);
+/* How many v1 hierarchies /proc/self/cgroup lists. */
+unsigned int cg_parse_count_v1(const char *text);
 /* Whether a blank-separated list has the word. */
 bool cg_parse_has_word(const char *text, const char *word);
 /* PARENT of NULL for a unified own path, see cg_host_open. */

@@ -167,6 +167,19 @@ int cg_parse_own(const char *text, const char *controller, char *buf, size_t siz
 	return -ENOENT;
 }
 
+unsigned int cg_parse_count_v1(const char *text)
+{
+	unsigned int n = 0;
+
+	/* "ID:CONTROLLERS:PATH"; the unified one is "0::PATH". */
+	for (const char *p = text; *p != '\0'; p = line_after(p)) {
+		size_t end = strcspn(p, "\n"), id = strcspn(p, ":\n");
+
+		n += id < end && p[id + 1] != ':';
+	}
+	return n;
+}
+
 bool cg_parse_has_word(const char *text, const char *word)
 {
 	size_t word_len = strlen(word);

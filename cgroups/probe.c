@@ -1,6 +1,10 @@
 /* probe.c - what this host's cgroups can enforce, and how to get what they cannot. */
 #include "cgroups/host.h"
 
+#include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
+
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,7 +25,8 @@ const struct cg_probe *cg_host_probe(const struct cg_host *h)
 
 	if (h->probed->known)
 		return p;
-	p->hybrid = h->n_hier > 1;
+	for (enum cg_ctrl c = 0; c < CG_CTRL_MAX; c++)
+		p->hybrid = p->hybrid || h->of[c] > 0;
 	p->memory = can(h, CG_MEMORY, "memory.max", "memory.limit_in_bytes");
 	p->swap = can(h, CG_MEMORY, "memory.swap.max", "memory.memsw.limit_in_bytes");
 	p->memory_high = mem != NULL && mem->v2;
@@ -119,6 +124,27 @@ static void list_v1(const struct cg_host *h, char *buf, size_t size)
 						 used > 0 ? " " : "", cg_ctrl_name(c, false));
 }
 
+/* A CT's root may mount any v1 hierarchy: where the CT is in none of its own, it sees the top. */
+static void doctor_unattached(const struct cg_host *h, cg_doctor_fn *fn, void *data)
+{
+	auto_free char *own = NULL;
+	char text[256];
+	unsigned int n;
+
+	if (file_read_at(AT_FDCWD, "/proc/self/cgroup", 65536, &own, NULL) < 0)
+		return;
+	n = cg_parse_count_v1(own);
+	if (n < h->n_hier)
+		return;
+	(void)snprintf(
+		text, sizeof(text),
+		"%u of %u cgroup v1 hierarchies cannot be reached (mounted nowhere, or more than "
+		"%d): root in a CT can mount them and read where the host's processes are",
+		n - (h->n_hier - 1), n, CG_V1_MAX);
+	fn("cgroup-v1-unattached", "warning", text,
+	   "mount each that /proc/self/cgroup lists below /sys/fs/cgroup, or " TO_V2, data);
+}
+
 static void doctor_hybrid(const struct cg_host *h, const struct cg_probe *p, cg_doctor_fn *fn,
 			  void *data)
 {
@@ -149,5 +175,6 @@ void cg_doctor(const struct cg_host *h, cg_doctor_fn *fn, void *data)
 	const struct cg_probe *p = cg_host_probe(h);
 
 	doctor_hybrid(h, p, fn, data);
+	doctor_unattached(h, fn, data);
 	doctor_limits(p, fn, data);
 }

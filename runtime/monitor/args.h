@@ -13,7 +13,7 @@
  *	dir=FD         RUNDIR, open for reading				required
  *	seccomp=FD     a file holding a whole struct seccomp_program	required
  *	exec=FD        directory of the exec leaf in the unified cgroup hierarchy; required
- *	v1=FD,FD,...   cgroup.procs files of the v1 hierarchies, at most CG_V1_MAX; default none
+ *	v1=FD,FD,...   tasks files of the v1 hierarchies, at most CG_V1_MAX; default none
  *	console=FD     pty master of /dev/console; default -1: lost, as when adopting
  *	devpts=FD      root directory of the CT's devpts; default -1: no pty sessions
  *	notify=FD      datagram socket that hears READY=1; default -1

@@ -26,6 +26,7 @@ static void parse_all(const char *text)
 		check(max <= 1 << 20);
 	if (cg_parse_line(text, "8:0", small, sizeof(small)) == 0)
 		check(strlen(small) < sizeof(small) && strncmp(small, "8:0 ", 4) == 0);
+	check(cg_parse_count_v1(text) <= strlen(text));
 	if (cg_parse_own(text, "memory", buf, sizeof(buf)) == 0)
 		check(buf[0] == '/' && strchr(buf, '\n') == NULL);
 	if (cg_parse_own(text, NULL, small, sizeof(small)) == 0)

@@ -151,6 +151,27 @@ static void init_and_exec_are_born_in_every_hierarchy(void)
 	CHECK(nothing_left());
 }
 
+/* What root in a CT could mount is its own place, not this host's top: named hierarchies, too. */
+static int child_not_at_any_top(void)
+{
+	auto_free char *text = NULL;
+	unsigned int n = 0;
+
+	if (file_read_at(AT_FDCWD, "/proc/self/cgroup", 65536, &text, NULL) < 0)
+		return 1;
+	for (const char *p = text; (p = strstr(p, "/berth/4242")) != NULL; p++)
+		n++;
+	return n == cg_parse_count_v1(text) + 1 ? 0 : 2;
+}
+
+static void a_ct_is_in_every_hierarchy_that_is_mounted(void)
+{
+	fresh();
+	CHECK(exits_0(child_not_at_any_top));
+	gone();
+	CHECK(nothing_left());
+}
+
 static void a_frozen_ct_stands_still_and_can_be_killed(void)
 {
 	pid_t pid;
@@ -294,7 +315,7 @@ static void doctor_agrees_with_the_probe(void)
 	const struct cg_probe *p = cg_host_probe(host);
 	unsigned int n = 0;
 
-	CHECK(p->hybrid == (host->n_hier > 1));
+	CHECK(p->hybrid == (host->of[CG_MEMORY] > 0 || host->of[CG_PIDS] > 0));
 	CHECK(p->memory && p->cpu && p->pids && p->freeze && p->kill && p->devices);
 	CHECK(p->memory_high == (host->of[CG_MEMORY] == 0));
 	cg_doctor(host, print_finding, &n);
@@ -345,6 +366,7 @@ static void run_all(void)
 	RUN(a_populated_ct_is_not_remade);
 	RUN(a_device_outside_of_the_policy_is_refused);
 	RUN(init_and_exec_are_born_in_every_hierarchy);
+	RUN(a_ct_is_in_every_hierarchy_that_is_mounted);
 	RUN(a_frozen_ct_stands_still_and_can_be_killed);
 	RUN(killing_one_by_one_reaches_the_whole_subtree);
 	RUN(a_ct_cannot_make_cgroups_without_end);

@@ -84,6 +84,14 @@ static void the_own_place_is_read_per_controller(void)
 	CHECK(cg_parse_own("\n::\n0:\n", NULL, buf, sizeof(buf)) == -ENOENT);
 }
 
+static void v1_hierarchies_are_counted_without_the_unified_one(void)
+{
+	CHECK(cg_parse_count_v1("9:name=systemd:/s\n2:cpu,cpuacct:/c:d\n0::/u\n") == 2);
+	CHECK(cg_parse_count_v1("0::/\n") == 0);
+	CHECK(cg_parse_count_v1("") == 0);
+	CHECK(cg_parse_count_v1("\n:\n1\n7:pids") == 1);
+}
+
 static void a_service_goes_to_the_root_and_a_daemon_leaf_to_its_parent(void)
 {
 	char buf[64];
@@ -243,6 +251,7 @@ int main(void)
 	RUN(cpuunits_keep_their_ratio_within_the_kernels_range);
 	RUN(a_cpu_list_yields_its_highest_member);
 	RUN(the_own_place_is_read_per_controller);
+	RUN(v1_hierarchies_are_counted_without_the_unified_one);
 	RUN(a_service_goes_to_the_root_and_a_daemon_leaf_to_its_parent);
 	RUN(a_parent_cannot_climb_out);
 	RUN(a_line_is_found_by_its_device);

@@ -79,7 +79,7 @@ static void bad_words_are_refused_and_named(void)
 		"init=3",	 "console=2", "console=-2",
 		"console=99999", "console=",  "console",
 		"colour=8",	 "v1=",	      "v1=8,",
-		"v1=8,,9",	 "v1=x",      "v1=8,9,10,11,12,13,14,15,16",
+		"v1=8,,9",	 "v1=x",      "v1=8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24",
 		"child=2",	 "child=01",  "booted=",
 		"notify=1e1",	 "=3",	      "devpts=99999999999",
 		"v1=9999999",
