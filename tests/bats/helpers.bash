@@ -95,6 +95,7 @@ start_berthd() {
 }
 
 # stop_berthd [SIGNAL]: and waits for its end.
+# shellcheck disable=SC2120
 stop_berthd() {
 	kill "-${1:-TERM}" "$BERTHD_PID" 2>/dev/null || true
 	wait_for 20 process_is_gone "$BERTHD_PID"
@@ -183,9 +184,9 @@ teardown_host() {
 
 # By force, so that one test's leak is not the next one's.
 remove_host() {
-	local d
-	for d in $(find /sys/fs/cgroup -depth -type d -path "*/berth-test-$HOST_ID*" 2>/dev/null); do
-		[ ! -s "$d/cgroup.procs" ] || xargs -r kill -9 <"$d/cgroup.procs" 2>/dev/null || true
+	find /sys/fs/cgroup -depth -type d -path "*/berth-test-$HOST_ID*" 2>/dev/null | while read -r d; do
+		# 0 is a process of another pid namespace, and no pid to kill.
+		grep -vx 0 "$d/cgroup.procs" 2>/dev/null | xargs -r kill -9 2>/dev/null || true
 		rmdir "$d" 2>/dev/null || true
 	done
 	host_processes | xargs -r kill -9 2>/dev/null || true
