@@ -362,15 +362,22 @@ static int find_addrs(struct rtnl *r, uint32_t ctid, const char *table, struct d
 		      struct berth_error *err)
 {
 	struct rtnl_link link;
-	struct berth_error none = {0};
+	struct berth_error e = {0};
 	char ifname[IFNAMSIZ];
 	int res = nft_find(table, ctid, &d->addrs, err);
 
-	if (res == 0 && rtnl_link_by_name(r, net_host_ifname(ctid, ifname), &link, &none) == 0)
-		res = rtnl_list_routes(r, link.index, 0, down_take_route, d, err);
-	if (res == 0 && d->failed < 0)
-		res = berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM, "no memory for addresses");
-	return res;
+	if (res < 0 || rtnl_link_by_name(r, net_host_ifname(ctid, ifname), &link, &e) < 0)
+		return res;
+	res = rtnl_list_routes(r, link.index, 0, down_take_route, d, &e);
+	/* The kernel removes the link by itself when the CT's namespace ends: it may go any time. */
+	if (res < 0 && res != -ENODEV) {
+		if (err != NULL)
+			*err = e;
+		return res;
+	}
+	if (d->failed < 0)
+		return berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM, "no memory for addresses");
+	return 0;
 }
 
 int net_ct_down(uint32_t ctid, const char *nft_table, struct berth_error *err)

@@ -122,20 +122,6 @@ static void build_args(struct args *a, struct worker *w, const struct become *b,
 	args_add(a, "booted=%d", b->booted ? 1 : 0);
 }
 
-/* berth-monitor stands beside this program. */
-static int monitor_path(char *buf, size_t size)
-{
-	ssize_t n = readlink("/proc/self/exe", buf, size - 16);
-	char *slash;
-
-	if (n < 0)
-		return -errno;
-	buf[n] = '\0';
-	slash = strrchr(buf, '/');
-	memcpy(slash + 1, "berth-monitor", sizeof("berth-monitor"));
-	return 0;
-}
-
 int become_monitor(struct worker *w, const struct become *b, struct berth_error *err)
 {
 	char *const env[] = {NULL};
@@ -149,7 +135,7 @@ int become_monitor(struct worker *w, const struct become *b, struct berth_error 
 		return r;
 	filter_fd = seccomp_memfd(b->seccomp);
 	null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	r = monitor_path(path, sizeof(path));
+	r = worker_sibling("berth-monitor", path, sizeof(path));
 	if (filter_fd < 0 || null_fd < 0 || r < 0)
 		return berth_error_sys(err, errno, "CT %u: prepare its monitor", w->ctid);
 	build_args(&a, w, b, &attach, filter_fd);

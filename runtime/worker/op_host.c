@@ -9,24 +9,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-/* berth.nft is installed beside this program. */
-static int ruleset_path(char *buf, size_t size)
-{
-	char exe[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-
-	if (n < 0)
-		return -errno;
-	exe[n] = '\0';
-	*strrchr(exe, '/') = '\0';
-	(void)snprintf(buf, size, "%s/berth.nft", exe);
-	return 0;
-}
 
 /* Images that no name and no CT has, and what killed builds left. Not worth a failure. */
 static void sweep_templates(struct worker *w)
@@ -41,7 +26,7 @@ static void sweep_templates(struct worker *w)
 
 int op_host_setup(struct worker *w, struct berth_error *err)
 {
-	char path[PATH_MAX + 16];
+	char path[BERTH_PATH_MAX];
 	struct cg_host *cg;
 	int r = worker_cg_open(w, &cg, err);
 
@@ -49,7 +34,7 @@ int op_host_setup(struct worker *w, struct berth_error *err)
 		r = cg_host_setup(cg, err);
 		cg_host_free(cg);
 	}
-	if (r == 0 && (r = ruleset_path(path, sizeof(path))) < 0)
+	if (r == 0 && (r = worker_sibling("berth.nft", path, sizeof(path))) < 0)
 		return berth_error_sys(err, r, "find berth.nft");
 	if (r == 0)
 		r = net_host_setup(path, w->host.nft_table, err);

@@ -1,63 +1,29 @@
-/* op_template.c - template build, import and removal, with progress. */
-#include "runtime/base/cleanup.h"
-#include "runtime/base/fd.h"
-#include "runtime/ct/info.h"
-#include "runtime/worker/report.h"
+/*
+ * op_template.c - hands what is done on templates to berth-worker-template. That one links libarchive
+ * with all its compressors, whose loading takes longer than a whole start of a CT.
+ */
+#include "runtime/base/paths.h"
 #include "runtime/worker/worker.h"
-#include "templates/template.h"
 
-#include <fcntl.h>
+#include <errno.h>
+#include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
-static void progress(const char *what, int percent, void *data)
+enum {
+	ARGS = 8
+};
+
+int op_template(struct worker *w, struct berth_error *err)
 {
-	(void)data;
-	report_progress(what, percent);
-}
-
-int op_template_build(struct worker *w, struct berth_error *err)
-{
-	char dir[BERTH_PATH_MAX];
-
-	return template_build(worker_template_dir(w, dir), w->args[0], progress, NULL, err);
-}
-
-/* Arguments: NAME ARCHIVE ID_BASE; the ids belong to no CT. */
-int op_template_import(struct worker *w, struct berth_error *err)
-{
-	char dir[BERTH_PATH_MAX];
-	auto_close int fd = open(w->args[1], O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-
-	if (fd < 0)
-		return berth_error_set(err, BERTH_ERR_VALUE, errno, "open archive %s: %s",
-				       w->args[1], strerror(errno));
-	return template_import(worker_template_dir(w, dir), w->args[0], fd, w->host.id_base_first,
-			       progress, NULL, err);
-}
-
-int worker_template_in_use(const char *hash, void *data)
-{
-	struct worker *w = data;
-	auto_free uint32_t *list = NULL;
-	int n = ct_info_list(&w->paths, &list, NULL);
-
-	for (int i = 0; i < n; i++) {
-		struct ct_info info;
-
-		if (ct_info_load(&w->paths, list[i], &info, NULL) == 0 &&
-		    strcmp(info.facts.template_hash, hash) == 0 &&
-		    strcmp(info.facts.layout, "overlay") == 0)
-			return (int)list[i];
-	}
-	return n < 0;
-}
-
-int op_template_remove(struct worker *w, struct berth_error *err)
-{
+	const char *argv[ARGS + 2] = {"berth-worker-template"};
 	char path[BERTH_PATH_MAX];
-	auto_close int dir = dir_open_at(AT_FDCWD, worker_template_dir(w, path));
+	int r = worker_sibling(argv[0], path, sizeof(path));
 
-	if (dir < 0)
-		return berth_error_sys(err, dir, "open directory %s", path);
-	return template_remove(dir, w->args[0], worker_template_in_use, w, err);
+	if (r < 0)
+		return berth_error_sys(err, r, "find %s", argv[0]);
+	for (int i = 0; i < ARGS && w->argv[i] != NULL; i++)
+		argv[i + 1] = w->argv[i];
+	(void)execv(path, (char *const *)(uintptr_t)argv);
+	return berth_error_set(err, BERTH_ERR_HELPER, errno, "run %s: %s", path, strerror(errno));
 }

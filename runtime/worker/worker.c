@@ -1,4 +1,4 @@
-/* worker.c - berth-worker: finds the operation, runs it, reports how it ended. */
+/* worker.c - finds the operation, runs it, reports how it ended; what several operations need. */
 #include "runtime/worker/worker.h"
 
 #include "runtime/base/cleanup.h"
@@ -16,22 +16,6 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-
-static const struct worker_op ops[] = {
-	{"create", true, 0, op_create},
-	{"destroy", true, 0, op_destroy},
-	{"start", true, 0, op_start},
-	{"adopt", true, 0, op_adopt},
-	{"cleanup", true, 0, op_cleanup},
-	{"apply", true, 0, op_apply},
-	{"mount", true, 0, op_mount},
-	{"umount", true, 0, op_umount},
-	{"host-setup", false, 0, op_host_setup},
-	{"doctor", false, 0, op_doctor},
-	{"template-build", false, 1, op_template_build},
-	{"template-import", false, 2, op_template_import},
-	{"template-remove", false, 1, op_template_remove},
-};
 
 int worker_cg_open(struct worker *w, struct cg_host **ret, struct berth_error *err)
 {
@@ -123,23 +107,58 @@ int worker_addrs_check(struct worker *w, const struct net_ct *next, const struct
 	return r;
 }
 
+int worker_sibling(const char *name, char *buf, size_t size)
+{
+	ssize_t n = readlink("/proc/self/exe", buf, size);
+	char *slash;
+
+	if (n < 0)
+		return -errno;
+	if ((size_t)n == size)
+		return -ENAMETOOLONG;
+	buf[n] = '\0';
+	slash = strrchr(buf, '/');
+	if ((size_t)(slash + 1 - buf) + strlen(name) >= size)
+		return -ENAMETOOLONG;
+	memcpy(slash + 1, name, strlen(name) + 1);
+	return 0;
+}
+
 char *worker_template_dir(struct worker *w, char *buf)
 {
 	return path_below(w->paths.lib, "template", buf);
 }
 
-static const struct worker_op *find_op(const char *name)
+int worker_template_in_use(const char *hash, void *data)
 {
-	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
-		if (strcmp(ops[i].name, name) == 0)
-			return &ops[i];
+	struct worker *w = data;
+	auto_free uint32_t *list = NULL;
+	int n = ct_info_list(&w->paths, &list, NULL);
+
+	for (int i = 0; i < n; i++) {
+		struct ct_info info;
+
+		if (ct_info_load(&w->paths, list[i], &info, NULL) == 0 &&
+		    strcmp(info.facts.template_hash, hash) == 0 &&
+		    strcmp(info.facts.layout, "overlay") == 0)
+			return (int)list[i];
+	}
+	return n < 0;
+}
+
+static const struct worker_op *find_op(const struct worker_op *ops, const char *name)
+{
+	for (; ops->name != NULL; ops++)
+		if (strcmp(ops->name, name) == 0)
+			return ops;
 	return NULL;
 }
 
 /* argv without argv[0]: [--root DIR] OP [ARGUMENT...]. */
-static int worker_run(int argc, const char *const *argv, struct berth_error *err)
+static int worker_run(const struct worker_op *ops, int argc, const char *const *argv,
+		      struct berth_error *err)
 {
-	struct worker w = {0};
+	struct worker w = {.argv = argv};
 	const struct worker_op *op;
 	const char *root = NULL;
 	int r;
@@ -149,7 +168,7 @@ static int worker_run(int argc, const char *const *argv, struct berth_error *err
 		argc -= 2;
 		argv += 2;
 	}
-	op = argc > 0 ? find_op(argv[0]) : NULL;
+	op = argc > 0 ? find_op(ops, argv[0]) : NULL;
 	if (op == NULL || argc - 1 < (op->on_ct ? 1 : 0) + op->min_args)
 		return berth_error_set(err, BERTH_ERR_OPTION, EINVAL,
 				       "berth-worker is run by berthd, not by hand");
@@ -170,7 +189,7 @@ static int worker_run(int argc, const char *const *argv, struct berth_error *err
 	return r;
 }
 
-int main(int argc, char **argv)
+int worker_main(const struct worker_op *ops, int argc, char **argv)
 {
 	struct berth_error err = {0};
 
@@ -179,7 +198,7 @@ int main(int argc, char **argv)
 	(void)close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)umask(0022);
-	if (worker_run(argc - 1, (const char *const *)argv + 1, &err) < 0) {
+	if (worker_run(ops, argc - 1, (const char *const *)argv + 1, &err) < 0) {
 		report_error(&err);
 		return 1;
 	}

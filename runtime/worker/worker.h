@@ -19,7 +19,8 @@ struct worker {
 	struct berth_paths paths;
 	struct conf_file *host_conf;
 	struct host_config host;
-	const char *const *args;
+	const char *const *argv; /* all of it, from --root on; ends with NULL */
+	const char *const *args; /* of the operation, after the CTID */
 	int n_args;
 	uint32_t ctid; /* operations on a CT */
 };
@@ -41,9 +42,11 @@ int op_mount(struct worker *w, struct berth_error *err);
 int op_umount(struct worker *w, struct berth_error *err);
 int op_host_setup(struct worker *w, struct berth_error *err);
 int op_doctor(struct worker *w, struct berth_error *err);
-int op_template_build(struct worker *w, struct berth_error *err);
-int op_template_import(struct worker *w, struct berth_error *err);
-int op_template_remove(struct worker *w, struct berth_error *err);
+/* All of template-*: becomes berth-worker-template, see op_template.c. */
+int op_template(struct worker *w, struct berth_error *err);
+
+/* The whole of a worker program; ops ends with a row without a name. Returns its exit status. */
+int worker_main(const struct worker_op *ops, int argc, char **argv);
 
 /* ---- what several operations need ---- */
 
@@ -64,5 +67,7 @@ int worker_template_in_use(const char *hash, void *data);
 /* Refuses addresses that this host itself uses; skip (may be NULL): those the CT has already. */
 int worker_addrs_check(struct worker *w, const struct net_ct *next, const struct net_ct *skip,
 		       struct berth_error *err);
+/* The path of a file that is installed beside this program. -errno. */
+int worker_sibling(const char *name, char *buf, size_t size);
 /* Templates' directory. */
 char *worker_template_dir(struct worker *w, char *buf);

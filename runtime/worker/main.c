@@ -1,0 +1,24 @@
+/* main.c - berth-worker: its operations. */
+#include "runtime/worker/worker.h"
+
+static const struct worker_op ops[] = {
+	{"create", true, 0, op_create},
+	{"destroy", true, 0, op_destroy},
+	{"start", true, 0, op_start},
+	{"adopt", true, 0, op_adopt},
+	{"cleanup", true, 0, op_cleanup},
+	{"apply", true, 0, op_apply},
+	{"mount", true, 0, op_mount},
+	{"umount", true, 0, op_umount},
+	{"host-setup", false, 0, op_host_setup},
+	{"doctor", false, 0, op_doctor},
+	{"template-build", false, 1, op_template},
+	{"template-import", false, 2, op_template},
+	{"template-remove", false, 1, op_template},
+	{NULL, false, 0, NULL},
+};
+
+int main(int argc, char **argv)
+{
+	return worker_main(ops, argc, argv);
+}
