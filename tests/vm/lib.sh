@@ -28,7 +28,8 @@ vm_debootstrap() {
 		keyrings+=("--keyring=$key")
 	done
 	mmdebstrap --quiet --variant="$variant" --mode=root --format=directory "${keyrings[@]}" \
-		--aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Languages "none"' \
+		--aptopt='APT::Install-Recommends "false"' \
+		--aptopt='Acquire::Check-Valid-Until "false"' --aptopt='Acquire::Languages "none"' \
 		--dpkgopt='force-unsafe-io' --dpkgopt='path-exclude=/usr/share/doc/*' \
 		--dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
 		--include="$packages" "$release" "$dir" "deb $(vm_mirror) $release main"
