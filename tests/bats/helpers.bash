@@ -33,7 +33,7 @@ setup_network() {
 	local world=${BERTH_TEST_DIR:-/var/tmp}/world.pid
 	ip link set lo up
 	ip link show up0 >/dev/null 2>&1 && return
-	unshare -n sleep infinity </dev/null >/dev/null 2>&1 3>&- &
+	unshare -n sleep infinity </dev/null >/dev/null 2>&1 3>&- 4>&- &
 	echo $! >"$world"
 	wait_for 10 not_our_network $!
 	ip link add up0 type veth peer name w0 netns "$(cat "$world")"
@@ -85,7 +85,7 @@ setup_templates() {
 
 # Starts berthd and waits until it answers. Sets BERTHD_PID.
 start_berthd() {
-	command berthd --root "$HOST_ROOT" </dev/null >>"$HOST_ROOT/berthd.log" 2>&1 3>&- &
+	command berthd --root "$HOST_ROOT" </dev/null >>"$HOST_ROOT/berthd.log" 2>&1 3>&- 4>&- &
 	BERTHD_PID=$!
 	export BERTHD_PID
 	if ! wait_for 30 berth ping; then
