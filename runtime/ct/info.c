@@ -77,7 +77,7 @@ static int pidref_get_value(const char *text, const char *pid_key, const char *s
 int ct_run_parse(const char *text, struct ct_run *ret)
 {
 	struct ct_run run = {0};
-	uint64_t signal, notifies, launched;
+	uint64_t signal, dev, notifies, launched;
 
 	if (value_get(text, "boot_id", run.boot_id, sizeof(run.boot_id)) < 0 ||
 	    strlen(run.boot_id) != BOOT_ID_LEN ||
@@ -85,10 +85,12 @@ int ct_run_parse(const char *text, struct ct_run *ret)
 	    pidref_get_value(text, "monitor_pid", "monitor_start", &run.monitor) < 0 ||
 	    value_get_u64(text, "started", &run.started) < 0 ||
 	    value_get_u64(text, "stop_signal", &signal) < 0 || signal > 64 ||
+	    value_get_u64(text, "volume_dev", &dev) < 0 ||
 	    value_get_u64(text, "notifies", &notifies) < 0 ||
 	    value_get_u64(text, "launched", &launched) < 0)
 		return -EINVAL;
 	run.stop_signal = (int)signal;
+	run.volume_dev = (dev_t)dev;
 	run.notifies = notifies != 0;
 	run.launched = launched != 0;
 	*ret = run;
@@ -107,6 +109,7 @@ int ct_run_format(const struct ct_run *run, char *buf, size_t size)
 	r |= value_put_u64(buf, size, &used, "monitor_start", run->monitor.start_time);
 	r |= value_put_u64(buf, size, &used, "started", run->started);
 	r |= value_put_u64(buf, size, &used, "stop_signal", (uint64_t)run->stop_signal);
+	r |= value_put_u64(buf, size, &used, "volume_dev", run->volume_dev);
 	r |= value_put_u64(buf, size, &used, "notifies", run->notifies);
 	r |= value_put_u64(buf, size, &used, "launched", run->launched);
 	return r != 0 ? -ENOSPC : 0;

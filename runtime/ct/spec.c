@@ -46,6 +46,11 @@ int spec_net(uint32_t ctid, const struct ct_config *c, const struct host_config 
 			return berth_error_set(err, BERTH_ERR_BAD_ADDRESS, EINVAL,
 					       "CT %u: '%s' is not an address a CT can have", ctid,
 					       c->addrs[i]);
+	for (unsigned int i = 0; i < c->n_addrs; i++)
+		if (addrs[i].family == AF_INET6 && !host->ipv6)
+			return berth_error_set(err, BERTH_ERR_BAD_ADDRESS, EAFNOSUPPORT,
+					       "CT %u: %s: this host has IPV6=\"no\" in berth.conf",
+					       ctid, c->addrs[i]);
 	*ret = (struct net_ct){
 		.ctid = ctid,
 		.nft_table = host->nft_table,

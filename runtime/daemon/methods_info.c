@@ -3,14 +3,13 @@
 #include "runtime/base/fd.h"
 #include "runtime/base/log.h"
 #include "runtime/config/param.h"
+#include "runtime/ct/mounted.h"
 #include "runtime/ct/store.h"
 #include "runtime/daemon/methods.h"
 #include "runtime/storage/volume.h"
 
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <string.h>
-#include <sys/vfs.h>
 #include <time.h>
 
 /* -1 stands for "no limit" on the wire. */
@@ -42,36 +41,16 @@ static json_t *addresses_json(const struct ct_config *c)
 	return list;
 }
 
-/*
- * The mounted volume is in the monitor's mount namespace. Every part of the path, and the file
- * system behind it, is ours: no tenant can make this block. -1 when it is not mounted there.
- */
-static int open_volume(struct daemon *d, const struct ct *ct)
-{
-	char dir[BERTH_PATH_MAX], path[BERTH_PATH_MAX + 64];
-	struct statfs fs;
-	int fd;
-
-	if (ct->status != CT_RUNNING)
-		return -1;
-	(void)snprintf(path, sizeof(path), "/proc/%d/root%s/volume", ct->run.monitor.pid,
-		       path_run_ct(&d->paths, ct->ctid, dir));
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd >= 0 && (fstatfs(fd, &fs) < 0 || fs.f_type != EXT4_SUPER_MAGIC)) {
-		(void)close(fd);
-		return -1;
-	}
-	return fd;
-}
-
 static void add_disk(struct daemon *d, const struct ct *ct, const struct ct_config *c, json_t *res)
 {
 	const struct volume_driver *driver = volume_driver_find(ct->facts.driver);
 	char path[BERTH_PATH_MAX];
 	auto_close int private_fd = dir_open_at(AT_FDCWD, path_private(&d->paths, ct->ctid, path));
-	auto_close int mounted = open_volume(d, ct);
+	auto_close int mounted = -EBADF;
 	struct volume_usage u = {0};
 
+	if (ct->status == CT_RUNNING)
+		mounted = ct_mounted_volume_open(&d->paths, ct->ctid, ct->run.monitor.pid);
 	if (driver != NULL && private_fd >= 0)
 		(void)volume_usage(driver, private_fd, mounted, &u, NULL);
 	resource_add(res, "diskspace", u.bytes_used, u.bytes_used, c->diskspace, 0);

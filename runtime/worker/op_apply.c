@@ -4,6 +4,7 @@
  */
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
+#include "runtime/ct/mounted.h"
 #include "runtime/ct/plan.h"
 #include "runtime/ct/spec.h"
 #include "runtime/ct/store.h"
@@ -13,8 +14,8 @@
 #include "runtime/worker/worker.h"
 
 #include <fcntl.h>
-#include <sched.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct apply {
 	struct worker *w;
@@ -53,15 +54,29 @@ static int step_load(void *ctx, struct berth_error *err)
 	return r;
 }
 
+/* The device that io limits bind to: the volume's, or the one that will hold it. */
+static dev_t io_device(const struct apply *a)
+{
+	auto_close int private_fd = -EBADF;
+	struct stat st;
+
+	if (a->running)
+		return a->info.run.volume_dev;
+	private_fd = worker_private_open(a->w, NULL);
+	return private_fd >= 0 && fstat(private_fd, &st) == 0 ? st.st_dev : 0;
+}
+
 static int step_limits(void *ctx, struct berth_error *err)
 {
 	struct apply *a = ctx;
 	int r = worker_cg_open(a->w, &a->cg, err);
+	dev_t dev;
 
 	if (r < 0)
 		return r;
-	spec_cg_limits(&a->now, 0, &a->limits_now);
-	spec_cg_limits(&a->next, 0, &a->limits_next);
+	dev = io_device(a);
+	spec_cg_limits(&a->now, dev, &a->limits_now);
+	spec_cg_limits(&a->next, dev, &a->limits_next);
 	r = cg_limits_check(a->cg, &a->limits_next, err);
 	if (r == 0 && a->running)
 		r = cg_ct_apply(a->cg, a->w->ctid, &a->limits_next, err);
@@ -108,30 +123,6 @@ static void undo_network(void *ctx)
 		(void)net_ct_change(&a->net_next, &a->net_now, a->netns_fd, NULL);
 }
 
-/*
- * The mounted volume is in the monitor's mount namespace only: join it for the time of one open.
- * -ESRCH when the monitor is a later one that never had the mount.
- */
-static int open_mounted_volume(struct apply *a)
-{
-	char ns[40], dir[BERTH_PATH_MAX], path[BERTH_PATH_MAX];
-	auto_close int own = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
-	auto_close int theirs = -EBADF;
-	int fd;
-
-	(void)snprintf(ns, sizeof(ns), "/proc/%d/ns/mnt", a->info.run.monitor.pid);
-	theirs = open(ns, O_RDONLY | O_CLOEXEC);
-	if (own < 0 || theirs < 0 || setns(theirs, CLONE_NEWNS) < 0)
-		return -errno;
-	path_below(path_run_ct(&a->w->paths, a->w->ctid, dir), "volume", path);
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		fd = -ESRCH;
-	if (setns(own, CLONE_NEWNS) < 0)
-		return -errno;
-	return fd;
-}
-
 static int step_disk(void *ctx, struct berth_error *err)
 {
 	struct apply *a = ctx;
@@ -145,10 +136,11 @@ static int step_disk(void *ctx, struct berth_error *err)
 	if (a->now.diskspace == a->next.diskspace && a->now.diskinodes == a->next.diskinodes)
 		return 0;
 	spec_volume_limits(&a->next, &next);
-	if (a->next.diskinodes == a->now.diskinodes)
-		next.inodes = 0; /* only the size is asked to change */
+	/* Without a number of the admin's own the inodes follow the size. */
+	if (conf_get(a->candidate, "DISKINODES") == NULL || a->next.diskinodes == a->now.diskinodes)
+		next.inodes = 0;
 	if (a->running) {
-		mounted = open_mounted_volume(a);
+		mounted = ct_mounted_volume_open(&a->w->paths, a->w->ctid, a->info.run.monitor.pid);
 		if (mounted < 0)
 			return berth_error_set(err, BERTH_ERR_QUOTA, -mounted,
 					       "CT %u: its volume cannot be reached while it runs; "

@@ -209,6 +209,7 @@ static int step_state(void *ctx, struct berth_error *err)
 	int r;
 
 	s->run.started = (uint64_t)time(NULL);
+	s->run.volume_dev = s->mounts.dev;
 	kind = guest_init_kind(s->mounts.root_fd);
 	if (kind == GUEST_INIT_NONE)
 		return berth_error_set(

@@ -35,7 +35,7 @@ static void inherited_dns_leaves_out_what_the_guest_cannot_reach(void)
 static void a_bad_address_names_the_ct(void)
 {
 	struct ct_config c = {.n_addrs = 1};
-	struct host_config host = {.nft_table = "berth"};
+	struct host_config host = {.nft_table = "berth", .ipv6 = true};
 	struct net_addr addrs[CT_ADDR_MAX];
 	struct berth_error err = {0};
 	struct net_ct n;
@@ -43,6 +43,20 @@ static void a_bad_address_names_the_ct(void)
 	(void)strncpy(c.addrs[0], "224.0.0.1", sizeof(c.addrs[0]) - 1);
 	CHECK(spec_net(101, &c, &host, addrs, &n, &err) < 0);
 	CHECK(err.code == BERTH_ERR_BAD_ADDRESS && strstr(err.msg, "CT 101") != NULL);
+}
+
+static void a_host_without_ipv6_refuses_an_ipv6_address(void)
+{
+	struct ct_config c = {.n_addrs = 1};
+	struct host_config host = {.nft_table = "berth"};
+	struct net_addr addrs[CT_ADDR_MAX];
+	struct berth_error err = {0};
+	struct net_ct n;
+
+	(void)strncpy(c.addrs[0], "fd00::5", sizeof(c.addrs[0]) - 1);
+	CHECK(spec_net(101, &c, &host, addrs, &n, &err) < 0 && strstr(err.msg, "IPV6") != NULL);
+	host.ipv6 = true;
+	CHECK(spec_net(101, &c, &host, addrs, &n, &err) == 0);
 }
 
 static void guest_gets_a_default_route_for_each_family_it_has(void)
@@ -60,6 +74,7 @@ int main(void)
 	RUN(the_lower_of_cpus_and_cpulimit_wins);
 	RUN(inherited_dns_leaves_out_what_the_guest_cannot_reach);
 	RUN(a_bad_address_names_the_ct);
+	RUN(a_host_without_ipv6_refuses_an_ipv6_address);
 	RUN(guest_gets_a_default_route_for_each_family_it_has);
 	return check_failures != 0;
 }
