@@ -8,7 +8,7 @@ db=build/clang/compile_commands.json
 [ -f $db ] || cmake -S . -B build/clang -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Debug >/dev/null
 memory=build/tidy
 mkdir -p $memory
-common=$({ clang-tidy --version && sources '.clang-tidy' '*.h' '*.def' | xargs cat; } | sha256sum)
+common=$({ clang-tidy --version && sources .clang-tidy "*/.clang-tidy" '*.h' '*.def' | xargs cat; } | sha256sum)
 
 todo=()
 while read -r f; do
