@@ -28,7 +28,7 @@ struct launch_msg {
 /* The life of init up to execve. sock is its end of the go socket. */
 _Noreturn void init_run(const struct launch_spec *spec, int sock);
 
-/* ---- process.c: no allocation, also used by enter.c ---- */
+/* ---- process.c: no allocation, also used by enter.c and visit.c ---- */
 
 /*
  * Everything that only the host's root may set, while we still are: resource limits, OOM score and its
@@ -41,6 +41,15 @@ int process_join_cgroups(const struct cg_attach *a, bool with_unified);
 
 /* Root of the user namespace that the caller has joined: no groups, gid 0, uid 0. -errno. */
 int process_become_root(void);
+
+/*
+ * From the host's root to the CT's: cgroups, limits, all namespaces of init (the pid namespace for
+ * children only), ids. Not dumpable afterwards: the tenant cannot trace us before an execve. -errno.
+ */
+int process_enter(int init_pidfd, const struct cg_attach *cgroup, bool with_unified);
+
+/* Closes every descriptor but these n, which it sorts. -errno. */
+int process_close_others(int *keep, unsigned int n);
 
 /* An own anonymous session keyring, so that none is shared with the host. -errno. */
 int process_new_keyring(void);

@@ -16,7 +16,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -27,10 +26,6 @@ enum {
 	REPLY_FD = 3,
 	FD_ABOVE_STDIO = 10
 };
-
-#define ALL_NAMESPACES                                                                             \
-	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | \
-	 CLONE_NEWCGROUP)
 
 /* ---- the session ---- */
 
@@ -231,60 +226,22 @@ static _Noreturn void session_start(const struct launch_enter *e, int sock)
 
 /* ---- the helper ---- */
 
-static void sort_fds(int *fds, int n)
-{
-	for (int i = 1; i < n; i++)
-		for (int k = i; k > 0 && fds[k - 1] > fds[k]; k--) {
-			int t = fds[k];
-
-			fds[k] = fds[k - 1];
-			fds[k - 1] = t;
-		}
-}
-
 /* Closes all that is not named: the session, which the CT sees, is born without the host's. */
 static int close_others(const struct launch_enter *e, int sock)
 {
 	int keep[6] = {sock, e->args_fd, e->reply_fd};
-	int n = 3, next = 0;
+	unsigned int n = 3;
 
 	if (e->pty)
 		keep[n++] = e->devpts_fd;
 	for (int i = 0; !e->pty && i < 3; i++)
 		keep[n++] = e->stdio[i];
-	sort_fds(keep, n);
-	for (int i = 0; i < n; i++) {
-		if (keep[i] < 0)
-			return -EBADF;
-		if (keep[i] > next &&
-		    close_range((unsigned int)next, (unsigned int)keep[i] - 1, 0) < 0)
-			return -errno;
-		next = keep[i] + 1;
-	}
-	return close_range((unsigned int)next, ~0U, 0) < 0 ? -errno : 0;
-}
-
-static int helper_join(const struct launch_enter *e, bool in_cgroup)
-{
-	int r = process_join_cgroups(e->cgroup, !in_cgroup);
-
-	if (r == 0)
-		r = process_settle_host();
-	if (r < 0)
-		return r;
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || setns(e->init_pidfd, ALL_NAMESPACES) < 0)
-		return -errno;
-	/* No path is looked up between here and the loss of the host's ids. */
-	r = process_become_root();
-	if (r < 0)
-		return r;
-	/* A change of ids resets it. */
-	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? -errno : 0;
+	return process_close_others(keep, n);
 }
 
 static _Noreturn void helper_run(const struct launch_enter *e, bool in_cgroup, int sock)
 {
-	int32_t pid = helper_join(e, in_cgroup);
+	int32_t pid = process_enter(e->init_pidfd, e->cgroup, !in_cgroup);
 
 	if (pid == 0)
 		pid = close_others(e, sock);

@@ -11,7 +11,7 @@
  *	                files, rlimits, keyring, capabilities, seccomp), closes all descriptors, execs.
  *	                Returns when the exec has happened, or with the error of the step that failed.
  *
- * Exec, in the monitor, without allocation: launch_enter.
+ * Exec, in the monitor, without allocation: launch_enter. A function of ours inside: launch_visit.
  */
 #pragma once
 
@@ -110,3 +110,20 @@ struct launch_enter {
  * Calls no malloc; safe in a process that must not grow.
  */
 pid_t launch_enter(const struct launch_enter *e);
+
+struct launch_visit {
+	int init_pidfd; /* namespaces to join */
+	const struct cg_attach *cgroup; /* the exec leaf */
+	unsigned int timeout_ms;
+	/* 0 or -errno with an error; *ret_fd may be set to a descriptor to bring out. */
+	int (*fn)(void *data, int *ret_fd, struct berth_error *err);
+	void *data;
+};
+
+/*
+ * Runs fn as the CT's root, in the CT's cgroups and namespaces (but outside its pid namespace, so the
+ * tenant cannot see it), in a child with no descriptor of the caller's. Whatever the tenant does it
+ * returns within timeout_ms and a second: a child that cannot be killed is left behind, counted
+ * and ended with the CT. What came out (ret_fd may be NULL) is what fn has checked, no more.
+ */
+int launch_visit(const struct launch_visit *v, int *ret_fd, struct berth_error *err);

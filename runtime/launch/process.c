@@ -15,6 +15,10 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#define ALL_NAMESPACES                                                                             \
+	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | \
+	 CLONE_NEWCGROUP)
+
 #define CAP_BIT(cap) (UINT64_C(1) << (cap))
 
 /*
@@ -120,6 +124,51 @@ int process_become_root(void)
 	if (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
 		return -errno;
 	return 0;
+}
+
+int process_enter(int init_pidfd, const struct cg_attach *cgroup, bool with_unified)
+{
+	int r = process_join_cgroups(cgroup, with_unified);
+
+	if (r == 0)
+		r = process_settle_host();
+	if (r < 0)
+		return r;
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || setns(init_pidfd, ALL_NAMESPACES) < 0)
+		return -errno;
+	/* No path is looked up between here and the loss of the host's ids. */
+	r = process_become_root();
+	if (r < 0)
+		return r;
+	/* A change of ids resets it. */
+	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+static void sort_fds(int *fds, unsigned int n)
+{
+	for (unsigned int i = 1; i < n; i++)
+		for (unsigned int k = i; k > 0 && fds[k - 1] > fds[k]; k--) {
+			int t = fds[k];
+
+			fds[k] = fds[k - 1];
+			fds[k - 1] = t;
+		}
+}
+
+int process_close_others(int *keep, unsigned int n)
+{
+	int next = 0;
+
+	sort_fds(keep, n);
+	for (unsigned int i = 0; i < n; i++) {
+		if (keep[i] < 0)
+			return -EBADF;
+		if (keep[i] > next &&
+		    close_range((unsigned int)next, (unsigned int)keep[i] - 1, 0) < 0)
+			return -errno;
+		next = keep[i] + 1;
+	}
+	return close_range((unsigned int)next, ~0U, 0) < 0 ? -errno : 0;
 }
 
 int process_new_keyring(void)

@@ -9,12 +9,14 @@
 #include "tests/unit/check.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 
 enum {
@@ -383,6 +385,87 @@ static void a_command_that_cannot_run_is_reported_with_its_errno(void)
 	CHECK(exec_errno == EACCES);
 }
 
+/* ---- visits ---- */
+
+static int look_inside(void *data, int *ret_fd, struct berth_error *err)
+{
+	char map[64] = "", path[64];
+	int n = 0;
+
+	(void)data;
+	for (int fd = 0; fd < 1024; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	if (n != 4)
+		return berth_error_set(err, BERTH_ERR_SYSTEM, EBADF, "%d descriptors", n);
+	if (geteuid() != 0 ||
+	    file_read_line_at(AT_FDCWD, "/run/host/container-manager", map, sizeof(map)) < 0 ||
+	    strcmp(map, "berth") != 0 || sethostname("visited", 7) < 0)
+		return berth_error_set(err, BERTH_ERR_SYSTEM, EPERM, "not root of the CT");
+	/* The tenant's view of us must not exist, nor may /proc there name us. */
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)getpid());
+	if (access(path, F_OK) == 0)
+		return berth_error_set(err, BERTH_ERR_SYSTEM, EEXIST, "seen by the CT");
+	*ret_fd = open("/dev/pts", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return 0;
+}
+
+static int never_answer(void *data, int *ret_fd, struct berth_error *err)
+{
+	(void)data;
+	(void)ret_fd;
+	(void)err;
+	(void)pause();
+	return 0;
+}
+
+static int refuse(void *data, int *ret_fd, struct berth_error *err)
+{
+	(void)data;
+	(void)ret_fd;
+	return berth_error_set(err, BERTH_ERR_EXEC, EISDIR, "a folder in the way");
+}
+
+static struct launch_visit visit_of(int (*fn)(void *, int *, struct berth_error *))
+{
+	return (struct launch_visit){
+		.init_pidfd = ct.pidfd, .cgroup = &cg_exec, .timeout_ms = 5000, .fn = fn};
+}
+
+static void a_visitor_is_the_cts_root_with_no_descriptor_of_ours(void)
+{
+	struct launch_visit v = visit_of(look_inside);
+	auto_close int fd = -EBADF;
+	struct berth_error err = {0};
+	struct statfs fs;
+
+	if (launch_visit(&v, &fd, &err) < 0) {
+		(void)fprintf(stderr, "visit: %s\n", err.msg);
+		check_failures++;
+	}
+	CHECK(fd >= 0 && fstatfs(fd, &fs) == 0 && fs.f_type == DEVPTS_SUPER_MAGIC);
+	CHECK(session("busybox hostname; ls -d /dev/pts") == 0 && said("visited\n"));
+	v = visit_of(refuse);
+	CHECK(launch_visit(&v, NULL, &err) == -EISDIR && err.code == BERTH_ERR_EXEC);
+	CHECK(strcmp(err.msg, "a folder in the way") == 0);
+}
+
+static void a_visit_ends_at_its_deadline_whatever_the_ct_does(void)
+{
+	auto_close int dir = dir_open_at(AT_FDCWD, cg_dir);
+	struct launch_visit v = visit_of(never_answer);
+	struct berth_error err = {0};
+
+	v.timeout_ms = 100;
+	CHECK(launch_visit(&v, NULL, &err) == -ETIMEDOUT && err.code == BERTH_ERR_TIMEOUT);
+	CHECK(file_write_value_at(dir, "cgroup.freeze", "1") == 0);
+	v = visit_of(refuse);
+	v.timeout_ms = 300;
+	CHECK(launch_visit(&v, NULL, &err) == -ETIMEDOUT);
+	CHECK(file_write_value_at(dir, "cgroup.freeze", "0") == 0);
+	/* Nobody was left behind: all but init were killed and reaped. */
+	CHECK(waitpid(-1, NULL, WNOHANG) == 0);
+}
+
 static void a_frozen_ct_makes_a_session_fail_and_not_hang(void)
 {
 	auto_close int dir = dir_open_at(AT_FDCWD, cg_dir);
@@ -491,6 +574,8 @@ static void run_all(void)
 	RUN(no_path_of_the_host_shows_in_the_mounts);
 	RUN(a_command_that_cannot_run_is_reported_with_its_errno);
 	RUN(a_frozen_ct_makes_a_session_fail_and_not_hang);
+	RUN(a_visitor_is_the_cts_root_with_no_descriptor_of_ours);
+	RUN(a_visit_ends_at_its_deadline_whatever_the_ct_does);
 	RUN(poweroff_and_reboot_are_seen_as_signals);
 	RUN(a_root_without_init_is_a_bad_template);
 	RUN(planted_links_do_not_lead_anywhere);

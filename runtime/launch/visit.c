@@ -1,0 +1,138 @@
+/*
+ * visit.c - a function of ours inside a running CT. What it opens there may be anything that the tenant
+ * has mounted, a file system that never answers included: so it runs in a child that can be left
+ * behind, which holds no lock, no report pipe, nothing of its parent's.
+ */
+#include "runtime/base/cleanup.h"
+#include "runtime/base/ev.h"
+#include "runtime/base/fd.h"
+#include "runtime/launch/child.h"
+#include "runtime/launch/sys.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+
+enum {
+	VISIT_END_MS = 1000
+};
+
+struct visit_reply {
+	int32_t result;
+	struct berth_error err;
+};
+
+/* ---- the child ---- */
+
+/* 0, 1 and 2 lead nowhere; all but the socket and what joining takes is closed. */
+static int visit_close(const struct launch_visit *v, int sock)
+{
+	int keep[5 + 1 + CG_V1_MAX] = {0, 1, 2, sock, v->init_pidfd};
+	unsigned int n = 5;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int fd = 0; fd < 3; fd++)
+		if (null < 0 || dup2(null, fd) < 0)
+			return -errno;
+	if (v->cgroup->unified >= 0)
+		keep[n++] = v->cgroup->unified;
+	for (unsigned int i = 0; i < v->cgroup->n_v1; i++)
+		keep[n++] = v->cgroup->v1[i];
+	return process_close_others(keep, n);
+}
+
+/* Closed before the cgroup is joined: there the CT, or its limits, may stop us. */
+static int visit_enter(const struct launch_visit *v, int sock, struct berth_error *err)
+{
+	int keep[] = {0, 1, 2, sock};
+	int r = visit_close(v, sock);
+
+	if (r == 0)
+		r = process_enter(v->init_pidfd, v->cgroup, true);
+	if (r == 0)
+		r = process_close_others(keep, 4);
+	return r < 0 ? berth_error_sys(err, -r, "join it") : 0;
+}
+
+static _Noreturn void visit_run(const struct launch_visit *v, int sock)
+{
+	struct visit_reply reply = {0};
+	int fd = -EBADF;
+	int r = visit_enter(v, sock, &reply.err);
+
+	if (r == 0)
+		r = v->fn(v->data, &fd, &reply.err);
+	reply.result = r;
+	(void)fd_send_message(sock, &reply, sizeof(reply), &fd, fd >= 0 ? 1 : 0);
+	_exit(0);
+}
+
+/* ---- the caller ---- */
+
+static int visit_collect(int sock, unsigned int timeout_ms, int *ret_fd, struct berth_error *err)
+{
+	struct pollfd p = {.fd = sock, .events = POLLIN};
+	uint64_t end = ev_now_ms() + timeout_ms;
+	struct visit_reply reply;
+	unsigned int n_fds = 0;
+	auto_close int fd = -EBADF;
+	ssize_t n;
+
+	while (p.revents == 0 && ev_now_ms() < end)
+		(void)poll(&p, 1, (int)(end - ev_now_ms()));
+	if (p.revents == 0)
+		return berth_error_set(
+			err, BERTH_ERR_TIMEOUT, ETIMEDOUT,
+			"a file of it did not answer within %u ms (suspended, or a file "
+			"system of its own?)",
+			timeout_ms);
+	n = fd_recv_message(sock, &reply, sizeof(reply), &fd, 1, &n_fds);
+	if (n != (ssize_t)sizeof(reply))
+		return berth_error_set(err, BERTH_ERR_RESOURCES, ECHILD,
+				       "the helper inside died (too little memory?)");
+	if (reply.result < 0) {
+		*err = reply.err;
+		return reply.result;
+	}
+	if (ret_fd != NULL)
+		*ret_fd = take_fd(&fd);
+	return 0;
+}
+
+/* A child that a file system of the tenant's holds ends when the CT does; nobody waits for that. */
+static void visit_end(pid_t pid)
+{
+	const struct timespec pause = {.tv_nsec = 5000000};
+	uint64_t end = ev_now_ms() + VISIT_END_MS;
+
+	(void)kill(pid, SIGKILL);
+	while (waitpid(pid, NULL, WNOHANG) == 0 && ev_now_ms() < end)
+		(void)nanosleep(&pause, NULL);
+}
+
+int launch_visit(const struct launch_visit *v, int *ret_fd, struct berth_error *err)
+{
+	struct berth_error local = {0};
+	int sock[2], r;
+	pid_t pid;
+
+	if (err == NULL)
+		err = &local;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sock) < 0)
+		return berth_error_sys(err, errno, "socketpair");
+	pid = sys_clone3(0, SIGCHLD, -1);
+	if (pid == 0)
+		visit_run(v, sock[1]);
+	(void)close(sock[1]);
+	if (pid < 0) {
+		r = berth_error_sys(err, -pid, "clone3");
+	} else {
+		r = visit_collect(sock[0], v->timeout_ms, ret_fd, err);
+		visit_end(pid);
+	}
+	(void)close(sock[0]);
+	return r;
+}
