@@ -88,7 +88,14 @@ void net_doctor(const char *nft_table, net_doctor_fn *fn, void *data);
  * return -ENOTRECOVERABLE when there was no way back: the process must end at once.
  */
 int net_ct_up(const struct net_ct *ct, int netns_fd, struct berth_error *err);
-/* Live change: what is in now and not in next goes, what is new comes. */
+/*
+ * Live change: what is in now and not in next goes, what is new comes. NET_GUEST_REFUSES, with err set,
+ * when an address was taken away and only the CT's own side could not be told (its root has moved
+ * the link, say): a tenant must not be able to keep an address by that.
+ */
+enum {
+	NET_GUEST_REFUSES = 1
+};
 int net_ct_change(const struct net_ct *now, const struct net_ct *next, int netns_fd,
 		  struct berth_error *err);
 /* Removes link, routes, proxy entries and every element of the CT. Nothing there is success. */

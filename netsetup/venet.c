@@ -525,6 +525,7 @@ int net_ct_change(const struct net_ct *now, const struct net_ct *next, int netns
 	struct change c;
 	struct rtnl_link link;
 	struct venet v;
+	bool host_done;
 	int r = venet_open(&v, now, err);
 
 	if (r < 0)
@@ -541,8 +542,11 @@ int net_ct_change(const struct net_ct *now, const struct net_ct *next, int netns
 		r = host_remove(&v, &c, err);
 		if (r == 0)
 			r = host_add(&v, next, &c, err);
+		host_done = r == 0;
 		if (r == 0)
 			r = guest_change(&v, now, next, err);
+		if (r < 0 && host_done && c.n_go > 0)
+			r = NET_GUEST_REFUSES;
 		if (r == 0)
 			r = change_mtu(&v, now, next, err);
 		if (r < 0)

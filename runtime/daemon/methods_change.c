@@ -3,6 +3,7 @@
 #include "runtime/base/fd.h"
 #include "runtime/base/log.h"
 #include "runtime/base/parse.h"
+#include "runtime/base/value.h"
 #include "runtime/config/param.h"
 #include "runtime/ct/store.h"
 #include "runtime/daemon/job.h"
@@ -277,6 +278,17 @@ static void set_notes(struct job *j, const struct setting *list, int n, bool run
 		note(j, "CT %u: not saved; add --save to keep it after a restart", j->ct->ctid);
 }
 
+/* What the CT itself has stood in the way of. */
+static void worker_notes(struct job *j, const struct worker_result *result)
+{
+	static const char *const keys[] = {"note.network", "note.guest"};
+	char text[400];
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (value_get(result->values, keys[i], text, sizeof(text)) == 0)
+			note(j, "%s", text);
+}
+
 static void set_applied(struct job *j, const struct worker_result *result)
 {
 	struct daemon *d = j->d;
@@ -284,6 +296,8 @@ static void set_applied(struct job *j, const struct worker_result *result)
 	struct berth_error err = result->error;
 	int r = result->ok ? 0 : -EIO;
 
+	if (r == 0)
+		worker_notes(j, result);
 	if (r == 0 && j->save)
 		r = store_conf_save(&d->paths, ct->ctid, j->conf, &err);
 	if (r == 0 && ct->status == CT_RUNNING)

@@ -15,6 +15,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
 
 struct apply {
@@ -91,12 +92,20 @@ static void undo_limits(void *ctx)
 		(void)cg_ct_apply(a->cg, a->w->ctid, &a->limits_now, NULL);
 }
 
-static int open_netns(pid_t init)
+/* That of init, and of no process that got its pid meanwhile: it would be the host's, say. */
+static int open_netns(const struct pidref *init)
 {
+	auto_close int init_fd = pidref_open(init);
+	auto_close int fd = -EBADF;
 	char path[40];
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/ns/net", init);
-	return open(path, O_RDONLY | O_CLOEXEC);
+	if (init_fd < 0)
+		return init_fd;
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/net", init->pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || pidfd_send_signal(init_fd, 0, NULL, 0) < 0)
+		return -errno;
+	return take_fd(&fd);
 }
 
 static int step_network(void *ctx, struct berth_error *err)
@@ -106,13 +115,16 @@ static int step_network(void *ctx, struct berth_error *err)
 
 	if (!a->running)
 		return 0;
-	a->netns_fd = open_netns(a->info.run.init.pid);
+	a->netns_fd = open_netns(&a->info.run.init);
 	if (a->netns_fd < 0)
-		return berth_error_sys(err, errno, "CT %u: open its network namespace", a->w->ctid);
+		return berth_error_sys(err, -a->netns_fd, "CT %u: open its network namespace",
+				       a->w->ctid);
 	r = net_ct_change(&a->net_now, &a->net_next, a->netns_fd, err);
 	if (r == -ENOTRECOVERABLE)
 		_exit(1); /* stuck in the CT's network namespace */
-	return r;
+	if (r == NET_GUEST_REFUSES)
+		report_result("note.network", err->msg);
+	return r < 0 ? r : 0;
 }
 
 static void undo_network(void *ctx)
@@ -166,14 +178,19 @@ static int step_guest(void *ctx, struct berth_error *err)
 {
 	struct apply *a = ctx;
 	struct guest_config g;
+	struct berth_error why;
 
+	(void)err;
 	if (!a->running || !guest_part_changed(a))
 		return 0;
 	worker_resolve_dns(&a->next);
 	spec_guest(&a->next, &g);
 	if (g.hostname[0] == '\0')
 		g.hostname = NULL;
-	return guest_update(a->w->ctid, &a->info.run.init, &g, err);
+	/* No reason to fail: else a tenant who hides /etc could keep an address that is taken away. */
+	if (guest_update(a->w->ctid, &a->info.run.init, a->cg, &g, &why) < 0)
+		report_result("note.guest", why.msg);
+	return 0;
 }
 
 static const struct plan_step steps[] = {

@@ -547,6 +547,24 @@ static void a_change_that_fails_changes_nothing(void)
 	CHECK(down(101) == 0 && down(102) == 0 && leftovers() == 0);
 }
 
+/* Its init has moved to a namespace without the link: only the CT's own side cannot follow. */
+static void a_ct_that_hides_its_link_loses_an_address_all_the_same(void)
+{
+	struct sim_ct now, next;
+	int hidden = sim_netns();
+
+	(void)ct_of(&now, 101, true, ADDRS("10.0.0.1", "10.0.0.3"));
+	(void)ct_of(&next, 101, true, ADDRS("10.0.0.3"));
+	CHECK(net_ct_up(&now.ct, ns1, &err) == 0);
+	CHECK(net_ct_change(&now.ct, &next.ct, hidden, &err) == NET_GUEST_REFUSES);
+	CHECK(err.msg[0] != '\0');
+	CHECK(up(102, ns2, true, ADDRS("10.0.0.1")) == 0); /* free for another */
+	CHECK(net_ct_change(&next.ct, &now.ct, hidden, &err) <
+	      0); /* nothing goes: all or nothing */
+	CHECK(down(101) == 0 && down(102) == 0 && leftovers() == 0);
+	(void)close(hidden);
+}
+
 static void an_address_of_two_cts_is_refused(void)
 {
 	struct net_addr a = sim_addr("10.0.0.1"), own = sim_addr("192.0.2.1");
@@ -702,6 +720,7 @@ int main(void)
 	RUN(public_addresses_are_announced_and_not_tracked);
 	RUN(addresses_change_while_it_runs);
 	RUN(a_change_that_fails_changes_nothing);
+	RUN(a_ct_that_hides_its_link_loses_an_address_all_the_same);
 	RUN(an_address_of_two_cts_is_refused);
 	RUN(leftovers_of_a_crash_are_replaced);
 	RUN(a_flush_is_seen_and_mended);
