@@ -13,7 +13,7 @@ sources() {
 	else
 		local p
 		for p in "$@"; do
-			find . -path ./build -prune -o -type f -name "${p##*/}" -print | sed 's,^\./,,'
+			find . -path ./build -prune -o -type f -path "./$p" -print | sed 's,^\./,,'
 		done | sort -u
 	fi
 }
