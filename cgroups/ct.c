@@ -205,7 +205,7 @@ static void pause_ms(unsigned int ms)
 /* The kernel lets go of dead processes a moment after it reports the cgroup empty. */
 static int remove_retried(const struct cg_hier *hi, uint32_t ctid, uint64_t end)
 {
-	for (unsigned int ms = 1;; ms = ms < 50 ? ms * 2 : ms) {
+	for (unsigned int ms = 1;; ms = ms < 8 ? ms * 2 : ms) {
 		int r = remove_once(hi, ctid);
 
 		if (r == 0 || (r != -EBUSY && r != -ENOTEMPTY) || ev_now_ms() >= end)

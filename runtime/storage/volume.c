@@ -43,13 +43,13 @@ static uint64_t now_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-/* The kernel tells nobody when it drops the last reference, so it is asked, ever less often. */
+/* The kernel tells nobody when it drops the last reference, so it is asked; asking costs 15 us. */
 int volume_wait_unused(const struct volume_driver *d, int private_fd, unsigned int timeout_ms,
 		       struct berth_error *err)
 {
 	uint64_t end = now_ms() + timeout_ms;
 
-	for (long pause_us = 200;; pause_us = pause_us < 10000 ? pause_us * 2 : 20000) {
+	for (long pause_us = 200;; pause_us = pause_us < 2000 ? pause_us * 2 : pause_us) {
 		int r = d->in_use(private_fd, err);
 
 		if (r <= 0)
