@@ -5,24 +5,55 @@
  */
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
+#include "runtime/base/log.h"
 #include "runtime/base/parse.h"
 #include "runtime/ct/store.h"
 #include "runtime/worker/become.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
+#include <sys/vfs.h>
+
+enum {
+	DEVPTS_TIMEOUT_MS = 5000
+};
 
 static struct seccomp_program seccomp;
 
-/* The devpts of the CT, for new exec ptys: the mount that init has at /dev/pts. */
-static int open_devpts(pid_t init)
+/* Inside, as the CT's root: what the tenant may have put there leads nowhere else. */
+static int find_devpts(void *data, int *ret_fd, struct berth_error *err)
 {
-	char path[64];
-	int fd;
+	auto_close int fd = open("/dev/pts", O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	struct statfs fs;
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/root/dev/pts", init);
-	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	return fd < 0 ? -errno : fd;
+	(void)data;
+	if (fd < 0 || fstatfs(fd, &fs) < 0)
+		return berth_error_sys(err, errno, "open /dev/pts of the CT");
+	if (fs.f_type != DEVPTS_SUPER_MAGIC)
+		return berth_error_sys(err, ENODEV, "/dev/pts of the CT is no devpts");
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
+/* The devpts of the CT, for terminals of exec sessions. Without it only those are refused. */
+static int open_devpts(struct worker *w, const struct become *b)
+{
+	struct berth_error err;
+	struct cg_attach attach;
+	int fd = -EBADF, r = cg_ct_attach(b->cg, w->ctid, true, &attach, &err);
+
+	if (r == 0) {
+		r = launch_visit(&(struct launch_visit){.init_pidfd = b->init_pidfd,
+							.cgroup = &attach,
+							.timeout_ms = DEVPTS_TIMEOUT_MS,
+							.fn = find_devpts},
+				 &fd, &err);
+		cg_attach_close(&attach);
+	}
+	if (r < 0)
+		log_line(LOG_LV_WARNING, w->ctid, "no terminals for exec: %s", err.msg);
+	return r < 0 ? r : fd;
 }
 
 static int new_state(struct worker *w, int run_fd, struct ct_run *run, struct berth_error *err)
@@ -71,7 +102,7 @@ int op_adopt(struct worker *w, struct berth_error *err)
 	if (w->n_args >= 2 &&
 	    (parse_int(w->args[0], &b.console_fd) < 0 || parse_int(w->args[1], &b.notify_fd) < 0))
 		return berth_error_set(err, BERTH_ERR_OPTION, EINVAL, "adopt: bad arguments");
-	b.devpts_fd = open_devpts(b.init_pid);
+	b.devpts_fd = open_devpts(w, &b);
 	r = monitor_listen(w, &b.listen_fd, err);
 	if (r == 0)
 		r = new_state(w, b.run_fd, &info.run, err);
