@@ -69,13 +69,22 @@ static void raise_descriptors(void)
 	(void)setrlimit(RLIMIT_NOFILE, &l);
 }
 
+/* Its memory holds console output. The hard limit stays: exec sessions begin with it. */
+static void forbid_core(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_CORE, &l) < 0)
+		return;
+	l.rlim_cur = 0;
+	(void)setrlimit(RLIMIT_CORE, &l);
+}
+
 int harden_self(void)
 {
-	struct rlimit none = {0};
-
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_NAME, "berth-monitor") < 0)
 		return -errno;
-	(void)setrlimit(RLIMIT_CORE, &none);
+	forbid_core();
 	raise_descriptors();
 	spare_from_oom();
 	return drop_capabilities();
