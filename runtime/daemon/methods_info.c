@@ -50,7 +50,7 @@ static void add_disk(struct daemon *d, const struct ct *ct, const struct ct_conf
 	struct volume_usage u = {0};
 
 	if (ct->status == CT_RUNNING)
-		mounted = ct_mounted_volume_open(&d->paths, ct->ctid, ct->run.monitor.pid);
+		mounted = ct_mounted_volume_open(&d->paths, ct->ctid, &ct->run.monitor);
 	if (driver != NULL && private_fd >= 0)
 		(void)volume_usage(driver, private_fd, mounted, &u, NULL);
 	resource_add(res, "diskspace", u.bytes_used, u.bytes_used, c->diskspace, 0);

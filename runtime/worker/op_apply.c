@@ -152,7 +152,7 @@ static int step_disk(void *ctx, struct berth_error *err)
 	if (conf_get(a->candidate, "DISKINODES") == NULL || a->next.diskinodes == a->now.diskinodes)
 		next.inodes = 0;
 	if (a->running) {
-		mounted = ct_mounted_volume_open(&a->w->paths, a->w->ctid, a->info.run.monitor.pid);
+		mounted = ct_mounted_volume_open(&a->w->paths, a->w->ctid, &a->info.run.monitor);
 		if (mounted < 0)
 			return berth_error_set(err, BERTH_ERR_QUOTA, -mounted,
 					       "CT %u: its volume cannot be reached while it runs; "
