@@ -36,11 +36,12 @@ struct dir_row {
 
 int berth_paths_make(const struct berth_paths *p, struct berth_error *err)
 {
+	/* What concerns CTs is root's: others ask berthd, if they may. */
 	const struct dir_row rows[] = {
-		{p->etc, "", 0755},	{p->etc, "ct", 0755},	   {p->etc, "samples", 0755},
+		{p->etc, "", 0755},	{p->etc, "ct", 0700},	   {p->etc, "samples", 0755},
 		{p->lib, "", 0700},	{p->lib, "private", 0700}, {p->lib, "template", 0700},
 		{p->lib, "dump", 0700}, {p->lib, "state", 0700},   {p->run, "", 0755},
-		{p->run, "ct", 0755},
+		{p->run, "ct", 0700},
 	};
 	char path[BERTH_PATH_MAX];
 

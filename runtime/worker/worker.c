@@ -41,7 +41,7 @@ int worker_run_open(struct worker *w, struct berth_error *err)
 	int fd;
 
 	path_run_ct(&w->paths, w->ctid, path);
-	if (mkdir(path, 0755) < 0 && errno != EEXIST)
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
 		return berth_error_sys(err, errno, "CT %u: make directory %s", w->ctid, path);
 	fd = dir_open_at(AT_FDCWD, path);
 	if (fd < 0)

@@ -70,6 +70,8 @@ static void what_tenants_have_is_closed_to_others(void)
 	check_mode(p.lib, "private", 0700);
 	check_mode(p.lib, "template", 0700);
 	check_mode(p.run, "", 0755);
+	check_mode(p.run, "ct", 0700);
+	check_mode(p.etc, "ct", 0700);
 	check_mode(p.etc, "samples", 0755);
 	CHECK(tree_remove_at(AT_FDCWD, top) == 0);
 }
