@@ -4,8 +4,7 @@
 #include "tests/unit/check.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <string.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
