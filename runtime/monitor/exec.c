@@ -123,7 +123,9 @@ void exec_begin(struct monitor *m, struct mon_conn *c, const struct mon_record *
 
 	if (why == NULL) {
 		err = -begin(m, c, r, fds);
-		why = "enter it";
+		why = err == EAGAIN ? "enter it: its numproc is used up; berth set CT --numproc N"
+				      " gives it more"
+				    : "enter it";
 	}
 	/* At once: the next session's child must not inherit the pipes of this one. */
 	for (unsigned int i = 0; i < n_fds; i++)
