@@ -159,7 +159,7 @@ teardown_file() {
 @test "the command is in the container, in all respects" {
 	run -0 berth exec2 101 'cat /proc/self/cgroup'
 	[[ $output != *"$HOST_ID"* ]]
-	berth exec2 101 'sleep 1000' 3>&- &
+	command berth --root "$HOST_ROOT" exec2 101 'sleep 1000' 3>&- &
 	client=$!
 	found() { pid=$(pgrep -f '^sleep 1000$' | tail -n 1) && [ -n "$pid" ]; }
 	wait_for 10 found
