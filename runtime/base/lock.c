@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
 static int lock_refused(int fd, struct berth_error *err)
 {
@@ -20,21 +21,40 @@ static int lock_refused(int fd, struct berth_error *err)
 			       (int)strcspn(what, "\n"), what, (int)pid_len, text);
 }
 
+/* The file behind fd has lost its name: whoever comes next locks another one. */
+static bool is_unlinked(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_nlink == 0;
+}
+
 int lock_take(int dirfd, const char *name, const char *what, struct berth_error *err)
 {
-	auto_close int fd = openat(dirfd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	auto_close int fd = -EBADF;
 	char text[128];
 	int n;
 
-	if (fd < 0)
-		return berth_error_sys(err, errno, "open lock file %s", name);
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		if (errno == EWOULDBLOCK)
-			return lock_refused(fd, err);
-		return berth_error_sys(err, errno, "lock %s", name);
-	}
+	do {
+		fd_close(&fd);
+		fd = openat(dirfd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (fd < 0)
+			return berth_error_sys(err, errno, "open lock file %s", name);
+		if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+			if (errno == EWOULDBLOCK)
+				return lock_refused(fd, err);
+			return berth_error_sys(err, errno, "lock %s", name);
+		}
+	} while (is_unlinked(fd));
 	n = snprintf(text, sizeof(text), "%d\n%.100s\n", getpid(), what);
 	if (ftruncate(fd, 0) == 0)
 		(void)fd_write_all(fd, text, (size_t)n);
 	return take_fd(&fd);
+}
+
+bool lock_is_held(int dirfd, const char *name)
+{
+	auto_close int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }

@@ -6,9 +6,14 @@
 
 #include "runtime/base/error.h"
 
+#include <stdbool.h>
+
 /*
  * Takes the lock NAME below dirfd and writes "pid\nwhat\n" into it. Returns the descriptor that
  * holds it (close it to release; a child that inherits it holds it too), or -EWOULDBLOCK with a
  * BERTH_ERR_LOCKED "locked by WHAT (pid N); ...": the caller says what is locked.
  */
 int lock_take(int dirfd, const char *name, const char *what, struct berth_error *err);
+
+/* Somebody holds it now. Takes and writes nothing; a missing file is held by nobody. */
+bool lock_is_held(int dirfd, const char *name);

@@ -70,6 +70,30 @@ static void a_link_in_its_place_is_refused(void)
 	CHECK(err.code == BERTH_ERR_SYSTEM);
 }
 
+static void a_look_at_it_takes_nothing(void)
+{
+	int fd;
+
+	CHECK(!lock_is_held(dir, "105.lock"));
+	CHECK(faccessat(dir, "105.lock", F_OK, 0) < 0);
+	fd = lock_take(dir, "105.lock", "start", NULL);
+	CHECK(fd >= 0 && lock_is_held(dir, "105.lock"));
+	fd_close(&fd);
+	CHECK(!lock_is_held(dir, "105.lock"));
+}
+
+/* A destroy removes the file while it holds it: the next one must not lock the nameless rest. */
+static void a_removed_file_locks_nobody_out(void)
+{
+	int old = lock_take(dir, "106.lock", "destroy", NULL), fd;
+
+	CHECK(old >= 0 && unlinkat(dir, "106.lock", 0) == 0);
+	fd = lock_take(dir, "106.lock", "create", NULL);
+	CHECK(fd >= 0 && lock_is_held(dir, "106.lock"));
+	fd_close(&fd);
+	fd_close(&old);
+}
+
 int main(void)
 {
 	if (mkdtemp(top) == NULL || (dir = dir_open_at(AT_FDCWD, top)) < 0)
@@ -78,6 +102,8 @@ int main(void)
 	RUN(what_is_closed_is_free);
 	RUN(a_killed_holder_holds_nothing);
 	RUN(a_link_in_its_place_is_refused);
+	RUN(a_look_at_it_takes_nothing);
+	RUN(a_removed_file_locks_nobody_out);
 	CHECK(tree_remove_at(AT_FDCWD, top) == 0);
 	return check_failures != 0;
 }
