@@ -34,6 +34,7 @@ struct ev {
 	bool stopping;
 	int status;
 	unsigned int dispatching; /* depth: a callback may run the loop itself */
+	bool swept; /* no removed source is left: thousands need not be looked at */
 	struct ev_source *sources; /* live and removed ones; removed are freed between dispatches */
 };
 
@@ -55,6 +56,9 @@ static void ev_sweep(struct ev *ev)
 {
 	struct ev_source **p = &ev->sources;
 
+	if (ev->swept)
+		return;
+	ev->swept = true;
 	while (*p != NULL) {
 		struct ev_source *s = *p;
 
@@ -172,6 +176,7 @@ void ev_remove(struct ev_source *s)
 	if (s->kind != EV_IO)
 		(void)close(s->fd);
 	s->removed = true;
+	s->ev->swept = false;
 	if (s->ev->dispatching == 0)
 		ev_sweep(s->ev);
 }

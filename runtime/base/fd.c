@@ -204,7 +204,7 @@ static int tree_entry_remove(int dirfd, const char *name, int depth)
 		return -errno;
 	fd = dir_open_same_mount(dirfd, name);
 	if (fd < 0)
-		return fd;
+		return fd == -ENOENT ? 0 : fd; /* somebody else removes it too */
 	r = tree_empty(fd, depth + 1);
 	if (r < 0)
 		return r;
