@@ -30,8 +30,9 @@ int ct_facts_parse(const char *text, struct ct_facts *ret)
 	    id_base > UINT32_MAX - 65536 || id_base % 65536 != 0 ||
 	    value_get(text, "uuid", f.uuid, sizeof(f.uuid)) < 0 || strlen(f.uuid) != 36 ||
 	    value_get(text, "template", f.template_name, sizeof(f.template_name)) < 0 ||
+	    !template_name_is_valid(f.template_name) ||
 	    value_get(text, "hash", f.template_hash, sizeof(f.template_hash)) < 0 ||
-	    strlen(f.template_hash) != 64 ||
+	    strlen(f.template_hash) != 64 || strspn(f.template_hash, "0123456789abcdef") != 64 ||
 	    value_get(text, "layout", f.layout, sizeof(f.layout)) < 0 ||
 	    value_get(text, "driver", f.driver, sizeof(f.driver)) < 0 ||
 	    value_get_u64(text, "created", &f.created) < 0)
@@ -183,20 +184,27 @@ static bool run_is_alive(const struct ct_run *run)
 	return pidref_get(run->init.pid, &now) == 0 && now.start_time == run->init.start_time;
 }
 
-static void run_load(const struct berth_paths *p, struct ct_info *info)
+int ct_run_load(const struct berth_paths *p, uint32_t ctid, struct ct_run *ret, bool *ret_booted)
 {
 	char path[BERTH_PATH_MAX], text[4096];
-	auto_close int dir = dir_open_at(AT_FDCWD, path_run_ct(p, info->ctid, path));
+	auto_close int dir = dir_open_at(AT_FDCWD, path_run_ct(p, ctid, path));
+	struct ct_run run;
 
-	if (dir < 0)
-		return;
-	if (record_read(dir, "state", text, sizeof(text)) == 0 &&
-	    ct_run_parse(text, &info->run) == 0 && run_is_alive(&info->run)) {
-		info->status = info->run.launched ? CT_RUNNING : CT_STARTING;
-		info->booted = faccessat(dir, "booted", F_OK, 0) == 0;
-	} else if (faccessat(dir, "mounted", F_OK, 0) == 0) {
-		info->status = CT_MOUNTED;
-	}
+	if (dir < 0 || record_read(dir, "state", text, sizeof(text)) < 0 ||
+	    ct_run_parse(text, &run) < 0 || !run_is_alive(&run))
+		return -ESRCH;
+	*ret = run;
+	if (ret_booted != NULL)
+		*ret_booted = faccessat(dir, "booted", F_OK, 0) == 0;
+	return 0;
+}
+
+static bool is_mounted(const struct berth_paths *p, uint32_t ctid)
+{
+	char path[BERTH_PATH_MAX];
+	auto_close int dir = dir_open_at(AT_FDCWD, path_run_ct(p, ctid, path));
+
+	return dir >= 0 && faccessat(dir, "mounted", F_OK, 0) == 0;
 }
 
 int ct_info_load(const struct berth_paths *p, uint32_t ctid, struct ct_info *ret,
@@ -211,8 +219,10 @@ int ct_info_load(const struct berth_paths *p, uint32_t ctid, struct ct_info *ret
 				       ctid);
 	if (facts_load(p, ctid, &info.facts, err) < 0)
 		info.status = CT_BROKEN;
-	else
-		run_load(p, &info);
+	else if (ct_run_load(p, ctid, &info.run, &info.booted) == 0)
+		info.status = info.run.launched ? CT_RUNNING : CT_STARTING;
+	else if (is_mounted(p, ctid))
+		info.status = CT_MOUNTED;
 	*ret = info;
 	return 0;
 }

@@ -74,5 +74,10 @@ int ct_exit_format(const struct ct_exit *e, char *buf, size_t size);
 /* -ENOENT (BERTH_ERR_NO_CONFIG) when there is no such CT. A damaged one is CT_BROKEN, not an error. */
 int ct_info_load(const struct berth_paths *p, uint32_t ctid, struct ct_info *ret,
 		 struct berth_error *err);
+/*
+ * The run of this boot whose init lives now, whatever else of the CT is damaged or missing; -ESRCH
+ * when there is none. ret_booted may be NULL.
+ */
+int ct_run_load(const struct berth_paths *p, uint32_t ctid, struct ct_run *ret, bool *ret_booted);
 /* All CTIDs that have a config, ascending; returns the count; *ret is malloc'ed. */
 int ct_info_list(const struct berth_paths *p, uint32_t **ret, struct berth_error *err);

@@ -4,6 +4,7 @@
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/parse.h"
+#include "runtime/base/value.h"
 #include "runtime/ct/info.h"
 
 #include <fcntl.h>
@@ -177,16 +178,16 @@ static const char *const intent_names[] = {
 	[INTENT_CREATE] = "create", [INTENT_DESTROY] = "destroy"};
 
 int store_intent_write(const struct berth_paths *p, uint32_t ctid, enum store_intent what,
-		       struct berth_error *err)
+		       uint32_t id_base, struct berth_error *err)
 {
 	auto_close int dir = open_dir(p->lib, "state", err);
-	char name[24], text[32];
+	char name[24], text[64];
 	int r;
 
 	if (dir < 0)
 		return dir;
 	(void)snprintf(name, sizeof(name), "%u.intent", ctid);
-	(void)snprintf(text, sizeof(text), "op=%s\n", intent_names[what]);
+	(void)snprintf(text, sizeof(text), "op=%s\nid_base=%u\n", intent_names[what], id_base);
 	r = file_replace_at(dir, name, text, strlen(text), 0600, true);
 	if (r < 0)
 		return berth_error_set(err, r == -ENOSPC ? BERTH_ERR_NO_SPACE : BERTH_ERR_SAVE, -r,
@@ -195,7 +196,7 @@ int store_intent_write(const struct berth_paths *p, uint32_t ctid, enum store_in
 	return 0;
 }
 
-void store_intent_clear(const struct berth_paths *p, uint32_t ctid)
+void store_intent_clear(const struct berth_paths *p, uint32_t ctid, bool durable)
 {
 	auto_close int dir = open_dir(p->lib, "state", NULL);
 	char name[24];
@@ -203,11 +204,15 @@ void store_intent_clear(const struct berth_paths *p, uint32_t ctid)
 	(void)snprintf(name, sizeof(name), "%u.intent", ctid);
 	if (dir >= 0)
 		(void)unlinkat(dir, name, 0);
+	if (dir >= 0 && durable)
+		(void)fsync(dir);
 }
 
-static int intent_read(int dir, const char *name, uint32_t *ret_ctid, enum store_intent *ret)
+static int intent_read(int dir, const char *name, uint32_t *ret_ctid, enum store_intent *ret,
+		       uint32_t *ret_id_base)
 {
-	char word[16], text[64];
+	char word[16], text[128], op[16] = "";
+	uint64_t id_base = 0;
 	size_t len = strcspn(name, ".");
 
 	if (len >= sizeof(word) || strcmp(name + len, ".intent") != 0)
@@ -217,13 +222,17 @@ static int intent_read(int dir, const char *name, uint32_t *ret_ctid, enum store
 	if (parse_ctid(word, ret_ctid) < 0 || file_read_line_at(dir, name, text, sizeof(text)) < 0)
 		return -EINVAL;
 	/* A torn intent can only be a create's: nothing was made before it was whole. */
-	*ret = strcmp(text, "op=destroy") == 0 ? INTENT_DESTROY : INTENT_CREATE;
+	(void)value_get(text, "op", op, sizeof(op));
+	*ret = strcmp(op, "destroy") == 0 ? INTENT_DESTROY : INTENT_CREATE;
+	(void)value_get_u64(text, "id_base", &id_base);
+	*ret_id_base = id_base <= UINT32_MAX ? (uint32_t)id_base : 0;
 	return 0;
 }
 
 int store_intent_each(const struct berth_paths *p,
-		      void (*fn)(uint32_t ctid, enum store_intent what, void *data), void *data,
-		      struct berth_error *err)
+		      void (*fn)(uint32_t ctid, enum store_intent what, uint32_t id_base,
+				 void *data),
+		      void *data, struct berth_error *err)
 {
 	int fd = open_dir(p->lib, "state", err);
 	auto_closedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
@@ -233,10 +242,10 @@ int store_intent_each(const struct berth_paths *p,
 		return fd < 0 ? fd : -errno;
 	while ((e = readdir(d)) != NULL) {
 		enum store_intent what;
-		uint32_t ctid;
+		uint32_t ctid, id_base;
 
-		if (intent_read(fd, e->d_name, &ctid, &what) == 0)
-			fn(ctid, what, data);
+		if (intent_read(fd, e->d_name, &ctid, &what, &id_base) == 0)
+			fn(ctid, what, id_base, data);
 	}
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include "runtime/config/ct_config.h"
 #include "runtime/config/file.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* BERTH_ERR_NO_CONFIG when missing, BERTH_ERR_BROKEN when damaged. The caller frees *ret. */
@@ -45,17 +46,21 @@ int store_sample_load(const struct berth_paths *p, const char *name, struct conf
 		      struct berth_error *err);
 
 enum store_intent {
+	INTENT_NONE,
 	INTENT_CREATE,
 	INTENT_DESTROY
 };
 
+/* id_base: the range of user ids that the operation has taken; nobody else gets it meanwhile. */
 int store_intent_write(const struct berth_paths *p, uint32_t ctid, enum store_intent what,
-		       struct berth_error *err);
-void store_intent_clear(const struct berth_paths *p, uint32_t ctid);
+		       uint32_t id_base, struct berth_error *err);
+/* It is over. What is on disk may come back after a power cut, unless it is durable. */
+void store_intent_clear(const struct berth_paths *p, uint32_t ctid, bool durable);
 /* Calls fn for each intent found. */
 int store_intent_each(const struct berth_paths *p,
-		      void (*fn)(uint32_t ctid, enum store_intent what, void *data), void *data,
-		      struct berth_error *err);
+		      void (*fn)(uint32_t ctid, enum store_intent what, uint32_t id_base,
+				 void *data),
+		      void *data, struct berth_error *err);
 
 /* A CTID in decimal or a NAME of some config; BERTH_ERR_NO_CONFIG. Needs no daemon. */
 int store_lookup(const struct berth_paths *p, const char *word, uint32_t *ret,

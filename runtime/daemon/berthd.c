@@ -12,6 +12,7 @@
 #include "runtime/base/lock.h"
 #include "runtime/base/log.h"
 #include "runtime/ct/store.h"
+#include "runtime/daemon/autostart.h"
 #include "runtime/daemon/methods.h"
 #include "runtime/daemon/recover.h"
 #include "runtime/daemon/worker_client.h"
@@ -156,7 +157,7 @@ static void host_ready(const struct worker_result *result, void *data)
 	}
 	if (ev_add_timer(d->ev, GUARD_MS, guard_check, d, &d->guard) < 0)
 		abort();
-	recover_autostart(d);
+	autostart_begin(d);
 	notify_ready();
 	log_line(LOG_LV_INFO, 0, "berthd %s: %zu CTs", BERTH_VERSION, d->n_cts);
 }

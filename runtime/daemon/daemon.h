@@ -11,6 +11,7 @@
 #include "runtime/base/paths.h"
 #include "runtime/config/ct_config.h"
 #include "runtime/ct/info.h"
+#include "runtime/ct/store.h"
 #include "runtime/rpc/rpc.h"
 
 #include <stdbool.h>
@@ -25,12 +26,14 @@ struct ct {
 	struct daemon *d;
 	uint32_t ctid;
 	char name[64]; /* "" when it has none */
-	char *addrs; /* IP_ADDRESS of its config, for uniqueness; malloc'ed or NULL */
+	char *addrs; /* addresses of its config and of what is in effect; malloc'ed or NULL */
 	enum ct_status status;
 	struct ct_facts facts;
 	struct ct_run run;
 	bool booted;
-	bool being_created;
+	bool being_created; /* or being removed after a crash: nobody is shown it */
+	bool unsettled; /* a worker of an earlier berthd still holds it: see recover.c */
+	enum store_intent intent; /* of an earlier berthd; INTENT_NONE: none */
 	int init_pidfd; /* -EBADF when not running */
 	struct ev_source *init_watch; /* on init_pidfd: readable when init has ended */
 	struct monitor_conn *monitor;
@@ -39,7 +42,7 @@ struct ct {
 	struct boot_waiter *waiters; /* calls of start --wait */
 	uint64_t started_ms; /* ev_now_ms at the last start, for the reboot backoff */
 	unsigned int quick_reboots;
-	struct ev_source *retry; /* something is to be tried again: a lock held by an orphan */
+	struct ev_source *retry; /* job_retry_later */
 	struct ev_source *reboot; /* backoff before a CT that reboots in a loop is started */
 };
 
@@ -68,12 +71,21 @@ struct ct *registry_find(struct daemon *d, uint32_t ctid);
 /* A CTID in decimal or a name. BERTH_ERR_NO_CONFIG. */
 struct ct *registry_lookup(struct daemon *d, const char *word, struct berth_error *err);
 struct ct *registry_add(struct daemon *d, uint32_t ctid);
+/* Forgets the CT and everything that refers to it. No job may hold it. */
 void registry_remove(struct daemon *d, struct ct *ct);
+/* The lowest CTID without a CT and without a private area. */
 uint32_t registry_free_ctid(const struct daemon *d);
 /* The lowest range of ids that no CT has; BERTH_ERR_RESOURCES when there is none left. */
 int registry_free_id_base(const struct daemon *d, uint32_t *ret, struct berth_error *err);
 /* Rereads name and addresses from the config. */
 int registry_refresh(struct daemon *d, struct ct *ct, struct berth_error *err);
+/*
+ * Rereads all of a CT of which nothing runs; its status becomes what its files say. A negative value
+ * and the reason when that is CT_BROKEN.
+ */
+int registry_reload(struct daemon *d, struct ct *ct, struct berth_error *err);
+/* As registry_reload, at the end of a run: what is wrong is logged. */
+void registry_settled(struct daemon *d, struct ct *ct);
 /* Refuses a name or an address that another CT has. conf: what ct would become. */
 int registry_check_unique(struct daemon *d, const struct ct *ct, const struct conf_file *conf,
 			  struct berth_error *err);

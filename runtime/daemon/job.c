@@ -50,6 +50,13 @@ struct job *job_begin(struct daemon *d, struct ct *ct, const char *what, struct 
 				      ct->ctid, ct->job->what);
 		return NULL;
 	}
+	if (ct->unsettled) {
+		(void)berth_error_set(err, BERTH_ERR_LOCKED, EWOULDBLOCK,
+				      "CT %u is locked by what an earlier berthd began; try again "
+				      "when it has ended",
+				      ct->ctid);
+		return NULL;
+	}
 	lock_fd = take_ct_lock(d, ct, what, err);
 	if (lock_fd < 0)
 		return NULL;
@@ -95,7 +102,7 @@ void job_worker(struct job *j, const char *op, const char *const *args, job_next
 	unsigned int n_keep = 1;
 	char ctid[16];
 
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 2 && j->give_kept; i++)
 		if (j->ct->kept[i] >= 0)
 			keep[n_keep++] = j->ct->kept[i];
 	(void)snprintf(ctid, sizeof(ctid), "%u", j->ct->ctid);
@@ -109,16 +116,25 @@ void job_worker(struct job *j, const char *op, const char *const *args, job_next
 		next(j, &failed);
 }
 
-static struct rpc_call *job_release(struct job *j)
+struct rpc_call *job_take_call(struct job *j)
 {
 	struct rpc_call *call = j->call;
 
+	j->call = NULL;
 	if (call != NULL)
 		rpc_call_on_gone(call, NULL, NULL);
+	return call;
+}
+
+static struct rpc_call *job_release(struct job *j)
+{
+	struct rpc_call *call = job_take_call(j);
+
 	ev_remove(j->timer);
 	(void)close(j->lock_fd);
 	conf_free(j->conf);
 	conf_free(j->live);
+	conf_free(j->before);
 	json_decref(j->notes);
 	j->ct->job = NULL;
 	free(j);
@@ -146,4 +162,17 @@ void job_fail(struct job *j, const struct berth_error *err)
 	call = job_release(j);
 	if (call != NULL)
 		rpc_reply_error(call, &e);
+}
+
+void job_retry_later(struct ct *ct, uint64_t ms, ev_timer_fn *fn)
+{
+	job_retry_cancel(ct);
+	if (ev_add_timer(ct->d->ev, ms, fn, ct, &ct->retry) < 0)
+		abort();
+}
+
+void job_retry_cancel(struct ct *ct)
+{
+	ev_remove(ct->retry);
+	ct->retry = NULL;
 }

@@ -20,11 +20,13 @@ struct job {
 	job_next_fn *next; /* after the worker that runs now */
 	struct ev_source *timer;
 	bool fast, restart, killed, save, wait;
+	bool give_kept; /* its workers inherit the CT's console and notify socket */
 	unsigned int timeout; /* seconds to wait for a clean stop */
 	uint64_t deadline_ms; /* of the clean stop, as ev_now_ms */
 	struct berth_error error; /* of an earlier step, told at the end */
 	struct conf_file *conf; /* create, set: what is to be saved */
 	struct conf_file *live; /* set: what is to be in effect */
+	struct conf_file *before; /* set: what was in effect */
 	json_t *notes; /* set */
 };
 
@@ -38,6 +40,13 @@ struct job *job_begin(struct daemon *d, struct ct *ct, const char *what, struct 
 /* argv: OP and arguments after the CTID. Failure to start it is a result like any other. */
 void job_worker(struct job *j, const char *op, const char *const *args, job_next_fn *next);
 
+/* The caller answers from now on; NULL when nobody waits. */
+struct rpc_call *job_take_call(struct job *j);
+
 /* Releases the CT, then replies. parameters is stolen. */
 void job_done(struct job *j, json_t *parameters);
 void job_fail(struct job *j, const struct berth_error *err);
+
+/* When a job cannot begin now: calls fn after ms. One a CT: a later one replaces it. */
+void job_retry_later(struct ct *ct, uint64_t ms, ev_timer_fn *fn);
+void job_retry_cancel(struct ct *ct);

@@ -2,6 +2,7 @@
 #include "runtime/base/cleanup.h"
 #include "runtime/base/value.h"
 #include "runtime/ct/store.h"
+#include "runtime/daemon/ended.h"
 #include "runtime/daemon/lifecycle.h"
 #include "runtime/daemon/methods.h"
 
@@ -22,6 +23,8 @@ struct ct *method_ct(struct rpc_call *call, json_t *parameters, struct daemon *d
 	ct = registry_lookup(d, word, &err);
 	if (ct == NULL)
 		rpc_reply_error(call, &err);
+	else if (ct->status == CT_BROKEN && ct->job == NULL)
+		(void)registry_reload(d, ct, NULL); /* somebody may have mended it */
 	return ct;
 }
 
@@ -37,10 +40,8 @@ static const char *mend_of(enum ct_status s)
 		return "stop it first: berth stop";
 	case CT_MOUNTED:
 		return "unmount it first: berth umount";
-	case CT_BROKEN:
-		return "its files are damaged; see: berth status";
 	case CT_STOPPED:
-		return "see: berth status";
+	case CT_BROKEN:
 	case CT_STARTING:
 	case CT_STOPPING:
 	case CT_SUSPENDED:
@@ -62,7 +63,11 @@ static struct job *begin_in(struct rpc_call *call, struct ct *ct, const char *wh
 	struct berth_error err;
 	struct job *j = NULL;
 
-	if (ct->job == NULL && ct->status != need)
+	if (ct->job == NULL && ct->status == CT_BROKEN && registry_reload(ct->d, ct, &err) < 0) {
+		rpc_reply_error(call, &err); /* what is wrong with it */
+		return NULL;
+	}
+	if (ct->job == NULL && !ct->unsettled && ct->status != need)
 		(void)berth_error_set(&err, refusal[ct->status], EBUSY, "CT %u is %s; %s %u",
 				      ct->ctid, ct_status_name(ct->status), mend_of(ct->status),
 				      ct->ctid);
@@ -116,7 +121,7 @@ void method_start(struct rpc_call *call, json_t *parameters, void *data)
 	j = begin_in(call, ct, "start", mounted ? CT_MOUNTED : CT_STOPPED);
 	if (j == NULL)
 		return;
-	(void)lifecycle_cancel_reboot(ct);
+	(void)ended_cancel_reboot(ct);
 	j->wait = method_flag(parameters, "wait");
 	if (mounted)
 		job_worker(j, "umount", NULL, unmounted_then_start);
@@ -144,7 +149,7 @@ static void stop_or_restart(struct rpc_call *call, json_t *parameters, struct da
 
 	if (ct == NULL)
 		return;
-	if (lifecycle_cancel_reboot(ct) && !restart) {
+	if (ended_cancel_reboot(ct) && !restart) {
 		rpc_reply(call, NULL);
 		return;
 	}

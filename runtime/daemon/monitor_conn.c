@@ -3,7 +3,8 @@
 
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
-#include "runtime/daemon/lifecycle.h"
+#include "runtime/daemon/adopt.h"
+#include "runtime/daemon/attach.h"
 #include "runtime/monitor/record.h"
 
 #include <string.h>
@@ -65,7 +66,7 @@ static void on_record(struct ev_source *s, uint32_t events, void *data)
 		return;
 	if (n <= 0) {
 		monitor_disconnect(ct);
-		lifecycle_monitor_gone(d, ct);
+		adopt_monitor_gone(d, ct);
 		return;
 	}
 	if (mon_record_check(buf, (size_t)n, &rec) < 0)
@@ -75,7 +76,7 @@ static void on_record(struct ev_source *s, uint32_t events, void *data)
 	fd_close(&fds[0]);
 	fd_close(&fds[1]);
 	if (rec.type == MON_STATE && rec.b == 1)
-		lifecycle_booted(d, ct);
+		attach_booted(d, ct);
 }
 
 static int connect_socket(struct daemon *d, struct ct *ct, struct berth_error *err)

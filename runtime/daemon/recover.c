@@ -1,15 +1,49 @@
-/* recover.c - start-up of berthd. */
+/*
+ * recover.c - start-up of berthd: what is on disk becomes the registry again.
+ *
+ * A worker of an earlier berthd may still be at work; it holds the CT's lock. Such a CT is unsettled:
+ * no job can begin on it, and it is looked at again until the lock is free. Only then its files say
+ * what it is.
+ */
 #include "runtime/daemon/recover.h"
 
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
+#include "runtime/base/lock.h"
 #include "runtime/base/log.h"
-#include "runtime/ct/store.h"
-#include "runtime/daemon/job.h"
+#include "runtime/daemon/adopt.h"
+#include "runtime/daemon/attach.h"
+#include "runtime/daemon/destroy.h"
+#include "runtime/daemon/ended.h"
 #include "runtime/daemon/lifecycle.h"
+#include "runtime/daemon/reboot.h"
+#include "runtime/daemon/strays.h"
 
 #include <fcntl.h>
 #include <string.h>
+
+enum {
+	SETTLE_MS = 200
+};
+
+static bool exists(const char *path)
+{
+	return access(path, F_OK) == 0;
+}
+
+static bool has_config(struct daemon *d, uint32_t ctid)
+{
+	char path[BERTH_PATH_MAX];
+
+	return exists(path_ct_config(&d->paths, ctid, path));
+}
+
+static bool has_private(struct daemon *d, uint32_t ctid)
+{
+	char path[BERTH_PATH_MAX];
+
+	return exists(path_private(&d->paths, ctid, path));
+}
 
 /* Does a stopped CT still have something of a run: files, cgroup, network? */
 static bool has_leftovers(struct daemon *d, const struct ct *ct)
@@ -24,179 +58,204 @@ static bool has_leftovers(struct daemon *d, const struct ct *ct)
 	return cg_ct_exists(d->cg, ct->ctid);
 }
 
-static void recover_ct(struct daemon *d, uint32_t ctid)
-{
-	struct ct *ct = registry_add(d, ctid);
-	struct berth_error err = {0};
-	struct ct_info info;
+/* ---- a CT that runs or has run ---- */
 
-	if (ct_info_load(&d->paths, ctid, &info, &err) < 0 || info.status == CT_BROKEN ||
-	    registry_refresh(d, ct, &err) < 0) {
-		ct->status = CT_BROKEN;
-		ct->facts = info.facts;
-		log_line(LOG_LV_ERROR, ctid, "broken: %s", err.msg);
-		return;
-	}
-	ct->status = info.status;
-	ct->facts = info.facts;
-	if (info.status == CT_RUNNING) {
-		if (lifecycle_attach(d, ct, &err) == 0)
-			log_line(LOG_LV_INFO, ctid, "adopted: init is %d", ct->run.init.pid);
-		else
-			lifecycle_monitor_gone(d, ct);
-	} else if (info.status == CT_STARTING ||
-		   (info.status == CT_STOPPED && has_leftovers(d, ct))) {
-		lifecycle_clean(d, ct);
-	}
+static void adopt(struct daemon *d, struct ct *ct)
+{
+	struct berth_error err;
+
+	if (attach_take(d, ct, &err) == 0)
+		log_line(LOG_LV_INFO, ct->ctid, "adopted: init is %d", ct->run.init.pid);
+	else
+		adopt_monitor_gone(d, ct);
 }
 
-static void destroyed_again(struct job *j, const struct worker_result *result)
+/* A restart that the last berthd had promised: it died between the end and the new start. */
+static void start_again(struct daemon *d, struct ct *ct)
+{
+	struct berth_error err;
+	struct job *j = job_begin(d, ct, "restart", NULL, &err);
+
+	if (j != NULL)
+		lifecycle_start(j);
+	else
+		log_line(LOG_LV_ERROR, ct->ctid, "restart: %s", err.msg);
+}
+
+/* Whatever is damaged: a CT that runs is run on, so that its admin can stop it. */
+static void settle_ct(struct daemon *d, struct ct *ct)
+{
+	struct ct_run run;
+	bool runs = ct_run_load(&d->paths, ct->ctid, &run, NULL) == 0;
+
+	registry_settled(d, ct);
+	if (runs && run.launched)
+		adopt(d, ct);
+	else if (ct->status == CT_MOUNTED)
+		return;
+	else if (runs || has_leftovers(d, ct))
+		ended_clean(d, ct);
+	else if (ct->status == CT_STOPPED && reboot_is_marked(d, ct))
+		start_again(d, ct);
+}
+
+/* ---- a CTID without a config ---- */
+
+static void collected(struct job *j, const struct worker_result *result)
 {
 	struct daemon *d = j->d;
 	struct ct *ct = j->ct;
 
 	if (!result->ok) {
 		job_fail(j, &result->error);
-		return;
+	} else {
+		strays_remove_run(d, ct->ctid);
+		job_done(j, NULL);
 	}
-	store_intent_clear(&d->paths, ct->ctid);
-	job_done(j, NULL);
 	registry_remove(d, ct);
 }
 
-/* A create that had come to its commit point stands; all else is taken away. */
-static void recover_intent(uint32_t ctid, enum store_intent what, void *data)
+static void collect(struct daemon *d, struct ct *ct)
 {
-	struct daemon *d = data;
-	struct ct *ct = registry_find(d, ctid);
+	struct berth_error err;
+	struct job *j = job_begin(d, ct, "collect", NULL, &err);
+
+	if (j != NULL) {
+		job_worker(j, "cleanup", NULL, collected);
+		return;
+	}
+	log_line(LOG_LV_ERROR, ct->ctid, "collect: %s", err.msg);
+	registry_remove(d, ct);
+}
+
+/* ---- intents ---- */
+
+static void finish(struct daemon *d, struct ct *ct, bool was_create)
+{
 	struct berth_error err;
 	struct job *j;
 
-	if (what == INTENT_CREATE && ct != NULL && ct->status != CT_BROKEN) {
-		store_intent_clear(&d->paths, ctid);
-		return;
-	}
-	if (ct == NULL)
-		ct = registry_add(d, ctid);
 	ct->being_created = true; /* nobody may touch it until it is gone */
-	log_line(LOG_LV_WARNING, ctid, "an unfinished %s is %s",
-		 what == INTENT_CREATE ? "create" : "destroy",
-		 what == INTENT_CREATE ? "undone" : "finished");
+	log_line(LOG_LV_WARNING, ct->ctid, "an unfinished %s is %s",
+		 was_create ? "create" : "destroy", was_create ? "undone" : "finished");
 	j = job_begin(d, ct, "recovery", NULL, &err);
-	if (j == NULL) {
-		log_line(LOG_LV_ERROR, ctid, "recovery: %s", err.msg);
+	if (j != NULL)
+		destroy_run(j);
+	else
+		log_line(LOG_LV_ERROR, ct->ctid, "recovery: %s", err.msg);
+}
+
+/*
+ * A create with config and private area has come to its commit point: it stands, however damaged.
+ * A destroy is finished, but never under a CT that runs: it was refused while that was so.
+ */
+static void settle_intent(struct daemon *d, struct ct *ct, enum store_intent what)
+{
+	struct ct_run run;
+	bool stands;
+
+	if (what == INTENT_CREATE)
+		stands = has_config(d, ct->ctid) && has_private(d, ct->ctid);
+	else
+		stands = ct_run_load(&d->paths, ct->ctid, &run, NULL) == 0;
+	if (!stands) {
+		finish(d, ct, what == INTENT_CREATE);
 		return;
 	}
-	job_worker(j, "destroy", NULL, destroyed_again);
+	store_intent_clear(&d->paths, ct->ctid, true);
+	ct->being_created = false;
+	settle_ct(d, ct);
+}
+
+/* ---- each CT ---- */
+
+static bool is_held(struct daemon *d, const struct ct *ct)
+{
+	char path[BERTH_PATH_MAX];
+	auto_close int dir = dir_open_at(AT_FDCWD, path_run_ct(&d->paths, ct->ctid, path));
+
+	return dir >= 0 && lock_is_held(dir, "lock");
+}
+
+static void settle_again(struct ev_source *s, void *data);
+
+static void settle(struct daemon *d, struct ct *ct)
+{
+	enum store_intent what = ct->intent;
+	struct ct_run run;
+
+	job_retry_cancel(ct);
+	ct->unsettled = is_held(d, ct);
+	if (ct->unsettled) {
+		job_retry_later(ct, SETTLE_MS, settle_again);
+		return;
+	}
+	ct->intent = INTENT_NONE;
+	if (what != INTENT_NONE) {
+		settle_intent(d, ct, what);
+	} else if (has_config(d, ct->ctid) || ct_run_load(&d->paths, ct->ctid, &run, NULL) == 0) {
+		ct->being_created = false;
+		settle_ct(d, ct);
+	} else {
+		collect(d, ct);
+	}
+}
+
+static void settle_again(struct ev_source *s, void *data)
+{
+	struct ct *ct = data;
+
+	(void)s;
+	settle(ct->d, ct);
+}
+
+static void take_intent(uint32_t ctid, enum store_intent what, uint32_t id_base, void *data)
+{
+	struct daemon *d = data;
+	struct ct *ct = registry_find(d, ctid);
+
+	if (ct == NULL) {
+		ct = registry_add(d, ctid);
+		ct->being_created = true;
+	}
+	ct->intent = what;
+	if (ct->facts.id_base == 0)
+		ct->facts.id_base = id_base;
+}
+
+/* Settling may take a CT out of the registry: by CTID, not by place. */
+static void settle_all(struct daemon *d)
+{
+	auto_free uint32_t *list = calloc(d->n_cts + 1, sizeof(*list));
+	size_t n = d->n_cts;
+
+	if (list == NULL)
+		abort();
+	for (size_t i = 0; i < n; i++)
+		list[i] = d->cts[i]->ctid;
+	for (size_t i = 0; i < n; i++) {
+		struct ct *ct = registry_find(d, list[i]);
+
+		if (ct != NULL)
+			settle(d, ct);
+	}
 }
 
 int recover_all(struct daemon *d, struct berth_error *err)
 {
 	auto_free uint32_t *list = NULL;
-	int n = ct_info_list(&d->paths, &list, err);
+	int n = ct_info_list(&d->paths, &list, err), r;
 
 	if (n < 0)
 		return n;
+	/* Before any is settled: ids, names and addresses of all of them are taken. */
 	for (int i = 0; i < n; i++)
-		recover_ct(d, list[i]);
-	return store_intent_each(&d->paths, recover_intent, d, err);
-}
-
-/* ---- autostart ---- */
-
-struct boot_entry {
-	uint32_t ctid;
-	int order;
-};
-
-struct autostart {
-	struct daemon *d;
-	struct boot_entry *list;
-	size_t n, next;
-	struct ev_source *timer;
-};
-
-static int compare_order(const void *a, const void *b)
-{
-	const struct boot_entry *x = a, *y = b;
-
-	if (x->order != y->order)
-		return x->order < y->order ? 1 : -1;
-	return (x->ctid > y->ctid) - (x->ctid < y->ctid);
-}
-
-static unsigned int starting_now(const struct daemon *d)
-{
-	unsigned int n = 0;
-
-	for (size_t i = 0; i < d->n_cts; i++)
-		n += d->cts[i]->status == CT_STARTING;
-	return n;
-}
-
-static void autostart_tick(struct ev_source *s, void *data)
-{
-	struct autostart *a = data;
-	struct daemon *d = a->d;
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	unsigned int parallel = d->host.start_parallel;
-
-	if (parallel == 0)
-		parallel = cpus > 0 ? (unsigned int)cpus : 1;
-	while (a->next < a->n && starting_now(d) < parallel) {
-		struct ct *ct = registry_find(d, a->list[a->next++].ctid);
-		struct berth_error err;
-		struct job *j;
-
-		if (ct == NULL || ct->status != CT_STOPPED)
-			continue;
-		j = job_begin(d, ct, "start on boot", NULL, &err);
-		if (j != NULL)
-			lifecycle_start(j);
-	}
-	if (a->next < a->n) {
-		(void)ev_timer_set(s, 100);
-		return;
-	}
-	ev_remove(s);
-	free(a->list);
-	free(a);
-}
-
-static size_t collect_onboot(struct daemon *d, struct boot_entry *list)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < d->n_cts; i++) {
-		struct ct_config c;
-
-		if (store_config(&d->paths, d->cts[i]->ctid, d->host_conf, &c, NULL) < 0 ||
-		    !c.onboot || c.disabled)
-			continue;
-		list[n].ctid = d->cts[i]->ctid;
-		list[n++].order = c.bootorder;
-	}
-	return n;
-}
-
-void recover_autostart(struct daemon *d)
-{
-	auto_close int run = dir_open_at(AT_FDCWD, d->paths.run);
-	struct autostart *a;
-
-	/* RUN is a tmpfs: the mark lasts for one boot. */
-	if (run < 0 || faccessat(run, "autostarted", F_OK, 0) == 0)
-		return;
-	(void)file_replace_at(run, "autostarted", "", 0, 0644, false);
-	a = calloc(1, sizeof(*a));
-	if (a == NULL)
-		abort();
-	a->d = d;
-	a->list = calloc(d->n_cts + 1, sizeof(*a->list));
-	if (a->list == NULL)
-		abort();
-	a->n = collect_onboot(d, a->list);
-	qsort(a->list, a->n, sizeof(*a->list), compare_order);
-	if (ev_add_timer(d->ev, 1, autostart_tick, a, &a->timer) < 0)
-		abort();
+		(void)registry_reload(d, registry_add(d, list[i]), NULL);
+	r = store_intent_each(&d->paths, take_intent, d, err);
+	if (r < 0)
+		return r;
+	strays_collect(d);
+	strays_report(d);
+	settle_all(d);
+	return 0;
 }

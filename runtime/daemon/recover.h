@@ -7,6 +7,3 @@
 
 /* Fills the registry, adopts what runs, cleans what does not. Before the socket listens. */
 int recover_all(struct daemon *d, struct berth_error *err);
-
-/* Once a boot: starts the CTs with ONBOOT="yes", highest BOOTORDER first, a few at a time. */
-void recover_autostart(struct daemon *d);

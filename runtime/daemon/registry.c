@@ -1,10 +1,13 @@
 /* registry.c - which CTs there are, by CTID and by name, and what is taken. */
 #include "netsetup/net.h"
 #include "runtime/base/cleanup.h"
+#include "runtime/base/log.h"
 #include "runtime/base/parse.h"
 #include "runtime/config/file.h"
-#include "runtime/ct/store.h"
+#include "runtime/daemon/attach.h"
+#include "runtime/daemon/boot_wait.h"
 #include "runtime/daemon/daemon.h"
+#include "runtime/daemon/monitor_conn.h"
 #include "runtime/launch/launch.h"
 
 #include <string.h>
@@ -89,19 +92,30 @@ void registry_remove(struct daemon *d, struct ct *ct)
 
 	memmove(d->cts + i, d->cts + i + 1, (d->n_cts - i - 1) * sizeof(struct ct *));
 	d->n_cts--;
-	ev_remove(ct->retry);
+	boot_wait_fail(ct);
+	attach_drop(ct);
+	monitor_forget_kept(ct);
 	ev_remove(ct->reboot);
 	free(ct->addrs);
 	free(ct);
+}
+
+static bool has_private(const struct daemon *d, uint32_t ctid)
+{
+	char path[BERTH_PATH_MAX];
+
+	return access(path_private(&d->paths, ctid, path), F_OK) == 0;
 }
 
 uint32_t registry_free_ctid(const struct daemon *d)
 {
 	uint32_t ctid = CTID_MIN;
 
-	for (size_t i = 0; i < d->n_cts && d->cts[i]->ctid == ctid; i++)
-		ctid++;
-	return ctid;
+	for (size_t i = 0;; ctid++)
+		if (i < d->n_cts && d->cts[i]->ctid == ctid)
+			i++;
+		else if (!has_private(d, ctid))
+			return ctid;
 }
 
 static bool id_base_is_taken(const struct daemon *d, uint32_t base)
@@ -128,22 +142,81 @@ int registry_free_id_base(const struct daemon *d, uint32_t *ret, struct berth_er
 			       d->host.id_base_first);
 }
 
+/* Addresses of the config, and of what is in effect when that differs. */
+static char *all_addrs(const char *saved, const char *live)
+{
+	char *all = NULL;
+
+	if (saved == NULL || live == NULL || strcmp(saved, live) == 0)
+		return saved == NULL && live == NULL ? NULL : strdup(saved != NULL ? saved : live);
+	return asprintf(&all, "%s %s", saved, live) < 0 ? NULL : all;
+}
+
 int registry_refresh(struct daemon *d, struct ct *ct, struct berth_error *err)
 {
-	struct conf_file *f;
-	const char *name, *addrs;
-	int r = store_conf_load(&d->paths, ct->ctid, &f, err);
+	struct conf_file *saved, *live = NULL;
+	const char *name;
+	int r = store_conf_load(&d->paths, ct->ctid, &saved, err);
 
 	if (r < 0)
 		return r;
-	name = conf_get(f, "NAME");
-	addrs = conf_get(f, "IP_ADDRESS");
+	name = conf_get(saved, "NAME");
 	(void)snprintf(ct->name, sizeof(ct->name), "%s",
 		       name != NULL && name_is_valid(name) ? name : "");
+	(void)store_live_load(&d->paths, ct->ctid, &live, NULL);
 	free(ct->addrs);
-	ct->addrs = addrs != NULL ? strdup(addrs) : NULL;
-	conf_free(f);
+	ct->addrs = all_addrs(conf_get(saved, "IP_ADDRESS"),
+			      live != NULL ? conf_get(live, "IP_ADDRESS") : NULL);
+	conf_free(live);
+	conf_free(saved);
 	return 0;
+}
+
+/* After files were put back by hand two CTs may claim one range of ids: they could harm each other. */
+static int check_id_base(struct daemon *d, const struct ct *ct, uint32_t id_base,
+			 struct berth_error *err)
+{
+	for (size_t i = 0; i < d->n_cts; i++) {
+		const struct ct *other = d->cts[i];
+
+		if (other == ct || other->facts.id_base != id_base)
+			continue;
+		return berth_error_set(err, BERTH_ERR_BROKEN, EEXIST,
+				       "CT %u: its user ids (id_base=%u) are CT %u's too; put "
+				       "back the right facts file of one of them, or destroy it",
+				       ct->ctid, id_base, other->ctid);
+	}
+	return 0;
+}
+
+int registry_reload(struct daemon *d, struct ct *ct, struct berth_error *err)
+{
+	struct ct_info info;
+	int r = ct_info_load(&d->paths, ct->ctid, &info, err);
+
+	if (r == 0 && info.status == CT_BROKEN)
+		r = -EINVAL;
+	if (r == 0)
+		r = check_id_base(d, ct, info.facts.id_base, err);
+	if (r == 0)
+		ct->facts = info.facts; /* else the known ids stay taken */
+	/* Name and addresses stay taken as well when the facts are damaged. */
+	if (registry_refresh(d, ct, r == 0 ? err : NULL) < 0)
+		r = -EINVAL;
+	if (r < 0)
+		ct->status = CT_BROKEN;
+	else
+		ct->status = info.status == CT_MOUNTED ? CT_MOUNTED : CT_STOPPED;
+	return r;
+}
+
+void registry_settled(struct daemon *d, struct ct *ct)
+{
+	struct berth_error err;
+
+	ct->booted = false;
+	if (registry_reload(d, ct, &err) < 0)
+		log_line(LOG_LV_ERROR, ct->ctid, "broken: %s", err.msg);
 }
 
 /* Is the address in a space-separated list? */

@@ -1,0 +1,119 @@
+/* autostart.c - once a boot of the host: starts the CTs that want it, a few at a time. */
+#include "runtime/daemon/autostart.h"
+
+#include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
+#include "runtime/base/log.h"
+#include "runtime/daemon/lifecycle.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+static const char mark_name[] = "autostarted";
+
+struct boot_entry {
+	uint32_t ctid;
+	int order;
+};
+
+struct autostart {
+	struct daemon *d;
+	struct boot_entry *list;
+	size_t n, next;
+	struct ev_source *timer;
+};
+
+static int compare_order(const void *a, const void *b)
+{
+	const struct boot_entry *x = a, *y = b;
+
+	if (x->order != y->order)
+		return x->order < y->order ? 1 : -1;
+	return (x->ctid > y->ctid) - (x->ctid < y->ctid);
+}
+
+static unsigned int starting_now(const struct daemon *d)
+{
+	unsigned int n = 0;
+
+	for (size_t i = 0; i < d->n_cts; i++)
+		n += d->cts[i]->status == CT_STARTING;
+	return n;
+}
+
+/* Only now: a berthd that dies before is followed by one that goes on. RUN is a tmpfs. */
+static void autostart_over(struct daemon *d)
+{
+	auto_close int run = dir_open_at(AT_FDCWD, d->paths.run);
+
+	if (run >= 0)
+		(void)file_replace_at(run, mark_name, "", 0, 0644, false);
+}
+
+static void autostart_tick(struct ev_source *s, void *data)
+{
+	struct autostart *a = data;
+	struct daemon *d = a->d;
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned int parallel = d->host.start_parallel;
+
+	if (parallel == 0)
+		parallel = cpus > 0 ? (unsigned int)cpus : 1;
+	while (a->next < a->n && starting_now(d) < parallel) {
+		struct ct *ct = registry_find(d, a->list[a->next++].ctid);
+		struct berth_error err;
+		struct job *j;
+
+		if (ct == NULL || ct->status != CT_STOPPED)
+			continue;
+		j = job_begin(d, ct, "start on boot", NULL, &err);
+		if (j != NULL)
+			lifecycle_start(j);
+		else
+			log_line(LOG_LV_ERROR, ct->ctid, "start on boot: %s", err.msg);
+	}
+	if (a->next < a->n) {
+		(void)ev_timer_set(s, 100);
+		return;
+	}
+	ev_remove(s);
+	autostart_over(d);
+	free(a->list);
+	free(a);
+}
+
+static size_t collect_onboot(struct daemon *d, struct boot_entry *list)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->n_cts; i++) {
+		struct ct_config c;
+
+		if (store_config(&d->paths, d->cts[i]->ctid, d->host_conf, &c, NULL) < 0 ||
+		    !c.onboot || c.disabled)
+			continue;
+		list[n].ctid = d->cts[i]->ctid;
+		list[n++].order = c.bootorder;
+	}
+	return n;
+}
+
+void autostart_begin(struct daemon *d)
+{
+	auto_close int run = dir_open_at(AT_FDCWD, d->paths.run);
+	struct autostart *a;
+
+	if (run < 0 || faccessat(run, mark_name, F_OK, 0) == 0)
+		return;
+	a = calloc(1, sizeof(*a));
+	if (a == NULL)
+		abort();
+	a->d = d;
+	a->list = calloc(d->n_cts + 1, sizeof(*a->list));
+	if (a->list == NULL)
+		abort();
+	a->n = collect_onboot(d, a->list);
+	qsort(a->list, a->n, sizeof(*a->list), compare_order);
+	if (ev_add_timer(d->ev, 1, autostart_tick, a, &a->timer) < 0)
+		abort();
+}

@@ -1,0 +1,8 @@
+/*
+ * autostart.h - once a boot of the host: starts the CTs with ONBOOT="yes", highest BOOTORDER first.
+ */
+#pragma once
+
+#include "runtime/daemon/daemon.h"
+
+void autostart_begin(struct daemon *d);

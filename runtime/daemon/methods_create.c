@@ -1,0 +1,167 @@
+/* methods_create.c - Create. */
+#include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
+#include "runtime/base/log.h"
+#include "runtime/base/parse.h"
+#include "runtime/daemon/job.h"
+#include "runtime/daemon/methods.h"
+#include "runtime/daemon/settings.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+/* The config of a new CT: the sample, then what was asked for, then this host's defaults. */
+static int create_conf(struct daemon *d, const struct ct *ct, const struct setting *list, int n,
+		       struct conf_file **ret, struct berth_error *err)
+{
+	struct conf_file *f;
+	struct ct_config typed;
+	int r = conf_parse("", 0, &f, err);
+
+	if (r < 0)
+		return r;
+	if (settings_find(list, n, "config") == NULL && d->host.configfile[0] != '\0')
+		r = settings_sample(d, f, d->host.configfile, err);
+	if (r == 0)
+		r = settings_apply(d, f, list, n, err);
+	if (r == 0 && conf_get(f, "OSTEMPLATE") == NULL)
+		(void)conf_set(f, "OSTEMPLATE", d->host.def_ostemplate);
+	if (r == 0 && conf_get(f, "VE_LAYOUT") == NULL)
+		(void)conf_set(f, "VE_LAYOUT", d->host.ve_layout);
+	if (r == 0)
+		r = ct_config_from(f, d->host_conf, &typed, err);
+	if (r == 0)
+		r = registry_check_unique(d, ct, f, err);
+	if (r < 0)
+		conf_free(f);
+	else
+		*ret = f;
+	return r;
+}
+
+static void create_gone(struct job *j, const struct worker_result *result)
+{
+	struct daemon *d = j->d;
+	struct ct *ct = j->ct;
+	struct berth_error err = j->error;
+
+	/* What could not be removed is tried again at the next start of berthd. */
+	if (result->ok)
+		store_intent_clear(&d->paths, ct->ctid, false);
+	else
+		log_line(LOG_LV_ERROR, ct->ctid, "undo the create: %s", result->error.msg);
+	job_fail(j, &err);
+	registry_remove(d, ct);
+}
+
+static void created(struct job *j, const struct worker_result *result)
+{
+	struct daemon *d = j->d;
+	struct ct *ct = j->ct;
+
+	if (!result->ok) {
+		j->error = result->error;
+		job_worker(j, "destroy", NULL, create_gone); /* a killed worker undid nothing */
+		return;
+	}
+	ct->being_created = false;
+	registry_settled(d, ct);
+	store_intent_clear(&d->paths, ct->ctid, false);
+	event_emit(d, ct->ctid, "created", NULL);
+	job_done(j, json_pack("{s:I}", "ctid", (json_int_t)ct->ctid));
+}
+
+static int create_begin(struct job *j, const struct setting *list, int n, struct berth_error *err)
+{
+	struct daemon *d = j->d;
+	struct ct *ct = j->ct;
+	int r = registry_free_id_base(d, &ct->facts.id_base, err);
+
+	if (r == 0)
+		r = create_conf(d, ct, list, n, &j->conf, err);
+	if (r == 0)
+		r = store_intent_write(&d->paths, ct->ctid, INTENT_CREATE, ct->facts.id_base, err);
+	if (r == 0) {
+		const char *name = conf_get(j->conf, "NAME"), *a = conf_get(j->conf, "IP_ADDRESS");
+
+		/* From now on they are taken, also for a create at the same time. */
+		(void)snprintf(ct->name, sizeof(ct->name), "%s", name != NULL ? name : "");
+		ct->addrs = a != NULL ? strdup(a) : NULL;
+		r = store_candidate_save(&d->paths, ct->ctid, j->conf, err);
+	}
+	return r;
+}
+
+static void create_run(struct job *j)
+{
+	char base[16], uuid[40] = "";
+	const char *args[] = {base, uuid, NULL};
+
+	(void)snprintf(base, sizeof(base), "%u", j->ct->facts.id_base);
+	/* random(4): a version 4 UUID for each read. */
+	(void)file_read_line_at(AT_FDCWD, "/proc/sys/kernel/random/uuid", uuid, sizeof(uuid));
+	job_worker(j, "create", args, created);
+}
+
+static int create_ctid(struct daemon *d, json_t *parameters, uint32_t *ret, struct berth_error *err)
+{
+	json_t *asked = json_object_get(parameters, "ctid");
+	json_int_t n = json_integer_value(asked);
+
+	if (asked == NULL || json_is_null(asked)) {
+		*ret = registry_free_ctid(d);
+		return 0;
+	}
+	if (!json_is_integer(asked) || n < CTID_MIN || n > (json_int_t)CTID_MAX)
+		return berth_error_set(err, BERTH_ERR_VALUE, ERANGE,
+				       "CTID %lld: use %d to %u (1 to 100 are reserved)",
+				       (long long)n, CTID_MIN, CTID_MAX);
+	if (registry_find(d, (uint32_t)n) != NULL)
+		return berth_error_set(err, BERTH_ERR_EXISTS, EEXIST,
+				       "CT %lld exists already; the next free CTID is %u",
+				       (long long)n, registry_free_ctid(d));
+	*ret = (uint32_t)n;
+	return 0;
+}
+
+/* Drops what create made before its worker ran. */
+static void create_refuse(struct daemon *d, struct ct *ct, const struct berth_error *err)
+{
+	char path[BERTH_PATH_MAX], name[16];
+	auto_close int dir = dir_open_at(AT_FDCWD, path_below(d->paths.run, "ct", path));
+
+	store_intent_clear(&d->paths, ct->ctid, false);
+	(void)snprintf(name, sizeof(name), "%u", ct->ctid);
+	job_fail(ct->job, err);
+	if (dir >= 0)
+		(void)tree_remove_at(dir, name);
+	registry_remove(d, ct);
+}
+
+void method_create(struct rpc_call *call, json_t *parameters, void *data)
+{
+	struct daemon *d = data;
+	struct setting list[SETTINGS_MAX];
+	struct berth_error err;
+	struct ct *ct;
+	struct job *j;
+	uint32_t ctid = 0;
+	int n = settings_get(parameters, list, &err);
+
+	if (n < 0 || create_ctid(d, parameters, &ctid, &err) < 0) {
+		rpc_reply_error(call, &err);
+		return;
+	}
+	ct = registry_add(d, ctid);
+	ct->being_created = true;
+	j = job_begin(d, ct, "create", call, &err);
+	if (j == NULL) {
+		registry_remove(d, ct);
+		rpc_reply_error(call, &err);
+		return;
+	}
+	if (create_begin(j, list, n, &err) < 0)
+		create_refuse(d, ct, &err);
+	else
+		create_run(j);
+}

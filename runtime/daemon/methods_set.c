@@ -1,0 +1,209 @@
+/*
+ * methods_set.c - Set: all of the settings or none. First they are made true, then saved; when they
+ * cannot be saved they are taken back.
+ */
+#include "runtime/base/cleanup.h"
+#include "runtime/base/log.h"
+#include "runtime/base/value.h"
+#include "runtime/daemon/job.h"
+#include "runtime/daemon/methods.h"
+#include "runtime/daemon/settings.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+static void note(struct job *j, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void note(struct job *j, const char *fmt, ...)
+{
+	char text[300];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	(void)json_array_append_new(j->notes, json_string(text));
+}
+
+/* What the admin should know of each setting. */
+static void set_notes(struct job *j, const struct setting *list, int n, bool running)
+{
+	for (int i = 0; i < n; i++) {
+		const struct param *p = param_find_option(list[i].option);
+
+		if (p == NULL)
+			continue;
+		if (p->apply == PARAM_STORED)
+			note(j,
+			     "CT %u: --%s is kept in the config, but Linux has nothing that "
+			     "enforces it",
+			     j->ct->ctid, p->option);
+		else if (p->apply == PARAM_RESTART && running)
+			note(j, "CT %u: --%s takes effect at the next start: berth restart %u",
+			     j->ct->ctid, p->option, j->ct->ctid);
+	}
+	if (!j->save)
+		note(j, "CT %u: not saved; add --save to keep it after a restart", j->ct->ctid);
+}
+
+/* What the CT itself has stood in the way of. */
+static void worker_notes(struct job *j, const struct worker_result *result)
+{
+	static const char *const keys[] = {"note.network", "note.guest"};
+	char text[400];
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (value_get(result->values, keys[i], text, sizeof(text)) == 0)
+			note(j, "%s", text);
+}
+
+/* Worth its own words: without --save nothing of a CT that does not run would change. */
+static void set_nothing(struct job *j)
+{
+	note(j, "CT %u does not run and --save was not given: nothing was changed", j->ct->ctid);
+	job_done(j, json_pack("{s:O}", "notes", j->notes));
+}
+
+/* ---- a config that cannot be written: what was applied is taken back ---- */
+
+static void set_undone(struct job *j, const struct worker_result *result)
+{
+	struct daemon *d = j->d;
+	uint32_t ctid = j->ct->ctid;
+	struct berth_error err = j->error;
+
+	if (!result->ok)
+		log_line(LOG_LV_ERROR, ctid, "take the settings back: %s", result->error.msg);
+	else if (store_live_save(&d->paths, ctid, j->before, NULL) < 0)
+		store_live_forget(&d->paths, ctid);
+	if (j->ct->status != CT_RUNNING)
+		store_live_forget(&d->paths, ctid);
+	job_fail(j, &err);
+}
+
+static void set_undo(struct job *j, const struct berth_error *err)
+{
+	struct berth_paths *p = &j->d->paths;
+	uint32_t ctid = j->ct->ctid;
+
+	j->error = *err;
+	/* The worker goes from what is in effect to the candidate. */
+	if (store_live_save(p, ctid, j->live, NULL) < 0 ||
+	    store_candidate_save(p, ctid, j->before, NULL) < 0) {
+		log_line(LOG_LV_ERROR, ctid, "settings are in effect but could not be noted");
+		job_fail(j, err);
+		return;
+	}
+	job_worker(j, "apply", NULL, set_undone);
+}
+
+/* ---- the way forward ---- */
+
+static void set_applied(struct job *j, const struct worker_result *result)
+{
+	struct daemon *d = j->d;
+	struct ct *ct = j->ct;
+	struct berth_error err;
+
+	if (!result->ok) {
+		job_fail(j, &result->error);
+		return;
+	}
+	worker_notes(j, result);
+	if ((j->save && store_conf_save(&d->paths, ct->ctid, j->conf, &err) < 0) ||
+	    (ct->status == CT_RUNNING && store_live_save(&d->paths, ct->ctid, j->live, &err) < 0)) {
+		set_undo(j, &err);
+		return;
+	}
+	(void)registry_refresh(d, ct, NULL);
+	event_emit(d, ct->ctid, "changed", NULL);
+	job_done(j, json_pack("{s:O}", "notes", j->notes));
+}
+
+static int check_create_only(const struct ct *ct, const struct setting *list, int n,
+			     struct berth_error *err)
+{
+	for (int i = 0; i < n; i++) {
+		const struct param *p = param_find_option(list[i].option);
+
+		if (p != NULL && p->apply == PARAM_CREATE)
+			return berth_error_set(err, BERTH_ERR_OPTION, EINVAL,
+					       "CT %u: --%s is fixed when a CT is created",
+					       ct->ctid, p->option);
+	}
+	return 0;
+}
+
+/* One of the two configs after the settings: is it one that a CT can have? */
+static int set_config(struct job *j, struct conf_file *f, const struct setting *list, int n,
+		      struct berth_error *err)
+{
+	struct daemon *d = j->d;
+	struct ct_config typed;
+	int r = settings_apply(d, f, list, n, err);
+
+	if (r == 0)
+		r = ct_config_from(f, d->host_conf, &typed, err);
+	if (r == 0)
+		r = registry_check_unique(d, j->ct, f, err);
+	return r;
+}
+
+/*
+ * j->conf: to be saved; j->live: to be in effect (they differ after a set without --save). What is
+ * not saved is not asked of the saved config: an address may be in the other one only.
+ */
+static int set_begin(struct job *j, const struct setting *list, int n, struct berth_error *err)
+{
+	struct daemon *d = j->d;
+	struct ct *ct = j->ct;
+	int r = check_create_only(ct, list, n, err);
+
+	if (r == 0)
+		r = store_conf_load(&d->paths, ct->ctid, &j->conf, err);
+	if (r == 0)
+		r = store_live_load(&d->paths, ct->ctid, &j->live, err);
+	if (r < 0)
+		return r;
+	j->before = conf_copy(j->live);
+	if (j->before == NULL)
+		return berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM, "CT %u: set", ct->ctid);
+	if (j->save)
+		r = set_config(j, j->conf, list, n, err);
+	if (r == 0)
+		r = set_config(j, j->live, list, n, err);
+	if (r == 0)
+		r = store_candidate_save(&d->paths, ct->ctid, j->live, err);
+	return r;
+}
+
+void method_set(struct rpc_call *call, json_t *parameters, void *data)
+{
+	struct daemon *d = data;
+	struct ct *ct = method_ct(call, parameters, d);
+	struct setting list[SETTINGS_MAX];
+	struct berth_error err;
+	struct job *j;
+	int n;
+
+	if (ct == NULL)
+		return;
+	n = settings_get(parameters, list, &err);
+	j = n < 0 ? NULL : job_begin(d, ct, "set", call, &err);
+	if (j == NULL) {
+		rpc_reply_error(call, &err);
+		return;
+	}
+	j->save = method_flag(parameters, "save");
+	j->notes = json_array();
+	if (set_begin(j, list, n, &err) < 0) {
+		job_fail(j, &err);
+		return;
+	}
+	if (!j->save && ct->status != CT_RUNNING) {
+		set_nothing(j);
+		return;
+	}
+	set_notes(j, list, n, ct->status == CT_RUNNING);
+	job_worker(j, "apply", NULL, set_applied);
+}

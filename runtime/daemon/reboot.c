@@ -1,0 +1,88 @@
+/* reboot.c - will a CT that has ended be started again, and when. */
+#include "runtime/daemon/reboot.h"
+
+#include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+
+enum {
+	QUICK_REBOOT_MS = 10000, /* a CT that lived shorter than this is rebooting in a loop */
+	BACKOFF_MAX_MS = 60000,
+};
+
+static const char mark_name[] = "restart";
+
+uint64_t reboot_backoff(uint64_t lived_ms, unsigned int *quick)
+{
+	uint64_t ms;
+
+	if (lived_ms > QUICK_REBOOT_MS) {
+		*quick = 0;
+		return 0;
+	}
+	/* One quick reboot is an admin's; the second in a row is the beginning of a loop. */
+	if ((*quick)++ == 0)
+		return 0;
+	ms = 500ULL << (*quick < 8 ? *quick : 8);
+	return ms < BACKOFF_MAX_MS ? ms : BACKOFF_MAX_MS;
+}
+
+static int open_run(struct daemon *d, const struct ct *ct)
+{
+	char path[BERTH_PATH_MAX];
+
+	return dir_open_at(AT_FDCWD, path_run_ct(&d->paths, ct->ctid, path));
+}
+
+static bool is_this_boot(const char *boot_id)
+{
+	char now[BOOT_ID_LEN + 1];
+
+	return boot_id_read(now) == 0 && strcmp(boot_id, now) == 0;
+}
+
+/* Init killed by SIGHUP is how the kernel reports a reboot(2) inside (pid_namespaces(7)). */
+bool reboot_was_asked(struct daemon *d, const struct ct *ct)
+{
+	auto_close int dir = open_run(d, ct);
+	char text[1024];
+	struct ct_exit e;
+	struct ct_run run;
+
+	if (dir < 0 || file_read_line_at(dir, "state", text, sizeof(text)) < 0 ||
+	    ct_run_parse(text, &run) < 0 || !is_this_boot(run.boot_id))
+		return false;
+	if (file_read_line_at(dir, "exit", text, sizeof(text)) < 0 || ct_exit_parse(text, &e) < 0)
+		return false;
+	return e.known && WIFSIGNALED(e.wait_status) && WTERMSIG(e.wait_status) == SIGHUP;
+}
+
+void reboot_mark(struct daemon *d, const struct ct *ct)
+{
+	auto_close int dir = open_run(d, ct);
+	char boot_id[BOOT_ID_LEN + 1];
+
+	if (dir >= 0 && boot_id_read(boot_id) == 0)
+		(void)file_replace_at(dir, mark_name, boot_id, strlen(boot_id), 0644, false);
+}
+
+void reboot_unmark(struct daemon *d, const struct ct *ct)
+{
+	auto_close int dir = open_run(d, ct);
+
+	if (dir >= 0)
+		(void)unlinkat(dir, mark_name, 0);
+}
+
+bool reboot_is_marked(struct daemon *d, const struct ct *ct)
+{
+	auto_close int dir = open_run(d, ct);
+	char text[BOOT_ID_LEN + 2];
+
+	return dir >= 0 && file_read_line_at(dir, mark_name, text, sizeof(text)) == 0 &&
+	       is_this_boot(text);
+}

@@ -1,0 +1,20 @@
+/*
+ * reboot.h - will a CT that has ended be started again, and when.
+ *
+ * The wish outlives berthd: a mark in the CT's run directory says that the CT is between its end
+ * and its new start.
+ */
+#pragma once
+
+#include "runtime/daemon/daemon.h"
+
+/* Pure. How long to wait before a CT that lived so long is started; *quick counts quick reboots. */
+uint64_t reboot_backoff(uint64_t lived_ms, unsigned int *quick);
+
+/* Did the init that has ended in this boot ask for a reboot? */
+bool reboot_was_asked(struct daemon *d, const struct ct *ct);
+
+void reboot_mark(struct daemon *d, const struct ct *ct);
+void reboot_unmark(struct daemon *d, const struct ct *ct);
+/* A mark of an earlier boot of the host does not count. */
+bool reboot_is_marked(struct daemon *d, const struct ct *ct);
