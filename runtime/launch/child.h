@@ -126,6 +126,11 @@ struct fs_option {
 };
 /* A new file system as a detached mount. options ends with a NULL key. Descriptor or -errno. */
 int fs_mount(const char *type, const struct fs_option *options, unsigned int attrs);
+enum {
+	FS_SIZE_MAX = 24
+};
+/* Pure: the size= of a tmpfs that may hold so much of the CT's memory. Its root may change it. */
+const char *tmpfs_size(uint64_t memory, unsigned int percent, char buf[FS_SIZE_MAX]);
 /* Attaches a detached mount onto name below dirfd, without following any link. -errno. */
 int mount_place(int mount_fd, int dirfd, const char *name);
 /* As mount_place in the CT's root, where a missing directory is made. */
@@ -136,8 +141,8 @@ int mount_place_in_root(int mount_fd, int root_fd, const char *name, struct bert
 /* Clones of the host's nodes, each verified. */
 int devices_prepare(int nodes[NODE_MAX], const struct launch_spec *spec, struct berth_error *err);
 /* /dev and what lies below it, except the console. */
-int devices_attach(const int nodes[NODE_MAX], int root_fd, int *ret_dev, int *ret_pts,
-		   struct berth_error *err);
+int devices_attach(const int nodes[NODE_MAX], const struct launch_spec *spec, int root_fd,
+		   int *ret_dev, int *ret_pts, struct berth_error *err);
 /* A pty of the CT's own devpts, its slave on /dev/console. */
 int devices_console(int dev_fd, int pts_fd, int *ret_master, int *ret_slave,
 		    struct berth_error *err);

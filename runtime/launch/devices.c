@@ -125,11 +125,13 @@ static int attach_below(int dev_fd, const char *name, const char *type,
 	return r;
 }
 
-static int fill_dev(int dev_fd, const int nodes[NODE_MAX], int *ret_pts)
+static int fill_dev(int dev_fd, const int nodes[NODE_MAX], uint64_t memory, int *ret_pts)
 {
 	static const struct fs_option pts_options[] = {
 		{"gid", "5"}, {"mode", "620"}, {"ptmxmode", "666"}, {"max", "1024"}, {NULL, NULL}};
-	static const struct fs_option shm_options[] = {{"mode", "1777"}, {NULL, NULL}};
+	char size[FS_SIZE_MAX];
+	const struct fs_option shm_options[] = {
+		{"mode", "1777"}, {"size", tmpfs_size(memory, 50, size)}, {NULL, NULL}};
 	int r;
 
 	if (mkdirat(dev_fd, "net", 0755) < 0)
@@ -149,8 +151,8 @@ static int fill_dev(int dev_fd, const int nodes[NODE_MAX], int *ret_pts)
 	return r;
 }
 
-int devices_attach(const int nodes[NODE_MAX], int root_fd, int *ret_dev, int *ret_pts,
-		   struct berth_error *err)
+int devices_attach(const int nodes[NODE_MAX], const struct launch_spec *spec, int root_fd,
+		   int *ret_dev, int *ret_pts, struct berth_error *err)
 {
 	static const struct fs_option options[] = {
 		{"mode", "0755"}, {"size", "4m"}, {"nr_inodes", "64k"}, {NULL, NULL}};
@@ -163,7 +165,7 @@ int devices_attach(const int nodes[NODE_MAX], int root_fd, int *ret_dev, int *re
 	r = mount_place_in_root(fd, root_fd, "dev", err);
 	if (r < 0)
 		return r;
-	r = fill_dev(fd, nodes, ret_pts);
+	r = fill_dev(fd, nodes, spec->memory, ret_pts);
 	if (r < 0)
 		return berth_error_set(err, BERTH_ERR_MOUNT, -r, "set up /dev of the container: %s",
 				       strerror(-r));

@@ -72,6 +72,8 @@ struct launch_spec {
 	const struct guest_config *guest;
 	const struct seccomp_program *seccomp;
 	const char *const *init_argv; /* NULL: the first of /sbin/init, /etc/init, /bin/init */
+	uint64_t
+		memory; /* the CT's, in bytes: its tmpfs are born with a share of it; 0: no limit */
 	bool dev_tun, dev_fuse;
 };
 

@@ -19,7 +19,8 @@
 #include <sys/stat.h>
 
 enum {
-	MOUNTINFO_MAX = 16 << 20
+	MOUNTINFO_MAX = 16 << 20,
+	TMPFS_MIN = 8 << 20
 };
 
 #define ATTR_API (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
@@ -40,6 +41,19 @@ int fs_mount(const char *type, const struct fs_option *options, unsigned int att
 		return -errno;
 	fd = fsmount(fs, FSMOUNT_CLOEXEC, attrs);
 	return fd < 0 ? -errno : fd;
+}
+
+const char *tmpfs_size(uint64_t memory, unsigned int percent, char buf[FS_SIZE_MAX])
+{
+	uint64_t size = memory / 100 * percent;
+
+	/* What is in it counts as the CT's memory anyway: this makes a full one fail and not kill. */
+	if (memory == 0)
+		(void)snprintf(buf, FS_SIZE_MAX, "%u%%", percent);
+	else
+		(void)snprintf(buf, FS_SIZE_MAX, "%llu",
+			       (unsigned long long)(size < TMPFS_MIN ? TMPFS_MIN : size));
+	return buf;
 }
 
 int mount_place(int mount_fd, int dirfd, const char *name)
@@ -215,8 +229,11 @@ static int fill_run_host(int run_fd, const struct launch_spec *spec)
 static int attach_run(int root_fd, const struct launch_spec *spec, int *ret,
 		      struct berth_error *err)
 {
-	static const struct fs_option options[] = {
-		{"mode", "0755"}, {"nr_inodes", "800k"}, {NULL, NULL}};
+	char size[FS_SIZE_MAX];
+	const struct fs_option options[] = {{"mode", "0755"},
+					    {"size", tmpfs_size(spec->memory, 20, size)},
+					    {"nr_inodes", "800k"},
+					    {NULL, NULL}};
 	auto_close int fd = fs_mount("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
 	int r;
 
@@ -300,7 +317,7 @@ int mounts_attach(struct mount_set *set, const struct launch_spec *spec, struct 
 	if (r == 0)
 		r = attach_run(ret->root, spec, &ret->run, err);
 	if (r == 0)
-		r = devices_attach(set->nodes, ret->root, &ret->dev, &ret->pts, err);
+		r = devices_attach(set->nodes, spec, ret->root, &ret->dev, &ret->pts, err);
 	if (r == 0)
 		r = cover_proc(set->proc, ret->run, err);
 	return r;

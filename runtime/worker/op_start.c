@@ -159,6 +159,7 @@ static int step_clone(void *ctx, struct berth_error *err)
 		.cgroup = &s->attach,
 		.guest = &s->guest,
 		.seccomp = &seccomp,
+		.memory = s->config.ram == CT_UNLIMITED ? 0 : s->config.ram,
 		.dev_tun = s->config.tun,
 		.dev_fuse = s->config.fuse,
 	};

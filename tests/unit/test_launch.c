@@ -158,6 +158,7 @@ static int start(const char *const *argv, struct berth_error *err)
 		.cgroup = &cg_inner,
 		.seccomp = &filter,
 		.init_argv = argv,
+		.memory = 100 << 20,
 	};
 	int r = launch_userns(ID_BASE, &userns, err);
 
@@ -361,6 +362,12 @@ static void the_hosts_kernel_is_out_of_reach(void)
 	CHECK(said("can't create /proc/sys/kernel/printk: Permission denied\n"));
 	CHECK(said("error setting limit"));
 	CHECK(said("end"));
+}
+
+static void a_tmpfs_fails_before_the_memory_ends(void)
+{
+	CHECK(session("busybox df -m /dev/shm /run") == 0);
+	CHECK(said(" 50 ") && said(" 20 "));
 }
 
 static void no_path_of_the_host_shows_in_the_mounts(void)
@@ -571,6 +578,7 @@ static void run_all(void)
 	RUN(init_has_systemds_container_environment);
 	RUN(a_session_terminal_is_a_pty_of_the_ct);
 	RUN(the_hosts_kernel_is_out_of_reach);
+	RUN(a_tmpfs_fails_before_the_memory_ends);
 	RUN(no_path_of_the_host_shows_in_the_mounts);
 	RUN(a_command_that_cannot_run_is_reported_with_its_errno);
 	RUN(a_frozen_ct_makes_a_session_fail_and_not_hang);

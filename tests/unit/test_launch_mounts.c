@@ -2,6 +2,8 @@
 #include "runtime/launch/child.h"
 #include "tests/unit/check.h"
 
+#include <string.h>
+
 #define PROC "22 27 0:21 / /proc rw,relatime - proc proc rw\n"
 
 static void a_plain_host_is_not_covered(void)
@@ -33,11 +35,22 @@ static void damaged_lines_do_no_harm(void)
 	CHECK(!mounts_host_covered("1 2 3 4 "));
 }
 
+static void a_tmpfs_gets_a_share_of_the_cts_memory(void)
+{
+	char buf[FS_SIZE_MAX];
+
+	CHECK(strcmp(tmpfs_size((uint64_t)1 << 30, 50, buf), "536870900") == 0);
+	CHECK(strcmp(tmpfs_size(32 << 20, 20, buf), "8388608") == 0);
+	CHECK(strcmp(tmpfs_size(0, 50, buf), "50%") == 0);
+	CHECK(strcmp(tmpfs_size(UINT64_MAX - 1, 50, buf), "9223372036854775800") == 0);
+}
+
 int main(void)
 {
 	RUN(a_plain_host_is_not_covered);
 	RUN(mounts_on_directories_made_for_them_do_not_count);
 	RUN(a_mount_over_any_other_part_covers);
 	RUN(damaged_lines_do_no_harm);
+	RUN(a_tmpfs_gets_a_share_of_the_cts_memory);
 	return check_failures != 0;
 }
