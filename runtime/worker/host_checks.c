@@ -5,6 +5,7 @@
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/parse.h"
+#include "runtime/worker/host_hardening.h"
 
 #include <fcntl.h>
 #include <stdarg.h>
@@ -127,7 +128,7 @@ static void check_sysctl_floors(struct checks *c)
 	static const struct sysctl_row rows[] = {
 		{"user/max_user_namespaces", 4096, "each CT is a user namespace"},
 		{"fs/inotify/max_user_instances", 1024, "systemd in each CT needs about 10"},
-		{"fs/aio-max-nr", 1048576, "one CT could take all contexts of the host"},
+		{"fs/aio-max-nr", 4194304, "one CT could take all contexts of the host"},
 		{"kernel/pid_max", 131072, "pids of all CTs come from here"},
 		{"net/ipv4/neigh/default/gc_thresh3", 4096, "one entry an address of a CT"},
 	};
@@ -224,6 +225,7 @@ void host_checks(struct worker *w, host_finding_fn *fn, void *data)
 	check_programs(&c);
 	check_sysctl_floors(&c);
 	check_core_pattern(&c);
+	host_hardening_checks(fn, data);
 	check_swap(&c);
 	check_space(&c, w);
 }
