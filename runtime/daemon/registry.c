@@ -194,6 +194,11 @@ int registry_reload(struct daemon *d, struct ct *ct, struct berth_error *err)
 	struct ct_info info;
 	int r = ct_info_load(&d->paths, ct->ctid, &info, err);
 
+	if (r < 0)
+		r = berth_error_set(err, BERTH_ERR_BROKEN, ENOENT,
+				    "CT %u has no config %s/ct/%u.conf: bring it back, or give the "
+				    "CT up: berth destroy %u",
+				    ct->ctid, d->paths.etc, ct->ctid, ct->ctid);
 	if (r == 0 && info.status == CT_BROKEN)
 		r = -EINVAL;
 	if (r == 0)

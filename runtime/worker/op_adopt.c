@@ -75,22 +75,21 @@ int op_adopt(struct worker *w, struct berth_error *err)
 	struct become b = {.console_fd = -EBADF, .notify_fd = -EBADF, .seccomp = &seccomp};
 	auto_close int cache = dir_open_at(AT_FDCWD, w->paths.run);
 	struct ct_config config;
-	struct ct_info info;
-	int r = ct_info_load(&w->paths, w->ctid, &info, err);
+	struct ct_run run;
+	bool nesting;
+	int r;
 
-	if (r < 0)
-		return r;
-	if (info.status != CT_RUNNING)
+	if (ct_run_load(&w->paths, w->ctid, &run, &b.booted) < 0 || !run.launched)
 		return berth_error_set(err, BERTH_ERR_NOT_RUNNING, ESRCH, "CT %u is not running",
 				       w->ctid);
-	b.booted = info.booted;
-	b.init_pid = info.run.init.pid;
-	b.init_pidfd = pidref_open(&info.run.init);
+	b.init_pid = run.init.pid;
+	b.init_pidfd = pidref_open(&run.init);
 	if (b.init_pidfd < 0)
 		return berth_error_sys(err, b.init_pidfd, "CT %u: open its init", w->ctid);
-	r = store_config(&w->paths, w->ctid, w->host_conf, &config, err);
-	if (r == 0)
-		r = seccomp_program_get(cache, config.nesting ? SECCOMP_NESTING : 0, &seccomp, err);
+	/* Whatever is wrong with its config, the CT runs: commands in it get the strict filter then. */
+	nesting = store_config(&w->paths, w->ctid, w->host_conf, &config, NULL) == 0 &&
+		  config.nesting;
+	r = seccomp_program_get(cache, nesting ? SECCOMP_NESTING : 0, &seccomp, err);
 	if (r == 0)
 		r = worker_cg_open(w, &b.cg, err);
 	if (r < 0)
@@ -105,6 +104,6 @@ int op_adopt(struct worker *w, struct berth_error *err)
 	b.devpts_fd = open_devpts(w, &b);
 	r = monitor_listen(w, &b.listen_fd, err);
 	if (r == 0)
-		r = new_state(w, b.run_fd, &info.run, err);
+		r = new_state(w, b.run_fd, &run, err);
 	return r < 0 ? r : become_monitor(w, &b, err);
 }

@@ -44,6 +44,8 @@ static int step_load(void *ctx, struct berth_error *err)
 	if (r == 0)
 		r = ct_config_from(a->candidate, w->host_conf, &a->next, err);
 	if (r == 0)
+		r = worker_facts(w, &a->info.facts, err); /* a damaged CT is left as it is */
+	if (r == 0)
 		r = ct_info_load(&w->paths, w->ctid, &a->info, err);
 	if (r == 0)
 		r = spec_net(w->ctid, &a->now, &w->host, a->addrs_now, &a->net_now, err);

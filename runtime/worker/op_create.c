@@ -18,6 +18,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -177,6 +178,26 @@ static void undo_rename(void *ctx)
 	(void)tree_remove_at(c->area_fd, c->name);
 }
 
+/*
+ * The facts stand: a removal of the template from now on sees them. One that came before is over
+ * when its lock is free.
+ */
+static int step_image(void *ctx, struct berth_error *err)
+{
+	struct create *c = ctx;
+	char path[BERTH_PATH_MAX], name[80];
+	auto_close int dir = dir_open_at(AT_FDCWD, worker_template_dir(c->w, path));
+
+	if (strcmp(c->facts.layout, "overlay") != 0)
+		return 0;
+	if (dir < 0 || flock(dir, LOCK_SH) < 0 ||
+	    faccessat(dir, template_image_name(&c->template, name), F_OK, 0) < 0)
+		return berth_error_set(err, BERTH_ERR_NO_TEMPLATE, ENOENT,
+				       "CT %u: the template '%s' was removed meanwhile", c->w->ctid,
+				       c->config.ostemplate);
+	return 0;
+}
+
 /* The commit point: from here on the CT exists. */
 static int step_config(void *ctx, struct berth_error *err)
 {
@@ -191,6 +212,7 @@ static const struct plan_step steps[] = {
 	{"volume", step_volume, NULL},
 	{"facts", step_facts, NULL},
 	{"rename", step_rename, undo_rename},
+	{"image", step_image, NULL},
 	{"config", step_config, NULL},
 };
 

@@ -76,15 +76,21 @@ int worker_facts(struct worker *w, struct ct_facts *ret, struct berth_error *err
 
 void worker_resolve_dns(struct ct_config *c)
 {
-	auto_free char *text = NULL;
+	static const char *const files[] = {"/run/systemd/resolve/resolv.conf", "/etc/resolv.conf"};
+	auto_close int fd = -EBADF;
+	char text[16384];
+	ssize_t n;
 
 	if (!c->nameserver_inherit)
 		return;
 	c->n_nameservers = 0;
-	/* The host's own file may be a link (systemd-resolved): follow it. */
-	if (file_read_at(AT_FDCWD, "/run/systemd/resolve/resolv.conf", 65536, &text, NULL) < 0 &&
-	    file_read_at(AT_FDCWD, "/etc/resolv.conf", 65536, &text, NULL) < 0)
+	/* The host's own file may be a link (resolvconf(8)): it is followed. */
+	for (size_t i = 0; i < 2 && fd < 0; i++)
+		fd = open(files[i], O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	n = fd < 0 ? -1 : fd_read_all(fd, text, sizeof(text) - 1);
+	if (n < 0)
 		return;
+	text[n] = '\0';
 	spec_inherit_dns(text, c);
 }
 
@@ -129,21 +135,34 @@ char *worker_template_dir(struct worker *w, char *buf)
 	return path_below(w->paths.lib, "template", buf);
 }
 
+/* Does this private area need the image? One whose facts cannot be read may need any. */
+static bool area_needs(int area_fd, const char *name, const char *hash)
+{
+	auto_close int dir = dir_open_at(area_fd, name);
+	struct ct_facts f;
+	char text[4096];
+
+	if (dir < 0 || file_read_line_at(dir, "facts", text, sizeof(text)) < 0 ||
+	    ct_facts_parse(text, &f) < 0)
+		return true;
+	return strcmp(f.template_hash, hash) == 0 && strcmp(f.layout, "overlay") == 0;
+}
+
+/* By private area, not by config: a CT whose config is lost for a while keeps its image. */
 int worker_template_in_use(const char *hash, void *data)
 {
 	struct worker *w = data;
-	auto_free uint32_t *list = NULL;
-	int n = ct_info_list(&w->paths, &list, NULL);
+	char path[BERTH_PATH_MAX];
+	auto_closedir DIR *d = opendir(path_below(w->paths.lib, "private", path));
+	struct dirent *e;
+	uint32_t ctid;
 
-	for (int i = 0; i < n; i++) {
-		struct ct_info info;
-
-		if (ct_info_load(&w->paths, list[i], &info, NULL) == 0 &&
-		    strcmp(info.facts.template_hash, hash) == 0 &&
-		    strcmp(info.facts.layout, "overlay") == 0)
-			return (int)list[i];
-	}
-	return n < 0;
+	if (d == NULL)
+		return 1;
+	while ((e = readdir(d)) != NULL)
+		if (parse_ctid(e->d_name, &ctid) == 0 && area_needs(dirfd(d), e->d_name, hash))
+			return (int)ctid;
+	return 0;
 }
 
 static const struct worker_op *find_op(const struct worker_op *ops, const char *name)
