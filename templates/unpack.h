@@ -53,6 +53,9 @@ bool unpack_xattr_ok(const char *name);
  */
 int unpack_run(int archive_fd, int report_fd, const struct unpack_limits *limits);
 
+/* Refuses every system call that unpack_run has no use for, in this process, for ever. -errno. */
+int unpack_filter_load(void);
+
 /*
  * The child from fork to end: into the mount tree_fd (its path root is free to be covered), out of all
  * privilege, then unpack_run.

@@ -66,7 +66,9 @@ static int become_nobody(int userns_fd)
 	if (syscall(SYS_setgroups, 0, NULL) < 0 || syscall(SYS_setresgid, 0, 0, 0) < 0 ||
 	    syscall(SYS_setresuid, 0, 0, 0) < 0)
 		return -errno;
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+	/* A change of ids forgets the parent's death; nobody would kill us at our deadline. */
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		return -errno;
 	return drop_capabilities();
 }
@@ -88,6 +90,8 @@ static int set_limits(const struct unpack_limits *l)
 		r = limit(RLIMIT_NOFILE, FILES_MAX);
 	if (r == 0)
 		r = limit(RLIMIT_CORE, 0);
+	if (r == 0)
+		r = limit(RLIMIT_NPROC, 0); /* no other process beside this one */
 #ifndef UNPACK_NO_MEMORY_LIMIT
 	if (r == 0)
 		r = limit(RLIMIT_AS, (uint64_t)MEMORY_MAX_MIB << 20);
@@ -150,5 +154,8 @@ int unpack_child(const char *root, int tree_fd, int userns_fd, int archive_fd, i
 	r = close_others(archive_fd, report_fd);
 	if (r < 0)
 		return say_why(report_fd, r, "close the unpacker's descriptors");
+	r = unpack_filter_load();
+	if (r < 0)
+		return say_why(report_fd, r, "confine the unpacker's system calls");
 	return unpack_run(archive_fd, report_fd, limits);
 }
