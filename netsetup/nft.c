@@ -9,7 +9,6 @@
 #include "netsetup/link.h"
 #include "netsetup/nl.h"
 #include "runtime/base/cleanup.h"
-#include "runtime/base/fd.h"
 
 #include <libnftnl/chain.h>
 #include <libnftnl/common.h>
@@ -173,12 +172,6 @@ static int set_add_key(struct nftnl_set *s, const void *bytes, uint32_t len)
 
 /* ---- a batch ---- */
 
-/*
- * Closing a netfilter socket waits until the kernel has freed what was removed before, 5 to 12 ms. So the
- * socket of the last batch is left to the end of the process, where nobody waits for it.
- */
-static int lingering_fd = -EBADF;
-
 struct batch {
 	struct nl nl;
 	size_t used;
@@ -194,7 +187,6 @@ static int batch_open(const char *label, struct batch **ret, struct berth_error 
 
 	if (b == NULL)
 		return berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM, "no memory for nftables");
-	fd_close(&lingering_fd);
 	r = nl_open(NETLINK_NETFILTER, label, &b->nl, err);
 	if (r < 0) {
 		free(b);
@@ -210,10 +202,7 @@ static void batch_free(struct batch **b)
 {
 	if (*b == NULL)
 		return;
-	if ((*b)->n > 0)
-		lingering_fd = (*b)->nl.fd;
-	else
-		nl_close(&(*b)->nl);
+	nl_close(&(*b)->nl);
 	free(*b);
 	*b = NULL;
 }

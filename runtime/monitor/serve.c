@@ -488,9 +488,5 @@ int monitor_run(struct monitor *m)
 		m->init_start = init.start_time;
 	console_init(&m->console, m->epoll, m->args.dir, m->args.console, !m->args.child);
 	loop(m);
-	/* berthd waits for our end to clean up: it need not wait until the CT's mounts, ours too, are gone. */
-	for (unsigned int i = 0; i < MON_CONNS; i++)
-		if (m->table.conns[i].in_use)
-			fd_close(&m->table.conns[i].fd);
 	return 0;
 }
