@@ -1,0 +1,226 @@
+#!/usr/bin/env bats
+# The command line itself: help, completion, columns and filters, JSON for machines, silence on pipes.
+# bats file_tags=both
+
+load helpers
+
+setup_file() {
+	setup_host
+	berth create 101 --ostemplate tiny --hostname web.example.com --name web --ipadd 198.51.100.1 \
+		--ipadd 2001:db8:1::1 --description "first shop" --diskspace 32M --onboot yes
+	berth create 102 --ostemplate tiny --hostname db.example.com --name db --diskspace 48M --ram 128M
+	berth create 103 --ostemplate tiny --diskspace 32M --disabled yes
+	berth start 101
+}
+
+teardown_file() {
+	teardown_host
+}
+
+words() {
+	xargs <<<"$output"
+}
+
+@test "help: every command, with usage and examples, on stdout" {
+	run --separate-stderr -0 berth --help
+	# shellcheck disable=SC2154
+	[ -z "$stderr" ]
+	commands=$(sed -n 's/^  \([a-z0-9]*\( build\| import\| list\| rm\)\?\)  .*/\1/p' <<<"$output")
+	for c in create set start stop restart status exec exec2 enter console runscript mount umount destroy \
+		list doctor ping version 'template build'; do
+		grep -qx "$c" <<<"$commands"
+	done
+	while read -r c; do
+		# shellcheck disable=SC2086 # "template build" is two words
+		run -0 berth $c --help </dev/null
+		[[ $output == "usage: berth $c"* ]]
+	done <<<"$commands"
+	run -0 berth set --help
+	[[ $output == *--cpulimit* && $output == *--diskspace* && $output == *--save* ]]
+}
+
+@test "vzctl and vzlist say their own names" {
+	run -0 vzctl --help
+	[[ $output == "usage: vzctl"* ]]
+	run -0 vzlist --help
+	[[ $output == "usage: vzlist"* ]]
+}
+
+@test "version, ping and doctor" {
+	run -0 berth version
+	[[ $output == "berth "[0-9]*berthd* ]]
+	run -0 berth version --json
+	[ "$(jq -r .berth <<<"$output")" = "$(jq -r .berthd <<<"$output")" ]
+	run -0 berth ping
+	run -0 berth ping --json
+	[ "$(jq .pid <<<"$output")" -gt 1 ]
+	run berth doctor --json
+	[ "$status" = 0 ] || [ "$status" = 5 ]
+	jq -e 'length > 5 and all(.[]; .level and .name and .text)' <<<"$output"
+	# Whatever is wrong comes with a way to mend it.
+	jq -e 'all(.[] | select(.level == "error"); .fix != null and .fix != "")' <<<"$output"
+	run berth doctor
+	[ "$(wc -l <<<"$output")" -gt 5 ]
+}
+
+@test "list: running ones, all, stopped ones, named ones" {
+	run -0 berth list -H -o ctid
+	[ "$(words)" = 101 ]
+	run -0 berth list -a -H -o ctid
+	[ "$(words)" = "101 102 103" ]
+	run -0 berth list -S -H -o ctid
+	[ "$(words)" = "102 103" ]
+	run -0 berth list -1 -a
+	[ "$(words)" = "101 102 103" ]
+	run -0 berth list -H -o ctid db web
+	[ "$(words)" = "101 102" ]
+	run -0 berth list -a
+	[ "$(head -n 1 <<<"$output" | xargs)" = "CTID NPROC STATUS IP_ADDR HOSTNAME" ]
+	[ "$(wc -l <<<"$output")" = 4 ]
+	run -0 berth list -an
+	[[ $output == *NAME* && $output == *web* ]]
+}
+
+@test "list: columns, sorting, filters" {
+	run -0 berth list -a -H -o ctid -s -ctid
+	[ "$(words)" = "103 102 101" ]
+	run -0 berth list -a -H -o ctid -s diskspace.h
+	[ "$(words)" = "101 103 102" ]
+	run -0 berth list -a -H -o ctid -h '*.example.com'
+	[ "$(words)" = "101 102" ]
+	run -0 berth list -a -H -o ctid -N 'd*'
+	[ "$(words)" = 102 ]
+	run -0 berth list -a -H -o ctid -d '*shop'
+	[ "$(words)" = 101 ]
+	run -0 berth list -a -H -o ctid,name,ip,onboot,disabled,ostemplate,layout 101
+	[[ "$(words)" == "101 web 198.51.100.1 2001:db8:1::1 yes no tiny overlay" ]]
+	run -0 berth list -a -H -o disabled 103
+	[ "$(words)" = yes ]
+	run -0 berth list -H -o physpages.l,swappages.l,diskspace.h,numproc.l 102
+	[ "$(words | cut -d ' ' -f 1,3)" = "32768 49152" ]
+	run -0 berth list -L
+	for f in ctid hostname status physpages numproc diskspace; do
+		grep -q "^$f " <<<"$output"
+	done
+	# Every column that -L names can be asked for.
+	run -0 berth list -a -o "$(awk '{print $1}' <<<"$output" | paste -sd,)"
+}
+
+@test "list: JSON has every field, one object a container" {
+	run -0 berth list -a -j
+	jq -e 'length == 3 and all(.[]; .ctid and .status and .hostname and .private)' <<<"$output"
+	jq -e '.[0].ip == ["198.51.100.1", "2001:db8:1::1"] and .[0].onboot == true' <<<"$output"
+	jq -e '.[0].status == "running" and .[1].status == "stopped"' <<<"$output"
+	jq -e '.[0].description == "first shop" and .[1].description == null' <<<"$output"
+	run -0 berth list -a -j -o ctid,status
+	jq -e '.[2] == {"ctid": 103, "status": "stopped"}' <<<"$output"
+	run -0 berth list -j -h nothing
+	[ "$(jq length <<<"$output")" = 0 ]
+}
+
+@test "JSON wherever a machine would read" {
+	run --separate-stderr -0 berth create --ostemplate tiny --diskspace 32M --json
+	[ "$(jq .ctid <<<"$output")" = 104 ]
+	run -0 berth --json mount 104
+	[ -d "$(jq -r .path <<<"$output")" ]
+	berth umount 104
+	run -0 berth start 104 --json
+	[ "$(jq .init_pid <<<"$output")" = "$(init_pid 104)" ]
+	run -0 berth status 104 --json
+	jq -e '. == {"ctid": 104, "exist": true, "mounted": true, "running": true, "status": "running"}' <<<"$output"
+	run --separate-stderr -0 berth set 104 --numproc 99 --json
+	jq -e '.notes | length == 1' <<<"$output"
+	run -0 berth stop 104 --fast --json
+	jq -e . <<<"$output"
+	run -0 berth destroy 104 --json
+	jq -e . <<<"$output"
+	run -0 berth status 104 --json
+	jq -e '.exist == false' <<<"$output"
+	run -0 berth template list --json
+	jq -e '.templates | length > 0' <<<"$output"
+}
+
+@test "on a pipe there is no chatter; on a terminal there is" {
+	for c in 'start 102' 'restart 102 --fast' 'stop 102 --fast' 'mount 102 --quiet' 'umount 102' \
+		'set 102 --numproc 99 --save' 'template build tiny'; do
+		# shellcheck disable=SC2086
+		run --separate-stderr -0 berth $c
+		echo "$c: $output $stderr"
+		[ -z "$output$stderr" ]
+	done
+	run -0 script -qec "berth --root $HOST_ROOT start 102" /dev/null </dev/null
+	[[ $output == *"CT 102 has started"* ]]
+	run -0 script -qec "berth --root $HOST_ROOT --quiet stop 102 --fast" /dev/null </dev/null
+	[ -z "$output" ]
+}
+
+@test "a reader that went away is no crash, a full disk is told" {
+	run bash -c "command berth --root '$HOST_ROOT' list -a -j | head -n 1; exit \${PIPESTATUS[0]}"
+	[ "$status" = 0 ] || [ "$status" = 141 ] || [ "$status" = 3 ]
+	run bash -c "command berth --root '$HOST_ROOT' list -a -j >/dev/full"
+	[ "$status" = 3 ]
+	[[ $output == *"No space left"* ]]
+}
+
+@test "--root: another root is another host" {
+	run command berth --root "$HOST_ROOT/nowhere" list -a
+	[ "$status" = 0 ] || [ "$status" = 171 ]
+	[[ $output != *web* ]]
+	run -0 command berth --root="$HOST_ROOT" list -a -1
+	[ "$(words)" = "101 102 103" ]
+	(cd "$(dirname "$HOST_ROOT")" && command berth --root "$(basename "$HOST_ROOT")" ping) || [ $? = 21 ] || [ $? = 20 ]
+}
+
+@test "list and status work for whoever may ask, start does not" {
+	chmod 711 "$HOST_ROOT"
+	run setpriv --reuid 65534 --regid 65534 --clear-groups "$(type -P berth)" --root "$HOST_ROOT" start 102
+	[ "$status" = 170 ] || [ "$status" = 171 ]
+	[ "$(wc -l <<<"$output")" = 1 ]
+	run setpriv --reuid 65534 --regid 65534 --clear-groups "$(type -P berth)" --root "$HOST_ROOT" exec 101 id
+	[ "$status" != 0 ]
+	[[ $output != *uid=* ]]
+	run -0 berth list -S -H -o ctid 102
+}
+
+@test "completion knows commands, containers, options, templates" {
+	file=$(dirname "$(type -P berth)")/../share/bash-completion/completions/berth
+	[ -r "$file" ] || skip "no completion beside $(type -P berth)"
+	complete_line() {
+		ROOT=$HOST_ROOT FILE=$file bash -c '
+			. "$FILE"
+			COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+			_berth
+			printf "%s\n" "${COMPREPLY[@]}"' bash "$@" | sort | xargs
+	}
+	[ "$(complete_line berth sta)" = "start status" ]
+	[ "$(complete_line vzctl dest)" = destroy ]
+	[ "$(complete_line berth --root "$HOST_ROOT" stop '')" = "101 web" ]
+	[ "$(complete_line berth --root "$HOST_ROOT" start '')" = "102 103 db" ]
+	[ "$(complete_line berth --root "$HOST_ROOT" set 101 --cpul)" = --cpulimit ]
+	[ "$(complete_line berth --root "$HOST_ROOT" set 101 --onboot '')" = "no yes" ]
+	[[ " $(complete_line berth --root "$HOST_ROOT" create 105 --ostemplate '') " == *" tiny "* ]]
+	[ "$(complete_line berth --root "$HOST_ROOT" set 101 --ipdel '')" = "198.51.100.1 2001:db8:1::1 all" ]
+	[ "$(complete_line berth template '')" = "build import list rm" ]
+}
+
+@test "events come as they happen" {
+	command berth --root "$HOST_ROOT" monitor --json >"$BATS_TEST_TMPDIR/events" 3>&- &
+	pid=$!
+	sleep 0.3
+	berth start 102
+	berth stop 102 --fast
+	seen() { grep -q '"stopped"' "$BATS_TEST_TMPDIR/events"; }
+	wait_for 10 seen
+	kill $pid
+	wait $pid || true
+	[ "$(jq -r 'select(.ctid == 102) | .event' "$BATS_TEST_TMPDIR/events" | xargs)" = "started stopped" ]
+}
+
+@test "two containers changed at once do not wait for each other" {
+	berth start 102
+	berth set 101 --numproc 200 3>&- &
+	berth set 102 --numproc 300 3>&- &
+	wait
+	[ "$(berth list -H -o numproc.l 101 102 | xargs)" = "200 300" ]
+	berth stop 102 --fast
+}
