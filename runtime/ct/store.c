@@ -289,12 +289,15 @@ int store_config(const struct berth_paths *p, uint32_t ctid, const struct conf_f
 		 struct ct_config *ret, struct berth_error *err)
 {
 	auto_ptr(conf_cleanup) struct conf_file *f = NULL;
+	struct berth_error why = {0};
 	int r = store_conf_load(p, ctid, &f, err);
 
 	if (r < 0)
 		return r;
-	r = ct_config_from(f, host, ret, err);
-	if (r < 0 && err != NULL)
-		err->code = BERTH_ERR_BROKEN;
-	return r;
+	r = ct_config_from(f, host, ret, &why);
+	if (r < 0)
+		return berth_error_set(err, BERTH_ERR_BROKEN, why.sys,
+				       "CT %u: config %s/ct/%u.conf: %s", ctid, p->etc, ctid,
+				       why.msg);
+	return 0;
 }
