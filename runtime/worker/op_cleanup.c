@@ -1,6 +1,6 @@
 /*
- * op_cleanup.c - after a CT's init has ended, or on what a crash left: network, cgroups, mounts, volume
- * and the files of this run are released, in that order. Every step works on what is there, so it
+ * op_cleanup.c - after a CT's init has ended, or on what a crash left: cgroups, then network and volume
+ * side by side, then the files of this run are released. Every step works on what is there, so it
  * may run any number of times.
  */
 #include "netsetup/net.h"
@@ -12,6 +12,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
 	CGROUP_WAIT_MS = 10000,
@@ -49,6 +50,58 @@ static int release_volume(struct worker *w, struct berth_error *err)
 	return volume_wait_unused(d, private_fd, VOLUME_WAIT_MS, err);
 }
 
+/* What the network's process says at its end. */
+struct net_report {
+	int r;
+	struct berth_error err;
+};
+
+/*
+ * In a process of its own: the kernel holds back the last close of a netfilter socket until RCU has freed
+ * what was removed, 5 to 12 ms, and meanwhile the volume is flushed. The answer comes before that close.
+ * Only the answer's descriptor is kept: not the CT's lock, not berthd's report.
+ */
+static _Noreturn void net_run(struct worker *w, int fd)
+{
+	struct net_report rep = {0};
+
+	if (dup2(fd, STDOUT_FILENO) < 0 || close_range(3, ~0U, 0) < 0)
+		_exit(1);
+	rep.r = net_ct_down(w->ctid, w->host.nft_table, &rep.err);
+	(void)fd_write_all(STDOUT_FILENO, &rep, sizeof(rep));
+	_exit(0);
+}
+
+/* -EBADF when there was no process to be had: then it is done already, here. */
+static int net_begin(struct worker *w, struct net_report *rep)
+{
+	int fds[2];
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) == 0) {
+		pid = fork();
+		if (pid == 0)
+			net_run(w, fds[1]);
+		(void)close(fds[1]);
+		if (pid > 0)
+			return fds[0];
+		(void)close(fds[0]);
+	}
+	rep->r = net_ct_down(w->ctid, w->host.nft_table, &rep->err);
+	return -EBADF;
+}
+
+static int net_end(struct worker *w, int fd, struct net_report *rep, struct berth_error *err)
+{
+	if (fd >= 0 && fd_read_all(fd, rep, sizeof(*rep)) != (ssize_t)sizeof(*rep))
+		return berth_error_set(err, BERTH_ERR_NET, ECHILD,
+				       "CT %u: the process that releases its network died; see "
+				       "berthd's log",
+				       w->ctid);
+	*err = rep->err;
+	return rep->r;
+}
+
 static void remove_run_files(int run_fd)
 {
 	/* The console's log stays until the next start: it says why a CT went down. */
@@ -64,25 +117,24 @@ static void remove_run_files(int run_fd)
 int op_cleanup(struct worker *w, struct berth_error *err)
 {
 	auto_close int run_fd = worker_run_open(w, err);
-	struct berth_error first = {0}, next;
-	int r;
+	auto_close int net_fd = -EBADF;
+	struct berth_error errors[3];
+	struct net_report rep = {0};
+	int r[3];
 
 	if (run_fd < 0)
 		return run_fd;
-	r = net_ct_down(w->ctid, w->host.nft_table, &first);
 	/* Each is tried whatever the others did; the first failure is the one told. */
-	if (release_cgroup(w, &next) < 0 && r >= 0) {
-		first = next;
-		r = -next.sys;
-	}
-	if (release_volume(w, &next) < 0 && r >= 0) {
-		first = next;
-		r = -next.sys;
-	}
-	if (r < 0) {
+	r[0] = release_cgroup(w, &errors[0]);
+	net_fd = net_begin(w, &rep);
+	r[1] = release_volume(w, &errors[1]);
+	r[2] = net_end(w, net_fd, &rep, &errors[2]);
+	for (int i = 0; i < 3; i++) {
+		if (r[i] >= 0)
+			continue;
 		if (err != NULL)
-			*err = first;
-		return r;
+			*err = errors[i];
+		return r[i];
 	}
 	remove_run_files(run_fd);
 	return 0;
