@@ -17,7 +17,10 @@
 
 #define ANY UINT32_MAX
 
-/* What every CT may use. mknod of these gives nothing that the open does not. */
+/*
+ * What every CT may use. mknod of these gives nothing that the open does not. Not 5:1: a CT's
+ * /dev/console is a pty, that number is the host's own console.
+ */
 static const struct cg_device base[] = {
 	{'c', 1, 3, true, true, true}, /* null */
 	{'c', 1, 5, true, true, true}, /* zero */
@@ -25,7 +28,6 @@ static const struct cg_device base[] = {
 	{'c', 1, 8, true, true, true}, /* random */
 	{'c', 1, 9, true, true, true}, /* urandom */
 	{'c', 5, 0, true, true, true}, /* tty */
-	{'c', 5, 1, true, true, true}, /* console */
 	{'c', 5, 2, true, true, true}, /* ptmx */
 	{'c', 136, ANY, true, true, true}, /* pts/N */
 };
