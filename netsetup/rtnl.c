@@ -234,6 +234,15 @@ void rtnl_link_change(struct rtnl *r, const struct rtnl_link_change *c)
 
 /* ---- addresses, routes, neighbours ---- */
 
+/*
+ * The gateway's address is every CT's: were it of wider scope, the host would take it for its own when it
+ * talks to a CT, and the CT's answer would be one to the gateway.
+ */
+static bool is_gateway4(const struct net_addr *a)
+{
+	return a->family == AF_INET && ntohl(a->v4.s_addr) >> 16 == 0xa9fe;
+}
+
 void rtnl_addr(struct rtnl *r, enum rtnl_op op, int index, const struct net_addr *a)
 {
 	struct ifaddrmsg *head;
@@ -246,6 +255,8 @@ void rtnl_addr(struct rtnl *r, enum rtnl_op op, int index, const struct net_addr
 	head->ifa_family = (uint8_t)a->family;
 	head->ifa_prefixlen = a->prefix;
 	head->ifa_index = (uint32_t)index;
+	if (is_gateway4(a))
+		head->ifa_scope = RT_SCOPE_HOST;
 	if (op != RTNL_DEL)
 		mnl_attr_put_u32(nlh, IFA_FLAGS, IFA_F_NODAD | IFA_F_NOPREFIXROUTE);
 	put_addr(nlh, IFA_LOCAL, a);
