@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # The ground that the VM tests stand on: what the guest's kernel offers. No berth yet.
-# bats file_tags=vm
+# bats file_tags=vm,kernel
 
 setup_file() {
 	modprobe -a veth nf_tables loop 2>/dev/null || true

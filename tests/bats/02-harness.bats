@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # The harness itself: a host of its own, a CT on it, and a leak that is noticed.
-# bats file_tags=both
+# bats file_tags=both,kernel
 
 load helpers
 
