@@ -175,7 +175,7 @@ unsigned int cg_parse_count_v1(const char *text)
 	for (const char *p = text; *p != '\0'; p = line_after(p)) {
 		size_t end = strcspn(p, "\n"), id = strcspn(p, ":\n");
 
-		n += id < end && p[id + 1] != ':';
+		n += id > 0 && id < end && p[id + 1] != ':';
 	}
 	return n;
 }
