@@ -135,7 +135,7 @@ status_of() {
 @test "A15 nothing types into the operator's terminal" {
 	tiny 101
 	put_probe 101
-	run script -qec "command berth --root $HOST_ROOT enter 101 --exec /probe terminal" /dev/null </dev/null
+	run timeout 30 script -qec "command berth --root $HOST_ROOT enter 101 --exec exec /probe terminal" /dev/null </dev/null
 	[[ $output == *" 0 bad"* ]]
 	[[ $output != *"signal 11"* ]] || skip "no i386 calls in this kernel"
 }

@@ -32,7 +32,11 @@ int load_forks(int argc, char **argv);
 int load_zombies(int argc, char **argv);
 int load_deaf(int argc, char **argv);
 int load_echo(int argc, char **argv);
+int load_ask(int argc, char **argv);
 int load_project(int argc, char **argv);
 int load_node(int argc, char **argv);
 int load_frame(int argc, char **argv);
 int load_datagram(int argc, char **argv);
+
+/* probe_fuse.c */
+int load_fuse(int argc, char **argv);

@@ -11,6 +11,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 enum {
@@ -151,6 +153,34 @@ int load_echo(int argc, char **argv)
 			if (p[i].fd >= 0 && p[i].revents != 0)
 				answer_stream(&p[i]);
 	}
+}
+
+/* One line there and back: is anybody there? Gives up after 3 seconds. */
+int load_ask(int argc, char **argv)
+{
+	struct sockaddr_in6 a6 = {.sin6_family = AF_INET6};
+	struct sockaddr_in a4 = {.sin_family = AF_INET};
+	const struct timeval limit = {.tv_sec = 3};
+	const bool v6 = argc == 2 && strchr(argv[0], ':') != NULL;
+	int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), r;
+	char got[6] = "";
+
+	if (argc != 2 || fd < 0)
+		return fail("socket");
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	a6.sin6_port = a4.sin_port = htons((uint16_t)number(argv[1]));
+	(void)inet_pton(AF_INET6, argv[0], &a6.sin6_addr);
+	(void)inet_pton(AF_INET, argv[0], &a4.sin_addr);
+	if (v6)
+		r = connect(fd, (const struct sockaddr *)&a6, sizeof(a6));
+	else
+		r = connect(fd, (const struct sockaddr *)&a4, sizeof(a4));
+	if (r < 0 || write(fd, "hello", 5) != 5 || read(fd, got, 5) != 5)
+		return fail("ask");
+	(void)close(fd);
+	printf("%s\n", got);
+	return 0;
 }
 
 /* ---- files ---- */

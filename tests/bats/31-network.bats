@@ -1,0 +1,235 @@
+#!/usr/bin/env bats
+# The routed network of CTs: who reaches whom, whom nobody can pretend to be, and what is left afterwards.
+# bats file_tags=both
+
+load helpers
+
+setup() {
+	setup_host
+}
+
+teardown() {
+	teardown_host
+}
+
+# pair: 101 and 102 run; 102 answers on port 7 with what it is sent.
+pair() {
+	tiny 101 --ipadd 10.99.0.101 --ipadd 2001:db8:99::101
+	tiny 102 --ipadd 10.99.0.102 --ipadd 2001:db8:99::102
+	put_probe 101
+	put_probe 102
+	berth exec2 102 sh -c '/probe echo 7 >/dev/null 2>&1 &' </dev/null
+	wait_for 10 answers 102 10.99.0.102
+}
+
+# answers CTID|host ADDRESS: a TCP connection from there is echoed.
+answers() {
+	if [ "$1" = host ]; then
+		[ "$(probe ask "$2" 7)" = hello ]
+	else
+		[ "$(berth exec2 "$1" /probe ask "$2" 7)" = hello ]
+	fi
+}
+
+counter() {
+	nft -j list counter "$1" "berth_test_$HOST_ID" "$2" | jq '.nftables[] | .counter // empty | .packets'
+}
+
+# What the kernel of a CT has received on its link, in UDP datagrams that nobody wanted or read.
+received() {
+	berth exec2 "$1" cat /proc/net/snmp /proc/net/snmp6 |
+		awk '$1 == "Udp:" && $2 ~ /[0-9]/ {n += $2 + $3} $1 == "Udp6InDatagrams" || $1 == "Udp6NoPorts" {n += $2} END {print n + 0}'
+}
+
+@test "containers, host and world reach each other by IPv4 and IPv6" {
+	pair
+	for to in 10.99.0.102 2001:db8:99::102; do
+		answers 101 $to
+	done
+	answers host 10.99.0.102
+	answers host 2001:db8:99::102
+	berth exec2 101 ping -c 1 -W 3 192.0.2.1
+	berth exec2 101 ping6 -c 1 -W 3 2001:db8::1
+}
+
+@test "private addresses are masqueraded towards the world" {
+	tiny 101 --ipadd 10.99.0.101
+	berth exec2 101 ping -c 1 -W 3 192.0.2.254
+	# The world has no route to 10.99.0.101: only a translated source is answered.
+	run ! world ip route get 10.99.0.101
+}
+
+@test "addresses come and go while the container runs" {
+	pair
+	berth set 102 --ipadd 10.99.0.112 --ipadd 2001:db8:99::112 --save
+	answers 101 10.99.0.112
+	answers 101 2001:db8:99::112
+	berth set 102 --ipdel 10.99.0.112 --ipdel 2001:db8:99::112 --save
+	run ! answers 101 10.99.0.112
+	run ! answers 101 2001:db8:99::112
+	answers 101 10.99.0.102
+	run -0 ip route show table all
+	[[ $output != *10.99.0.112* && $output != *2001:db8:99::112* ]]
+	berth exec2 102 sh -c '! ip addr | grep -q 10.99.0.112'
+}
+
+@test "a neighbour's address cannot be had" {
+	pair
+	run ! berth set 101 --ipadd 10.99.0.102 --save
+	[[ $output == *"102"* ]]
+	berth exec2 101 ip addr add 10.99.0.102/32 dev venet0
+	berth exec2 101 ip -6 addr add 2001:db8:99::102/128 dev venet0
+	# The neighbour still has it, for the host and for a third one.
+	answers host 10.99.0.102
+	answers host 2001:db8:99::102
+	berth exec2 101 ip addr del 10.99.0.102/32 dev venet0
+	answers 101 10.99.0.102
+}
+
+@test "datagrams from a foreign address do not arrive" {
+	pair
+	before=$(received 102)
+	berth exec2 101 /probe datagram 10.99.0.101 10.99.0.102 9 honest
+	berth exec2 101 /probe datagram 2001:db8:99::101 2001:db8:99::102 9 honest
+	wait_for 5 received_more 102 "$before" 2
+	before=$(received 102)
+	spoofed=$(($(counter inet spoofed4) + $(counter inet spoofed6)))
+	for from in 10.99.0.99 192.0.2.1 192.0.2.254 10.99.0.102 8.8.8.8; do
+		berth exec2 101 /probe datagram $from 10.99.0.102 9 forged || true
+	done
+	for from in 2001:db8:99::99 2001:db8::1 2001:db8:99::103; do
+		berth exec2 101 /probe datagram $from 2001:db8:99::102 9 forged || true
+	done
+	sleep 0.3
+	[ "$(received 102)" = "$before" ]
+	[ $(($(counter inet spoofed4) + $(counter inet spoofed6) - spoofed)) -ge 6 ]
+}
+
+received_more() {
+	[ "$(received "$1")" -ge $(($2 + $3)) ]
+}
+
+# A whole Ethernet frame in hex, to everybody: a UDP header from one IPv4 address to another.
+ip4_frame() {
+	local w sum=0 head
+	head=4500001c0000000040110000$(hex4 "$2")$(hex4 "$3")
+	for w in $(sed 's/..../& /g' <<<"$head"); do sum=$((sum + 16#$w)); done
+	sum=$(((sum >> 16) + (sum & 0xffff)))
+	sum=$(printf '%04x' $((~(sum + (sum >> 16)) & 0xffff)))
+	echo "ffffffffffff${1}0800${head:0:20}$sum${head:24}0009000900080000"
+}
+
+# Bytes of an IPv4 address in hex.
+hex4() {
+	local IFS=.
+	# shellcheck disable=SC2086
+	printf '%02x%02x%02x%02x' $1
+}
+
+@test "forged ARP convinces neither the host nor the neighbour" {
+	pair
+	mac=$(berth exec2 101 cat /sys/class/net/venet0/address | tr -d :)
+	berth exec2 101 ping -c 1 -W 3 192.0.2.1
+	before=$(counter arp forged)
+	for who in 10.99.0.102 192.0.2.254 192.0.2.1 169.254.0.1; do
+		for op in 1 2; do
+			berth exec2 101 /probe frame venet0 "ffffffffffff${mac}0806000108000604000$op${mac}$(hex4 $who)000000000000$(hex4 $who)"
+		done
+	done
+	wait_for 5 forged_more "$before" 8
+	run -0 ip neigh show
+	for line in "${lines[@]}"; do
+		case $line in
+		10.99.0.102* | 192.0.2.254*) [[ ${line//:/} != *"$mac"* ]] ;;
+		esac
+	done
+	answers host 10.99.0.102
+	answers 101 10.99.0.102
+}
+
+forged_more() {
+	[ "$(counter arp forged)" -ge $(($1 + $2)) ]
+}
+
+@test "a forged neighbour or router advertisement changes nothing on the host" {
+	pair
+	ip -6 route >"$HOST_ROOT/routes"
+	# Router advertisement from fe80::1, to all nodes; the checksum need not be right to be refused.
+	mac=$(berth exec2 101 cat /sys/class/net/venet0/address | tr -d :)
+	berth exec2 101 /probe frame venet0 "333300000001${mac}86dd6000000000103afffe800000000000000000000000000001ff0200000000000000000000000000018600000040000708000000000000000000"
+	berth exec2 101 /probe frame venet0 "333300000001${mac}86dd6000000000203aff20010db8009900000000000000000102ff020000000000000000000000000001880000002000000020010db80099000000000000000001020201${mac}"
+	sleep 0.3
+	ip -6 route | diff "$HOST_ROOT/routes" -
+	answers host 2001:db8:99::102
+}
+
+sent() {
+	ip -j -s link show "$1" | jq '.[0].stats64.tx.packets'
+}
+
+@test "frames of other protocols go nowhere" {
+	pair
+	mac=$(berth exec2 101 cat /sys/class/net/venet0/address | tr -d :)
+	before=$(sent up0)
+	for type in 8100000a 88a8000a 88cc 8863 4242; do
+		berth exec2 101 /probe frame venet0 "ffffffffffff${mac}${type}$(printf '%080d' 0)"
+	done
+	answers 101 10.99.0.102
+	[ $(($(sent up0) - before)) -le 8 ]
+}
+
+@test "DNS and the host name are written into the guest" {
+	tiny 101 --ipadd 10.99.0.101 --nameserver 192.0.2.53 --nameserver 2001:db8::53 --searchdomain example.net \
+		--hostname web1.example.net
+	run -0 berth exec2 101 cat /etc/resolv.conf
+	[[ $output == *"nameserver 192.0.2.53"*"nameserver 2001:db8::53"* && $output == *example.net* ]]
+	berth set 101 --nameserver 192.0.2.54 --save
+	run -0 berth exec2 101 cat /etc/resolv.conf
+	[[ $output == *192.0.2.54* && $output != *192.0.2.53* ]]
+	[ "$(berth exec2 101 hostname)" = web1.example.net ]
+}
+
+@test "after a stop no link, route, rule element or neighbour is left" {
+	pair
+	berth stop 101 --fast
+	run -0 ip -o link
+	[[ $output != *ct101* ]]
+	run -0 ip route show table all
+	[[ $output != *10.99.0.101* && $output != *2001:db8:99::101* ]]
+	run -0 ip neigh show proxy
+	[[ $output != *10.99.0.101* && $output != *2001:db8:99::101* ]]
+	run -0 nft list ruleset
+	[[ $output != *ct101* && $output != *10.99.0.101* ]]
+	answers host 10.99.0.102
+}
+
+@test "a flushed rule set comes back, with the elements of running containers" {
+	pair
+	nft flush ruleset
+	wait_for 10 guarded 101
+	wait_for 10 guarded 102
+	before=$(counter inet spoofed4)
+	berth exec2 101 /probe datagram 10.99.0.99 10.99.0.102 9 forged || true
+	wait_for 5 spoofed_more "$before"
+	answers 101 10.99.0.102
+}
+
+guarded() {
+	nft list set inet "berth_test_$HOST_ID" ct4 | grep -q "ct$1"
+}
+
+spoofed_more() {
+	[ "$(counter inet spoofed4)" -gt "$1" ]
+}
+
+@test "a link that its container renames or takes down stays guarded" {
+	pair
+	before=$(counter inet spoofed4)
+	mac=$(berth exec2 101 cat /sys/class/net/venet0/address | tr -d :)
+	berth exec2 101 sh -c 'ip link set venet0 down; ip link set venet0 name evil0; ip link set evil0 up'
+	berth exec2 101 /probe frame evil0 "$(ip4_frame "$mac" 10.99.0.99 10.99.0.102)"
+	wait_for 5 spoofed_more "$before"
+	berth exec2 101 ip link del evil0 || true
+	berth stop 101 --fast
+	answers host 10.99.0.102
+}
