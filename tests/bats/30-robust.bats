@@ -1,0 +1,476 @@
+#!/usr/bin/env bats
+# What survives when a part of berth dies, when a disk is full, when files are damaged, when everybody
+# comes at once: rows of the fault list, each by its name.
+
+load helpers
+
+setup() {
+	setup_host
+}
+
+teardown() {
+	# What a test has mounted over a part of its host.
+	awk -v r="$HOST_ROOT/" 'index($5, r) {print $5}' /proc/self/mountinfo | sort -r |
+		grep -xE "$HOST_ROOT/(etc|var|full).*" | xargs -r -n 1 umount -l
+	teardown_host
+}
+
+ct_status() {
+	berth list -a -H -o status "$1" 2>/dev/null | tr -d ' '
+}
+
+has_status() {
+	[ "$(ct_status "$1")" = "$2" ]
+}
+
+monitor_pid() {
+	sed -n 's/^monitor_pid=//p' "$HOST_ROOT/run/berth/ct/$1/state"
+}
+
+crash_berthd() {
+	kill -9 "$BERTHD_PID" 2>/dev/null || true
+	wait_for 10 process_is_gone "$BERTHD_PID"
+}
+
+# No job under way for the CT.
+is_idle() {
+	flock -n "$HOST_ROOT/run/berth/ct/$1/lock" true 2>/dev/null || [ ! -e "$HOST_ROOT/run/berth/ct/$1/lock" ]
+}
+
+# bats test_tags=both
+@test "B01 containers and their connections do not notice that berthd is killed" {
+	local ct
+	for ct in 101 102 103 104; do
+		tiny $ct --ipadd 10.99.0.$ct
+		put_probe $ct
+		berth exec2 $ct sh -c '/probe echo 7 >/dev/null 2>&1 &' </dev/null
+		wait_for 10 probe ask 10.99.0.$ct 7
+	done
+	berth list -H -o ctid,init_pid >"$HOST_ROOT/before"
+	exec {held}<>/dev/tcp/10.99.0.101/7
+	echo one >&$held
+	read -r -t 5 line <&$held
+	[ "$line" = one ]
+	# An exec session goes on too.
+	berth exec2 101 sh -c 'read x; echo "got $x"; exit 7' < <(sleep 2; echo go) >"$HOST_ROOT/session" 3>&- &
+	session=$!
+	sleep 0.2
+	crash_berthd
+	echo two >&$held
+	read -r -t 5 line <&$held
+	[ "$line" = two ]
+	probe ask 10.99.0.104 7
+	# What only reads works from the files.
+	run -0 berth status 101
+	[[ $output == *running* ]]
+	start_berthd
+	echo three >&$held
+	read -r -t 5 line <&$held
+	[ "$line" = three ]
+	exec {held}>&-
+	berth list -H -o ctid,init_pid | diff "$HOST_ROOT/before" -
+	status=0
+	wait $session || status=$?
+	[ "$status" = 7 ]
+	[ "$(cat "$HOST_ROOT/session")" = "got go" ]
+	for ct in 101 102 103 104; do
+		berth exec2 $ct true
+	done
+	berth stop 102
+	berth start 102
+}
+
+# bats test_tags=both
+@test "B01 an init that ends while berthd is dead is noticed afterwards" {
+	tiny 101
+	tiny 102
+	crash_berthd
+	kill -9 "$(sed -n 's/^init_pid=//p' "$HOST_ROOT/run/berth/ct/101/state")"
+	wait_for 10 test -e "$HOST_ROOT/run/berth/ct/101/exit"
+	start_berthd
+	wait_for 10 has_status 101 stopped
+	has_status 102 running
+	[ -z "$(ct_cgroups 101)" ]
+	berth start 101
+}
+
+# bats test_tags=both
+@test "B03 a killed monitor takes nothing with it and is replaced" {
+	tiny 101 --ipadd 10.99.0.101
+	put_probe 101
+	berth exec2 101 sh -c '/probe echo 7 >/dev/null 2>&1 &' </dev/null
+	wait_for 10 probe ask 10.99.0.101 7
+	init=$(init_pid 101)
+	old=$(monitor_pid 101)
+	kill -9 "$old"
+	probe ask 10.99.0.101 7
+	wait_for 10 berth exec2 101 true
+	[ "$(init_pid 101)" = "$init" ]
+	[ "$(monitor_pid 101)" != "$old" ]
+	has_status 101 running
+	# And both at once.
+	kill -9 "$(monitor_pid 101)" "$BERTHD_PID"
+	wait_for 10 process_is_gone "$BERTHD_PID"
+	probe ask 10.99.0.101 7
+	start_berthd
+	wait_for 10 berth exec2 101 true
+	[ "$(init_pid 101)" = "$init" ]
+	berth stop 101
+	has_status 101 stopped
+	[ -z "$(ct_cgroups 101)" ]
+}
+
+# prepare OPERATION: brings CT 101 into the state that the operation needs.
+prepare() {
+	case $1 in
+	create) [ -z "$(ct_status 101)" ] || berth destroy 101 ;;
+	*) [ -n "$(ct_status 101)" ] || berth create 101 --ostemplate tiny --ipadd 10.99.0.101 ;;
+	esac
+	case $1 in
+	stop | set) has_status 101 running || berth start 101 ;;
+	start | destroy) has_status 101 stopped || berth stop 101 --fast ;;
+	esac
+}
+
+# operate OPERATION [BYTES]: never returns; for a subshell.
+operate() {
+	case $1 in
+	create) exec berth --root "$HOST_ROOT" create 101 --ostemplate tiny --ipadd 10.99.0.101 ;;
+	stop) exec berth --root "$HOST_ROOT" stop 101 --fast ;;
+	set) exec berth --root "$HOST_ROOT" set 101 --ram "$2" --hostname "h$2" --save ;;
+	*) exec berth --root "$HOST_ROOT" "$1" 101 ;;
+	esac
+}
+
+# As old or as new: never in between, never broken.
+check_settled() {
+	wait_for 20 is_idle 101
+	wait_for 20 settled_as "$@" || {
+		echo "after $1: $(ct_status 101)"
+		return 1
+	}
+}
+
+settled_as() {
+	local st ram
+	st=$(ct_status 101)
+	case $1 in
+	create | destroy) [ -z "$st" ] || [ "$st" = stopped ] ;;
+	start | stop) [ "$st" = stopped ] || [ "$st" = running ] ;;
+	set)
+		[ "$st" = running ] || return 1
+		ram=$(sed -n 's/^PHYSPAGES=//p' "$HOST_ROOT/etc/berth/ct/101.conf")
+		[[ $(grep -c . "$HOST_ROOT/etc/berth/ct/101.conf") -ge 3 ]] &&
+			[[ -z $ram || $ram == *"$(($2 / 4096))"* || $ram == *"$(($3 / 4096))"* ]]
+		;;
+	esac
+	[ "$st" != broken ]
+}
+
+@test "B04 berthd killed at any moment of an operation leaves the old state or the new" {
+	local op delay ram=67108864 old
+	for op in create start stop set destroy; do
+		for delay in 0.001 0.005 0.01 0.02 0.03 0.045 0.06 0.09; do
+			# What an orphaned worker still does is waited for.
+			wait_for 20 prepare $op
+			old=$ram
+			ram=$((ram + 1048576))
+			(operate $op $ram) </dev/null >/dev/null 2>&1 3>&- &
+			sleep $delay
+			crash_berthd
+			wait $! || true
+			start_berthd
+			check_settled $op $ram $old
+		done
+	done
+}
+
+@test "B04 a worker killed at any moment of an operation leaves the old state or the new" {
+	local op delay ram=67108864 old
+	for op in create start stop set destroy; do
+		for delay in 0.002 0.005 0.01 0.02 0.03 0.05; do
+			prepare $op
+			old=$ram
+			ram=$((ram + 1048576))
+			(operate $op $ram) </dev/null >/dev/null 2>&1 3>&- &
+			sleep $delay
+			pkill -9 -P "$BERTHD_PID" -f berth-worker || true
+			wait $! || true
+			# A half-destroyed CT is called broken, and destroyed by asking again.
+			! has_status 101 broken || [ $op != destroy ] || berth destroy 101
+			check_settled $op $ram $old
+			berth ping
+		done
+	done
+}
+
+@test "B05 a client that is killed leaves no lock and no half-done work" {
+	local op delay s
+	for op in create start stop destroy; do
+		for s in INT KILL; do
+			for delay in 0.003 0.02 0.05; do
+				prepare $op
+				(operate $op) </dev/null >/dev/null 2>&1 3>&- &
+				sleep $delay
+				kill -$s $! 2>/dev/null || true
+				wait $! || true
+				check_settled $op
+			done
+		done
+	done
+}
+
+@test "B07 on a full disk changes fail clean; stop and destroy work" {
+	local dir
+	tiny 101
+	berth create 102 --ostemplate tiny
+	for dir in etc/berth/ct var/lib/berth/state; do
+		mkdir -p "$HOST_ROOT/$dir"
+		stop_berthd
+		mv "$HOST_ROOT/$dir" "$HOST_ROOT/$dir.disk"
+		mkdir "$HOST_ROOT/$dir"
+		mount -t tmpfs -o size=64k,mode=700 full "$HOST_ROOT/$dir"
+		cp -a "$HOST_ROOT/$dir.disk/." "$HOST_ROOT/$dir/"
+		start_berthd
+		head -c 1M /dev/zero >"$HOST_ROOT/$dir/filler" 2>/dev/null || true
+		if [ $dir = etc/berth/ct ]; then
+			cp "$HOST_ROOT/$dir/101.conf" "$HOST_ROOT/old.conf"
+			run ! berth set 101 --ram 64M --description "$(printf '%0200d' 0)" --save
+			[[ $output == *"o space left"* ]]
+			cmp "$HOST_ROOT/old.conf" "$HOST_ROOT/$dir/101.conf"
+		fi
+		run ! berth create 103 --ostemplate tiny
+		[[ $output == *"o space left"* ]]
+		run -0 berth list -a -H -o ctid
+		[[ $output != *103* ]]
+		[ ! -e "$HOST_ROOT/var/lib/berth/private/103" ]
+		berth stop 101
+		berth start 101
+		berth exec2 101 true
+		rm "$HOST_ROOT/$dir/filler"
+		stop_berthd
+		cp -a "$HOST_ROOT/$dir/." "$HOST_ROOT/$dir.disk/"
+		umount "$HOST_ROOT/$dir"
+		rmdir "$HOST_ROOT/$dir"
+		mv "$HOST_ROOT/$dir.disk" "$HOST_ROOT/$dir"
+		start_berthd
+	done
+}
+
+@test "B07 a container is destroyed although no byte is free" {
+	local dir=$HOST_ROOT/var/lib/berth
+	stop_berthd
+	rm -f "$dir"/template/debian-*
+	find "$dir/template/image" -type f -not -name "$(sed -n 's/^hash=//p' "$dir/template/tiny.template")*" -delete
+	mkdir "$HOST_ROOT/full"
+	mount -t tmpfs -o size=100m full "$HOST_ROOT/full"
+	cp -a "$dir/." "$HOST_ROOT/full/"
+	mount --move "$HOST_ROOT/full" "$dir"
+	start_berthd
+	tiny 101 --diskspace 16M
+	head -c 120M /dev/zero >"$dir/filler" 2>/dev/null || true
+	run ! berth create 102 --ostemplate tiny
+	[[ $output == *"o space left"* ]]
+	berth stop 101 --fast
+	berth destroy 101
+	[ -z "$(ct_status 101)" ]
+	stop_berthd
+	umount "$dir"
+	start_berthd
+}
+
+@test "B14 of a hundred starts at once one wins" {
+	local i
+	berth create 101 --ostemplate tiny
+	for i in $(seq 100); do
+		{
+			rc=0
+			command berth --root "$HOST_ROOT" start 101 >"$HOST_ROOT/out.$i" 2>&1 || rc=$?
+			echo $rc >"$HOST_ROOT/rc.$i"
+		} </dev/null 3>&- &
+	done
+	wait_for 30 all_ended 100
+	[ "$(cat "$HOST_ROOT"/rc.* | grep -cx 0)" = 1 ]
+	# Losers hear why: it is locked, or it runs already.
+	for i in $(seq 100); do
+		[ "$(cat "$HOST_ROOT/rc.$i")" = 0 ] || grep -qE 'locked|running' "$HOST_ROOT/out.$i"
+	done
+	has_status 101 running
+	[ "$(pgrep -fc "berth-monitor.*--root $HOST_ROOT" || true)" -le 1 ]
+}
+
+all_ended() {
+	[ "$(cat "$HOST_ROOT"/rc.* 2>/dev/null | wc -l)" = "$1" ]
+}
+
+@test "B14 start against destroy, exec against stop: one wins, the other hears it" {
+	local i a b
+	for i in 1 2 3 4 5 6; do
+		berth create 101 --ostemplate tiny
+		command berth --root "$HOST_ROOT" start 101 >/dev/null 2>&1 3>&- & a=$!
+		command berth --root "$HOST_ROOT" destroy 101 >/dev/null 2>&1 3>&- & b=$!
+		ra=0 rb=0
+		wait $a || ra=$?
+		wait $b || rb=$?
+		[ $((ra == 0)) != $((rb == 0)) ]
+		if [ $ra = 0 ]; then
+			has_status 101 running
+			command berth --root "$HOST_ROOT" exec2 101 sleep 30 </dev/null >/dev/null 2>&1 3>&- & a=$!
+			sleep 0.0$i
+			berth stop 101 --fast
+			ra=0
+			wait $a || ra=$?
+			[ $ra != 0 ]
+			berth destroy 101
+		fi
+		[ -z "$(ct_status 101)" ]
+	done
+}
+
+# bats test_tags=both
+@test "B15 a lock ends with its holder" {
+	berth create 101 --ostemplate tiny
+	mkdir -p "$HOST_ROOT/run/berth/ct/101"
+	flock "$HOST_ROOT/run/berth/ct/101/lock" sleep 100 </dev/null >/dev/null 2>&1 3>&- &
+	holder=$!
+	wait_for 5 is_locked 101
+	run ! berth start 101
+	[[ $output == *lock* ]]
+	[ "$status" = 9 ] || echo "status $status"
+	pkill -9 -P $holder
+	kill -9 $holder 2>/dev/null || true
+	berth start 101
+}
+
+is_locked() {
+	! is_idle "$1"
+}
+
+# bats test_tags=both
+@test "B22 a state of another boot or of a reused pid is believed by nobody" {
+	local state boot
+	sleep 1000 </dev/null >/dev/null 2>&1 3>&- &
+	victim=$!
+	start=$(sed 's/.*) //' /proc/$victim/stat | awk '{print $20}')
+	tiny 101
+	tiny 102
+	cp "$HOST_ROOT/run/berth/ct/101/state" "$HOST_ROOT/state"
+	berth stop 101 --fast
+	berth stop 102 --fast
+	stop_berthd
+	mkdir -p "$HOST_ROOT"/run/berth/ct/{101,102}
+	# Right pid and start time, other boot.
+	sed -E "s/^(init|monitor)_pid=.*/\1_pid=$victim/; s/^(init|monitor)_start=.*/\1_start=$start/
+		s/^boot_id=.*/boot_id=11111111-2222-3333-4444-555555555555/" \
+		"$HOST_ROOT/state" >"$HOST_ROOT/run/berth/ct/101/state"
+	# This boot, but the pid is somebody else's now.
+	sed -E "s/^(init|monitor)_pid=.*/\1_pid=$victim/; s/^(init|monitor)_start=.*/\1_start=12345/" \
+		"$HOST_ROOT/state" >"$HOST_ROOT/run/berth/ct/102/state"
+	run -0 berth status 101
+	[[ $output != *running* ]]
+	start_berthd
+	wait_for 10 has_status 101 stopped
+	wait_for 10 has_status 102 stopped
+	run berth stop 101
+	run berth stop 102 --fast
+	berth start 101
+	berth start 102
+	berth stop 101 --fast
+	kill -0 $victim
+	kill $victim
+}
+
+# bats test_tags=both
+@test "B23 a damaged file makes at most its own container broken" {
+	local f how
+	tiny 101
+	berth create 102 --ostemplate tiny
+	tiny 103
+	first=$(init_pid 101)
+	for f in etc/berth/ct/102.conf var/lib/berth/private/102/facts etc/berth/ct/103.conf \
+		var/lib/berth/private/103/facts run/berth/ct/103/state; do
+		cp -p "$HOST_ROOT/$f" "$HOST_ROOT/good"
+		for how in empty cut garbage missing; do
+			stop_berthd
+			case $how in
+			empty) : >"$HOST_ROOT/$f" ;;
+			cut) head -c $(($(stat -c %s "$HOST_ROOT/good") / 2)) "$HOST_ROOT/good" >"$HOST_ROOT/$f" ;;
+			garbage) head -c 300 /dev/urandom >"$HOST_ROOT/$f" ;;
+			missing) rm "$HOST_ROOT/$f" ;;
+			esac
+			start_berthd || {
+				echo "berthd does not start: $how $f"
+				return 1
+			}
+			has_status 101 running && [ "$(init_pid 101)" = "$first" ] && berth exec2 101 true || {
+				echo "101 suffered: $how $f"
+				return 1
+			}
+			st=$(ct_status "$(grep -o '10[23]' <<<"$f" | head -n 1)")
+			echo "$how $f: $st"
+			stop_berthd
+			case $f in
+			run*) break ;;
+			esac
+			cp -p "$HOST_ROOT/good" "$HOST_ROOT/$f"
+			start_berthd
+			has_status 102 stopped
+			wait_for 5 has_status 103 running
+		done
+	done
+	[ "$(ct_status 101)" = running ]
+}
+
+# bats test_tags=both
+@test "B23 a running container outlives the loss of its run directory" {
+	tiny 101
+	tiny 102
+	init=$(init_pid 101)
+	rm -rf "$HOST_ROOT/run/berth/ct/101"
+	berth ping
+	kill -0 "$init"
+	berth exec2 102 true
+	run berth exec2 101 true
+	run berth list -a
+	stop_berthd
+	start_berthd
+	berth exec2 102 true
+	# Whatever it is called now, it can be stopped, and nothing of it stays.
+	run berth stop 101 --fast
+	wait_for 20 process_is_gone "$init"
+	wait_for 20 has_status 101 stopped
+}
+
+@test "B27 500 exec sessions, clients killed at random: exit codes right, nothing left" {
+	local i n bad=0
+	tiny 101
+	monitor=$(monitor_pid 101)
+	fds=$(ls "/proc/$monitor/fd" | wc -l)
+	procs=$(berth exec2 101 sh -c 'ls -d /proc/[0-9]* | wc -l')
+	for i in $(seq 500); do
+		case $((i % 5)) in
+		0) timeout -s KILL 0.0$((RANDOM % 9 + 1)) berth --root "$HOST_ROOT" exec2 101 sleep 20 ;;
+		1) timeout -s KILL 0.0$((RANDOM % 9 + 1)) berth --root "$HOST_ROOT" exec2 101 cat ;;
+		*)
+			n=0
+			command berth --root "$HOST_ROOT" exec2 101 "exit $((i % 200))" || n=$?
+			[ $n = $((i % 200)) ] || echo "$i: $n" >>"$HOST_ROOT/wrong"
+			;;
+		esac </dev/null >/dev/null 2>&1 3>&- &
+		[ $((i % 100)) != 0 ] || wait_for 30 few_jobs 20
+	done
+	wait_for 60 few_jobs 1
+	[ ! -e "$HOST_ROOT/wrong" ] || { cat "$HOST_ROOT/wrong"; return 1; }
+	wait_for 20 same_counts "$monitor" "$fds" "$procs"
+	has_status 101 running
+	[ "$(monitor_pid 101)" = "$monitor" ]
+}
+
+few_jobs() {
+	[ "$(pgrep -fc "berth --root $HOST_ROOT exec2" || true)" -lt "$1" ]
+}
+
+same_counts() {
+	[ "$(ls "/proc/$1/fd" | wc -l)" -le "$2" ] &&
+		[ "$(berth exec2 101 sh -c 'ls -d /proc/[0-9]* | wc -l')" -le "$3" ]
+}
