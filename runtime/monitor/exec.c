@@ -82,6 +82,21 @@ static uint16_t clamp_size(int v)
 	return v > 0 && v <= UINT16_MAX ? (uint16_t)v : 0;
 }
 
+/*
+ * The CT owns the parent of the leaf and may remove it while no session runs. The descriptor of the
+ * removed one still knows its parent; it is replaced under its own number.
+ */
+static int renew_leaf(int leaf)
+{
+	auto_close int inner = openat(leaf, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	auto_close int fd = -EBADF;
+
+	if (inner < 0 || (mkdirat(inner, ".berth", 0755) < 0 && errno != EEXIST))
+		return -errno;
+	fd = openat(inner, ".berth", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	return fd < 0 || dup3(fd, leaf, O_CLOEXEC) < 0 ? -errno : 0;
+}
+
 static int begin(struct monitor *m, struct mon_conn *c, const struct mon_record *r, const int *fds)
 {
 	struct launch_enter e = {
@@ -105,6 +120,8 @@ static int begin(struct monitor *m, struct mon_conn *c, const struct mon_record 
 	theirs = pair[1];
 	e.reply_fd = theirs;
 	pid = launch_enter(&e);
+	if (pid == -ENOENT && renew_leaf(m->args.cgroup.unified) == 0)
+		pid = launch_enter(&e);
 	if (pid < 0) {
 		(void)close(pair[0]);
 		return pid;
