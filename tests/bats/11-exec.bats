@@ -61,6 +61,7 @@ teardown_file() {
 
 @test "signals of the operator reach the command" {
 	for s in INT TERM HUP; do
+		: >"$BATS_TEST_TMPDIR/out"
 		# A job in the background ignores SIGINT unless it is told otherwise: env does.
 		env --default-signal=INT,TERM,HUP berth --root "$HOST_ROOT" exec2 101 \
 			"trap 'echo got $s; exit 42' $s; echo ready; while :; do sleep 0.1; done" \
@@ -172,6 +173,16 @@ teardown_file() {
 	[ "$(grep ^CapBnd: "/proc/$pid/status")" = "$(grep ^CapBnd: "/proc/$init/status")" ]
 	kill -TERM "$client"
 	wait "$client" || [ $? = 143 ]
+}
+
+@test "a container that removes the cgroup of sessions is entered all the same" {
+	# As its root can: it owns what is above it. Not from within: a session is in it.
+	berth exec2 101 'for m in $(grep " cgroup2 " /proc/mounts | cut -d " " -f 2); do
+		echo $$ >$m/cgroup.procs && rmdir $m/.berth; done'
+	[ -z "$(find /sys/fs/cgroup -path "*/berth-test-$HOST_ID/berth/101/inner/.berth")" ]
+	[ "$(berth exec2 101 echo entered)" = entered ]
+	run -0 berth exec2 101 'cat /proc/self/cgroup'
+	[[ $output == *::/.berth* ]]
 }
 
 @test "a script of the host, with its own interpreter" {

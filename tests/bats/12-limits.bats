@@ -77,8 +77,8 @@ within() {
 
 @test "memory: files in tmpfs count, and stop counting when they go" {
 	before=$(field 101 physpages)
-	berth exec2 101 'dd if=/dev/zero of=/dev/shm/f bs=1M count=32'
-	[ "$(field 101 physpages)" -ge $((before + 8000)) ]
+	berth exec2 101 'dd if=/dev/zero of=/dev/shm/f bs=1M count=30'
+	[ "$(field 101 physpages)" -ge $((before + 7500)) ]
 	berth exec2 101 'rm /dev/shm/f'
 	less() { [ "$(field 101 physpages)" -lt $((before + 4000)) ]; }
 	wait_for 5 less
@@ -88,11 +88,11 @@ within() {
 	berth set 101 --ram 128M
 	berth exec2 101 'dd if=/dev/zero of=/dev/null bs=100M count=1'
 	[ "$(field 101 physpages.l)" = 32768 ]
-	berth exec2 101 'dd if=/dev/zero of=/dev/shm/held bs=1M count=50'
-	run -148 berth set 101 --ram 32M
+	berth exec2 101 'dd if=/dev/zero of=/dev/shm/held bs=1M count=30'
+	run -148 berth set 101 --ram 20M
 	[[ $output == *"CT 101"*"physpages"*"in use"* ]]
 	[ "$(field 101 physpages.l)" = 32768 ]
-	run -148 berth set 101 --ram 32M --save
+	run -148 berth set 101 --ram 20M --save
 	grep -qx 'PHYSPAGES="0:16384"' "$HOST_ROOT/etc/berth/ct/101.conf"
 	berth exec2 101 'dd if=/dev/zero of=/dev/null bs=60M count=1; rm /dev/shm/held'
 	berth set 101 --ram 64M

@@ -14,6 +14,7 @@ setup_file() {
 
 teardown_file() {
 	# A test has started berthd again.
+	# shellcheck disable=SC2034 # teardown_host reads it
 	BERTHD_PID=$(head -n 1 "$HOST_ROOT/run/berth/berthd.lock")
 	teardown_host
 }
@@ -43,7 +44,7 @@ refused() {
 	local want=$1 pattern=$2
 	shift 2
 	run --separate-stderr berth "$@"
-	# shellcheck disable=SC2154
+	# shellcheck disable=SC2154,SC2053 # bats sets stderr; the pattern is one
 	if [ "$status" != "$want" ] || [[ $stderr != $pattern ]] || [ -n "$output" ] ||
 		[ "$(wc -l <<<"$stderr")" != 1 ] || [[ $stderr != "berth: "* ]]; then
 		printf 'berth %s\n  status %s, wanted %s\n  stdout: %s\n  stderr: %s\n  wanted: %s\n' \
@@ -203,11 +204,10 @@ refused() {
 	refused 21 "*" create 102 --ostemplate ../../etc/passwd
 	refused 82 "*" create 102 --ostemplate tiny --config ../../../etc/passwd
 	for c in start stop restart mount umount destroy exec exec2 enter console; do
-		case $c in
-		exec*) refused 14 "*CT 999 does not exist*list -a*" $c 999 true ;;
-		*) refused 14 "*CT 999 does not exist*list -a*" $c 999 ;;
-		esac
-		refused 14 "*nobody*list -a*" $c nobody $([[ $c != exec* ]] || echo true)
+		words=()
+		[[ $c != exec* ]] || words=(true)
+		refused 14 "*CT 999 does not exist*list -a*" $c 999 "${words[@]}"
+		refused 14 "*nobody*list -a*" $c nobody "${words[@]}"
 	done
 	refused 14 "*CT 999 does not exist*" set 999 --ram 1G
 	refused 14 "*CT 999 does not exist*" list 999
