@@ -348,8 +348,7 @@ is_locked() {
 
 # bats test_tags=both
 @test "B22 a state of another boot or of a reused pid is believed by nobody" {
-	local state boot
-	sleep 1000 </dev/null >/dev/null 2>&1 3>&- &
+	sleep 1000 >/dev/null 2>&1 3>&- &
 	victim=$!
 	start=$(sed 's/.*) //' /proc/$victim/stat | awk '{print $20}')
 	tiny 101
@@ -442,7 +441,7 @@ is_locked() {
 }
 
 @test "B27 500 exec sessions, clients killed at random: exit codes right, nothing left" {
-	local i n bad=0
+	local i n
 	tiny 101
 	monitor=$(monitor_pid 101)
 	fds=$(ls "/proc/$monitor/fd" | wc -l)
