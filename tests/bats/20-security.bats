@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # What root in a CT may not do: rows of the threat list, each by its name.
-# bats file_tags=both
 
 load helpers
 
@@ -44,6 +43,7 @@ status_of() {
 	[ "$(stat -c %u "/proc/$(init_pid 101)")" = "$1" ]
 }
 
+# bats test_tags=both
 @test "A02 init and exec sessions have the same few privileges" {
 	tiny 101
 	pid=$(init_pid 101)
@@ -105,6 +105,7 @@ status_of() {
 	[ -z "$output" ]
 }
 
+# bats test_tags=both
 @test "A06 file systems of the host or of block devices cannot be mounted" {
 	tiny 101
 	in_ct 101 <<-'S'
@@ -220,6 +221,7 @@ status_of() {
 	berth umount 101
 }
 
+# bats test_tags=both,kernel
 @test "A32 a device node that got into the root does not open" {
 	tiny 101
 	pid=$(init_pid 101)
@@ -233,6 +235,7 @@ status_of() {
 	done
 }
 
+# bats test_tags=both,kernel
 @test "A33 limits and other cgroups are out of reach" {
 	tiny 101 --ram 64M --numproc 100
 	in_ct 101 <<-'S'
@@ -252,6 +255,7 @@ status_of() {
 	[ "${limits[1]}" = 100 ]
 }
 
+# bats test_tags=both
 @test "A34 the number and the depth of cgroups inside are limited" {
 	tiny 101
 	in_ct 101 <<-'S'
@@ -269,6 +273,7 @@ status_of() {
 	berth stop 101 --fast
 }
 
+# bats test_tags=both
 @test "A35 neither deafness nor zombies nor a freeze keep a container from stopping" {
 	tiny 101
 	put_probe 101
@@ -283,6 +288,7 @@ status_of() {
 	run ! kill -0 "$pid"
 }
 
+# bats test_tags=both
 @test "A36 a fork bomb ends at numproc" {
 	tiny 101 --numproc 100
 	put_probe 101
@@ -294,6 +300,7 @@ status_of() {
 	[ "$(berth list -H -o numproc.f 101)" -gt 0 ]
 }
 
+# bats test_tags=both
 @test "A39 a container fills its own disk only, in blocks and in inodes" {
 	tiny 101 --diskspace 32M --diskinodes 1100
 	tiny 102 --diskspace 32M
@@ -350,6 +357,7 @@ ct_has_status() {
 	[ "$(berth list -a -H -o status "$1" | tr -d ' ')" = "$2" ]
 }
 
+# bats test_tags=both
 @test "A59 clock, swap, modules, priorities and limits of the host stay as they are" {
 	tiny 101
 	modules=$(cut -d' ' -f1 /proc/modules 2>/dev/null | sort)

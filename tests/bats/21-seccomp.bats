@@ -1,7 +1,6 @@
 #!/usr/bin/env bats
 # The system call policy as a CT meets it: rows A08 to A11 and A13 of the threat list. The prober reads the
 # same tables as the filter's builder and makes every call in each ABI that the kernel has.
-# bats file_tags=both
 
 load helpers
 
@@ -31,6 +30,7 @@ try() {
 	try handle i386
 }
 
+# bats test_tags=both,kernel
 @test "A09 32-bit calls meet the same policy and x32 calls are killed" {
 	try table i386
 	try sockets i386
@@ -38,15 +38,18 @@ try() {
 	try table x32
 }
 
+# bats test_tags=both,kernel
 @test "A10 every row of the system call table answers what it says" {
 	try table x64
 	try unknown x64
 }
 
+# bats test_tags=both
 @test "A11 only the families and protocols of the policy open" {
 	try sockets x64
 }
 
+# bats test_tags=both
 @test "A13 no nested user namespace; mount and network namespaces stay allowed" {
 	run ! berth exec2 101 unshare -U true
 	[[ $output == *"not permitted"* ]]

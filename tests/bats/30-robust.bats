@@ -80,7 +80,6 @@ is_idle() {
 	berth start 102
 }
 
-# bats test_tags=both
 @test "B01 an init that ends while berthd is dead is noticed afterwards" {
 	tiny 101
 	tiny 102
@@ -327,7 +326,6 @@ all_ended() {
 	done
 }
 
-# bats test_tags=both
 @test "B15 a lock ends with its holder" {
 	berth create 101 --ostemplate tiny
 	mkdir -p "$HOST_ROOT/run/berth/ct/101"
@@ -346,7 +344,6 @@ is_locked() {
 	! is_idle "$1"
 }
 
-# bats test_tags=both
 @test "B22 a state of another boot or of a reused pid is believed by nobody" {
 	sleep 1000 >/dev/null 2>&1 3>&- &
 	victim=$!
@@ -379,7 +376,6 @@ is_locked() {
 	kill $victim
 }
 
-# bats test_tags=both
 @test "B23 a damaged file makes at most its own container broken" {
 	local f how
 	tiny 101
@@ -420,7 +416,6 @@ is_locked() {
 	[ "$(ct_status 101)" = running ]
 }
 
-# bats test_tags=both
 @test "B23 a running container outlives the loss of its run directory" {
 	tiny 101
 	tiny 102

@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # The routed network of CTs: who reaches whom, whom nobody can pretend to be, and what is left afterwards.
-# bats file_tags=both
 
 load helpers
 
@@ -41,6 +40,7 @@ received() {
 		awk '$1 == "Udp:" && $2 ~ /[0-9]/ {n += $2 + $3} $1 == "Udp6InDatagrams" || $1 == "Udp6NoPorts" {n += $2} END {print n + 0}'
 }
 
+# bats test_tags=both,kernel
 @test "containers, host and world reach each other by IPv4 and IPv6" {
 	pair
 	for to in 10.99.0.102 2001:db8:99::102; do
@@ -86,6 +86,7 @@ received() {
 	answers 101 10.99.0.102
 }
 
+# bats test_tags=both,kernel
 @test "datagrams from a foreign address do not arrive" {
 	pair
 	before=$(received 102)
@@ -203,6 +204,7 @@ sent() {
 	answers host 10.99.0.102
 }
 
+# bats test_tags=both
 @test "a flushed rule set comes back, with the elements of running containers" {
 	pair
 	nft flush ruleset

@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # A CT can be dumped by stock CRIU at any time and goes on unharmed: what live migration stands on.
-# bats file_tags=both
 
 load helpers
 
@@ -82,14 +81,17 @@ dump_twice() {
 	berth stop 101
 }
 
+# bats test_tags=both
 @test "a Debian 12 container is dumped twice and goes on" {
 	dump_twice debian-12
 }
 
+# bats test_tags=both
 @test "a Debian 13 container is dumped twice and goes on" {
 	dump_twice debian-13
 }
 
+# bats test_tags=both,kernel
 @test "a tiny container is dumped and goes on" {
 	tiny 101 --ipadd 10.99.0.101
 	criu_dump 101 first
