@@ -15,7 +15,8 @@
 
 enum {
 	MONITOR_BACKLOG = 512,
-	MONITOR_ARGS = 20
+	MONITOR_ARGS = 20,
+	REPORT_FD_MIN = 512
 };
 
 int monitor_listen(struct worker *w, int *ret_fd, struct berth_error *err)
@@ -140,8 +141,11 @@ int become_monitor(struct worker *w, const struct become *b, struct berth_error 
 		return berth_error_sys(err, errno, "CT %u: prepare its monitor", w->ctid);
 	build_args(&a, w, b, &attach, filter_fd);
 	report_ok();
-	/* The report pipe ends with a successful exec; a failed one still has it. */
-	report_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	/*
+	 * The report pipe ends with a successful exec; a failed one still has it. An exec closes in
+	 * rising order: the last number, or berthd would answer while the CT's lock is still open here.
+	 */
+	report_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, REPORT_FD_MIN);
 	(void)dup2(null_fd, STDIN_FILENO);
 	(void)dup2(null_fd, STDOUT_FILENO);
 	(void)execve(path, a.argv, env);
