@@ -78,7 +78,7 @@ static int pidref_get_value(const char *text, const char *pid_key, const char *s
 int ct_run_parse(const char *text, struct ct_run *ret)
 {
 	struct ct_run run = {0};
-	uint64_t signal, dev, notifies, launched;
+	uint64_t signal, dev = 0, notifies, launched;
 
 	if (value_get(text, "boot_id", run.boot_id, sizeof(run.boot_id)) < 0 ||
 	    strlen(run.boot_id) != BOOT_ID_LEN ||
@@ -86,11 +86,13 @@ int ct_run_parse(const char *text, struct ct_run *ret)
 	    pidref_get_value(text, "monitor_pid", "monitor_start", &run.monitor) < 0 ||
 	    value_get_u64(text, "started", &run.started) < 0 ||
 	    value_get_u64(text, "stop_signal", &signal) < 0 || signal > 64 ||
-	    value_get_u64(text, "volume_dev", &dev) < 0 ||
 	    value_get_u64(text, "notifies", &notifies) < 0 ||
 	    value_get_u64(text, "launched", &launched) < 0)
 		return -EINVAL;
 	run.stop_signal = (int)signal;
+	/* A state file of a berth that did not write it names a CT that runs all the same. */
+	if (value_get_u64(text, "volume_dev", &dev) == -EINVAL)
+		return -EINVAL;
 	run.volume_dev = (dev_t)dev;
 	run.notifies = notifies != 0;
 	run.launched = launched != 0;
