@@ -189,6 +189,29 @@ static int open_script(const char *path, char *head, size_t size, struct berth_e
 	return 0;
 }
 
+/* A stopped CT is held for the script and stopped again: its init never runs. */
+static int run_held(struct cli *cli, uint32_t ctid, const char *const *argv, const char *const *env,
+		    int *ret_status, struct berth_error *err)
+{
+	struct berth_error late;
+	char word[16];
+	int r;
+
+	(void)snprintf(word, sizeof(word), "%u", ctid);
+	r = call_berthd(cli, "io.berth.Container.Start",
+			json_pack("{s:s, s:b}", "ct", word, "hold", 1), NULL, err);
+	if (r < 0)
+		return r;
+	r = session_exec(&cli->paths, ctid, argv, env, false, ret_status, err);
+	if (call_berthd(cli, "io.berth.Container.Stop",
+			json_pack("{s:s, s:b}", "ct", word, "fast", 1), NULL, &late) < 0 &&
+	    r == 0) {
+		r = -late.sys;
+		*err = late;
+	}
+	return r;
+}
+
 int cmd_runscript(struct cli *cli, struct args *a, struct berth_error *err)
 {
 	char head[256], buf[256];
@@ -207,5 +230,7 @@ int cmd_runscript(struct cli *cli, struct args *a, struct berth_error *err)
 	command_line_interpreter(head, buf, sizeof(buf), argv);
 	env_init(&e);
 	r = session_exec(&cli->paths, ctid, argv, e.env, false, &status, err);
+	if (r < 0 && err->code == BERTH_ERR_NOT_RUNNING)
+		r = run_held(cli, ctid, argv, e.env, &status, err);
 	return r < 0 ? r : exit_code(status);
 }

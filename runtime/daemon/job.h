@@ -19,7 +19,7 @@ struct job {
 	int lock_fd;
 	job_next_fn *next; /* after the worker that runs now */
 	struct ev_source *timer;
-	bool fast, restart, killed, save, wait;
+	bool fast, restart, killed, save, wait, hold;
 	bool give_kept; /* its workers inherit the CT's console and notify socket */
 	unsigned int timeout; /* seconds to wait for a clean stop */
 	uint64_t deadline_ms; /* of the clean stop, as ev_now_ms */

@@ -68,9 +68,11 @@ static void start_ended(struct job *j, const struct worker_result *result)
 
 void lifecycle_start(struct job *j)
 {
+	static const char *const hold[] = {"hold", NULL};
+
 	j->ct->status = CT_STARTING;
 	j->ct->booted = false;
-	job_worker(j, "start", NULL, start_ended);
+	job_worker(j, "start", j->hold ? hold : NULL, start_ended);
 }
 
 /* ---- stop ---- */

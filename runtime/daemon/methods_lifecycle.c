@@ -1,5 +1,6 @@
 /* methods_lifecycle.c - Start, Stop, Restart, Mount, Umount. */
 #include "runtime/base/cleanup.h"
+#include "runtime/base/log.h"
 #include "runtime/base/value.h"
 #include "runtime/ct/store.h"
 #include "runtime/daemon/ended.h"
@@ -123,6 +124,7 @@ void method_start(struct rpc_call *call, json_t *parameters, void *data)
 		return;
 	(void)ended_cancel_reboot(ct);
 	j->wait = method_flag(parameters, "wait");
+	j->hold = method_flag(parameters, "hold");
 	if (mounted)
 		job_worker(j, "umount", NULL, unmounted_then_start);
 	else
@@ -181,12 +183,24 @@ void method_restart(struct rpc_call *call, json_t *parameters, void *data)
 		stop_or_restart(call, parameters, d, true);
 }
 
+static void mount_failed_clean(struct job *j, const struct worker_result *result)
+{
+	struct berth_error err = j->error;
+
+	if (!result->ok)
+		log_line(LOG_LV_WARNING, j->ct->ctid, "clean up after a failed mount: %s",
+			 result->error.msg);
+	registry_settled(j->d, j->ct);
+	job_fail(j, &err);
+}
+
 static void mounted(struct job *j, const struct worker_result *result)
 {
 	char path[BERTH_PATH_MAX] = "";
 
 	if (!result->ok) {
-		job_fail(j, &result->error);
+		j->error = result->error;
+		job_worker(j, "cleanup", NULL, mount_failed_clean); /* a killed one undid nothing */
 		return;
 	}
 	(void)value_get(result->values, "path", path, sizeof(path));

@@ -1,5 +1,5 @@
 /*
- * op_start.c - starts a CT: cgroup, volume, root, namespaces, network, init; then this process becomes
+ * op_start.c - starts a CT (argument "hold": with a waiting shell for an init): cgroup, volume, root, namespaces, network, init; then this process becomes
  * the CT's monitor by exec, so that init keeps its parent.
  *
  * The volume and the root are mounted in this process's own mount namespace and nowhere else. The
@@ -39,10 +39,14 @@ struct start {
 	struct launch_spec spec;
 	struct launch_child child;
 	struct ct_run run;
+	bool hold; /* no init: a shell that waits */
 	int run_fd;
 	int listen_fd;
 	char hostname[65];
 };
+
+/* A shell as process 1 reaps what scripts leave behind. */
+static const char *const hold_argv[] = {"/bin/sh", "-c", "while :; do sleep 86400; done", NULL};
 
 static struct seccomp_program seccomp; /* 32 KiB: not on the stack */
 
@@ -160,6 +164,7 @@ static int step_clone(void *ctx, struct berth_error *err)
 		.guest = &s->guest,
 		.seccomp = &seccomp,
 		.memory = s->config.ram == CT_UNLIMITED ? 0 : s->config.ram,
+		.init_argv = s->hold ? hold_argv : NULL,
 		.dev_tun = s->config.tun,
 		.dev_fuse = s->config.fuse,
 	};
@@ -212,14 +217,14 @@ static int step_state(void *ctx, struct berth_error *err)
 	s->run.started = (uint64_t)time(NULL);
 	s->run.volume_dev = s->mounts.dev;
 	kind = guest_init_kind(s->mounts.root_fd);
-	if (kind == GUEST_INIT_NONE)
+	if (kind == GUEST_INIT_NONE && !s->hold)
 		return berth_error_set(
 			err, BERTH_ERR_BAD_TEMPLATE, ENOENT,
 			"CT %u: there is no /sbin/init to run in its root; repair it: "
 			"berth mount %u",
 			s->w->ctid, s->w->ctid);
-	s->run.stop_signal = guest_init_stop_signal(kind);
-	s->run.notifies = kind == GUEST_INIT_SYSTEMD;
+	s->run.stop_signal = s->hold ? 0 : guest_init_stop_signal(kind);
+	s->run.notifies = kind == GUEST_INIT_SYSTEMD && !s->hold;
 	r = boot_id_read(s->run.boot_id);
 	if (r == 0)
 		r = pidref_get(s->child.pid, &s->run.init);
@@ -269,6 +274,7 @@ int op_start(struct worker *w, struct berth_error *err)
 	char pid[16];
 	int r;
 
+	s.hold = w->n_args > 0 && strcmp(w->args[0], "hold") == 0;
 	ct_mounts_init(&s.mounts);
 	r = plan_run(steps, sizeof(steps) / sizeof(steps[0]), &s, err);
 	if (r < 0)

@@ -201,6 +201,16 @@ teardown_file() {
 	[[ $output == *"$BATS_TEST_TMPDIR/nothing"* ]]
 }
 
+@test "runscript in a stopped container: its init does not run, and it is stopped again" {
+	echo 'echo init is $(cat /proc/1/comm); echo kept >/root/by-script; exit 3' >"$BATS_TEST_TMPDIR/s"
+	run -3 berth runscript 102 "$BATS_TEST_TMPDIR/s"
+	[ "$output" = "init is sh" ]
+	[ "$(berth list -a -H -o status 102 | tr -d ' ')" = stopped ]
+	echo 'cat /root/by-script' >"$BATS_TEST_TMPDIR/s"
+	run -0 berth runscript 102 "$BATS_TEST_TMPDIR/s"
+	[ "$output" = kept ]
+}
+
 @test "a stopped, an unknown container, no command" {
 	for c in exec exec2; do
 		run -31 berth $c 102 true
@@ -209,7 +219,6 @@ teardown_file() {
 		run -20 berth $c 101
 	done
 	run -31 berth enter 102
-	run -31 berth runscript 102 /etc/hostname
 }
 
 @test "what runs when the container stops is told" {
