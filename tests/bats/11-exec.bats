@@ -118,16 +118,20 @@ teardown_file() {
 }
 
 @test "a hundred at once" {
-	for i in $(seq 100); do
+	n=100 pids=()
+	# Emulation takes seconds for each.
+	[ -z "${BERTH_IN_VM:-}" ] || n=20
+	for i in $(seq $n); do
 		{
 			status=0
 			echo "in $i" | berth exec2 101 "cat; echo out $i; exit $((i % 5))" \
 				>"$BATS_TEST_TMPDIR/$i" 2>&1 || status=$?
 			echo "status $status" >>"$BATS_TEST_TMPDIR/$i"
 		} 3>&- &
+		pids[i]=$!
 	done
-	wait
-	for i in $(seq 100); do
+	wait "${pids[@]}" # not all: bats's own time-out is a child as well
+	for i in $(seq $n); do
 		[ "$(cat "$BATS_TEST_TMPDIR/$i")" = "in $i"$'\n'"out $i"$'\n'"status $((i % 5))" ] || {
 			echo "number $i:"
 			cat "$BATS_TEST_TMPDIR/$i"

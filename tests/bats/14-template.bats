@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # Templates: built, imported, listed, removed; a stranger's archive cannot reach the host.
-# bats file_tags=both
 
 load helpers
 

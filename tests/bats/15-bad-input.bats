@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # Every way to ask for something wrong: one clear line, the documented status, nothing half-made.
-# bats file_tags=both
 
 load helpers
 

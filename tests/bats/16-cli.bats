@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # The command line itself: help, completion, columns and filters, JSON for machines, silence on pipes.
-# bats file_tags=both
 
 load helpers
 
@@ -219,8 +218,9 @@ words() {
 @test "two containers changed at once do not wait for each other" {
 	berth start 102
 	berth set 101 --numproc 200 3>&- &
+	one=$!
 	berth set 102 --numproc 300 3>&- &
-	wait
+	wait $one $!
 	[ "$(berth list -H -o numproc.l 101 102 | xargs)" = "200 300" ]
 	berth stop 102 --fast
 }
