@@ -129,7 +129,8 @@ static int read_report(pid_t stage, int report_fd, pid_t *ret_init, struct berth
 	return 0;
 }
 
-static int start_stage(const struct launch_spec *spec, int go_child, pid_t *ret_init,
+/* go: our end of the socket, init's end. */
+static int start_stage(const struct launch_spec *spec, const int go[2], pid_t *ret_init,
 		       struct berth_error *err)
 {
 	bool in_cgroup;
@@ -141,7 +142,8 @@ static int start_stage(const struct launch_spec *spec, int go_child, pid_t *ret_
 	stage = clone_stage(spec, &in_cgroup);
 	if (stage == 0) {
 		(void)close(report[0]);
-		stage_run(spec, in_cgroup, go_child, report[1]);
+		(void)close(go[0]); /* else init would wait for ever for a caller that was killed */
+		stage_run(spec, in_cgroup, go[1], report[1]);
 	}
 	(void)close(report[1]);
 	if (stage < 0)
@@ -179,7 +181,7 @@ int launch_clone(const struct launch_spec *spec, struct launch_child *ret, struc
 		return name_ct(err, spec->ctid, berth_error_sys(err, errno, "socketpair"));
 	c.go_fd = sv[0];
 	(void)setsockopt(c.go_fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	r = start_stage(spec, sv[1], &c.pid, err);
+	r = start_stage(spec, sv, &c.pid, err);
 	(void)close(sv[1]);
 	if (r == 0)
 		r = open_child(&c, err);

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -563,6 +564,36 @@ static void an_aborted_start_leaves_no_process(void)
 	CHECK(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
 }
 
+/* A caller that is killed between clone and go: nobody is left to undo it. */
+static void a_killed_caller_leaves_no_process(void)
+{
+	auto_close int userns = -EBADF;
+	auto_close int root = dir_open_at(AT_FDCWD, root_dir);
+	struct launch_spec spec = {.ctid = 4713, .root_fd = root, .seccomp = &filter};
+	struct pollfd p = {.events = POLLIN};
+	struct launch_child c;
+	int said[2];
+	pid_t caller, init = 0;
+
+	CHECK(launch_userns(ID_BASE, &userns, NULL) == 0 && pipe2(said, O_CLOEXEC) == 0);
+	spec.userns_fd = userns;
+	(void)fflush(stdout);
+	caller = fork();
+	if (caller == 0) {
+		if (launch_clone(&spec, &c, NULL) == 0)
+			(void)fd_write_all(said[1], &c.pid, sizeof(c.pid));
+		(void)pause();
+		_exit(1);
+	}
+	CHECK(fd_read_all(said[0], &init, sizeof(init)) == sizeof(init));
+	p.fd = pidfd_open(init, 0);
+	CHECK(p.fd >= 0 && kill(caller, SIGKILL) == 0 && waitpid(caller, NULL, 0) == caller);
+	CHECK(poll(&p, 1, 5000) == 1);
+	(void)close(p.fd);
+	(void)close(said[0]);
+	(void)close(said[1]);
+}
+
 static void run_all(void)
 {
 	struct berth_error err = {0};
@@ -589,6 +620,7 @@ static void run_all(void)
 	RUN(planted_links_do_not_lead_anywhere);
 	RUN(ids_of_the_host_are_refused);
 	RUN(an_aborted_start_leaves_no_process);
+	RUN(a_killed_caller_leaves_no_process);
 }
 
 int main(void)
