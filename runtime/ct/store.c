@@ -132,13 +132,23 @@ int store_live_load(const struct berth_paths *p, uint32_t ctid, struct conf_file
 	return store_conf_load(p, ctid, ret, err);
 }
 
-void store_live_forget(const struct berth_paths *p, uint32_t ctid)
+static void run_file_remove(const struct berth_paths *p, uint32_t ctid, const char *name)
 {
 	char path[BERTH_PATH_MAX];
 	auto_close int dir = dir_open_at(AT_FDCWD, path_run_ct(p, ctid, path));
 
 	if (dir >= 0)
-		(void)unlinkat(dir, "live.conf", 0);
+		(void)unlinkat(dir, name, 0);
+}
+
+void store_candidate_forget(const struct berth_paths *p, uint32_t ctid)
+{
+	run_file_remove(p, ctid, "candidate.conf");
+}
+
+void store_live_forget(const struct berth_paths *p, uint32_t ctid)
+{
+	run_file_remove(p, ctid, "live.conf");
 }
 
 int store_host_conf_load(const struct berth_paths *p, struct conf_file **ret,

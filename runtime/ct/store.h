@@ -27,6 +27,7 @@ int store_candidate_save(const struct berth_paths *p, uint32_t ctid, const struc
 			 struct berth_error *err);
 int store_candidate_load(const struct berth_paths *p, uint32_t ctid, struct conf_file **ret,
 			 struct berth_error *err);
+void store_candidate_forget(const struct berth_paths *p, uint32_t ctid);
 
 /*
  * What a running CT has in effect: RUN/ct/CTID/live.conf when a change was made without --save, else

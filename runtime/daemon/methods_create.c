@@ -66,6 +66,7 @@ static void created(struct job *j, const struct worker_result *result)
 	}
 	ct->being_created = false;
 	registry_settled(d, ct);
+	store_candidate_forget(&d->paths, ct->ctid);
 	store_intent_clear(&d->paths, ct->ctid, false);
 	event_emit(d, ct->ctid, "created", NULL);
 	job_done(j, json_pack("{s:I}", "ctid", (json_int_t)ct->ctid));

@@ -2,6 +2,8 @@
  * methods_set.c - Set: all of the settings or none. First they are made true, then saved; when they
  * cannot be saved they are taken back.
  */
+#include "runtime/daemon/set_recover.h"
+
 #include "runtime/base/cleanup.h"
 #include "runtime/base/log.h"
 #include "runtime/base/value.h"
@@ -68,16 +70,16 @@ static void set_nothing(struct job *j)
 
 static void set_undone(struct job *j, const struct worker_result *result)
 {
-	struct daemon *d = j->d;
+	struct berth_paths *p = &j->d->paths;
 	uint32_t ctid = j->ct->ctid;
 	struct berth_error err = j->error;
 
 	if (!result->ok)
 		log_line(LOG_LV_ERROR, ctid, "take the settings back: %s", result->error.msg);
-	else if (store_live_save(&d->paths, ctid, j->before, NULL) < 0)
-		store_live_forget(&d->paths, ctid);
-	if (j->ct->status != CT_RUNNING)
-		store_live_forget(&d->paths, ctid);
+	else if (j->ct->status != CT_RUNNING || store_live_save(p, ctid, j->before, NULL) < 0)
+		store_live_forget(p, ctid);
+	store_candidate_forget(p, ctid);
+	(void)registry_refresh(j->d, j->ct, NULL);
 	job_fail(j, &err);
 }
 
@@ -97,6 +99,29 @@ static void set_undo(struct job *j, const struct berth_error *err)
 	job_worker(j, "apply", NULL, set_undone);
 }
 
+/* A candidate that nobody has put away: berthd died while it was being applied. */
+void set_recover(struct daemon *d, struct ct *ct)
+{
+	struct conf_file *candidate;
+	struct berth_error err;
+	struct job *j;
+
+	if (store_candidate_load(&d->paths, ct->ctid, &candidate, NULL) < 0)
+		return;
+	j = job_begin(d, ct, "set", NULL, &err);
+	if (j == NULL || store_live_load(&d->paths, ct->ctid, &j->before, &err) < 0) {
+		conf_free(candidate);
+		if (j != NULL)
+			job_fail(j, &err);
+		return;
+	}
+	j->live = candidate;
+	(void)berth_error_set(&err, BERTH_ERR_SYSTEM, ECANCELED,
+			      "CT %u: settings that berthd could not finish are taken back",
+			      ct->ctid);
+	set_undo(j, &err);
+}
+
 /* ---- the way forward ---- */
 
 static void set_applied(struct job *j, const struct worker_result *result)
@@ -105,7 +130,12 @@ static void set_applied(struct job *j, const struct worker_result *result)
 	struct ct *ct = j->ct;
 	struct berth_error err;
 
+	if (result->died) {
+		set_undo(j, &result->error);
+		return;
+	}
 	if (!result->ok) {
+		store_candidate_forget(&d->paths, ct->ctid);
 		job_fail(j, &result->error);
 		return;
 	}
@@ -115,6 +145,7 @@ static void set_applied(struct job *j, const struct worker_result *result)
 		set_undo(j, &err);
 		return;
 	}
+	store_candidate_forget(&d->paths, ct->ctid);
 	(void)registry_refresh(d, ct, NULL);
 	event_emit(d, ct->ctid, "changed", NULL);
 	job_done(j, json_pack("{s:O}", "notes", j->notes));

@@ -17,6 +17,7 @@
 #include "runtime/daemon/ended.h"
 #include "runtime/daemon/lifecycle.h"
 #include "runtime/daemon/reboot.h"
+#include "runtime/daemon/set_recover.h"
 #include "runtime/daemon/strays.h"
 
 #include <fcntl.h>
@@ -64,10 +65,12 @@ static void adopt(struct daemon *d, struct ct *ct)
 {
 	struct berth_error err;
 
-	if (attach_take(d, ct, &err) == 0)
-		log_line(LOG_LV_INFO, ct->ctid, "adopted: init is %d", ct->run.init.pid);
-	else
+	if (attach_take(d, ct, &err) < 0) {
 		adopt_monitor_gone(d, ct);
+		return;
+	}
+	log_line(LOG_LV_INFO, ct->ctid, "adopted: init is %d", ct->run.init.pid);
+	set_recover(d, ct);
 }
 
 /* A restart that the last berthd had promised: it died between the end and the new start. */
@@ -89,6 +92,8 @@ static void settle_ct(struct daemon *d, struct ct *ct)
 	bool runs = ct_run_load(&d->paths, ct->ctid, &run, NULL) == 0;
 
 	registry_settled(d, ct);
+	if (!runs)
+		store_candidate_forget(&d->paths, ct->ctid);
 	if (runs && run.launched)
 		adopt(d, ct);
 	else if (ct->status == CT_MOUNTED)

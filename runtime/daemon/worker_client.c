@@ -94,6 +94,7 @@ static void worker_ended(struct worker_run *w)
 	(void)close(w->fd);
 	if (!w->ended) {
 		w->result.ok = false;
+		w->result.died = true;
 		(void)berth_error_set(&w->result.error, BERTH_ERR_HELPER, ECHILD,
 				      "the worker died before it had finished; see berthd's log");
 	}

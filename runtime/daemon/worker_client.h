@@ -9,6 +9,7 @@ struct worker_run;
 
 struct worker_result {
 	bool ok;
+	bool died; /* not ok, and it has undone nothing */
 	struct berth_error error; /* when not ok */
 	const char *values; /* KEY=VALUE lines of the worker's results (runtime/base/value.h) */
 };

@@ -11,7 +11,10 @@
 #include "runtime/worker/worker.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 enum {
@@ -61,10 +64,13 @@ struct net_report {
  * what was removed, 5 to 12 ms, and meanwhile the volume is flushed. The answer comes before that close.
  * Only the answer's descriptor is kept: not the CT's lock, not berthd's report.
  */
-static _Noreturn void net_run(struct worker *w, int fd)
+static _Noreturn void net_run(struct worker *w, pid_t parent, int fd)
 {
 	struct net_report rep = {0};
 
+	/* Never without the worker: the lock is the worker's, and the next start would lose its network. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+		_exit(1);
 	if (dup2(fd, STDOUT_FILENO) < 0 || close_range(3, ~0U, 0) < 0)
 		_exit(1);
 	rep.r = net_ct_down(w->ctid, w->host.nft_table, &rep.err);
@@ -75,13 +81,13 @@ static _Noreturn void net_run(struct worker *w, int fd)
 /* -EBADF when there was no process to be had: then it is done already, here. */
 static int net_begin(struct worker *w, struct net_report *rep)
 {
+	pid_t parent = getpid(), pid;
 	int fds[2];
-	pid_t pid;
 
 	if (pipe2(fds, O_CLOEXEC) == 0) {
 		pid = fork();
 		if (pid == 0)
-			net_run(w, fds[1]);
+			net_run(w, parent, fds[1]);
 		(void)close(fds[1]);
 		if (pid > 0)
 			return fds[0];
@@ -100,6 +106,18 @@ static int net_end(struct worker *w, int fd, struct net_report *rep, struct bert
 				       w->ctid);
 	*err = rep->err;
 	return rep->r;
+}
+
+/* What a killed `mount` left in the host's own mount table; a CT that runs has its mounts elsewhere. */
+static void release_mounts(struct worker *w)
+{
+	char dir[BERTH_PATH_MAX], path[BERTH_PATH_MAX];
+
+	path_run_ct(&w->paths, w->ctid, dir);
+	(void)umount2(worker_mount_path(w, path), MNT_DETACH | UMOUNT_NOFOLLOW);
+	(void)rmdir(path);
+	(void)umount2(path_below(dir, "root", path), MNT_DETACH | UMOUNT_NOFOLLOW);
+	(void)umount2(path_below(dir, "volume", path), MNT_DETACH | UMOUNT_NOFOLLOW);
 }
 
 static void remove_run_files(int run_fd)
@@ -125,6 +143,7 @@ int op_cleanup(struct worker *w, struct berth_error *err)
 	if (run_fd < 0)
 		return run_fd;
 	/* Each is tried whatever the others did; the first failure is the one told. */
+	release_mounts(w);
 	r[0] = release_cgroup(w, &errors[0]);
 	net_fd = net_begin(w, &rep);
 	r[1] = release_volume(w, &errors[1]);

@@ -18,12 +18,6 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
-static char *mount_path(struct worker *w, char *buf)
-{
-	(void)snprintf(buf, BERTH_PATH_MAX, "%.400s/root/%u", w->paths.lib, w->ctid);
-	return buf;
-}
-
 /*
  * A tenant's setuid files and device nodes must not work on the host (security.md A31): the mount is born
  * without them, there is no moment at which they would.
@@ -42,7 +36,7 @@ static int bind_harmless(const char *from, const char *to)
 static int show_root(struct worker *w, int run_fd, struct berth_error *err)
 {
 	char path[BERTH_PATH_MAX], from[BERTH_PATH_MAX], dir[BERTH_PATH_MAX];
-	int r = dir_make(mount_path(w, path), 0700);
+	int r = dir_make(worker_mount_path(w, path), 0700);
 
 	if (r < 0)
 		return berth_error_sys(err, r, "CT %u: make mount point %s", w->ctid, path);
@@ -63,7 +57,7 @@ static void hide_root(struct worker *w)
 {
 	char path[BERTH_PATH_MAX];
 
-	(void)umount2(mount_path(w, path), MNT_DETACH | UMOUNT_NOFOLLOW);
+	(void)umount2(worker_mount_path(w, path), MNT_DETACH | UMOUNT_NOFOLLOW);
 	(void)rmdir(path);
 }
 
@@ -98,7 +92,7 @@ int op_umount(struct worker *w, struct berth_error *err)
 
 	if (run_fd < 0)
 		return run_fd;
-	mount_path(w, path);
+	worker_mount_path(w, path);
 	if (umount2(path, UMOUNT_NOFOLLOW) < 0 && errno != EINVAL && errno != ENOENT)
 		return berth_error_set(err, BERTH_ERR_UMOUNT, errno,
 				       "CT %u: unmount %s: %s; `fuser -vm %s` shows who is in it",

@@ -130,6 +130,12 @@ int worker_sibling(const char *name, char *buf, size_t size)
 	return 0;
 }
 
+char *worker_mount_path(struct worker *w, char *buf)
+{
+	(void)snprintf(buf, BERTH_PATH_MAX, "%.400s/root/%u", w->paths.lib, w->ctid);
+	return buf;
+}
+
 char *worker_template_dir(struct worker *w, char *buf)
 {
 	return path_below(w->paths.lib, "template", buf);

@@ -69,5 +69,7 @@ int worker_addrs_check(struct worker *w, const struct net_ct *next, const struct
 		       struct berth_error *err);
 /* The path of a file that is installed beside this program. -errno. */
 int worker_sibling(const char *name, char *buf, size_t size);
+/* Where `mount` shows the root of a stopped CT. */
+char *worker_mount_path(struct worker *w, char *buf);
 /* Templates' directory. */
 char *worker_template_dir(struct worker *w, char *buf);
