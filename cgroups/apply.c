@@ -9,6 +9,7 @@
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 enum {
@@ -71,16 +72,26 @@ static int read_keyed(uint32_t ctid, struct step *s)
 	return 0;
 }
 
-/* An empty mask means all: "\n" says so on v2; on v1 the list above is copied. */
+/* Every CPU or node there may ever be: while processes run in a cgroup, v2 takes no empty mask. */
+static int read_full_mask(const struct step *s, char *buf, size_t size)
+{
+	return file_read_line_at(AT_FDCWD,
+				 strcmp(s->file, "cpuset.cpus") == 0
+					 ? "/sys/devices/system/cpu/possible"
+					 : "/sys/devices/system/node/possible",
+				 buf, size);
+}
+
+/* An empty mask means all; on v1 the list above is copied. */
 static int fill_mask(struct step *s)
 {
-	if (s->value[0] != '\0')
-		return 0;
-	if (!s->hi->v2)
+	if (!s->hi->v2 && s->value[0] == '\0')
 		return file_read_line_at(s->hi->berth, s->file, s->value, sizeof(s->value));
-	if (s->old[0] != '\0')
-		(void)snprintf(s->value, sizeof(s->value), "\n");
-	return 0;
+	if (!s->hi->v2 || (s->value[0] == '\0') == (s->old[0] == '\0'))
+		return 0;
+	if (s->value[0] == '\0')
+		return read_full_mask(s, s->value, sizeof(s->value));
+	return read_full_mask(s, s->old, sizeof(s->old)); /* for the way back */
 }
 
 static int read_old(uint32_t ctid, struct step *s)
