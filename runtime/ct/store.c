@@ -58,15 +58,17 @@ int store_conf_save(const struct berth_paths *p, uint32_t ctid, const struct con
 		    struct berth_error *err)
 {
 	auto_close int dir = open_dir(p->etc, "ct", err);
+	struct berth_error why = {0};
 	char name[24];
+	int r;
 
 	if (dir < 0)
 		return dir;
-	if (conf_save_at(dir, conf_name(ctid, name), f, err) < 0) {
-		if (err != NULL)
-			err->code = BERTH_ERR_SAVE;
-		return err != NULL ? -err->sys : -EIO;
-	}
+	r = conf_save_at(dir, conf_name(ctid, name), f, &why);
+	if (r < 0)
+		return berth_error_set(err, BERTH_ERR_SAVE, -r,
+				       "CT %u: %s/ct: %s; nothing was changed", ctid, p->etc,
+				       why.msg);
 	return 0;
 }
 

@@ -90,8 +90,14 @@ static void on_progress(const char *stage, int percent, void *data)
 static void on_done(const struct worker_result *result, void *data)
 {
 	struct job *j = data;
+	struct worker_result r = *result;
 
-	j->next(j, result);
+	if (r.died)
+		(void)berth_error_set(&r.error, r.error.code, r.error.sys,
+				      "CT %u: the worker of %s died before it had finished; see "
+				      "berthd's log: journalctl -u berthd",
+				      j->ct->ctid, j->what);
+	j->next(j, &r);
 }
 
 void job_worker(struct job *j, const char *op, const char *const *args, job_next_fn *next)

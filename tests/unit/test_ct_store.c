@@ -1,0 +1,152 @@
+/* test_ct_store.c - the files of CTs: configs, what is in effect, intents. */
+#include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
+#include "runtime/ct/store.h"
+#include "tests/unit/check.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+static char top[] = "/tmp/berth-test-store.XXXXXX";
+static struct berth_paths paths;
+
+static struct conf_file *conf(const char *text)
+{
+	struct conf_file *f = NULL;
+
+	CHECK(conf_parse(text, strlen(text), &f, NULL) == 0);
+	return f;
+}
+
+static void put(int (*save)(const struct berth_paths *p, uint32_t ctid, const struct conf_file *f,
+			    struct berth_error *err),
+		uint32_t ctid, const char *text)
+{
+	struct conf_file *f = conf(text);
+
+	CHECK(save(&paths, ctid, f, NULL) == 0);
+	conf_free(f);
+}
+
+static bool name_is(int (*load)(const struct berth_paths *p, uint32_t ctid, struct conf_file **ret,
+				struct berth_error *err),
+		    uint32_t ctid, const char *name)
+{
+	struct conf_file *f = NULL;
+	bool same = load(&paths, ctid, &f, NULL) == 0 && conf_get(f, "NAME") != NULL &&
+		    strcmp(conf_get(f, "NAME"), name) == 0;
+
+	conf_free(f);
+	return same;
+}
+
+static void what_is_in_effect_is_the_config_until_it_differs(void)
+{
+	put(store_conf_save, 101, "NAME=\"saved\"\n");
+	CHECK(name_is(store_live_load, 101, "saved"));
+	put(store_live_save, 101, "NAME=\"live\"\n");
+	CHECK(name_is(store_live_load, 101, "live") && name_is(store_conf_load, 101, "saved"));
+	store_live_forget(&paths, 101);
+	CHECK(name_is(store_live_load, 101, "saved"));
+}
+
+static void a_candidate_is_there_until_it_is_put_away(void)
+{
+	put(store_candidate_save, 101, "NAME=\"next\"\n");
+	CHECK(name_is(store_candidate_load, 101, "next"));
+	store_candidate_forget(&paths, 101);
+	CHECK(!name_is(store_candidate_load, 101, "next"));
+}
+
+static void a_missing_and_a_damaged_config_differ(void)
+{
+	char dir[BERTH_PATH_MAX];
+	auto_close int fd = dir_open_at(AT_FDCWD, path_below(paths.etc, "ct", dir));
+	struct berth_error err = {0};
+	struct conf_file *f = NULL;
+
+	CHECK(store_conf_load(&paths, 555, &f, &err) < 0 && err.code == BERTH_ERR_NO_CONFIG);
+	CHECK(file_replace_at(fd, "555.conf", "junk\n", 5, 0644, false) == 0);
+	CHECK(store_conf_load(&paths, 555, &f, &err) < 0 && err.code == BERTH_ERR_BROKEN);
+	CHECK(strstr(err.msg, "CT 555") != NULL);
+	CHECK(store_conf_remove(&paths, 555, NULL) == 0);
+	CHECK(store_conf_remove(&paths, 555, NULL) == 0);
+}
+
+static struct {
+	unsigned int n;
+	uint32_t ctid, id_base;
+	enum store_intent what;
+} found;
+
+static void find(uint32_t ctid, enum store_intent what, uint32_t id_base, void *data)
+{
+	(void)data;
+	found.n++;
+	found.ctid = ctid;
+	found.what = what;
+	found.id_base = id_base;
+}
+
+static void look(void)
+{
+	memset(&found, 0, sizeof(found));
+	CHECK(store_intent_each(&paths, find, NULL, NULL) == 0);
+}
+
+static void an_intent_says_what_and_which_ids(void)
+{
+	look();
+	CHECK(found.n == 0);
+	CHECK(store_intent_write(&paths, 101, INTENT_DESTROY, 655425536, NULL) == 0);
+	look();
+	CHECK(found.n == 1 && found.ctid == 101 && found.what == INTENT_DESTROY &&
+	      found.id_base == 655425536);
+	/* The next operation on the CTID replaces it. */
+	CHECK(store_intent_write(&paths, 101, INTENT_CREATE, 655491072, NULL) == 0);
+	look();
+	CHECK(found.n == 1 && found.what == INTENT_CREATE && found.id_base == 655491072);
+	store_intent_clear(&paths, 101, true);
+	look();
+	CHECK(found.n == 0);
+}
+
+/* Never a reason to destroy: whoever reads it keeps a CT that has a config. */
+static void a_damaged_intent_is_a_creates(void)
+{
+	char dir[BERTH_PATH_MAX];
+	auto_close int fd = dir_open_at(AT_FDCWD, path_below(paths.lib, "state", dir));
+
+	CHECK(file_replace_at(fd, "102.intent", "op=dest", 7, 0600, false) == 0);
+	CHECK(file_replace_at(fd, "103.intent.tmp", "op=destroy\n", 11, 0600, false) == 0);
+	look();
+	CHECK(found.n == 1 && found.ctid == 102 && found.what == INTENT_CREATE);
+	store_intent_clear(&paths, 102, false);
+}
+
+static void a_name_leads_to_its_ctid_without_berthd(void)
+{
+	struct berth_error err = {0};
+	uint32_t ctid = 0;
+
+	put(store_conf_save, 104, "NAME=\"web\"\n");
+	CHECK(store_lookup(&paths, "web", &ctid, NULL) == 0 && ctid == 104);
+	CHECK(store_lookup(&paths, "7777", &ctid, NULL) == 0 && ctid == 7777);
+	CHECK(store_lookup(&paths, "nobody", &ctid, &err) < 0 && err.code == BERTH_ERR_NO_CONFIG);
+	CHECK(store_lookup(&paths, "100", &ctid, &err) < 0 && err.code == BERTH_ERR_VALUE);
+}
+
+int main(void)
+{
+	if (mkdtemp(top) == NULL || berth_paths_init(&paths, top, NULL) < 0 ||
+	    berth_paths_make(&paths, NULL) < 0)
+		return 1;
+	RUN(what_is_in_effect_is_the_config_until_it_differs);
+	RUN(a_candidate_is_there_until_it_is_put_away);
+	RUN(a_missing_and_a_damaged_config_differ);
+	RUN(an_intent_says_what_and_which_ids);
+	RUN(a_damaged_intent_is_a_creates);
+	RUN(a_name_leads_to_its_ctid_without_berthd);
+	CHECK(tree_remove_at(AT_FDCWD, top) == 0);
+	return check_failures != 0;
+}
