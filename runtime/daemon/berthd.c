@@ -19,6 +19,7 @@
 #include "runtime/rpc/interfaces.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -30,6 +31,8 @@
 enum {
 	DAEMON_NOFILE = 65536,
 	GUARD_MS = 2000, /* between looks at the packet filter */
+	ONLY_ONE_TRIES = 20,
+	ONLY_ONE_PAUSE_MS = 50,
 };
 
 static const struct rpc_method methods[] = {
@@ -188,11 +191,17 @@ static int only_one(struct daemon *d, struct berth_error *err)
 {
 	auto_close int run = dir_open_at(AT_FDCWD, d->paths.run);
 	struct berth_error why;
-	int fd;
+	int fd = -EWOULDBLOCK;
 
 	if (run < 0)
 		return berth_error_sys(err, run, "open %s", d->paths.run);
-	fd = lock_take(run, "berthd.lock", "berthd", &why);
+	/* A child that the last berthd forked holds its lock until the exec, a moment after its end. */
+	for (int i = 0; i < ONLY_ONE_TRIES; i++) {
+		fd = lock_take(run, "berthd.lock", "berthd", &why);
+		if (fd != -EWOULDBLOCK)
+			break;
+		(void)poll(NULL, 0, ONLY_ONE_PAUSE_MS);
+	}
 	if (fd < 0)
 		return berth_error_set(err, BERTH_ERR_LOCKED, why.sys,
 				       "berthd runs already on %s: %.200s", d->paths.run, why.msg);
