@@ -36,6 +36,7 @@ struct net_ct {
 	unsigned int n_addrs;
 	bool nat; /* masquerade private (RFC 1918, 6598, ULA) addresses towards the outside */
 	uint32_t mtu; /* 0: the kernel's default */
+	bool probe; /* ask the segments of public addresses whether somebody has them: 0.6 s */
 };
 
 struct net_counters {

@@ -469,7 +469,8 @@ static int read_link(const struct nlmsghdr *nlh, void *data)
 		return -EPROTO;
 	*link = (struct rtnl_link){.index = head->ifi_index,
 				   .ether = head->ifi_type == ARPHRD_ETHER,
-				   .up = (head->ifi_flags & IFF_UP) != 0};
+				   .up = (head->ifi_flags & IFF_UP) != 0,
+				   .carrier = (head->ifi_flags & IFF_RUNNING) != 0};
 	FOR_EACH_ATTR_OF(a, nlh, sizeof(*head)) read_link_attr(a, link);
 	return 0;
 }
@@ -500,6 +501,7 @@ int rtnl_link_by_index(struct rtnl *r, int index, struct rtnl_link *ret, struct 
 struct link_list {
 	rtnl_link_fn *fn;
 	void *data;
+	bool veths; /* only these */
 };
 
 static int list_link(const struct nlmsghdr *nlh, void *data)
@@ -508,23 +510,34 @@ static int list_link(const struct nlmsghdr *nlh, void *data)
 	struct rtnl_link link;
 	int r = read_link(nlh, &link);
 
-	if (r == 0 && link.veth)
+	if (r == 0 && (link.veth || !list->veths))
 		list->fn(&link, list->data);
 	return r;
 }
 
-int rtnl_list_veths(struct rtnl *r, rtnl_link_fn *fn, void *data, struct berth_error *err)
+static int list_links(struct rtnl *r, struct link_list *list, struct berth_error *err)
 {
-	struct link_list list = {.fn = fn, .data = data};
 	struct nlattr *info;
 	struct request q;
 
 	request_begin(r, &q, RTM_GETLINK, NLM_F_DUMP, sizeof(struct ifinfomsg));
 	mnl_attr_put_u32(q.nlh, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-	info = mnl_attr_nest_start(q.nlh, IFLA_LINKINFO);
-	mnl_attr_put_strz(q.nlh, IFLA_INFO_KIND, "veth");
-	mnl_attr_nest_end(q.nlh, info);
-	return request_dump(r, &q, "list the links", list_link, &list, err);
+	if (list->veths) {
+		info = mnl_attr_nest_start(q.nlh, IFLA_LINKINFO);
+		mnl_attr_put_strz(q.nlh, IFLA_INFO_KIND, "veth");
+		mnl_attr_nest_end(q.nlh, info);
+	}
+	return request_dump(r, &q, "list the links", list_link, list, err);
+}
+
+int rtnl_list_links(struct rtnl *r, rtnl_link_fn *fn, void *data, struct berth_error *err)
+{
+	return list_links(r, &(struct link_list){.fn = fn, .data = data}, err);
+}
+
+int rtnl_list_veths(struct rtnl *r, rtnl_link_fn *fn, void *data, struct berth_error *err)
+{
+	return list_links(r, &(struct link_list){.fn = fn, .data = data, .veths = true}, err);
 }
 
 struct entry_list {

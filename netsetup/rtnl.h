@@ -55,6 +55,7 @@ struct rtnl_link {
 	char name[IFNAMSIZ];
 	char alias[64];
 	bool veth, ether, up;
+	bool carrier; /* up, and something is at the other end */
 	uint8_t mac[6];
 	struct net_counters counters; /* as the host sees them */
 };
@@ -101,6 +102,7 @@ int rtnl_route_lookup(struct rtnl *r, const struct net_addr *a, struct rtnl_entr
 		      struct berth_error *err);
 
 /* Each gives everything to fn; when the tables change meanwhile it may give an entry twice. */
+int rtnl_list_links(struct rtnl *r, rtnl_link_fn *fn, void *data, struct berth_error *err);
 int rtnl_list_veths(struct rtnl *r, rtnl_link_fn *fn, void *data, struct berth_error *err);
 int rtnl_list_addrs(struct rtnl *r, rtnl_entry_fn *fn, void *data, struct berth_error *err);
 /* Of the main table, both families; index 0 and protocol 0 mean any. */

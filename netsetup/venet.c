@@ -8,6 +8,7 @@
 #include "netsetup/link.h"
 #include "netsetup/netns.h"
 #include "netsetup/nft.h"
+#include "netsetup/probe.h"
 #include "netsetup/rtnl.h"
 #include "netsetup/uplink.h"
 #include "runtime/base/cleanup.h"
@@ -308,6 +309,9 @@ static int venet_up(struct venet *v, int netns_fd, struct berth_error *err)
 	struct uplink_plan plan;
 	int r = uplink_find(v->host, ct, ct->addrs, ct->n_addrs, &plan, err);
 
+	/* Before there is a link: whoever has an address keeps it, undisturbed. */
+	if (r == 0)
+		r = uplink_probe(v->host, ct, ct->addrs, ct->n_addrs, &plan, false, err);
 	if (r == 0)
 		r = host_make_link(v, netns_fd, err);
 	if (r == 0)
@@ -447,6 +451,19 @@ static int host_remove(struct venet *v, const struct change *c, struct berth_err
 	return r;
 }
 
+/* While the CT still has all that it had. */
+static int change_probe(struct venet *v, const struct net_ct *next, const struct change *c,
+			struct berth_error *err)
+{
+	struct uplink_plan plan;
+	int r;
+
+	if (c->n_come == 0 || !next->probe)
+		return 0;
+	r = uplink_find(v->host, next, c->come, c->n_come, &plan, err);
+	return r < 0 ? r : uplink_probe(v->host, next, c->come, c->n_come, &plan, true, err);
+}
+
 static int host_add(struct venet *v, const struct net_ct *next, const struct change *c,
 		    struct berth_error *err)
 {
@@ -519,13 +536,33 @@ static void change_undo(struct venet *v, const struct net_ct *now, const struct 
 	(void)change_mtu(v, next, now, NULL);
 }
 
+/* From here on a failure is undone. */
+static int change_make_true(struct venet *v, const struct net_ct *now, const struct net_ct *next,
+			    const struct change *c, struct berth_error *err)
+{
+	bool host_done;
+	int r = host_remove(v, c, err);
+
+	if (r == 0)
+		r = host_add(v, next, c, err);
+	host_done = r == 0;
+	if (r == 0)
+		r = guest_change(v, now, next, err);
+	if (r < 0 && host_done && c->n_go > 0)
+		r = NET_GUEST_REFUSES;
+	if (r == 0)
+		r = change_mtu(v, now, next, err);
+	if (r < 0)
+		change_undo(v, now, next);
+	return r;
+}
+
 int net_ct_change(const struct net_ct *now, const struct net_ct *next, int netns_fd,
 		  struct berth_error *err)
 {
 	struct change c;
 	struct rtnl_link link;
 	struct venet v;
-	bool host_done;
 	int r = venet_open(&v, now, err);
 
 	if (r < 0)
@@ -534,24 +571,15 @@ int net_ct_change(const struct net_ct *now, const struct net_ct *next, int netns
 	if (r == 0)
 		r = rtnl_link_by_name(v.host, v.ifname, &link, err);
 	if (r == 0) {
+		change_make(&c, now, next);
+		r = change_probe(&v, next, &c, err);
+	}
+	if (r == 0) {
 		v.index = link.index;
 		r = venet_open_guest(&v, netns_fd, false, err);
 	}
-	if (r == 0) {
-		change_make(&c, now, next);
-		r = host_remove(&v, &c, err);
-		if (r == 0)
-			r = host_add(&v, next, &c, err);
-		host_done = r == 0;
-		if (r == 0)
-			r = guest_change(&v, now, next, err);
-		if (r < 0 && host_done && c.n_go > 0)
-			r = NET_GUEST_REFUSES;
-		if (r == 0)
-			r = change_mtu(&v, now, next, err);
-		if (r < 0)
-			change_undo(&v, now, next);
-	}
+	if (r == 0)
+		r = change_make_true(&v, now, next, &c, err);
 	venet_close(&v);
 	return r;
 }
