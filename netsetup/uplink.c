@@ -100,33 +100,53 @@ static void send_announcements(struct rtnl *r, const struct net_addr *addrs, uns
 	}
 }
 
-/* NDP is answered for proxy entries only where the link's sysctl says so; ARP always is. */
-static int allow_ndp(struct rtnl *r, int index, struct berth_error *err)
+static int set_number(const char *name, const char *link, int wanted, struct berth_error *err)
+{
+	char text[16];
+	int value = 0;
+
+	if (net_sysctl_get(name, link, &value) == 0 && value == wanted)
+		return 0;
+	(void)snprintf(text, sizeof(text), "%d", wanted);
+	return net_sysctl_set(name, link, text, err);
+}
+
+/*
+ * NDP is answered for proxy entries only where the link's sysctl says so; ARP always is. Both at
+ * once: the kernel's delay of up to 0.8 s lets an owner answer before its proxy, but the owner is here,
+ * and another host that asks whether an address is free does not wait for ever.
+ */
+static int allow_answers(struct rtnl *r, int index, int family, struct berth_error *err)
 {
 	struct rtnl_link link;
-	int value = 0;
 
 	if (!is_uplink(r, index, &link))
 		return 0;
-	if (net_sysctl_get("ipv6/conf/%s/proxy_ndp", link.name, &value) == 0 && value == 1)
+	/* Late answers are answers: no reason to fail. */
+	(void)set_number(family == AF_INET ? "ipv4/neigh/%s/proxy_delay"
+					   : "ipv6/neigh/%s/proxy_delay",
+			 link.name, 0, NULL);
+	if (family == AF_INET)
 		return 0;
-	return net_sysctl_set("ipv6/conf/%s/proxy_ndp", link.name, "1", err);
+	return set_number("ipv6/conf/%s/proxy_ndp", link.name, 1, err);
 }
 
 int uplink_announce(struct rtnl *r, const struct net_addr *addrs, unsigned int n,
 		    const struct uplink_plan *plan, struct berth_error *err)
 {
-	int last = 0, count = 0, res = 0;
+	int last[2] = {0}, count = 0, res = 0; /* of IPv4 and of IPv6 */
 
 	for (unsigned int i = 0; i < n && res == 0; i++) {
+		int *done = &last[addrs[i].family == AF_INET6];
+
 		if (plan->index[i] == 0)
 			continue;
 		count++;
 		rtnl_proxy(r, RTNL_REPLACE, plan->index[i], &addrs[i], NET_PROTO_ROUTED);
-		if (addrs[i].family != AF_INET6 || plan->index[i] == last)
+		if (plan->index[i] == *done)
 			continue;
-		last = plan->index[i];
-		res = allow_ndp(r, last, err);
+		*done = plan->index[i];
+		res = allow_answers(r, *done, addrs[i].family, err);
 	}
 	if (count == 0)
 		return 0;
