@@ -67,6 +67,7 @@ struct host_config {
 	char group[33]; /* GROUP: read access to the socket, "berth" */
 	bool nat; /* NAT=yes */
 	bool ipv6; /* IPV6=yes */
+	bool ip_probe; /* IP_PROBE=yes */
 	unsigned int start_parallel; /* VE_PARALLEL, 0: CPUs */
 	uint32_t id_base_first; /* ID_BASE, 655360000; a multiple of 65536 */
 };

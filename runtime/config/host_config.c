@@ -119,6 +119,8 @@ int host_config_from(const struct conf_file *host, struct host_config *ret, stru
 	if (r == 0)
 		r = read_yesno(host, "IPV6", true, &c.ipv6, err);
 	if (r == 0)
+		r = read_yesno(host, "IP_PROBE", true, &c.ip_probe, err);
+	if (r == 0)
 		*ret = c;
 	return r;
 }

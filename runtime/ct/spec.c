@@ -57,6 +57,7 @@ int spec_net(uint32_t ctid, const struct ct_config *c, const struct host_config 
 		.addrs = addrs,
 		.n_addrs = c->n_addrs,
 		.nat = host->nat,
+		.probe = host->ip_probe,
 	};
 	return 0;
 }

@@ -109,7 +109,8 @@ static void a_missing_berth_conf_is_fine(void)
 	struct host_config h;
 
 	CHECK(host_config_from(NULL, &h, NULL) == 0);
-	CHECK(h.nat && h.ipv6 && h.id_base_first == 655360000 && h.start_parallel == 0);
+	CHECK(h.nat && h.ipv6 && h.ip_probe && h.id_base_first == 655360000 &&
+	      h.start_parallel == 0);
 	CHECK(strcmp(h.nft_table, "berth") == 0 && strcmp(h.group, "berth") == 0);
 	CHECK(strcmp(h.ve_layout, "overlay") == 0 && strcmp(h.def_ostemplate, "tiny") == 0);
 	CHECK(h.cgroup_parent[0] == '\0' && h.configfile[0] == '\0');
@@ -117,13 +118,14 @@ static void a_missing_berth_conf_is_fine(void)
 
 static void berth_conf_is_read(void)
 {
-	struct conf_file *f =
-		parse("CGROUP_PARENT=/tenants\nNAT=no\nIPV6=no\nID_BASE=1048576\n"
-		      "VE_PARALLEL=4\nNFT_TABLE=host_b\nGROUP=ops\nCONFIGFILE=basic\n");
+	struct conf_file *f = parse("CGROUP_PARENT=/tenants\nNAT=no\nIPV6=no\nID_BASE=1048576\n"
+				    "VE_PARALLEL=4\nNFT_TABLE=host_b\nGROUP=ops\nCONFIGFILE=basic\n"
+				    "IP_PROBE=no\n");
 	struct host_config h;
 
 	CHECK(host_config_from(f, &h, NULL) == 0);
 	CHECK(strcmp(h.cgroup_parent, "/tenants") == 0 && !h.nat && !h.ipv6);
+	CHECK(!h.ip_probe);
 	CHECK(h.id_base_first == 1048576 && h.start_parallel == 4);
 	CHECK(strcmp(h.nft_table, "host_b") == 0 && strcmp(h.group, "ops") == 0);
 	CHECK(strcmp(h.configfile, "basic") == 0);
@@ -132,11 +134,11 @@ static void berth_conf_is_read(void)
 
 static void bad_host_settings_are_refused(void)
 {
-	static const char *const texts[] = {"ID_BASE=1000\n",	   "ID_BASE=4294967295\n",
-					    "NAT=perhaps\n",	   "VE_PARALLEL=-1\n",
-					    "NFT_TABLE=\"a b\"\n", "VE_LAYOUT=simfs\n",
-					    "CGROUP_PARENT=a\n",   "CGROUP_PARENT=/../x\n",
-					    "GROUP=\"a:b\"\n",	   "DEF_OSTEMPLATE=../x\n"};
+	static const char *const texts[] = {
+		"ID_BASE=1000\n",	 "ID_BASE=4294967295\n",  "NAT=perhaps\n",
+		"VE_PARALLEL=-1\n",	 "NFT_TABLE=\"a b\"\n",	  "VE_LAYOUT=simfs\n",
+		"CGROUP_PARENT=a\n",	 "CGROUP_PARENT=/../x\n", "GROUP=\"a:b\"\n",
+		"DEF_OSTEMPLATE=../x\n", "IP_PROBE=1\n"};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		struct conf_file *f = parse(texts[i]);
