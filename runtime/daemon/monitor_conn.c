@@ -71,7 +71,7 @@ static void on_record(struct ev_source *s, uint32_t events, void *data)
 	}
 	if (mon_record_check(buf, (size_t)n, &rec) < 0)
 		rec.type = 0;
-	if (rec.type == MON_KEPT && n_fds == (unsigned int)((rec.a == 1) + (rec.b == 1)))
+	if (rec.type == MON_KEPT && n_fds == (unsigned int)rec.a + (unsigned int)rec.b)
 		take_kept(ct, &rec, fds);
 	fd_close(&fds[0]);
 	fd_close(&fds[1]);
