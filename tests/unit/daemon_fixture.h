@@ -47,7 +47,7 @@ static struct berth_error err;
 static inline void settle_down(void)
 {
 	for (int i = 0; i < 5; i++)
-		(void)ev_run_once(d.ev, 10);
+		(void)ev_run_once(d.ev, 2);
 }
 
 /* ---- files ---- */

@@ -1,0 +1,216 @@
+/* test_lifecycle.c - start, stop and restart on order: what is told, what is killed, what is left. */
+#include "tests/unit/daemon_fixture.h"
+
+#include "runtime/daemon/lifecycle.h"
+#include "runtime/daemon/reboot.h"
+
+static const char method_names[][24] = {"Start", "Stop", "Restart"};
+
+static void order(struct client *c, int method, json_t *parameters)
+{
+	char name[64];
+
+	(void)snprintf(name, sizeof(name), "io.berth.Container.%s", method_names[method]);
+	client_open(c);
+	client_send(c, name, parameters, false);
+}
+
+/* Reaped as a monitor does it; then it hangs up. */
+static void init_has_ended(struct running *r)
+{
+	bool reaped = false;
+
+	WAIT_FOR(reaped || (reaped = waitpid(r->init, NULL, WNOHANG) == r->init));
+	fd_close(&r->conn);
+}
+
+static void a_start_that_fails_says_why_and_is_cleaned_up(void)
+{
+	struct client c;
+	struct ct *ct;
+
+	host_begin("");
+	ct = add_ct(101, "");
+	on_worker("start", "echo error io.berth.BadTemplate 2 CT 101: no init; exit 1\n");
+	order(&c, 0, ct_parameter(101));
+	CHECK(code_of(client_wait(&c)) == BERTH_ERR_BAD_TEMPLATE);
+	CHECK(strcmp(err.msg, "CT 101: no init") == 0);
+	CHECK(strcmp(worker_calls(), "start 101,cleanup 101,") == 0);
+	CHECK(ct->status == CT_STOPPED && ct->job == NULL && ct->init_pidfd < 0);
+	client_close(&c);
+	host_end();
+}
+
+/* The first error is the cause; the second is only logged. */
+static void a_clean_up_that_fails_too_does_not_hide_the_cause(void)
+{
+	struct client c;
+
+	host_begin("");
+	(void)add_ct(101, "");
+	on_worker("start", "kill -9 $$\n");
+	on_worker("cleanup", "echo error io.berth.Stuck 16 stuck; exit 1\n");
+	order(&c, 0, ct_parameter(101));
+	CHECK(code_of(client_wait(&c)) == BERTH_ERR_HELPER && strstr(err.msg, "start") != NULL);
+	client_close(&c);
+	host_end();
+}
+
+static void an_init_that_ended_at_once_is_no_start(void)
+{
+	struct client c;
+	struct ct *ct;
+
+	host_begin("");
+	ct = add_ct(101, "");
+	order(&c, 0, ct_parameter(101)); /* the worker says ok, and no init is there */
+	CHECK(code_of(client_wait(&c)) == BERTH_ERR_NOT_RUNNING);
+	CHECK(strcmp(worker_calls(), "start 101,cleanup 101,") == 0 && ct->status == CT_STOPPED);
+	client_close(&c);
+	host_end();
+}
+
+static void hold_is_handed_on(void)
+{
+	struct client c;
+
+	host_begin("");
+	(void)add_ct(101, "");
+	order(&c, 0, json_pack("{s:s, s:b}", "ct", "101", "hold", true));
+	CHECK(code_of(client_wait(&c)) == BERTH_ERR_NOT_RUNNING);
+	CHECK(strncmp(worker_calls(), "start 101 hold,", 15) == 0);
+	client_close(&c);
+	host_end();
+}
+
+static void a_stop_asks_init_and_ends_when_all_is_released(void)
+{
+	struct running r;
+	struct client c;
+
+	host_begin("");
+	running_begin(&r, 101, "");
+	order(&c, 1, ct_parameter(101));
+	CHECK(r.ct->status == CT_STOPPING && client_take(&c) == NULL);
+	init_has_ended(&r); /* by stop_signal */
+	CHECK(code_of(client_wait(&c)) == BERTH_OK);
+	CHECK(strcmp(worker_calls(), "cleanup 101,") == 0);
+	CHECK(r.ct->init_pidfd < 0 && r.ct->monitor == NULL && r.ct->job == NULL);
+	client_close(&c);
+	host_end();
+	running_end(&r);
+}
+
+/* An init that ignores the signal. */
+static void make_deaf(struct running *r)
+{
+	CHECK(kill(r->init, SIGSTOP) == 0);
+}
+
+static void after_the_timeout_it_is_killed(void)
+{
+	struct running r;
+	struct client c;
+	uint64_t begun = ev_now_ms();
+
+	host_begin("");
+	running_begin(&r, 101, "");
+	make_deaf(&r);
+	order(&c, 1, json_pack("{s:s, s:i}", "ct", "101", "timeout", 1));
+	init_has_ended(&r);
+	CHECK(code_of(client_wait(&c)) == BERTH_OK && ev_now_ms() - begun >= 1000);
+	client_close(&c);
+	host_end();
+	running_end(&r);
+}
+
+static void fast_kills_at_once(void)
+{
+	struct running r;
+	struct client c;
+
+	host_begin("");
+	running_begin(&r, 101, "");
+	make_deaf(&r);
+	order(&c, 1, json_pack("{s:s, s:b}", "ct", "101", "fast", true));
+	init_has_ended(&r);
+	CHECK(code_of(client_wait(&c)) == BERTH_OK);
+	client_close(&c);
+	host_end();
+	running_end(&r);
+}
+
+static void an_init_that_knows_no_signal_is_killed_too(void)
+{
+	struct running r;
+	struct client c;
+
+	host_begin("");
+	running_begin(&r, 101, "");
+	make_deaf(&r);
+	r.ct->run.stop_signal = 0;
+	order(&c, 1, ct_parameter(101));
+	init_has_ended(&r);
+	CHECK(code_of(client_wait(&c)) == BERTH_OK);
+	client_close(&c);
+	host_end();
+	running_end(&r);
+}
+
+static void a_restart_is_marked_until_it_runs_again(void)
+{
+	struct running r;
+	struct client c;
+
+	host_begin("");
+	running_begin(&r, 101, "");
+	make_deaf(&r);
+	on_worker("cleanup", "rm -f $TOP/run/berth/ct/$ctid/state; echo ok\n");
+	order(&c, 2, json_pack("{s:s, s:b}", "ct", "101", "fast", true));
+	CHECK(reboot_is_marked(&d, r.ct));
+	init_has_ended(&r);
+	CHECK(code_of(client_wait(&c)) == BERTH_ERR_NOT_RUNNING); /* there is no new init here */
+	CHECK(strcmp(worker_calls(), "cleanup 101,start 101,cleanup 101,") == 0);
+	CHECK(!reboot_is_marked(&d, r.ct) && r.ct->status == CT_STOPPED);
+	client_close(&c);
+	host_end();
+	running_end(&r);
+}
+
+/* A plain stop of a CT that was to be restarted: the last word counts. */
+static void a_stop_takes_the_mark_away(void)
+{
+	struct running r;
+	struct client c;
+
+	host_begin("");
+	running_begin(&r, 101, "");
+	reboot_mark(&d, r.ct);
+	order(&c, 1, json_pack("{s:s, s:b}", "ct", "101", "fast", true));
+	CHECK(!reboot_is_marked(&d, r.ct));
+	init_has_ended(&r);
+	CHECK(code_of(client_wait(&c)) == BERTH_OK);
+	CHECK(strcmp(worker_calls(), "cleanup 101,") == 0);
+	client_close(&c);
+	host_end();
+	running_end(&r);
+}
+
+int main(void)
+{
+	int r = daemon_begin();
+
+	if (r != 0)
+		return r;
+	RUN(a_start_that_fails_says_why_and_is_cleaned_up);
+	RUN(a_clean_up_that_fails_too_does_not_hide_the_cause);
+	RUN(an_init_that_ended_at_once_is_no_start);
+	RUN(hold_is_handed_on);
+	RUN(a_stop_asks_init_and_ends_when_all_is_released);
+	RUN(after_the_timeout_it_is_killed);
+	RUN(fast_kills_at_once);
+	RUN(an_init_that_knows_no_signal_is_killed_too);
+	RUN(a_restart_is_marked_until_it_runs_again);
+	RUN(a_stop_takes_the_mark_away);
+	return check_failures != 0;
+}
