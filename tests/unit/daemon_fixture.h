@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "cgroups/host.h"
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/log.h"
@@ -30,7 +31,7 @@ enum {
 	WAIT_MS = 15000
 };
 
-static char top[64];
+static char top[64], cgroup_parent[64];
 static struct daemon d;
 static struct berth_error err;
 
@@ -383,7 +384,7 @@ static const struct rpc_method fixture_methods[] = {
 /* host_conf: the text of berth.conf. */
 static inline void host_begin(const char *host_conf)
 {
-	char parent[64], path[BERTH_PATH_MAX];
+	char path[BERTH_PATH_MAX];
 
 	(void)snprintf(top, sizeof(top), "/tmp/berth-test-daemon.XXXXXX");
 	CHECK(mkdtemp(top) != NULL && berth_paths_init(&d.paths, top, NULL) == 0);
@@ -391,12 +392,20 @@ static inline void host_begin(const char *host_conf)
 	put_file(d.paths.etc, "berth.conf", host_conf, 0644);
 	CHECK(store_host_conf_load(&d.paths, &d.host_conf, &err) == 0);
 	CHECK(host_config_from(d.host_conf, &d.host, &err) == 0);
-	(void)snprintf(parent, sizeof(parent), "/berth-unit-%d", (int)getpid());
-	CHECK(cg_host_open(parent, &d.cg, &err) == 0);
+	(void)snprintf(cgroup_parent, sizeof(cgroup_parent), "/berth-unit-%d", (int)getpid());
+	CHECK(cg_host_open(cgroup_parent, &d.cg, &err) == 0);
 	CHECK(rpc_server_new(d.ev, path_daemon_socket(&d.paths, path), NULL, fixture_methods,
 			     sizeof(fixture_methods) / sizeof(fixture_methods[0]), NULL, 0, &d,
 			     &d.rpc, &err) == 0);
 	write_worker();
+}
+
+/* After cg_host_setup and cg_ct_create: nothing is left of them. */
+static inline void cgroups_end(uint32_t ctid)
+{
+	CHECK(cg_ct_remove(d.cg, ctid, 3000, &err) == 0 && cg_host_teardown(d.cg, &err) == 0);
+	for (unsigned int i = 0; i < d.cg->n_hier; i++)
+		CHECK(unlinkat(d.cg->hier[i].root, cgroup_parent + 1, AT_REMOVEDIR) == 0);
 }
 
 static inline bool all_idle(void)
