@@ -133,6 +133,7 @@ static void undo_network(void *ctx)
 {
 	struct apply *a = ctx;
 
+	a->net_now.probe = false; /* what the CT had is given back unasked */
 	if (a->running)
 		(void)net_ct_change(&a->net_next, &a->net_now, a->netns_fd, NULL);
 }
