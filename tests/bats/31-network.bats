@@ -8,6 +8,8 @@ setup() {
 }
 
 teardown() {
+	neighbour_has del 192.0.2.77/24 || true
+	neighbour_has del 2001:db8::77/64 || true
 	teardown_host
 }
 
@@ -234,4 +236,96 @@ spoofed_more() {
 	berth exec2 101 ip link del evil0 || true
 	berth stop 101 --fast
 	answers host 10.99.0.102
+}
+
+# neighbour_has add|del ADDRESS/PREFIX: on the segment of the uplink.
+neighbour_has() {
+	case $1$2 in
+	add*:*) world ip addr add "$2" dev w0 nodad ;;
+	*) world ip addr "$1" "$2" dev w0 2>/dev/null ;;
+	esac
+}
+
+# not_had ADDRESS: neither link, route, proxy entry nor rule element of this host knows it.
+not_had() {
+	! ip route show table all | grep -F "$1" | grep -v ' dev up0 ' && ! ip neigh show proxy | grep -qwF "$1" &&
+		! nft list table inet "berth_test_$HOST_ID" | grep -qF "$1"
+}
+
+# conflict ADDRESS: the message of the last command names everything that matters.
+conflict() {
+	mac=$(world ip -j link show w0 | jq -r '.[0].address')
+	[[ $output == *"CT 101"*"$1"*up0*"$mac"*"berth set 101"*--ipadd*IP_PROBE* ]]
+}
+
+# bats test_tags=both,kernel
+@test "a start with an address of a neighbour is refused and leaves nothing" {
+	neighbour_has add 192.0.2.77/24
+	neighbour_has add 2001:db8::77/64
+	berth create 101 --ostemplate tiny --ipadd 192.0.2.101 --ipadd 192.0.2.77
+	berth create 102 --ostemplate tiny --ipadd 2001:db8::101 --ipadd 2001:db8::77
+	run -78 berth start 101
+	conflict 192.0.2.77
+	run -78 berth start 102
+	[[ $output == *"CT 102"*2001:db8::77* ]]
+	[ -z "$(ip -o link | grep ct10)" ]
+	for a in 192.0.2.77 192.0.2.101 2001:db8::77 2001:db8::101; do
+		not_had $a
+	done
+	[ -z "$(ct_cgroups 101)" ]
+	run -0 berth list -a -H -o status
+	[[ $output != *running* ]]
+	# Free again.
+	neighbour_has del 192.0.2.77/24
+	neighbour_has del 2001:db8::77/64
+	berth start 101 --wait
+	berth start 102 --wait
+	world ping -c 1 -W 3 192.0.2.77
+	world ping -c 1 -W 3 2001:db8::77
+	# Its own earlier life is nobody else.
+	berth restart 101 --wait
+	berth restart 102 --wait
+	world ping -c 1 -W 3 192.0.2.77
+	world ping -c 1 -W 3 2001:db8::77
+}
+
+@test "a running container does not get an address of a neighbour" {
+	neighbour_has add 192.0.2.77/24
+	neighbour_has add 2001:db8::77/64
+	tiny 101 --ipadd 192.0.2.101 --ipadd 2001:db8::101
+	for a in 192.0.2.77 2001:db8::77; do
+		run -78 berth set 101 --ipadd $a --ipadd 192.0.2.102 --ipdel 2001:db8::101 --save
+		conflict $a
+		not_had $a
+		berth exec2 101 sh -c "! ip addr | grep -qF $a/"
+	done
+	not_had 192.0.2.102
+	run -0 berth list -H -o ip 101
+	[[ $output == *192.0.2.101* && $output == *2001:db8::101* && $output != *77* && $output != *102* ]]
+	world ping -c 1 -W 3 192.0.2.101
+	world ping -c 1 -W 3 2001:db8::101
+	neighbour_has del 192.0.2.77/24
+	berth set 101 --ipadd 192.0.2.77 --save
+	world ping -c 1 -W 3 192.0.2.77
+}
+
+# The addresses of CTs are not the addresses of their host, whose kernel answers no probe for them.
+@test "an address of a container on another host is refused" {
+	world sh -ec 'ip link add d0 type veth peer name d1; ip link set d0 up; ip link set d1 up
+		echo 1 >/proc/sys/net/ipv4/ip_forward; echo 0 >/proc/sys/net/ipv4/neigh/w0/proxy_delay
+		ip route add 192.0.2.78/32 dev d0; ip neigh add proxy 192.0.2.78 dev w0'
+	berth create 101 --ostemplate tiny --ipadd 192.0.2.78
+	run -78 berth start 101
+	world sh -c 'ip link del d0; ip neigh del proxy 192.0.2.78 dev w0; echo 0 >/proc/sys/net/ipv4/ip_forward'
+	conflict 192.0.2.78
+	berth start 101 --wait
+}
+
+@test "with IP_PROBE=no nobody is asked" {
+	neighbour_has add 192.0.2.77/24
+	echo 'IP_PROBE="no"' >>"$HOST_ROOT/etc/berth/berth.conf"
+	stop_berthd
+	start_berthd
+	tiny 101 --ipadd 192.0.2.77
+	berth set 101 --ipadd 2001:db8::77 --save
 }
