@@ -97,6 +97,8 @@ int cg_parse_cpulist(const char *list, unsigned int *ret_max);
  * parent, and with NULL must sit in the same cgroups.
  */
 int cg_host_open(const char *parent, struct cg_host **ret, struct berth_error *err);
+/* Searches the mount table in advance; a cg_host_open of this process does it again only after a change. */
+void cg_host_expect(void);
 void cg_host_free(struct cg_host *h);
 const struct cg_probe *cg_host_probe(const struct cg_host *h);
 

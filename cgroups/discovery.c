@@ -3,16 +3,20 @@
  * Debian's build of it hides hierarchies without a controller ("name=systemd"): those are looked up
  * in the mount table.
  *
- * libcgroup 2.0 keeps the mount table in global state and fills it once, in cgroup_init (about
- * 0.4 ms); after that nothing on the way of a CT calls it. Its creation of groups is used for
- * v1 hierarchies; on v2 it enables controllers before the group exists and fails with ENOENT
- * (2.0.2), so host.c makes those.
+ * libcgroup 2.0 keeps the mount table in global state, which cgroup_init fills anew (about 0.4 ms).
+ * What it and the search found holds until the kernel says that the mount table has changed. Its
+ * creation of groups is used for v1 hierarchies; on v2 it enables controllers before the group exists
+ * and fails with ENOENT (2.0.2), so host.c makes those.
  */
 #include "cgroups/host.h"
 
+#include "runtime/base/fd.h"
+
 #include <errno.h>
+#include <fcntl.h>
 #include <libcgroup.h>
 #include <mntent.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -37,19 +41,26 @@ static int lib_errno(int r)
 	}
 }
 
-static int init_once(void)
-{
-	static bool done;
-	int r;
+/* What the last search found; watch tells of changes since (proc_pid_mounts(5): POLLPRI). */
+static struct {
+	int watch;
+	int n;
+	struct cg_mount mounts[CG_MOUNT_MAX];
+} known = {.watch = -EBADF};
 
-	if (done)
-		return 0;
-	r = cgroup_init();
+static bool is_known(void)
+{
+	struct pollfd p = {.fd = known.watch, .events = POLLPRI};
+
+	return known.watch >= 0 && poll(&p, 1, 0) == 0;
+}
+
+static int lib_init(void)
+{
+	int r = cgroup_init();
+
 	/* A unified hierarchy without controllers alone counts as "not mounted" for libcgroup. */
-	if (r != 0 && r != ECGROUPNOTMOUNTED)
-		return lib_errno(r);
-	done = true;
-	return 0;
+	return r == ECGROUPNOTMOUNTED ? 0 : lib_errno(r);
 }
 
 static bool is_listed(const struct cg_mount *mounts, unsigned int n, const char *controller)
@@ -84,12 +95,12 @@ static unsigned int discover_named(struct cg_mount *ret, unsigned int n, unsigne
 	return n;
 }
 
-int cg_discover(struct cg_mount *ret, unsigned int max)
+static int discover(struct cg_mount *ret, unsigned int max)
 {
 	static struct cgroup_mount_point info; /* 8 KiB: too much for a stack frame */
 	void *handle = NULL;
 	unsigned int n = 0;
-	int r = init_once();
+	int r = lib_init();
 
 	if (r < 0)
 		return r;
@@ -108,10 +119,27 @@ int cg_discover(struct cg_mount *ret, unsigned int max)
 	return (int)discover_named(ret, n, max);
 }
 
+int cg_discover(const struct cg_mount **ret)
+{
+	if (is_known()) {
+		*ret = known.mounts;
+		return known.n;
+	}
+	fd_close(&known.watch);
+	/* Opened first: what changes meanwhile is noticed the next time. */
+	known.watch = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	known.n = discover(known.mounts, CG_MOUNT_MAX);
+	if (known.n < 0)
+		fd_close(&known.watch);
+	*ret = known.mounts;
+	return known.n;
+}
+
 int cg_discover_make_v1(const char *controller, const char *group)
 {
+	const struct cg_mount *mounts;
 	struct cgroup *g;
-	int r = init_once();
+	int r = cg_discover(&mounts);
 
 	if (r < 0)
 		return r;

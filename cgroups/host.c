@@ -10,10 +10,6 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
-enum {
-	MOUNT_MAX = 32
-};
-
 static const struct {
 	const char *v2, *v1;
 } ctrl_names[CG_CTRL_MAX] = {
@@ -215,12 +211,9 @@ static void load_enabled(struct cg_host *h)
 
 static int host_discover(struct cg_host *h, struct berth_error *err)
 {
-	auto_free struct cg_mount *mounts = calloc(MOUNT_MAX, sizeof(*mounts));
-	int n;
+	const struct cg_mount *mounts;
+	int n = cg_discover(&mounts);
 
-	if (mounts == NULL)
-		return berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM, "no memory");
-	n = cg_discover(mounts, MOUNT_MAX);
 	if (n < 0)
 		return berth_error_sys(err, n, "libcgroup cannot read /proc/cgroups or mounts");
 	if (find_unified(h, mounts, n) < 0)
@@ -236,6 +229,13 @@ static int host_discover(struct cg_host *h, struct berth_error *err)
 static void host_drop(struct cg_host **h)
 {
 	cg_host_free(*h);
+}
+
+void cg_host_expect(void)
+{
+	const struct cg_mount *mounts;
+
+	(void)cg_discover(&mounts);
 }
 
 int cg_host_open(const char *parent, struct cg_host **ret, struct berth_error *err)

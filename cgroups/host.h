@@ -53,13 +53,20 @@ struct cg_host {
 
 /* ---- discovery.c ---- */
 
+enum {
+	CG_MOUNT_MAX = 32
+};
+
 struct cg_mount {
 	char controller[CG_CONTROLLER_MAX];
 	char path[CG_PARENT_MAX];
 };
 
-/* All controllers and named hierarchies with their mount points; returns the count or -errno. */
-int cg_discover(struct cg_mount *ret, unsigned int max);
+/*
+ * All controllers and named hierarchies with their mount points; returns the count or -errno. *ret is valid
+ * until the next call.
+ */
+int cg_discover(const struct cg_mount **ret);
 /* Makes GROUP (relative to the mount point) in the v1 hierarchy of a controller. -errno. */
 int cg_discover_make_v1(const char *controller, const char *group);
 
