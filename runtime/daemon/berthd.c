@@ -237,6 +237,7 @@ static int daemon_run(struct daemon *d, struct berth_error *err)
 	    ev_add_signal(d->ev, SIGINT, on_terminate, d, NULL) < 0 ||
 	    ev_add_signal(d->ev, SIGCHLD, on_child, d, NULL) < 0)
 		return berth_error_sys(err, errno, "watch signals");
+	d->keep_spare = true;
 	r = worker_start(d, argv, NULL, 0, NULL, host_ready, d, err);
 	if (r < 0)
 		return r;

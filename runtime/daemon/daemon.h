@@ -63,6 +63,8 @@ struct daemon {
 	struct event_subscriber *subscribers;
 	struct ev_source *guard; /* timer: is the packet filter still there? */
 	char worker_path[BERTH_PATH_MAX];
+	bool keep_spare; /* a spare worker is kept (spare.h) */
+	int spare_fd; /* where it waits; 0: there is none */
 };
 
 /* ---- registry.c ---- */

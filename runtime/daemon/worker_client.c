@@ -5,6 +5,7 @@
 #include "runtime/base/fd.h"
 #include "runtime/base/log.h"
 #include "runtime/base/spawn.h"
+#include "runtime/daemon/spare.h"
 #include "runtime/worker/report.h"
 
 #include <fcntl.h>
@@ -18,16 +19,18 @@ enum {
 };
 
 struct worker_run {
+	struct daemon *d;
 	int fd; /* its report */
 	struct ev_source *watch;
 	worker_progress_fn *progress;
-	worker_done_fn *done;
+	worker_done_fn *tell;
 	void *data;
 	char line[WORKER_LINE];
 	size_t line_len;
 	char *values;
 	size_t values_len;
-	bool ended; /* an ok or error line was the last */
+	bool ended; /* an ok, done or error line was the last */
+	bool done; /* nothing will follow, whenever the process ends */
 	struct worker_result result;
 };
 
@@ -68,7 +71,9 @@ static void take_line(struct worker_run *w)
 		w->result.error = l.error;
 		break;
 	case REPORT_OK:
+	case REPORT_DONE:
 		w->ended = true;
+		w->done = l.kind == REPORT_DONE;
 		w->result.ok = true;
 		break;
 	}
@@ -99,7 +104,9 @@ static void worker_ended(struct worker_run *w)
 				      "the worker died before it had finished; see berthd's log");
 	}
 	w->result.values = w->values != NULL ? w->values : "";
-	w->done(&w->result, w->data);
+	w->tell(&w->result, w->data);
+	/* Its end is a good moment: the client reads the answer, nobody waits for berthd. */
+	spare_keep(w->d);
 	free(w->values);
 	free(w);
 }
@@ -116,8 +123,17 @@ static void on_report(struct ev_source *s, uint32_t events, void *data)
 		return;
 	if (n > 0)
 		take_bytes(w, buf, (size_t)n);
-	else
+	if (n <= 0 || w->done)
 		worker_ended(w);
+}
+
+/* Numbers that a worker is to know its descriptors by are for one of its own; the lock is known by none. */
+static int worker_order(struct daemon *d, const char *const *argv, const int *keep,
+			unsigned int n_keep, int report_fd)
+{
+	if (n_keep > 1)
+		return -EINVAL;
+	return spare_order(d, argv, report_fd, n_keep == 1 ? keep[0] : -EBADF);
 }
 
 static int worker_spawn(struct daemon *d, const char *const *argv, const int *keep,
@@ -153,7 +169,9 @@ int worker_start(struct daemon *d, const char *const *argv, const int *keep, uns
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return berth_error_sys(err, errno, "pipe to a worker");
-	r = worker_spawn(d, argv, keep, n_keep, fds[1], err);
+	r = worker_order(d, argv, keep, n_keep, fds[1]);
+	if (r < 0)
+		r = worker_spawn(d, argv, keep, n_keep, fds[1], err);
 	(void)close(fds[1]);
 	if (r < 0) {
 		(void)close(fds[0]);
@@ -163,9 +181,10 @@ int worker_start(struct daemon *d, const char *const *argv, const int *keep, uns
 	if (w == NULL)
 		abort();
 	(void)fcntl(fds[0], F_SETFL, O_NONBLOCK);
+	w->d = d;
 	w->fd = fds[0];
 	w->progress = progress;
-	w->done = done;
+	w->tell = done;
 	w->data = data;
 	if (ev_add_io(d->ev, w->fd, EPOLLIN, on_report, w, &w->watch) < 0)
 		abort();

@@ -18,6 +18,7 @@ typedef void worker_done_fn(const struct worker_result *result, void *data);
 typedef void worker_progress_fn(const char *stage, int percent, void *data);
 
 /*
+ * Gives the operation to the spare worker (spare.h), or starts one.
  * argv: OP and its arguments, NULL-terminated. keep: descriptors that it inherits under their
  * numbers; the CT's lock is one, so that it outlives berthd. done is called exactly once, from the event loop.
  */

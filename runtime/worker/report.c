@@ -47,3 +47,8 @@ void report_ok(void)
 {
 	report("ok");
 }
+
+void report_done(void)
+{
+	report("done");
+}

@@ -4,9 +4,10 @@
  *	progress PERCENT STAGE      PERCENT is -1 when unknown
  *	result KEY=VALUE
  *	error CODE ERRNO MESSAGE    CODE is a Varlink error name
- *	ok
+ *	ok                          so far: the end of the pipe says that it holds
+ *	done                        now, and the CT's lock is given back
  *
- * The last line is ok or error; nothing after it counts. The parser is pure.
+ * The last line is ok, done or error; nothing after it counts. The parser is pure.
  */
 #pragma once
 
@@ -16,7 +17,8 @@ enum report_kind {
 	REPORT_PROGRESS,
 	REPORT_RESULT,
 	REPORT_ERROR,
-	REPORT_OK
+	REPORT_OK,
+	REPORT_DONE
 };
 
 struct report_line {
@@ -33,3 +35,4 @@ void report_progress(const char *stage, int percent);
 void report_result(const char *key, const char *value);
 void report_error(const struct berth_error *e);
 void report_ok(void);
+void report_done(void);

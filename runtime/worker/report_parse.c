@@ -51,6 +51,8 @@ int report_parse(const char *line, struct report_line *ret)
 
 	if (strcmp(line, "ok") == 0) {
 		l.kind = REPORT_OK;
+	} else if (strcmp(line, "done") == 0) {
+		l.kind = REPORT_DONE;
 	} else if (strncmp(line, "error ", 6) == 0) {
 		r = parse_error_line(line + 6, &l);
 	} else if (strncmp(line, "progress ", 9) == 0) {

@@ -7,6 +7,7 @@
 #include "runtime/base/parse.h"
 #include "runtime/ct/spec.h"
 #include "runtime/ct/store.h"
+#include "runtime/worker/order.h"
 #include "runtime/worker/report.h"
 
 #include <fcntl.h>
@@ -214,6 +215,45 @@ static int worker_run(const struct worker_op *ops, int argc, const char *const *
 	return r;
 }
 
+/*
+ * Waits for an order and appends its words to argv[0..argc-1]. Returns the new argc; 0: berthd has gone
+ * away, or has broken off. The lock stays open, nobody needs its number.
+ */
+static int take_order(const char **argv, int argc)
+{
+	static char buf[ORDER_SIZE];
+	const char *words[ORDER_WORDS + 1];
+	int fds[ORDER_FDS], n;
+	unsigned int n_fds = 0;
+	ssize_t len = fd_recv_message(STDIN_FILENO, buf, sizeof(buf), fds, ORDER_FDS, &n_fds);
+	auto_close int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (len <= 0 || n_fds == 0 || null_fd < 0)
+		return 0;
+	n = order_parse(buf, (size_t)len, words);
+	if (n < 0 || dup2(fds[0], STDOUT_FILENO) < 0 || dup2(null_fd, STDIN_FILENO) < 0)
+		return 0;
+	(void)close(fds[0]);
+	memcpy(argv + argc, words, ((size_t)n + 1) * sizeof(words[0]));
+	return argc + n;
+}
+
+/* The words after the program's name; those of an order take the place of ORDER_WAIT. */
+static int run_words(const struct worker_op *ops, int argc, char **argv, struct berth_error *err)
+{
+	const char *words[ORDER_WORDS + 3] = {NULL};
+
+	if (argc == 0 || argc > 3 || strcmp(argv[argc - 1], ORDER_WAIT) != 0)
+		return worker_run(ops, argc, (const char *const *)argv, err);
+	for (int i = 0; i < argc - 1; i++)
+		words[i] = argv[i];
+	cg_host_expect();
+	argc = take_order(words, argc - 1);
+	if (argc == 0)
+		_exit(0);
+	return worker_run(ops, argc, words, err);
+}
+
 int worker_main(const struct worker_op *ops, int argc, char **argv)
 {
 	struct berth_error err = {0};
@@ -223,10 +263,12 @@ int worker_main(const struct worker_op *ops, int argc, char **argv)
 	(void)close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)umask(0022);
-	if (worker_run(ops, argc - 1, (const char *const *)argv + 1, &err) < 0) {
+	if (run_words(ops, argc - 1, argv + 1, &err) < 0) {
 		report_error(&err);
 		return 1;
 	}
-	report_ok();
+	/* The lock too: whoever hears "done" may go on. */
+	(void)close_range(3, ~0U, 0);
+	report_done();
 	return 0;
 }

@@ -10,6 +10,7 @@ static void each_kind_of_line_is_understood(void)
 	struct report_line l;
 
 	CHECK(report_parse("ok", &l) == 0 && l.kind == REPORT_OK);
+	CHECK(report_parse("done", &l) == 0 && l.kind == REPORT_DONE);
 	CHECK(report_parse("progress 40 installing packages", &l) == 0 && l.percent == 40 &&
 	      strcmp(l.text, "installing packages") == 0);
 	CHECK(report_parse("progress -1 x", &l) == 0 && l.percent == -1);
@@ -24,6 +25,7 @@ static void what_is_not_a_report_is_refused(void)
 {
 	static const char *const bad[] = {"",
 					  "okay",
+					  "done ",
 					  "error",
 					  "error x",
 					  "error x y z",

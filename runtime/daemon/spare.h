@@ -1,0 +1,19 @@
+/*
+ * spare.h - one berth-worker that is loaded already and waits for its order: what a start waits for is
+ * the CT, not the dynamic linker.
+ */
+#pragma once
+
+#include "runtime/daemon/daemon.h"
+
+/* Starts one if keep_spare says so and none waits. A failure is no harm: the next operation starts its own worker. */
+void spare_keep(struct daemon *d);
+
+/*
+ * Gives the order to the one that waits. argv: OP and its arguments; lock_fd: -EBADF for none. Returns 0,
+ * or -errno when there is none to take it.
+ */
+int spare_order(struct daemon *d, const char *const *argv, int report_fd, int lock_fd);
+
+/* Sends it home. */
+void spare_drop(struct daemon *d);
