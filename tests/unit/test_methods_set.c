@@ -1,0 +1,205 @@
+/* test_methods_set.c - Set: all of the settings or none, saved or not, and what the admin is told. */
+#include "tests/unit/daemon_fixture.h"
+
+static json_t *set(const char *option, const char *value, bool save)
+{
+	return call("io.berth.Container.Set",
+		    json_pack("{s:s, s:b, s:[{s:s, s:s}]}", "ct", "101", "save", save, "settings",
+			      "option", option, "value", value));
+}
+
+/* Of the reply of a set that went well. */
+static bool is_noted(json_t *reply, const char *text)
+{
+	json_t *notes = json_object_get(parameters_of(reply), "notes"), *note;
+	bool found = false;
+	size_t i;
+
+	json_array_foreach(notes, i, note) found |= strstr(json_string_value(note), text) != NULL;
+	return found;
+}
+
+static const char *saved(const char *key)
+{
+	static char value[256];
+	struct conf_file *f = NULL;
+	const char *v;
+
+	CHECK(store_conf_load(&d.paths, 101, &f, &err) == 0);
+	v = conf_get(f, key);
+	(void)snprintf(value, sizeof(value), "%s", v != NULL ? v : "(none)");
+	conf_free(f);
+	return value;
+}
+
+static bool is_untouched(void)
+{
+	return strcmp(saved("HOSTNAME"), "old") == 0 && !is_there(run_dir(101), "live.conf") &&
+	       !is_there(run_dir(101), "candidate.conf") && all_idle();
+}
+
+static void with_save_it_is_in_the_config_and_the_name_is_new(void)
+{
+	json_t *reply;
+
+	host_begin("");
+	(void)add_ct(101, "NAME=\"web\"\n# kept\nUNKNOWN=\"1\"\n");
+	reply = set("name", "web2", true);
+	CHECK(!is_noted(reply, "not saved") && code_of(reply) == BERTH_OK);
+	CHECK(strcmp(saved("NAME"), "web2") == 0 && strcmp(saved("UNKNOWN"), "1") == 0);
+	CHECK(registry_lookup(&d, "web2", NULL) != NULL && !registry_lookup(&d, "web", NULL));
+	CHECK(strcmp(worker_calls(), "apply 101,") == 0);
+	CHECK(!is_there(run_dir(101), "candidate.conf"));
+	host_end();
+}
+
+static void without_save_a_stopped_ct_is_as_before(void)
+{
+	json_t *reply;
+
+	host_begin("");
+	(void)add_ct(101, "HOSTNAME=\"old\"\n");
+	reply = set("hostname", "new", false);
+	CHECK(is_noted(reply, "nothing was changed") && code_of(reply) == BERTH_OK);
+	CHECK(worker_calls()[0] == '\0' && strcmp(saved("HOSTNAME"), "old") == 0);
+	CHECK(!is_there(run_dir(101), "live.conf"));
+	host_end();
+}
+
+static void without_save_it_is_in_effect_until_the_stop(void)
+{
+	struct running r;
+	json_t *reply;
+
+	host_begin("");
+	running_begin(&r, 101, "HOSTNAME=\"old\"\n");
+	reply = set("hostname", "new", false);
+	CHECK(is_noted(reply, "add --save") && code_of(reply) == BERTH_OK);
+	CHECK(strcmp(saved("HOSTNAME"), "old") == 0 && is_there(run_dir(101), "live.conf"));
+	/* A later set of something else does not take it back. */
+	on_worker("apply", "grep -q new $TOP/run/berth/ct/101/candidate.conf && echo ok\n");
+	CHECK(code_of(set("description", "x", true)) == BERTH_OK);
+	CHECK(strcmp(saved("HOSTNAME"), "old") == 0 && strcmp(saved("DESCRIPTION"), "x") == 0);
+	host_end();
+	running_end(&r);
+}
+
+static void what_takes_effect_later_or_never_is_told(void)
+{
+	struct running r;
+	json_t *reply;
+
+	host_begin("");
+	running_begin(&r, 101, "");
+	reply = set("features", "nesting:on", true);
+	CHECK(is_noted(reply, "berth restart 101") && code_of(reply) == BERTH_OK);
+	reply = set("kmemsize", "100000:100000", true);
+	CHECK(is_noted(reply, "nothing that enforces it") && code_of(reply) == BERTH_OK);
+	on_worker("apply", "echo result note.network=the CT refuses; echo ok\n");
+	reply = set("ipadd", "10.0.0.1", true);
+	CHECK(is_noted(reply, "the CT refuses") && code_of(reply) == BERTH_OK);
+	host_end();
+	running_end(&r);
+}
+
+static void what_the_worker_refuses_changes_nothing(void)
+{
+	struct running r;
+
+	host_begin("");
+	running_begin(&r, 101, "HOSTNAME=\"old\"\n");
+	on_worker("apply", "echo error io.berth.Limit 16 CT 101: in use; exit 1\n");
+	CHECK(code_of(set("hostname", "new", true)) == BERTH_ERR_LIMIT && is_untouched());
+	CHECK(strcmp(worker_calls(), "apply 101,") == 0);
+	host_end();
+	running_end(&r);
+}
+
+/* It may have done half of it: another worker goes from there back to what was. */
+static void a_worker_that_died_is_taken_back(void)
+{
+	struct running r;
+
+	host_begin("");
+	running_begin(&r, 101, "HOSTNAME=\"old\"\n");
+	on_worker("apply", "[ -e $TOP/once ] || { : >$TOP/once; kill -9 $$; }\n"
+			   "grep -q new $TOP/run/berth/ct/101/live.conf && "
+			   "grep -q old $TOP/run/berth/ct/101/candidate.conf && echo ok\n");
+	CHECK(code_of(set("hostname", "new", true)) == BERTH_ERR_HELPER);
+	CHECK(strcmp(worker_calls(), "apply 101,apply 101,") == 0);
+	CHECK(strcmp(saved("HOSTNAME"), "old") == 0 && all_idle());
+	CHECK(!is_there(run_dir(101), "candidate.conf"));
+	host_end();
+	running_end(&r);
+}
+
+static void what_cannot_be_saved_is_taken_back(void)
+{
+	char path[BERTH_PATH_MAX];
+	struct running r;
+
+	host_begin("");
+	running_begin(&r, 101, "HOSTNAME=\"old\"\n");
+	/* A directory in the way of the temporary name. */
+	CHECK(dir_make(path_below(d.paths.etc, "ct/101.conf.tmp/x", path), 0755) == 0);
+	CHECK(code_of(set("hostname", "new", true)) == BERTH_ERR_SAVE);
+	CHECK(strcmp(worker_calls(), "apply 101,apply 101,") == 0);
+	CHECK(strcmp(saved("HOSTNAME"), "old") == 0 && all_idle());
+	host_end();
+	running_end(&r);
+}
+
+static void what_cannot_be_is_refused_before_anything_is_done(void)
+{
+	host_begin("");
+	(void)add_ct(101, "HOSTNAME=\"old\"\n");
+	(void)add_ct(102, "NAME=\"web\"\nIP_ADDRESS=\"10.0.0.1\"\n");
+	CHECK(code_of(set("name", "web", true)) == BERTH_ERR_NAME_IN_USE && is_untouched());
+	CHECK(code_of(set("ipadd", "10.0.0.1", true)) == BERTH_ERR_ADDRESS_IN_USE &&
+	      is_untouched());
+	CHECK(code_of(set("ram", "lots", true)) == BERTH_ERR_VALUE && is_untouched());
+	CHECK(code_of(set("rma", "1G", true)) == BERTH_ERR_OPTION && is_untouched());
+	CHECK(code_of(set("ostemplate", "x", true)) == BERTH_ERR_OPTION);
+	CHECK(strstr(err.msg, "--ostemplate") != NULL && is_untouched());
+	CHECK(code_of(call("io.berth.Container.Set", ct_parameter(101))) == BERTH_ERR_VALUE);
+	CHECK(code_of(call("io.berth.Container.Set", ct_parameter(103))) == BERTH_ERR_NO_CONFIG);
+	CHECK(worker_calls()[0] == '\0');
+	host_end();
+}
+
+static void two_sets_do_not_mix(void)
+{
+	struct client c;
+
+	host_begin("");
+	(void)add_ct(101, "HOSTNAME=\"old\"\n");
+	on_worker("apply", "while [ ! -e $TOP/go ]; do sleep 0.01; done; echo ok\n");
+	client_open(&c);
+	client_send(&c, "io.berth.Container.Set",
+		    json_pack("{s:s, s:b, s:[{s:s, s:s}]}", "ct", "101", "save", true, "settings",
+			      "option", "hostname", "value", "one"),
+		    false);
+	CHECK(code_of(set("hostname", "two", true)) == BERTH_ERR_LOCKED);
+	put_file(top, "go", "", 0644);
+	CHECK(code_of(client_wait(&c)) == BERTH_OK && strcmp(saved("HOSTNAME"), "one") == 0);
+	client_close(&c);
+	host_end();
+}
+
+int main(void)
+{
+	int r = daemon_begin();
+
+	if (r != 0)
+		return r;
+	RUN(with_save_it_is_in_the_config_and_the_name_is_new);
+	RUN(without_save_a_stopped_ct_is_as_before);
+	RUN(without_save_it_is_in_effect_until_the_stop);
+	RUN(what_takes_effect_later_or_never_is_told);
+	RUN(what_the_worker_refuses_changes_nothing);
+	RUN(a_worker_that_died_is_taken_back);
+	RUN(what_cannot_be_saved_is_taken_back);
+	RUN(what_cannot_be_is_refused_before_anything_is_done);
+	RUN(two_sets_do_not_mix);
+	return check_failures != 0;
+}
