@@ -17,3 +17,13 @@ struct plan_step {
 };
 
 int plan_run(const struct plan_step *steps, size_t n, void *ctx, struct berth_error *err);
+
+/*
+ * Runs two plans at the same time, the second in a thread of its own. Both run to their end; when one
+ * fails the other is undone too, the second first. The error of the first failed plan stands.
+ */
+struct plan {
+	const struct plan_step *steps;
+	size_t n;
+};
+int plan_run_both(const struct plan plans[2], void *ctx, struct berth_error *err);

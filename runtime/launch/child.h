@@ -1,10 +1,11 @@
 /*
  * child.h - inside launch: what stage 1, init and their parent share. Not for other modules.
  *
- * Step order of a start. Parent: clone stage 1, read its report, (network), say go, collect.
+ * Step order of a start. Parent: clone stage 1, read its report, (state file), say go, collect.
  * Stage 1, host root in the CT's cgroups: settle what needs host privilege (limits, OOM score, login
- * uid), join the user namespace, become its root, clone init with CLONE_PARENT, end. Init: build the
- * mounts, pivot, send its descriptors, wait for go, write the guest's files, drop, exec.
+ * uid), join the user namespace, become its root, join the network namespace, clone init with
+ * CLONE_PARENT, end. Init: build the mounts, pivot, send its descriptors, write the guest's files,
+ * wait for go, drop, exec.
  */
 #pragma once
 

@@ -23,9 +23,8 @@ enum {
 	GO_TIMEOUT_SEC = 60
 };
 
-#define INIT_NAMESPACES                                                                      \
-	((uint64_t)CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | \
-	 CLONE_NEWCGROUP)
+#define INIT_NAMESPACES \
+	((uint64_t)CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP)
 
 /* What stage 1 says, once, on a pipe. */
 struct stage_report {
@@ -71,6 +70,8 @@ static int stage_join(const struct launch_spec *spec, bool in_cgroup, struct ber
 	r = process_become_root();
 	if (r < 0)
 		return berth_error_sys(err, -r, "become root of the container's user namespace");
+	if (setns(spec->netns_fd, CLONE_NEWNET) < 0)
+		return berth_error_sys(err, errno, "join the container's network namespace");
 	return 0;
 }
 
@@ -154,23 +155,9 @@ static int start_stage(const struct launch_spec *spec, const int go[2], pid_t *r
 	return r;
 }
 
-static int open_child(struct launch_child *c, struct berth_error *err)
-{
-	char path[48];
-
-	c->pidfd = pidfd_open(c->pid, 0); /* our child, not reaped yet: it cannot be reused */
-	if (c->pidfd < 0)
-		return berth_error_sys(err, errno, "pidfd_open");
-	(void)snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)c->pid);
-	c->netns_fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (c->netns_fd < 0)
-		return berth_error_sys(err, errno, "open %s", path);
-	return 0;
-}
-
 int launch_clone(const struct launch_spec *spec, struct launch_child *ret, struct berth_error *err)
 {
-	struct launch_child c = {-1, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF};
+	struct launch_child c = {-1, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF};
 	struct timeval limit = {.tv_sec = GO_TIMEOUT_SEC};
 	struct berth_error local = {0};
 	int sv[2], r;
@@ -183,8 +170,10 @@ int launch_clone(const struct launch_spec *spec, struct launch_child *ret, struc
 	(void)setsockopt(c.go_fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	r = start_stage(spec, sv, &c.pid, err);
 	(void)close(sv[1]);
-	if (r == 0)
-		r = open_child(&c, err);
+	if (r == 0) {
+		c.pidfd = pidfd_open(c.pid, 0); /* our child, not reaped yet: it cannot be reused */
+		r = c.pidfd < 0 ? berth_error_sys(err, errno, "pidfd_open") : 0;
+	}
 	if (r < 0) {
 		launch_abort(&c);
 		return name_ct(err, spec->ctid, r);
@@ -258,7 +247,6 @@ void launch_abort(struct launch_child *child)
 	child->pid = -1;
 	fd_close(&child->go_fd);
 	fd_close(&child->pidfd);
-	fd_close(&child->netns_fd);
 	fd_close(&child->console_fd);
 	fd_close(&child->devpts_fd);
 	fd_close(&child->notify_fd);

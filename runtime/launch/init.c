@@ -1,6 +1,6 @@
 /*
  * init.c - the life of a CT's init up to execve. All mounts and the guest's files are made at once, next
- * to the caller's network set-up; the loss of privilege waits for the caller's go.
+ * to the caller's work; the loss of privilege waits for the caller's go.
  */
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
@@ -193,7 +193,7 @@ _Noreturn void init_run(const struct launch_spec *spec, int sock)
 		r = send_descriptors(sock, &st, &err);
 	if (r == 0)
 		r = init_write_files(spec, &st, &err);
-	/* A failure waits too: until then the parent takes descriptors out of /proc/PID of ours. */
+	/* A failure waits too: until then the parent looks at us in /proc. */
 	if (wait_go(sock) < 0)
 		_exit(1); /* the parent has given up */
 	if (r == 0)

@@ -3,10 +3,11 @@
  *
  * Start, in the worker (root, initial namespaces, own private mount namespace):
  *
- *	launch_userns   a user namespace with the CT's mapping, made with euid = the CT's mapped root
- *	                (so that ucounts are the CT's own), for idmapped mounts and for the clone
- *	launch_clone    stage 1 joins the CT's cgroups, becomes the mapped root and clones init with
- *	                CLONE_PARENT into all new namespaces; init waits. The caller sets up the network
+ *	launch_ns_*     a user namespace with the CT's mapping, made with euid = the CT's mapped root
+ *	                (so that ucounts are the CT's own), for idmapped mounts and for the clone; and
+ *	                its network namespace. The caller sets up root and network meanwhile
+ *	launch_clone    stage 1 joins the CT's cgroups, becomes the mapped root, joins the network
+ *	                namespace and clones init with CLONE_PARENT into all other new ones; init waits
  *	launch_go       init builds /proc /sys /dev /run, pivots into the root, sets itself up (guest
  *	                files, rlimits, keyring, capabilities, seccomp), closes all descriptors, execs.
  *	                Returns when the exec has happened, or with the error of the step that failed.
@@ -67,7 +68,7 @@ struct launch_spec {
 	const char *hostname;
 	const char *uuid; /* container_uuid, 36 characters */
 	int root_fd; /* root of the CT: a mount in the caller's mount namespace, or a detached one */
-	int userns_fd; /* from launch_userns */
+	int userns_fd, netns_fd; /* from launch_ns_user and launch_ns_net */
 	const struct cg_attach *cgroup; /* where init starts (inner) */
 	const struct guest_config *guest;
 	const struct seccomp_program *seccomp;
@@ -80,7 +81,6 @@ struct launch_spec {
 struct launch_child {
 	pid_t pid; /* init, a child of the caller */
 	int pidfd;
-	int netns_fd;
 	int go_fd; /* private to launch_* */
 	/* Set by launch_go: */
 	int console_fd; /* pty master of the CT's /dev/console */
@@ -88,6 +88,22 @@ struct launch_child {
 	int notify_fd; /* datagram socket bound to the CT's /run/host/notify (READY=1) */
 };
 
+/*
+ * The namespaces that are needed before there is an init. A child makes them at its own pace:
+ * begin does not wait, user and net (in this order) wait for it. The descriptors are the caller's.
+ */
+struct launch_ns {
+	uint32_t id_base;
+	int userns_fd, netns_fd; /* -EBADF: not yet */
+	int sock; /* private to launch_ns_* */
+	pid_t pid; /* 0: ended, or never begun */
+};
+int launch_ns_begin(uint32_t id_base, struct launch_ns *ret, struct berth_error *err);
+int launch_ns_user(struct launch_ns *ns, struct berth_error *err);
+int launch_ns_net(struct launch_ns *ns, struct berth_error *err);
+/* Ends the child. Nothing to do after a failed begin, or twice. */
+void launch_ns_end(struct launch_ns *ns);
+/* A user namespace alone. */
 int launch_userns(uint32_t id_base, int *ret_userns_fd, struct berth_error *err);
 int launch_clone(const struct launch_spec *spec, struct launch_child *ret, struct berth_error *err);
 int launch_go(const struct launch_spec *spec, struct launch_child *child, struct berth_error *err);

@@ -1,6 +1,7 @@
 /*
- * op_start.c - starts a CT (argument "hold": with a waiting shell for an init): cgroup, volume, root, namespaces, network, init; then this process becomes
- * the CT's monitor by exec, so that init keeps its parent.
+ * op_start.c - starts a CT (argument "hold": with a waiting shell for an init): namespaces; volume and root
+ * beside network and cgroups; init; then this process becomes the CT's monitor by exec, so that init keeps
+ * its parent.
  *
  * The volume and the root are mounted in this process's own mount namespace and nowhere else. The
  * state file is written before init is let go: a crash at any step leaves either a state file that
@@ -35,6 +36,8 @@ struct start {
 	struct net_ct net;
 	struct cg_host *cg;
 	struct cg_attach attach;
+	struct launch_ns ns;
+	struct cg_limits limits;
 	struct ct_mounts mounts;
 	struct launch_spec spec;
 	struct launch_child child;
@@ -59,6 +62,9 @@ static int step_load(void *ctx, struct berth_error *err)
 	/* Directories opened from here on belong to the private namespace: mounts can go on them. */
 	if (r == 0)
 		r = worker_facts(w, &s->facts, err);
+	/* The child that makes the namespaces works while the config is read. */
+	if (r == 0)
+		r = launch_ns_begin(s->facts.id_base, &s->ns, err);
 	if (r == 0)
 		r = store_config(&w->paths, w->ctid, w->host_conf, &s->config, err);
 	if (r == 0)
@@ -90,6 +96,53 @@ static int step_forget(void *ctx, struct berth_error *err)
 	return 0;
 }
 
+static int step_user(void *ctx, struct berth_error *err)
+{
+	struct start *s = ctx;
+	int r = launch_ns_user(&s->ns, err);
+
+	s->mounts.userns_fd = s->ns.userns_fd;
+	return r;
+}
+
+/* ---- the disk ---- */
+
+static int step_root(void *ctx, struct berth_error *err)
+{
+	struct start *s = ctx;
+
+	return ct_mounts_make(s->w, &s->facts, s->run_fd, &s->mounts, err);
+}
+
+static void undo_root(void *ctx)
+{
+	struct start *s = ctx;
+
+	ct_mounts_drop(s->w, s->run_fd, &s->mounts);
+}
+
+/* ---- beside it, in a thread: nothing here mounts, forks or changes ids ---- */
+
+static int step_network(void *ctx, struct berth_error *err)
+{
+	struct start *s = ctx;
+	int r = launch_ns_net(&s->ns, err);
+
+	if (r == 0)
+		r = net_ct_up(&s->net, s->ns.netns_fd, err);
+	/* Stuck in the CT's network namespace: whatever this process did now would be done there. */
+	if (r == -ENOTRECOVERABLE)
+		_exit(1);
+	return r;
+}
+
+static void undo_network(void *ctx)
+{
+	struct start *s = ctx;
+
+	(void)net_ct_down(s->w->ctid, s->w->host.nft_table, NULL);
+}
+
 static int step_cgroup(void *ctx, struct berth_error *err)
 {
 	struct start *s = ctx;
@@ -108,41 +161,41 @@ static void undo_cgroup(void *ctx)
 	(void)cg_ct_remove(s->cg, s->w->ctid, 5000, NULL);
 }
 
-static int step_root(void *ctx, struct berth_error *err)
-{
-	struct start *s = ctx;
-	int r = launch_userns(s->facts.id_base, &s->mounts.userns_fd, err);
-	if (r == 0)
-		r = ct_mounts_make(s->w, &s->facts, s->run_fd, &s->mounts, err);
-	return r;
-}
-
-static void undo_root(void *ctx)
-{
-	struct start *s = ctx;
-
-	ct_mounts_drop(s->w, s->run_fd, &s->mounts);
-}
-
+/* All but those of the volume's device, which has no number yet. */
 static int step_limits(void *ctx, struct berth_error *err)
 {
 	struct start *s = ctx;
-	struct cg_limits l;
+	struct cg_limits without_io;
 	struct cg_device more[2];
 	size_t n = 0;
 	int r;
 
-	spec_cg_limits(&s->config, s->mounts.dev, &l);
+	spec_cg_limits(&s->config, 0, &s->limits);
+	without_io = s->limits;
+	without_io.io_bps = without_io.io_iops = 0;
 	if (s->config.tun)
 		more[n++] = (struct cg_device){'c', 10, 200, true, true, false};
 	if (s->config.fuse)
 		more[n++] = (struct cg_device){'c', 10, 229, true, true, false};
-	r = cg_ct_apply(s->cg, s->w->ctid, &l, err);
+	r = cg_ct_apply(s->cg, s->w->ctid, &without_io, err);
 	if (r == 0)
 		r = cg_ct_devices(s->cg, s->w->ctid, more, n, err);
 	if (r == 0)
 		r = cg_ct_attach(s->cg, s->w->ctid, false, &s->attach, err);
 	return r;
+}
+
+/* ---- both are there ---- */
+
+static int step_io(void *ctx, struct berth_error *err)
+{
+	struct start *s = ctx;
+
+	launch_ns_end(&s->ns);
+	if (s->limits.io_bps == 0 && s->limits.io_iops == 0)
+		return 0;
+	s->limits.io_dev = s->mounts.dev;
+	return cg_ct_apply(s->cg, s->w->ctid, &s->limits, err);
 }
 
 static int step_clone(void *ctx, struct berth_error *err)
@@ -159,7 +212,8 @@ static int step_clone(void *ctx, struct berth_error *err)
 		.hostname = s->hostname,
 		.uuid = s->facts.uuid,
 		.root_fd = s->mounts.root_fd,
-		.userns_fd = s->mounts.userns_fd,
+		.userns_fd = s->ns.userns_fd,
+		.netns_fd = s->ns.netns_fd,
 		.cgroup = &s->attach,
 		.guest = &s->guest,
 		.seccomp = &seccomp,
@@ -176,24 +230,6 @@ static void undo_clone(void *ctx)
 	struct start *s = ctx;
 
 	launch_abort(&s->child);
-}
-
-static int step_network(void *ctx, struct berth_error *err)
-{
-	struct start *s = ctx;
-	int r = net_ct_up(&s->net, s->child.netns_fd, err);
-
-	/* Stuck in the CT's network namespace: whatever this process did now would be done there. */
-	if (r == -ENOTRECOVERABLE)
-		_exit(1);
-	return r;
-}
-
-static void undo_network(void *ctx)
-{
-	struct start *s = ctx;
-
-	(void)net_ct_down(s->w->ctid, s->w->host.nft_table, NULL);
 }
 
 static int write_state(struct start *s, struct berth_error *err)
@@ -256,14 +292,43 @@ static int step_go(void *ctx, struct berth_error *err)
 	return write_state(s, err);
 }
 
+/* ---- the plan ---- */
+
+static const struct plan_step disk[] = {
+	{"root", step_root, undo_root},
+};
+static const struct plan_step beside[] = {
+	{"network", step_network, undo_network},
+	{"cgroup", step_cgroup, undo_cgroup},
+	{"limits", step_limits, NULL},
+};
+
+#define PLAN(steps)                                       \
+	{                                                 \
+		steps, sizeof(steps) / sizeof((steps)[0]) \
+	}
+
+static int step_make(void *ctx, struct berth_error *err)
+{
+	static const struct plan plans[2] = {PLAN(disk), PLAN(beside)};
+
+	return plan_run_both(plans, ctx, err);
+}
+
+static void undo_make(void *ctx)
+{
+	undo_cgroup(ctx);
+	undo_network(ctx);
+	undo_root(ctx);
+}
+
 static const struct plan_step steps[] = {
 	{"load", step_load, NULL},
 	{"forget", step_forget, NULL},
-	{"cgroup", step_cgroup, undo_cgroup},
-	{"root", step_root, undo_root},
-	{"limits", step_limits, NULL},
+	{"user", step_user, NULL},
+	{"make", step_make, undo_make},
+	{"io", step_io, NULL},
 	{"clone", step_clone, undo_clone},
-	{"network", step_network, undo_network},
 	{"state", step_state, undo_state},
 	{"go", step_go, NULL},
 };

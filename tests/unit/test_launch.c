@@ -146,10 +146,30 @@ static void remove_stage(void)
 
 /* ---- start, session, end ---- */
 
+static int make_ns(struct launch_ns *ns, struct launch_spec *spec, struct berth_error *err)
+{
+	int r = launch_ns_begin(ID_BASE, ns, err);
+
+	if (r == 0)
+		r = launch_ns_user(ns, err);
+	if (r == 0)
+		r = launch_ns_net(ns, err);
+	launch_ns_end(ns);
+	spec->userns_fd = ns->userns_fd;
+	spec->netns_fd = ns->netns_fd;
+	return r;
+}
+
+static void drop_ns(struct launch_ns *ns)
+{
+	fd_close(&ns->userns_fd);
+	fd_close(&ns->netns_fd);
+}
+
 static int start(const char *const *argv, struct berth_error *err)
 {
-	auto_close int userns = -EBADF;
 	auto_close int root = dir_open_at(AT_FDCWD, root_dir);
+	struct launch_ns ns = {.userns_fd = -EBADF, .netns_fd = -EBADF};
 	struct launch_spec spec = {
 		.ctid = 4711,
 		.id_base = ID_BASE,
@@ -161,9 +181,8 @@ static int start(const char *const *argv, struct berth_error *err)
 		.init_argv = argv,
 		.memory = 100 << 20,
 	};
-	int r = launch_userns(ID_BASE, &userns, err);
+	int r = make_ns(&ns, &spec, err);
 
-	spec.userns_fd = userns;
 	if (r == 0)
 		r = launch_clone(&spec, &ct, err);
 	if (r == 0) {
@@ -171,6 +190,7 @@ static int start(const char *const *argv, struct berth_error *err)
 		if (r < 0)
 			launch_abort(&ct);
 	}
+	drop_ns(&ns);
 	return r;
 }
 
@@ -549,15 +569,15 @@ static void ids_of_the_host_are_refused(void)
 
 static void an_aborted_start_leaves_no_process(void)
 {
-	auto_close int userns = -EBADF;
 	auto_close int root = dir_open_at(AT_FDCWD, root_dir);
 	struct launch_spec spec = {.ctid = 4712, .root_fd = root, .seccomp = &filter};
 	struct launch_child c;
+	struct launch_ns ns;
 	pid_t pid;
 
-	CHECK(launch_userns(ID_BASE, &userns, NULL) == 0);
-	spec.userns_fd = userns;
+	CHECK(make_ns(&ns, &spec, NULL) == 0);
 	CHECK(launch_clone(&spec, &c, NULL) == 0);
+	drop_ns(&ns);
 	pid = c.pid;
 	launch_abort(&c);
 	CHECK(c.pid == -1 && c.pidfd < 0 && kill(pid, 0) < 0 && errno == ESRCH);
@@ -567,16 +587,15 @@ static void an_aborted_start_leaves_no_process(void)
 /* A caller that is killed between clone and go: nobody is left to undo it. */
 static void a_killed_caller_leaves_no_process(void)
 {
-	auto_close int userns = -EBADF;
 	auto_close int root = dir_open_at(AT_FDCWD, root_dir);
 	struct launch_spec spec = {.ctid = 4713, .root_fd = root, .seccomp = &filter};
 	struct pollfd p = {.events = POLLIN};
 	struct launch_child c;
+	struct launch_ns ns;
 	int said[2];
 	pid_t caller, init = 0;
 
-	CHECK(launch_userns(ID_BASE, &userns, NULL) == 0 && pipe2(said, O_CLOEXEC) == 0);
-	spec.userns_fd = userns;
+	CHECK(make_ns(&ns, &spec, NULL) == 0 && pipe2(said, O_CLOEXEC) == 0);
 	(void)fflush(stdout);
 	caller = fork();
 	if (caller == 0) {
@@ -592,6 +611,20 @@ static void a_killed_caller_leaves_no_process(void)
 	(void)close(p.fd);
 	(void)close(said[0]);
 	(void)close(said[1]);
+	drop_ns(&ns);
+}
+
+static void namespaces_that_were_not_asked_for_are_not_made(void)
+{
+	struct launch_ns ns = {.pid = 0};
+
+	CHECK(launch_ns_begin(0, &ns, NULL) == -ERANGE);
+	launch_ns_end(&ns);
+	CHECK(launch_ns_begin(ID_BASE, &ns, NULL) == 0);
+	launch_ns_end(&ns);
+	launch_ns_end(&ns);
+	CHECK(ns.pid == 0 && ns.userns_fd < 0 && ns.netns_fd < 0);
+	CHECK(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
 }
 
 static void run_all(void)
@@ -621,6 +654,7 @@ static void run_all(void)
 	RUN(ids_of_the_host_are_refused);
 	RUN(an_aborted_start_leaves_no_process);
 	RUN(a_killed_caller_leaves_no_process);
+	RUN(namespaces_that_were_not_asked_for_are_not_made);
 }
 
 int main(void)

@@ -1,0 +1,187 @@
+/*
+ * namespaces.c - the namespaces of a CT that are needed before there is an init.
+ *
+ * A child makes them and waits to be asked for the next, so that the caller can do something else
+ * meanwhile. The maker of the user namespace has the effective ids of the CT's mapped root. The kernel charges namespaces, inotify
+ * watches and the like of the CT to (owner, parent namespace) as well; with root as the common
+ * owner one CT could use up what all others need.
+ */
+#include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
+#include "runtime/launch/child.h"
+#include "runtime/launch/sys.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+static void say(int sock, int32_t status)
+{
+	if (write(sock, &status, sizeof(status)) != (ssize_t)sizeof(status))
+		_exit(1);
+}
+
+static int make_user(uint32_t id_base)
+{
+	int r;
+
+	if (setresgid((gid_t)-1, id_base, (gid_t)-1) < 0 ||
+	    setresuid((uid_t)-1, id_base, (uid_t)-1) < 0)
+		return errno;
+	/* Hosts that forbid user namespaces to users still allow them to CAP_SYS_ADMIN. */
+	r = caps_raise_effective();
+	if (r < 0)
+		return -r;
+	return unshare(CLONE_NEWUSER) < 0 ? errno : 0;
+}
+
+static int make_net(void)
+{
+	int r = process_become_root();
+
+	if (r < 0)
+		return -r;
+	return unshare(CLONE_NEWNET) < 0 ? errno : 0;
+}
+
+/* The child. A byte asks for the network namespace, the end of file for the end. */
+static _Noreturn void ns_child(uint32_t id_base, int sock)
+{
+	char c;
+
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	say(sock, make_user(id_base));
+	if (fd_read_all(sock, &c, 1) == 1) {
+		say(sock, make_net());
+		(void)fd_read_all(sock, &c, 1);
+	}
+	_exit(0);
+}
+
+int launch_ns_begin(uint32_t id_base, struct launch_ns *ret, struct berth_error *err)
+{
+	struct launch_ns ns = {.id_base = id_base, .userns_fd = -EBADF, .netns_fd = -EBADF};
+	int sv[2];
+
+	if (id_base < IDMAP_BASE_MIN || id_base > UINT32_MAX - IDMAP_SIZE)
+		return berth_error_set(err, BERTH_ERR_VALUE, ERANGE,
+				       "id base %u: not in %d..%u, the host's own ids", id_base,
+				       (int)IDMAP_BASE_MIN, UINT32_MAX - IDMAP_SIZE);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0)
+		return berth_error_sys(err, errno, "make a user namespace: socketpair");
+	ns.pid = sys_clone3(0, SIGCHLD, -1);
+	if (ns.pid == 0) {
+		(void)close(sv[0]);
+		ns_child(id_base, sv[1]);
+	}
+	(void)close(sv[1]);
+	ns.sock = sv[0];
+	if (ns.pid < 0) {
+		(void)close(ns.sock);
+		return berth_error_sys(err, -ns.pid, "make a user namespace: clone3");
+	}
+	*ret = ns;
+	return 0;
+}
+
+/* What the child says of the namespace it was to make. */
+static int hear(const struct launch_ns *ns, const char *what, struct berth_error *err)
+{
+	int32_t status;
+
+	if (fd_read_all(ns->sock, &status, sizeof(status)) != (ssize_t)sizeof(status))
+		return berth_error_sys(err, ECHILD, "make a %s namespace: the child died", what);
+	if (status != 0)
+		return berth_error_sys(err, status,
+				       "make a %s namespace as uid %u (see "
+				       "/proc/sys/user/max_%s_namespaces)",
+				       what, ns->id_base, what);
+	return 0;
+}
+
+static int write_maps(int proc_fd, uint32_t id_base)
+{
+	char map[64];
+	int r;
+
+	(void)snprintf(map, sizeof(map), "0 %u %u\n", id_base, (unsigned int)IDMAP_SIZE);
+	r = file_write_value_at(proc_fd, "uid_map", map);
+	if (r == 0)
+		r = file_write_value_at(proc_fd, "gid_map", map);
+	return r;
+}
+
+static int open_proc(const struct launch_ns *ns, struct berth_error *err)
+{
+	char path[32];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d", (int)ns->pid);
+	fd = dir_open_at(AT_FDCWD, path);
+	return fd < 0 ? berth_error_sys(err, -fd, "open %s", path) : fd;
+}
+
+static int open_ns(int proc_fd, const char *name, int *ret, struct berth_error *err)
+{
+	int fd = openat(proc_fd, name, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return berth_error_sys(err, errno, "open %s of a new container", name);
+	*ret = fd;
+	return 0;
+}
+
+int launch_ns_user(struct launch_ns *ns, struct berth_error *err)
+{
+	auto_close int proc_fd = -EBADF;
+	int r = hear(ns, "user", err);
+
+	if (r == 0)
+		r = proc_fd = open_proc(ns, err);
+	if (r < 0)
+		return r;
+	r = write_maps(proc_fd, ns->id_base);
+	if (r < 0)
+		return berth_error_sys(err, -r, "map ids %u to %u in /proc/%d/uid_map", ns->id_base,
+				       ns->id_base + IDMAP_SIZE - 1, (int)ns->pid);
+	return open_ns(proc_fd, "ns/user", &ns->userns_fd, err);
+}
+
+int launch_ns_net(struct launch_ns *ns, struct berth_error *err)
+{
+	auto_close int proc_fd = -EBADF;
+	int r;
+
+	(void)send(ns->sock, "n", 1, MSG_NOSIGNAL); /* to a dead child: hear tells */
+	r = hear(ns, "net", err);
+	if (r == 0)
+		r = proc_fd = open_proc(ns, err);
+	return r < 0 ? r : open_ns(proc_fd, "ns/net", &ns->netns_fd, err);
+}
+
+void launch_ns_end(struct launch_ns *ns)
+{
+	if (ns->pid <= 0)
+		return;
+	(void)close(ns->sock);
+	while (waitpid(ns->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	ns->pid = 0;
+}
+
+int launch_userns(uint32_t id_base, int *ret_userns_fd, struct berth_error *err)
+{
+	struct launch_ns ns;
+	int r = launch_ns_begin(id_base, &ns, err);
+
+	if (r < 0)
+		return r;
+	r = launch_ns_user(&ns, err);
+	launch_ns_end(&ns);
+	if (r == 0)
+		*ret_userns_fd = ns.userns_fd;
+	return r;
+}
