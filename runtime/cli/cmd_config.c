@@ -51,8 +51,13 @@ static int create_parameters(const char *ct, json_t *settings, json_t **ret,
 	*ret = p;
 	if (ct == NULL)
 		return 0;
-	if (ct[strspn(ct, "0123456789")] != '\0')
-		return settings_append(settings, "name", ct);
+	if (ct[strspn(ct, "0123456789")] != '\0') {
+		if (settings_append(settings, "name", ct) == 0)
+			return 0;
+		json_decref(p);
+		return berth_error_set(err, BERTH_ERR_VALUE, EINVAL,
+				       "a CT's name is lower-case letters, digits and '-'");
+	}
 	r = parse_ctid(ct, &ctid);
 	if (r < 0) {
 		json_decref(p);
