@@ -1,0 +1,338 @@
+/*
+ * test_cli_commands.c - the real berth against all of berthd but its main: what it asks for, what it prints,
+ * how it exits.
+ *
+ * covers: runtime/cli/main.c runtime/cli/commands.c runtime/cli/cli.c runtime/cli/call.c
+ * covers: runtime/cli/help.c runtime/cli/cmd_life.c runtime/cli/cmd_status.c
+ * covers: runtime/cli/cmd_config.c runtime/cli/cmd_host.c runtime/cli/cmd_template.c
+ * covers: runtime/cli/cmd_exec.c runtime/cli/cmd_list.c runtime/cli/list_fetch.c
+ */
+#include "tests/unit/daemon_fixture.h"
+
+#include "runtime/base/spawn.h"
+
+#include <sys/mman.h>
+
+/* How the last command ended. */
+static struct {
+	int status; /* its exit status, or -1 */
+	char out[32768], complaint[4096];
+} said;
+
+static int output_file(void)
+{
+	int fd = memfd_create("output", MFD_CLOEXEC);
+
+	CHECK(fd >= 0);
+	return fd;
+}
+
+static void take_output(int fd, char *buf, size_t size)
+{
+	ssize_t n = pread(fd, buf, size - 1, 0);
+
+	buf[n > 0 ? n : 0] = '\0';
+	(void)close(fd);
+}
+
+/* Runs it with the daemon alive, as NAME --root TOP WORDS. */
+static int run_as(const char *name, const char *const *words)
+{
+	const char *argv[16] = {NULL, "--root", top};
+	struct spawn_fds fds = {.in = -1, .out = output_file(), .err = output_file()};
+	char path[BERTH_PATH_MAX];
+	int status = 0, n = 3;
+	bool ended = false;
+	pid_t pid;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", BERTH_BIN, name);
+	argv[0] = path;
+	while (*words != NULL && n < 15)
+		argv[n++] = *words++;
+	CHECK(spawn_program(argv, NULL, &fds, &pid, NULL, &err) == 0);
+	WAIT_FOR(ended || (ended = waitpid(pid, &status, WNOHANG) == pid));
+	said.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	take_output(fds.out, said.out, sizeof(said.out));
+	take_output(fds.err, said.complaint, sizeof(said.complaint));
+	return said.status;
+}
+
+#define BERTH(...) run_as("berth", (const char *const[]){__VA_ARGS__, NULL})
+
+static bool prints(const char *text)
+{
+	return strstr(said.out, text) != NULL;
+}
+
+static bool complains(const char *text)
+{
+	return strstr(said.complaint, text) != NULL;
+}
+
+static int status_of(enum berth_errcode code)
+{
+	return berth_error_exit_status(code);
+}
+
+/* ---- words ---- */
+
+static void help_is_for_everybody_and_needs_no_daemon(void)
+{
+	host_begin("");
+	CHECK(BERTH("--help") == 0 && prints("usage: berth") && prints("  template build"));
+	for (const char *const *p =
+		     (const char *const[]){"create",  "set",   "start",	  "stop",      "restart",
+					   "destroy", "mount", "umount",  "status",    "exec",
+					   "exec2",   "enter", "console", "runscript", "list",
+					   "doctor",  "ping",  "version", "monitor",   NULL};
+	     *p != NULL; p++) {
+		CHECK(BERTH(*p, "--help") == 0 && prints("usage: berth") && prints(*p));
+		CHECK(said.complaint[0] == '\0');
+	}
+	CHECK(BERTH("set", "--help") == 0 && prints("--ram") && prints("Parameters:"));
+	CHECK(BERTH("template", "build", "--help") == 0 && prints("template build"));
+	CHECK(worker_calls()[0] == '\0');
+	host_end();
+}
+
+static void what_is_no_command_is_refused_with_the_way_out(void)
+{
+	host_begin("");
+	CHECK(BERTH("strat", "101") == status_of(BERTH_ERR_OPTION) && complains("berth --help"));
+	CHECK(BERTH("template") == status_of(BERTH_ERR_OPTION) && complains("build|import"));
+	CHECK(BERTH("template", "x") == status_of(BERTH_ERR_OPTION));
+	CHECK(BERTH("start") == status_of(BERTH_ERR_OPTION) && complains("CT is missing"));
+	CHECK(BERTH("start", "101", "102") == status_of(BERTH_ERR_OPTION));
+	CHECK(BERTH("start", "101", "--nonsense") == status_of(BERTH_ERR_OPTION));
+	CHECK(BERTH("stop", "101", "--timeout", "x") == status_of(BERTH_ERR_VALUE));
+	CHECK(BERTH("stop", "101", "--timeout", "3601") == status_of(BERTH_ERR_VALUE));
+	CHECK(BERTH("stop", "101", "--timeout") == status_of(BERTH_ERR_OPTION));
+	CHECK(BERTH("set", "101") == status_of(BERTH_ERR_OPTION) && complains("nothing to set"));
+	CHECK(BERTH("set", "--ram", "1G") == status_of(BERTH_ERR_OPTION));
+	CHECK(BERTH("ping", "x") == status_of(BERTH_ERR_OPTION));
+	CHECK(BERTH("exec", "101") == status_of(BERTH_ERR_NO_CONFIG));
+	CHECK(BERTH("console") == status_of(BERTH_ERR_OPTION));
+	CHECK(BERTH("template", "import", "x") == status_of(BERTH_ERR_OPTION));
+	CHECK(worker_calls()[0] == '\0' && said.out[0] == '\0');
+	host_end();
+}
+
+/* A tenant's or an operator's bytes do not steer the terminal, nor break the protocol. */
+static void what_is_no_text_is_refused(void)
+{
+	host_begin("");
+	CHECK(BERTH("start", "\xff\xfe") != 0 && said.status > 0);
+	CHECK(BERTH("create", "\xff") == status_of(BERTH_ERR_VALUE));
+	CHECK(BERTH("set", "101", "--description", "a\xffz") == status_of(BERTH_ERR_VALUE));
+	CHECK(BERTH("list", "\xff") == status_of(BERTH_ERR_VALUE));
+	CHECK(BERTH("start", "\x1b[2J") > 0 && strchr(said.complaint, '\x1b') == NULL);
+	CHECK(worker_calls()[0] == '\0');
+	host_end();
+}
+
+/* ---- life ---- */
+
+static void each_command_asks_for_its_operation(void)
+{
+	host_begin("");
+	(void)add_ct(101, "NAME=\"web\"\n");
+	on_worker("mount", "echo result path=/some/where; echo ok\n");
+	CHECK(BERTH("mount", "web") == 0 && strcmp(said.out, "/some/where\n") == 0);
+	CHECK(BERTH("umount", "101") == 0 && said.out[0] == '\0');
+	CHECK(strcmp(worker_calls(), "mount 101,umount 101,") == 0);
+	CHECK(BERTH("--json", "mount", "web") == 0 && prints("\"path\": \"/some/where\""));
+	CHECK(BERTH("umount", "101") == 0);
+	(void)worker_calls();
+	on_worker("start", "echo error io.berth.NoTemplate 2 CT 101: gone; exit 1\n");
+	CHECK(BERTH("start", "web", "--wait") == status_of(BERTH_ERR_NO_TEMPLATE));
+	CHECK(strcmp(said.complaint, "berth: CT 101: gone\n") == 0);
+	CHECK(BERTH("restart", "web") == status_of(BERTH_ERR_NO_TEMPLATE));
+	CHECK(BERTH("stop", "web", "--fast") == status_of(BERTH_ERR_NOT_RUNNING));
+	(void)worker_calls();
+	CHECK(BERTH("destroy", "web") == 0 && strcmp(worker_calls(), "destroy 101,") == 0);
+	CHECK(BERTH("destroy", "web") == status_of(BERTH_ERR_NO_CONFIG));
+	host_end();
+}
+
+static void a_set_shows_the_notes_and_saves_when_asked(void)
+{
+	host_begin("");
+	(void)add_ct(101, "NUMPROC=\"100\"\n");
+	CHECK(BERTH("set", "101", "--hostname", "h", "--save") == 0 && said.complaint[0] == '\0');
+	CHECK(BERTH("set", "101", "--hostname", "h") == 0 && complains("nothing was changed"));
+	CHECK(BERTH("--quiet", "set", "101", "--hostname", "h") == 0 && !complains("nothing"));
+	CHECK(BERTH("--json", "set", "101", "--hostname", "h") == 0 && prints("\"notes\""));
+	CHECK(BERTH("set", "101", "--rma", "1G") == status_of(BERTH_ERR_OPTION));
+	CHECK(complains("did you mean --ram?"));
+	CHECK(BERTH("set", "101", "--reset_ub", "--ram", "1G") == status_of(BERTH_ERR_OPTION));
+	CHECK(BERTH("set", "101", "--hostname", "h", "--setmode", "restart") ==
+	      status_of(BERTH_ERR_OPTION));
+	(void)worker_calls();
+	CHECK(BERTH("set", "101", "--reset_ub") == 0 && strcmp(worker_calls(), "apply 101,") == 0);
+	host_end();
+}
+
+static void a_create_takes_a_number_a_name_or_none(void)
+{
+	host_begin("");
+	on_worker("create", "echo error io.berth.NoTemplate 2 none; exit 1\n");
+	CHECK(BERTH("create", "100") == status_of(BERTH_ERR_VALUE) && complains("reserved"));
+	CHECK(BERTH("create", "0101") == status_of(BERTH_ERR_VALUE));
+	CHECK(BERTH("create", "99999999999") == status_of(BERTH_ERR_VALUE));
+	CHECK(worker_calls()[0] == '\0');
+	CHECK(BERTH("create", "105", "--ostemplate", "x") == status_of(BERTH_ERR_NO_TEMPLATE));
+	CHECK(strncmp(worker_calls(), "create 105 ", 11) == 0);
+	CHECK(BERTH("create", "web") == status_of(BERTH_ERR_NO_TEMPLATE));
+	CHECK(strncmp(worker_calls(), "create 101 ", 11) == 0);
+	CHECK(BERTH("create", "Not A Name") > 0 && worker_calls()[0] == '\0');
+	host_end();
+}
+
+/* ---- what is told ---- */
+
+static void a_status_is_vzctls_line(void)
+{
+	struct running r;
+
+	host_begin("");
+	(void)add_ct(102, "");
+	running_begin(&r, 101, "NAME=\"web\"\n");
+	CHECK(BERTH("status", "web") == 0);
+	CHECK(strcmp(said.out, "CTID 101 exist mounted running\n") == 0);
+	CHECK(BERTH("status", "102") == 0);
+	CHECK(strcmp(said.out, "CTID 102 exist unmounted down\n") == 0);
+	/* A free number is an answer, an unknown name is none. */
+	CHECK(BERTH("status", "103") == 0);
+	CHECK(strcmp(said.out, "CTID 103 deleted unmounted down\n") == 0);
+	CHECK(BERTH("status", "nobody") == status_of(BERTH_ERR_NO_CONFIG));
+	CHECK(BERTH("--json", "status", "101") == 0 && prints("\"running\": true"));
+	host_end();
+	running_end(&r);
+}
+
+static void a_list_is_sorted_filtered_and_cut_to_fields(void)
+{
+	host_begin("");
+	(void)add_ct(103, "HOSTNAME=\"a.example.com\"\n");
+	(void)add_ct(101, "NAME=\"web\"\nHOSTNAME=\"b.example.org\"\n");
+	(void)add_ct(102, "HOSTNAME=\"c.example.com\"\n");
+	CHECK(BERTH("list", "-H") == 0 && said.out[0] == '\0'); /* none runs */
+	CHECK(BERTH("list", "-1", "-a") == 0);
+	CHECK(strstr(said.out, "101") < strstr(said.out, "102") && prints("103"));
+	CHECK(BERTH("list", "-a1", "-s", "-hostname") == 0);
+	CHECK(strstr(said.out, "102") < strstr(said.out, "101"));
+	CHECK(BERTH("list", "-a", "-H", "-h", "*.example.com", "-o", "ctid") == 0);
+	CHECK(prints("102") && prints("103") && !prints("101"));
+	CHECK(BERTH("list", "-a", "-o", "ctid,nonsense") > 0 && complains("nonsense"));
+	CHECK(BERTH("list", "-s", "nonsense") > 0);
+	CHECK(BERTH("list", "web", "-H", "-o", "ctid,name,private") == 0 && prints("private/101"));
+	CHECK(BERTH("list", "nobody") == status_of(BERTH_ERR_NO_CONFIG));
+	CHECK(BERTH("list", "-L") == 0 && prints("hostname"));
+	CHECK(BERTH("list", "-a", "-j", "-o", "ctid,hostname") == 0 && prints("\"ctid\": 101"));
+	CHECK(BERTH("list", "-a", "-j", "-o", "numproc.m") > 0);
+	host_end();
+}
+
+/* Root sees the files when berthd is not there. */
+static void without_berthd_the_files_tell(void)
+{
+	char path[BERTH_PATH_MAX];
+	struct running r;
+
+	host_begin("");
+	running_begin(&r, 101, "NAME=\"web\"\nHOSTNAME=\"h\"\nIP_ADDRESS=\"10.0.0.1\"\n");
+	(void)add_ct(102, "");
+	(void)add_ct(103, "");
+	put_config(103, "NAME\n");
+	CHECK(unlink(path_daemon_socket(&d.paths, path)) == 0);
+	CHECK(BERTH("list", "-H", "-o", "ctid,status,hostname,ip") == 0);
+	CHECK(prints("101") && prints("running") && prints("10.0.0.1") && !prints("102"));
+	CHECK(BERTH("list", "-a", "-H", "-o", "ctid,status") == 0 && prints("102") &&
+	      prints("103"));
+	CHECK(BERTH("list", "web", "102", "-1") == 0 && prints("101") && prints("102"));
+	CHECK(BERTH("list", "nobody") == status_of(BERTH_ERR_NO_CONFIG));
+	CHECK(BERTH("status", "web") == 0 && prints("running"));
+	CHECK(BERTH("ping") == status_of(BERTH_ERR_NO_DAEMON) &&
+	      complains("systemctl start berthd"));
+	CHECK(BERTH("start", "102") == status_of(BERTH_ERR_NO_DAEMON));
+	CHECK(BERTH("version") == 0 && prints("berthd does not answer"));
+	host_end();
+	running_end(&r);
+}
+
+static void the_host_answers(void)
+{
+	host_begin("");
+	CHECK(BERTH("ping") == 0 && prints("berthd " BERTH_VERSION));
+	CHECK(BERTH("--json", "ping") == 0 && prints("\"pid\""));
+	CHECK(BERTH("version") == 0 && prints("berth " BERTH_VERSION));
+	CHECK(BERTH("--json", "version") == 0 && prints("\"berthd\""));
+	on_worker("doctor", "echo result swap.level=warning; echo result swap.text=none; "
+			    "echo result swap.fix=swapon; echo ok\n");
+	CHECK(BERTH("doctor") == 0 && prints("warning") && prints("mend it: swapon"));
+	on_worker("doctor", "echo result k.level=error; echo result k.text=old; echo ok\n");
+	CHECK(BERTH("doctor") == status_of(BERTH_ERR_UNSUPPORTED));
+	CHECK(BERTH("--json", "doctor") == status_of(BERTH_ERR_UNSUPPORTED) && prints("\"level\""));
+	host_end();
+}
+
+static void templates_are_asked_for_by_full_path(void)
+{
+	char path[BERTH_PATH_MAX], want[BERTH_PATH_MAX + 64];
+
+	host_begin("");
+	CHECK(BERTH("template", "list") == 0 && prints("NAME"));
+	CHECK(BERTH("template", "list", "-H") == 0 && said.out[0] == '\0');
+	CHECK(BERTH("template", "build", "tiny") == 0 && BERTH("template", "rm", "tiny") == 0);
+	CHECK(strcmp(worker_calls(), "template-build tiny,template-remove tiny,") == 0);
+	put_file(top, "a.tar", "x", 0644);
+	(void)snprintf(path, sizeof(path), "%s/etc/../a.tar", top);
+	CHECK(BERTH("template", "import", "x", path) == 0);
+	(void)snprintf(want, sizeof(want), "template-import x %s/a.tar,", top);
+	CHECK(strcmp(worker_calls(), want) == 0);
+	CHECK(BERTH("template", "import", "x", "/nowhere") > 0 &&
+	      BERTH("template", "import", "x", "/") == status_of(BERTH_ERR_VALUE));
+	CHECK(worker_calls()[0] == '\0');
+	host_end();
+}
+
+/* Without a monitor that answers there is nothing to run it in. */
+static void what_does_not_run_has_no_commands_and_no_console(void)
+{
+	host_begin("");
+	(void)add_ct(101, "NAME=\"web\"\n");
+	CHECK(BERTH("exec2", "web", "true") == status_of(BERTH_ERR_NOT_RUNNING));
+	CHECK(BERTH("exec", "web", "true") == status_of(BERTH_ERR_NOT_RUNNING));
+	CHECK(BERTH("exec", "web", "--") == status_of(BERTH_ERR_OPTION));
+	CHECK(BERTH("enter", "web") == status_of(BERTH_ERR_NOT_RUNNING));
+	CHECK(BERTH("enter", "web", "x") == status_of(BERTH_ERR_OPTION));
+	CHECK(BERTH("enter", "web", "--exec") == status_of(BERTH_ERR_OPTION));
+	CHECK(BERTH("console", "web") == status_of(BERTH_ERR_NOT_RUNNING));
+	CHECK(BERTH("console", "web", "web") == status_of(BERTH_ERR_OPTION));
+	put_file(run_dir(101), "console.log", "last words\n", 0600);
+	CHECK(BERTH("console", "web", "--log") == 0 && prints("last words"));
+	CHECK(BERTH("runscript", "web", "/nowhere") > 0 && worker_calls()[0] == '\0');
+	put_file(top, "script", "exit 3\n", 0644);
+	host_end();
+}
+
+int main(void)
+{
+	int r = daemon_begin();
+
+	if (r != 0)
+		return r;
+	RUN(help_is_for_everybody_and_needs_no_daemon);
+	RUN(what_is_no_command_is_refused_with_the_way_out);
+	RUN(what_is_no_text_is_refused);
+	RUN(each_command_asks_for_its_operation);
+	RUN(a_set_shows_the_notes_and_saves_when_asked);
+	RUN(a_create_takes_a_number_a_name_or_none);
+	RUN(a_status_is_vzctls_line);
+	RUN(a_list_is_sorted_filtered_and_cut_to_fields);
+	RUN(without_berthd_the_files_tell);
+	RUN(the_host_answers);
+	RUN(templates_are_asked_for_by_full_path);
+	RUN(what_does_not_run_has_no_commands_and_no_console);
+	return check_failures != 0;
+}
