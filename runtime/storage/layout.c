@@ -187,6 +187,33 @@ static void take_over(const struct ext4_super *sb, struct layout *l)
 	};
 }
 
+uint64_t layout_journal_at(const struct layout *l)
+{
+	uint64_t flex = l->groups < LAYOUT_FLEX ? l->groups : LAYOUT_FLEX;
+	uint64_t tables = flex * (l->inodes_per_group / LAYOUT_INODE_STEP);
+
+	return 1 + l->gdt_blocks + 2 * LAYOUT_FLEX + tables + LAYOUT_FIRST_DIRS;
+}
+
+unsigned int layout_hot(const struct ext4_super *sb, struct layout_range ret[static LAYOUT_HOT])
+{
+	uint64_t bitmaps;
+	struct layout l;
+
+	if (!is_our_shape(sb))
+		return 0;
+	take_over(sb, &l);
+	set_blocks(&l, sb->blocks);
+	bitmaps = 1 + l.gdt_blocks;
+	ret[0] = (struct layout_range){0, 1 + div_up(l.groups, DESCS_A_BLOCK)};
+	ret[1] = (struct layout_range){bitmaps, 1};
+	ret[2] = (struct layout_range){bitmaps + LAYOUT_FLEX, 1};
+	ret[3] = (struct layout_range){bitmaps + 2 * LAYOUT_FLEX, 2}; /* inodes 1 to 32 */
+	ret[4] = (struct layout_range){layout_journal_at(&l) - LAYOUT_FIRST_DIRS,
+				       LAYOUT_FIRST_DIRS + 1};
+	return LAYOUT_HOT;
+}
+
 int layout_resized(const struct ext4_super *sb, uint64_t bytes, struct layout *ret)
 {
 	struct layout l;

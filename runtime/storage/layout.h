@@ -16,6 +16,8 @@ enum {
 	LAYOUT_INODE = 256,
 	LAYOUT_GROUP = 32768, /* blocks */
 	LAYOUT_DESC = 64,
+	LAYOUT_FLEX = 16, /* groups whose bitmaps and tables stand together */
+	LAYOUT_FIRST_DIRS = 16, /* blocks */
 	LAYOUT_INODE_STEP = LAYOUT_BLOCK / LAYOUT_INODE, /* a group's inodes come in these steps */
 };
 #define LAYOUT_BYTES_MIN (UINT64_C(16) << 20)
@@ -39,6 +41,22 @@ static inline uint64_t layout_inodes(const struct layout *l)
 {
 	return l->groups * l->inodes_per_group;
 }
+
+/*
+ * Where the journal is to be: right behind the tables of the first groups and the few directories that
+ * mkfs makes, so that one read of the disk fetches what every mount needs.
+ */
+uint64_t layout_journal_at(const struct layout *l);
+
+/* Blocks first to first + n - 1. */
+struct layout_range {
+	uint64_t first, n;
+};
+enum {
+	LAYOUT_HOT = 5
+};
+/* What every mount reads, on a volume as layout_new has laid it out. Returns the count: 0 for another shape. */
+unsigned int layout_hot(const struct ext4_super *sb, struct layout_range ret[static LAYOUT_HOT]);
 
 /* inodes 0: one for 16 KiB. -ERANGE: bytes out of range; -EDOM: no such inode count (see _near). */
 int layout_new(uint64_t bytes, uint64_t inodes, struct layout *ret);

@@ -38,7 +38,9 @@ struct rootfs_spec {
  */
 int rootfs_mount(const struct rootfs_spec *s, int *ret_root_fd, struct berth_error *err);
 
-/* Makes upper/ and work/ (or root/) on a volume, 0755, ids 0; what is there already stays. */
+/* The directories that a volume needs for the layout: upper and work, or root. Ends with NULL. */
+const char *const *rootfs_dirs(enum rootfs_layout layout);
+/* Makes them, 0755, ids 0, where they are missing. */
 int rootfs_prepare(enum rootfs_layout layout, int volume_fd, struct berth_error *err);
 
 /*

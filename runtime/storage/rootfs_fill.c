@@ -25,14 +25,21 @@ static int make_dir(int volume_fd, const char *name, struct berth_error *err)
 	return 0;
 }
 
+const char *const *rootfs_dirs(enum rootfs_layout layout)
+{
+	static const char *const overlay[] = {"upper", "work", NULL};
+	static const char *const private[] = {"root", NULL};
+
+	return layout == ROOTFS_PRIVATE ? private : overlay;
+}
+
 int rootfs_prepare(enum rootfs_layout layout, int volume_fd, struct berth_error *err)
 {
-	int r;
+	int r = 0;
 
-	if (layout == ROOTFS_PRIVATE)
-		return make_dir(volume_fd, "root", err);
-	r = make_dir(volume_fd, "upper", err);
-	return r < 0 ? r : make_dir(volume_fd, "work", err);
+	for (const char *const *dir = rootfs_dirs(layout); *dir != NULL && r == 0; dir++)
+		r = make_dir(volume_fd, *dir, err);
+	return r;
 }
 
 /* A full volume is the admin's to mend, any other failure of cp is not. */

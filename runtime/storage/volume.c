@@ -19,9 +19,9 @@ const struct volume_driver *volume_driver_find(const char *name)
 }
 
 int volume_create(const struct volume_driver *d, int private_fd, const struct volume_limits *l,
-		  struct berth_error *err)
+		  const char *const *dirs, struct berth_error *err)
 {
-	return d->create(private_fd, l, err);
+	return d->create(private_fd, l, dirs, err);
 }
 
 int volume_mount(const struct volume_driver *d, int private_fd, int *ret_mount_fd, dev_t *ret_dev,

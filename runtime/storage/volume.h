@@ -36,9 +36,12 @@ const struct volume_driver *volume_driver_find(const char *name);
 
 /* All take the dirfd of the private area private/CTID. */
 
-/* Refuses what this host cannot enforce (BERTH_ERR_QUOTA) and a full disk (BERTH_ERR_NO_SPACE). */
+/*
+ * dirs: empty directories (0755, root's) that it begins with, NULL-terminated. Refuses what this host cannot
+ * enforce (BERTH_ERR_QUOTA) and a full disk (BERTH_ERR_NO_SPACE).
+ */
 int volume_create(const struct volume_driver *d, int private_fd, const struct volume_limits *l,
-		  struct berth_error *err);
+		  const char *const *dirs, struct berth_error *err);
 
 /*
  * A detached mount of the volume (nodev and nosuid: programs run from the root made of it, not from

@@ -135,12 +135,14 @@ static int step_volume(void *ctx, struct berth_error *err)
 {
 	struct create *c = ctx;
 	const struct volume_driver *d = volume_driver_find(c->facts.driver);
+	enum rootfs_layout layout =
+		strcmp(c->facts.layout, "private") == 0 ? ROOTFS_PRIVATE : ROOTFS_OVERLAY;
 	struct volume_limits l;
 	int r;
 
 	spec_volume_limits(&c->config, &l);
-	r = volume_create(d, c->private_fd, &l, err);
-	if (r == 0 && strcmp(c->facts.layout, "private") == 0)
+	r = volume_create(d, c->private_fd, &l, rootfs_dirs(layout), err);
+	if (r == 0 && layout == ROOTFS_PRIVATE)
 		r = fill_private(c, d, err);
 	if (r == 0)
 		r = volume_wait_unused(d, c->private_fd, 30000, err);

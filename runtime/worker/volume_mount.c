@@ -48,9 +48,7 @@ static int mount_volume(struct worker *w, const struct ct_facts *f, int run_fd, 
 		return berth_error_set(err, BERTH_ERR_BROKEN, EINVAL,
 				       "CT %u: its facts name an unknown volume driver '%s'",
 				       w->ctid, f->driver);
-	r = volume_check(d, private_fd, err);
-	if (r == 0)
-		r = volume_mount(d, private_fd, &m->volume_fd, &m->dev, err);
+	r = volume_mount(d, private_fd, &m->volume_fd, &m->dev, err);
 	if (r == 0)
 		r = attach(w->ctid, &m->volume_fd, run_fd, "volume", err);
 	layout = strcmp(f->layout, "private") == 0 ? ROOTFS_PRIVATE : ROOTFS_OVERLAY;

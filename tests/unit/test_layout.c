@@ -120,10 +120,33 @@ static void a_volume_can_grow_64_times(void)
 	CHECK(layout_resized(&sb, LAYOUT_BYTES_MAX, &big) == -ERANGE);
 }
 
+static void what_a_mount_reads_stands_at_the_front(void)
+{
+	static const uint64_t sizes[] = {LAYOUT_BYTES_MIN, 512 * MIB, 2 * GIB, LAYOUT_BYTES_MAX};
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct layout_range hot[LAYOUT_HOT];
+		struct ext4_super sb;
+		struct layout l;
+
+		CHECK(layout_new(sizes[i], 0, &l) == 0);
+		sb = super_of(&l);
+		CHECK(layout_hot(&sb, hot) == LAYOUT_HOT);
+		for (unsigned int k = 1; k < LAYOUT_HOT; k++)
+			CHECK(hot[k].first >= hot[k - 1].first + hot[k - 1].n);
+		CHECK(hot[LAYOUT_HOT - 1].first + hot[LAYOUT_HOT - 1].n ==
+		      layout_journal_at(&l) + 1);
+		CHECK(layout_journal_at(&l) + l.journal_blocks < l.blocks);
+	}
+}
+
 static void a_foreign_volume_is_not_resized(void)
 {
 	struct ext4_super sb = {.blocks = 1000, .block_size = 1024, .blocks_per_group = 8192};
+	struct layout_range hot[LAYOUT_HOT];
 	struct layout l;
+
+	CHECK(layout_hot(&sb, hot) == 0);
 
 	CHECK(layout_resized(&sb, GIB, &l) == -EMEDIUMTYPE);
 	CHECK(layout_overhead(&sb) == 0);
@@ -138,6 +161,7 @@ int main(void)
 	RUN(sizes_out_of_range_are_refused);
 	RUN(the_same_size_again_is_the_same_layout);
 	RUN(a_volume_can_grow_64_times);
+	RUN(what_a_mount_reads_stands_at_the_front);
 	RUN(a_foreign_volume_is_not_resized);
 	return check_failures != 0;
 }

@@ -174,7 +174,7 @@ static void begin(struct ct *c, enum rootfs_layout layout, uint64_t mib)
 				       .mapped_root = ID_BASE,
 				       .target = c->root};
 	CHECK(ok(volume_create(image, c->private_fd, &(struct volume_limits){.bytes = mib << 20},
-			       &err)));
+			       rootfs_dirs(layout), &err)));
 	CHECK(volume_attach(c));
 	CHECK(ok(rootfs_prepare(layout, c->volume_fd, &err)));
 	CHECK(ok(rootfs_prepare(layout, c->volume_fd, &err)));

@@ -46,6 +46,8 @@ static void begin(void)
 	err = (struct berth_error){0};
 }
 
+static const char *const dirs[] = {NULL};
+
 static int ok(int r)
 {
 	if (r < 0)
@@ -56,7 +58,8 @@ static int ok(int r)
 static bool create(uint64_t bytes, uint64_t inodes)
 {
 	return ok(volume_create(image, private_fd,
-				&(struct volume_limits){.bytes = bytes, .inodes = inodes}, &err));
+				&(struct volume_limits){.bytes = bytes, .inodes = inodes}, dirs,
+				&err));
 }
 
 static int resize(int mount_fd, uint64_t bytes, uint64_t inodes)
@@ -132,6 +135,24 @@ static void df_inside_shows_the_limits_and_writes_stop_there(void)
 	CHECK(ok(volume_usage(image, private_fd, -1, &u, &err)));
 	CHECK(u.bytes_total == 64 * MIB && u.bytes_used > 60 * MIB && u.inodes_used == 12);
 	CHECK(u.host_bytes > 60 * MIB);
+}
+
+/* Among the first inodes: what a mount and a start read stands together. */
+static void a_volume_begins_with_its_directories_at_its_front(void)
+{
+	static const char *const two[] = {"upper", "work", NULL};
+	auto_close int mnt = -EBADF;
+	struct stat st;
+
+	begin();
+	CHECK(ok(volume_create(image, private_fd, &(struct volume_limits){.bytes = 10240 * MIB},
+			       two, &err)));
+	CHECK(faccessat(private_fd, "volume.dirs.new", F_OK, 0) < 0);
+	mnt = mount_it();
+	for (const char *const *name = two; *name != NULL; name++)
+		CHECK(fstatat(mnt, *name, &st, 0) == 0 && S_ISDIR(st.st_mode) &&
+		      (st.st_mode & 07777) == 0755 && st.st_uid == 0 && st.st_gid == 0 &&
+		      st.st_ino <= 32);
 }
 
 static void the_inode_limit_bites(void)
@@ -239,8 +260,8 @@ static void a_volume_is_not_made_over_another_one(void)
 {
 	begin();
 	CHECK(create(32 * MIB, 0));
-	CHECK(volume_create(image, private_fd, &(struct volume_limits){.bytes = 64 * MIB}, &err) <
-	      0);
+	CHECK(volume_create(image, private_fd, &(struct volume_limits){.bytes = 64 * MIB}, dirs,
+			    &err) < 0);
 	CHECK(err.code == BERTH_ERR_EXISTS && strstr(err.msg, "volume.img") != NULL);
 }
 
@@ -264,7 +285,7 @@ static void limits_that_cannot_be_kept_are_refused(void)
 
 	begin();
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		CHECK(volume_create(image, private_fd, &bad[i], &err) < 0);
+		CHECK(volume_create(image, private_fd, &bad[i], dirs, &err) < 0);
 		CHECK(err.code == BERTH_ERR_QUOTA && strstr(err.msg, "disk") != NULL);
 	}
 	CHECK(faccessat(private_fd, "volume.img", F_OK, 0) < 0);
@@ -278,8 +299,8 @@ static void a_full_host_is_seen_before_anything_is_made(void)
 	CHECK(mkdir("small", 0700) == 0 && mount("none", "small", "tmpfs", 0, "size=8m") == 0);
 	fd_close(&private_fd);
 	private_fd = dir_open_at(AT_FDCWD, "small");
-	CHECK(volume_create(image, private_fd, &(struct volume_limits){.bytes = 64 * MIB}, &err) ==
-	      -ENOSPC);
+	CHECK(volume_create(image, private_fd, &(struct volume_limits){.bytes = 64 * MIB}, dirs,
+			    &err) == -ENOSPC);
 	CHECK(err.code == BERTH_ERR_NO_SPACE);
 	CHECK(faccessat(private_fd, "volume.img.new", F_OK, 0) < 0);
 	CHECK(umount2("small", MNT_DETACH) == 0);
@@ -488,6 +509,7 @@ int main(void)
 	}
 	RUN(there_is_one_driver_so_far);
 	RUN(df_inside_shows_the_limits_and_writes_stop_there);
+	RUN(a_volume_begins_with_its_directories_at_its_front);
 	RUN(the_inode_limit_bites);
 	RUN(deleted_blocks_go_back_to_the_host);
 	RUN(a_second_mount_is_refused_until_the_first_is_gone);
