@@ -99,7 +99,10 @@ enum {
 };
 int net_ct_change(const struct net_ct *now, const struct net_ct *next, int netns_fd,
 		  struct berth_error *err);
-/* Removes link, routes, proxy entries and every element of the CT. Nothing there is success. */
+/*
+ * Removes link, routes, proxy entries and every element of the CT. Nothing there is success. A socket stays
+ * open until the process ends: for short-lived processes.
+ */
 int net_ct_down(uint32_t ctid, const char *nft_table, struct berth_error *err);
 int net_ct_counters(uint32_t ctid, struct net_counters *ret, struct berth_error *err);
 /* CTIDs that have a host link now; returns the count, of which max are stored. For collection. */

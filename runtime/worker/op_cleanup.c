@@ -61,8 +61,8 @@ struct net_report {
 
 /*
  * In a process of its own: the kernel holds back the last close of a netfilter socket until RCU has freed
- * what was removed, 5 to 12 ms, and meanwhile the volume is flushed. The answer comes before that close.
- * Only the answer's descriptor is kept: not the CT's lock, not berthd's report.
+ * what was removed, 5 to 12 ms, and meanwhile the volume is flushed. The answer comes before that close,
+ * which is the end of this process. Only the answer's descriptor is kept: not the CT's lock, not berthd's report.
  */
 static _Noreturn void net_run(struct worker *w, pid_t parent, int fd)
 {
