@@ -1,0 +1,97 @@
+/* test_log.c - a line is one line, whatever is in it: tenants' words must not forge the log. */
+#include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
+#include "runtime/base/log.h"
+#include "tests/unit/check.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+
+static int out = -EBADF, saved = -EBADF;
+static char text[8192];
+
+static void begin(void)
+{
+	out = memfd_create("log", MFD_CLOEXEC);
+	saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+	CHECK(dup2(out, STDERR_FILENO) == STDERR_FILENO);
+}
+
+/* All that was logged since begin. */
+static const char *end(void)
+{
+	ssize_t n = pread(out, text, sizeof(text) - 1, 0);
+
+	CHECK(dup2(saved, STDERR_FILENO) == STDERR_FILENO);
+	fd_close(&saved);
+	fd_close(&out);
+	text[n > 0 ? n : 0] = '\0';
+	return text;
+}
+
+static void program_level_and_ct_stand_in_front(void)
+{
+	log_init("berthd", LOG_LV_INFO);
+	begin();
+	log_line(LOG_LV_ERROR, 101, "disk %d%% full", 99);
+	log_line(LOG_LV_INFO, 0, "ready");
+	CHECK(strcmp(end(), "berthd: error: ct=101 disk 99% full\nberthd: info: ready\n") == 0);
+}
+
+static void what_is_above_the_level_is_left_out(void)
+{
+	log_init("berthd", LOG_LV_WARNING);
+	begin();
+	log_line(LOG_LV_INFO, 0, "no");
+	log_line(LOG_LV_DEBUG, 0, "no");
+	log_line(LOG_LV_WARNING, 0, "yes");
+	CHECK(strcmp(end(), "berthd: warning: yes\n") == 0);
+}
+
+static void a_line_cannot_be_forged(void)
+{
+	log_init("x", LOG_LV_INFO);
+	begin();
+	log_line(LOG_LV_INFO, 0, "%s", "a\nx: error: forged\r\x1b[2J\x7f\t.");
+	CHECK(strcmp(end(), "x: info: a\\x0ax: error: forged\\x0d\\x1b[2J\\x7f\\x09.\n") == 0);
+	begin();
+	log_line(LOG_LV_INFO, 0, "%s", "\xc3\xa4\xe2\x82\xac");
+	CHECK(strcmp(end(), "x: info: \xc3\xa4\xe2\x82\xac\n") == 0);
+}
+
+static void a_long_line_is_cut_and_still_one_line(void)
+{
+	static char long_text[5000];
+	const char *line;
+
+	log_init("x", LOG_LV_INFO);
+	for (int i = 0; i < 2; i++) {
+		memset(long_text, i == 0 ? 'a' : '\n', sizeof(long_text) - 1);
+		begin();
+		log_line(LOG_LV_INFO, 4294967294U, "%s", long_text);
+		line = end();
+		CHECK(strlen(line) < 1400 && strlen(line) > 500);
+		CHECK(strchr(line, '\n') == line + strlen(line) - 1);
+	}
+}
+
+/* A pipe that nobody reads, a closed descriptor: a program goes on without its log. */
+static void nowhere_to_write_is_no_end(void)
+{
+	saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+	(void)close(STDERR_FILENO);
+	log_line(LOG_LV_ERROR, 0, "lost");
+	CHECK(dup2(saved, STDERR_FILENO) == STDERR_FILENO);
+	fd_close(&saved);
+}
+
+int main(void)
+{
+	RUN(program_level_and_ct_stand_in_front);
+	RUN(what_is_above_the_level_is_left_out);
+	RUN(a_line_cannot_be_forged);
+	RUN(a_long_line_is_cut_and_still_one_line);
+	RUN(nowhere_to_write_is_no_end);
+	return check_failures != 0;
+}
