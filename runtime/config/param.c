@@ -190,6 +190,11 @@ static int apply_one(struct conf_file *f, const struct setting *s, bool append,
 	const struct param *p = param_find_option(s->option);
 	const char *guess;
 
+	/* A stored list may be empty; a change that changes nothing is a mistake, or an unset variable. */
+	if (p != NULL && *s->value == '\0' && p->type == PARAM_ADDRS)
+		return param_bad_address(err, p, s->value, "empty");
+	if (p != NULL && *s->value == '\0' && p->type == PARAM_FEATURES)
+		return param_bad_value(err, p, s->value, "empty");
 	if (p != NULL)
 		return apply_fns[p->type](f, p, s->value, append, err);
 	guess = param_guess_option(s->option);

@@ -74,6 +74,12 @@ int param_parse_pair(const char *text, uint64_t unit, bool suffix_ok, uint64_t *
 		     uint64_t *limit); /* bytes, or counts for unit 1 */
 
 /*
+ * Pure. The first number of the list want ("0-3,5") that is not in the list have, -1 when all are.
+ * What is no list has no numbers.
+ */
+int64_t param_cpulist_outside(const char *want, const char *have);
+
+/*
  * Applies one setting to a config file in memory: checks the value, writes the key(s) in canonical
  * form. BERTH_ERR_OPTION for an unknown option, BERTH_ERR_VALUE names option, value and range.
  */

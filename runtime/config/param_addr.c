@@ -88,8 +88,8 @@ static const char *addr_refused(const struct addr *a)
 	return v4 >> 16 == 0xa9fe ? "a link-local address" : NULL;
 }
 
-static int bad_address(struct berth_error *err, const struct param *p, const char *value,
-		       const char *why)
+int param_bad_address(struct berth_error *err, const struct param *p, const char *value,
+		      const char *why)
 {
 	int r = param_bad_value(err, p, value, why);
 
@@ -119,13 +119,13 @@ static int add_one(struct param_words *w, const struct param *p, const char *tex
 	size_t at;
 
 	if (addr_parse(text, &a) < 0)
-		return bad_address(err, p, text, "not an IPv4 or IPv6 address");
+		return param_bad_address(err, p, text, "not an IPv4 or IPv6 address");
 	why = addr_refused(&a);
 	if (why != NULL)
-		return bad_address(err, p, text, why);
+		return param_bad_address(err, p, text, why);
 	at = find_addr(w, &a);
 	if (at == CT_ADDR_MAX)
-		return bad_address(err, p, text, "a CT has at most 64 addresses");
+		return param_bad_address(err, p, text, "a CT has at most 64 addresses");
 	if (at == w->n)
 		w->n++;
 	addr_format(&a, w->word[at], sizeof(w->word[at]));
@@ -143,10 +143,10 @@ static int del_one(struct param_words *w, const struct param *p, const char *tex
 		return 0;
 	}
 	if (addr_parse(text, &a) < 0)
-		return bad_address(err, p, text, "not an IPv4 or IPv6 address");
+		return param_bad_address(err, p, text, "not an IPv4 or IPv6 address");
 	at = find_addr(w, &a);
 	if (at == w->n)
-		return bad_address(err, p, text, "the CT does not have this address");
+		return param_bad_address(err, p, text, "the CT does not have this address");
 	w->n--;
 	for (; at < w->n; at++)
 		memcpy(w->word[at], w->word[at + 1], sizeof(w->word[at]));
@@ -162,9 +162,9 @@ int param_apply_addrs(struct conf_file *f, const struct param *p, const char *va
 
 	(void)append;
 	if ((old != NULL && param_split(old, &all) < 0) || param_split(value, &words) < 0)
-		return bad_address(err, p, value, "too long");
+		return param_bad_address(err, p, value, "too long");
 	if (words.n == 0 && *value != '\0')
-		return bad_address(err, p, value, "no address");
+		return param_bad_address(err, p, value, "no address");
 	for (size_t i = 0; i < words.n; i++) {
 		int r = remove ? del_one(&all, p, words.word[i], err)
 			       : add_one(&all, p, words.word[i], err);
@@ -195,16 +195,16 @@ int param_apply_dns(struct conf_file *f, const struct param *p, const char *valu
 	struct param_words all = {0}, add;
 
 	if ((old != NULL && param_split(old, &all) < 0) || param_split(value, &add) < 0)
-		return bad_address(err, p, value, "too long");
+		return param_bad_address(err, p, value, "too long");
 	for (size_t i = 0; i < add.n; i++) {
 		if (dns_canonical(add.word[i], sizeof(add.word[i])) < 0)
-			return bad_address(err, p, value, "not an IPv4 or IPv6 address");
+			return param_bad_address(err, p, value, "not an IPv4 or IPv6 address");
 		if (all.n == CT_DNS_MAX)
-			return bad_address(err, p, value, "more than 8 of them");
+			return param_bad_address(err, p, value, "more than 8 of them");
 		memcpy(all.word[all.n++], add.word[i], sizeof(add.word[i]));
 	}
 	for (size_t i = 0; all.n > 1 && i < all.n; i++)
 		if (strcmp(all.word[i], "inherit") == 0)
-			return bad_address(err, p, value, "inherit stands alone");
+			return param_bad_address(err, p, value, "inherit stands alone");
 	return param_store_words(f, p, &all, err);
 }

@@ -8,7 +8,8 @@
 #include <strings.h>
 
 enum {
-	NUMBER_TEXT_MAX = 40
+	NUMBER_TEXT_MAX = 40,
+	CPU_NUMBER_MAX = 65535, /* more than the kernel can have */
 };
 
 /* What OpenVZ writes for "unlimited": LONG_MAX. */
@@ -323,6 +324,43 @@ static int check_cpulist(const char *s, uint64_t max)
 		if (*s++ != ',')
 			return -EINVAL;
 	}
+}
+
+static bool cpulist_has(const char *list, uint64_t number)
+{
+	uint64_t first, last;
+
+	while (parse_cpu(&list, CPU_NUMBER_MAX, &first) == 0) {
+		last = first;
+		if (*list == '-') {
+			list++;
+			if (parse_cpu(&list, CPU_NUMBER_MAX, &last) < 0)
+				return false;
+		}
+		if (number >= first && number <= last)
+			return true;
+		list += *list == ',';
+	}
+	return false;
+}
+
+int64_t param_cpulist_outside(const char *want, const char *have)
+{
+	uint64_t first, last;
+
+	while (parse_cpu(&want, CPU_NUMBER_MAX, &first) == 0) {
+		last = first;
+		if (*want == '-') {
+			want++;
+			if (parse_cpu(&want, CPU_NUMBER_MAX, &last) < 0)
+				break;
+		}
+		for (; first <= last; first++)
+			if (!cpulist_has(have, first))
+				return (int64_t)first;
+		want += *want == ',';
+	}
+	return -1;
 }
 
 int param_apply_cpulist(struct conf_file *f, const struct param *p, const char *value, bool append,

@@ -21,6 +21,10 @@ param_apply_fn param_apply_addrs, param_apply_dns;
 int param_bad_value(struct berth_error *err, const struct param *p, const char *value,
 		    const char *why);
 
+/* The same, as BERTH_ERR_BAD_ADDRESS. */
+int param_bad_address(struct berth_error *err, const struct param *p, const char *value,
+		      const char *why);
+
 /* conf_set whose failure is a berth_error. */
 int param_store(struct conf_file *f, const struct param *p, const char *value,
 		struct berth_error *err);

@@ -142,6 +142,17 @@ static void an_empty_value_takes_a_setting_away(void)
 		   rows);
 }
 
+/* OpenVZ's tools write them. */
+static void an_empty_list_may_be_stored(void)
+{
+	struct conf_file *f = begin("");
+
+	CHECK(param_load(f, "IP_ADDRESS", "", NULL) == 0 &&
+	      param_load(f, "FEATURES", "", NULL) == 0);
+	CHECK(conf_get(f, "IP_ADDRESS") == NULL);
+	conf_free(f);
+}
+
 static void addresses_are_added_and_removed(void)
 {
 	static const struct row rows[] = {
@@ -207,6 +218,8 @@ static void a_bad_value_is_refused_and_changes_nothing(void)
 		{"ostemplate", "../x"},	 {"layout", "simfs"},
 		{"layout", ""},		 {"searchdomain", "a..b"},
 		{"numpty", "256"},	 {"searchdomain", "inherit example.com"},
+		{"features", ""},	 {"features", ","},
+		{"cpumask", ""},	 {"onboot", ""},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -223,6 +236,10 @@ static void a_bad_address_has_its_own_code(void)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		check_refused("ipadd", rows[i], BERTH_ERR_BAD_ADDRESS);
 	check_refused("ipdel", "10.0.0.1", BERTH_ERR_BAD_ADDRESS);
+	/* $ADDRESS that was never set */
+	check_refused("ipadd", "", BERTH_ERR_BAD_ADDRESS);
+	check_refused("ipdel", "", BERTH_ERR_BAD_ADDRESS);
+	check_refused("ipadd", "  ", BERTH_ERR_BAD_ADDRESS);
 	check_refused("nameserver", "dns.example.com", BERTH_ERR_BAD_ADDRESS);
 	check_refused("nameserver", "10.0.0.1/24", BERTH_ERR_BAD_ADDRESS);
 }
@@ -320,6 +337,7 @@ int main(void)
 	RUN(each_option_is_stored_in_its_canonical_form);
 	RUN(every_user_beancounter_is_accepted_and_stored);
 	RUN(an_empty_value_takes_a_setting_away);
+	RUN(an_empty_list_may_be_stored);
 	RUN(addresses_are_added_and_removed);
 	RUN(a_feature_leaves_the_others_alone);
 	RUN(a_bad_value_is_refused_and_changes_nothing);

@@ -97,6 +97,19 @@ static void a_bad_half_spoils_the_pair(void)
 	CHECK(b == 3 && l == 4);
 }
 
+static void a_list_says_what_another_lacks(void)
+{
+	CHECK(param_cpulist_outside("0", "0-3") == -1);
+	CHECK(param_cpulist_outside("0-3,5", "0-3,5-7") == -1);
+	CHECK(param_cpulist_outside("4000", "0-1") == 4000);
+	CHECK(param_cpulist_outside("0,2-4", "0-3") == 4);
+	CHECK(param_cpulist_outside("1", "0,2") == 1); /* one that is offline */
+	CHECK(param_cpulist_outside("0-70000", "0-1") == -1); /* no list of CPUs */
+	CHECK(param_cpulist_outside("", "0") == -1 && param_cpulist_outside("0", "") == 0);
+	CHECK(param_cpulist_outside("all", "0") == -1 && param_cpulist_outside("0x", "0") == -1);
+	CHECK(param_cpulist_outside("2", "0-x,2") == 2);
+}
+
 int main(void)
 {
 	RUN(a_suffix_decides_and_a_bare_number_has_the_unit);
@@ -106,5 +119,6 @@ int main(void)
 	RUN(overflow_is_a_range_error);
 	RUN(one_number_is_both);
 	RUN(a_bad_half_spoils_the_pair);
+	RUN(a_list_says_what_another_lacks);
 	return check_failures != 0;
 }
