@@ -43,19 +43,24 @@ static int fd_name(int fd, char *buf, size_t size)
 	return 0;
 }
 
-static enum guest_init kind_of(int fd)
+enum guest_init guest_init_kind_named(const char *path)
 {
-	char path[PATH_MAX];
-	const char *name;
+	const char *name = strrchr(path, '/');
 
-	if (fd_name(fd, path, sizeof(path)) < 0)
-		return GUEST_INIT_OTHER;
-	name = strrchr(path, '/');
 	name = name != NULL ? name + 1 : path;
 	for (size_t i = 0; i < sizeof(init_names) / sizeof(init_names[0]); i++)
 		if (strcmp(name, init_names[i].name) == 0)
 			return init_names[i].kind;
 	return GUEST_INIT_OTHER;
+}
+
+static enum guest_init kind_of(int fd)
+{
+	char path[PATH_MAX];
+
+	if (fd_name(fd, path, sizeof(path)) < 0)
+		return GUEST_INIT_OTHER;
+	return guest_init_kind_named(path);
 }
 
 enum guest_init guest_init_kind(int root_fd)

@@ -51,6 +51,8 @@ enum guest_init {
 };
 
 enum guest_init guest_init_kind(int root_fd);
+/* Pure: the same by the path of the program that init runs. */
+enum guest_init guest_init_kind_named(const char *path);
 
 /*
  * The signal that makes this init power off, 0 when there is none (run the CT's own "poweroff"), or

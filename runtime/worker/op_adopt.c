@@ -1,7 +1,8 @@
 /*
  * op_adopt.c - gives a CT whose monitor has died a new one: same init, found again by pid and start
  * time. The new monitor is not init's parent; console and notify socket come from berthd, which has kept
- * them.
+ * them. A CT whose state file is lost is looked for (lost_run.c); when its monitor lives, only that file
+ * is written anew.
  */
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
@@ -9,6 +10,7 @@
 #include "runtime/base/parse.h"
 #include "runtime/ct/store.h"
 #include "runtime/worker/become.h"
+#include "runtime/worker/lost_run.h"
 
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -56,13 +58,12 @@ static int open_devpts(struct worker *w, const struct become *b)
 	return r < 0 ? r : fd;
 }
 
-static int new_state(struct worker *w, int run_fd, struct ct_run *run, struct berth_error *err)
+static int write_state(struct worker *w, int run_fd, const struct ct_run *run,
+		       struct berth_error *err)
 {
 	char text[1024];
-	int r = pidref_get(getpid(), &run->monitor);
+	int r = ct_run_format(run, text, sizeof(text));
 
-	if (r == 0)
-		r = ct_run_format(run, text, sizeof(text));
 	if (r == 0)
 		r = file_replace_at(run_fd, "state", text, strlen(text), 0644, false);
 	if (r < 0)
@@ -70,26 +71,85 @@ static int new_state(struct worker *w, int run_fd, struct ct_run *run, struct be
 	return 0;
 }
 
-int op_adopt(struct worker *w, struct berth_error *err)
+/* What berthd has kept of the old monitor: arguments CONSOLE NOTIFY, -9 for none. */
+static int take_kept(struct worker *w, struct become *b, struct berth_error *err)
 {
-	struct become b = {.console_fd = -EBADF, .notify_fd = -EBADF, .seccomp = &seccomp};
+	if (w->n_args >= 2 &&
+	    (parse_int(w->args[0], &b->console_fd) < 0 || parse_int(w->args[1], &b->notify_fd) < 0))
+		return berth_error_set(err, BERTH_ERR_OPTION, EINVAL, "adopt: bad arguments");
+	return 0;
+}
+
+/* Without a state file that can be believed. */
+static int find_again(struct worker *w, struct become *b, struct ct_run *run, bool *ret_served,
+		      struct berth_error *err)
+{
+	struct lost_run f;
+	int r = lost_run_find(w, b->cg, &f, err);
+
+	if (r < 0)
+		return r;
+	log_line(LOG_LV_WARNING, w->ctid,
+		 "its state file is damaged or gone; its init was found again: %d", f.run.init.pid);
+	if (b->console_fd < 0)
+		b->console_fd = f.console_fd;
+	if (b->notify_fd < 0)
+		b->notify_fd = f.notify_fd;
+	b->booted = f.booted;
+	*run = f.run;
+	*ret_served = f.served;
+	return 0;
+}
+
+/* *ret_served: only the state file was missing, its monitor lives. */
+static int find_run(struct worker *w, struct become *b, struct ct_run *run, bool *ret_served,
+		    struct berth_error *err)
+{
+	*ret_served = false;
+	if (ct_run_load(&w->paths, w->ctid, run, &b->booted) < 0)
+		return find_again(w, b, run, ret_served, err);
+	if (!run->launched)
+		return berth_error_set(err, BERTH_ERR_NOT_RUNNING, ESRCH,
+				       "CT %u: its start did not come to its end", w->ctid);
+	return 0;
+}
+
+static int take_over(struct worker *w, struct become *b, struct ct_run *run,
+		     struct berth_error *err)
+{
 	auto_close int cache = dir_open_at(AT_FDCWD, w->paths.run);
 	struct ct_config config;
-	struct ct_run run;
 	bool nesting;
 	int r;
 
-	if (ct_run_load(&w->paths, w->ctid, &run, &b.booted) < 0 || !run.launched)
-		return berth_error_set(err, BERTH_ERR_NOT_RUNNING, ESRCH, "CT %u is not running",
-				       w->ctid);
-	b.init_pid = run.init.pid;
-	b.init_pidfd = pidref_open(&run.init);
-	if (b.init_pidfd < 0)
-		return berth_error_sys(err, b.init_pidfd, "CT %u: open its init", w->ctid);
+	b->init_pid = run->init.pid;
+	b->init_pidfd = pidref_open(&run->init);
+	if (b->init_pidfd < 0)
+		return berth_error_sys(err, b->init_pidfd, "CT %u: open its init", w->ctid);
 	/* Whatever is wrong with its config, the CT runs: commands in it get the strict filter then. */
 	nesting = store_config(&w->paths, w->ctid, w->host_conf, &config, NULL) == 0 &&
 		  config.nesting;
 	r = seccomp_program_get(cache, nesting ? SECCOMP_NESTING : 0, &seccomp, err);
+	if (r < 0)
+		return r;
+	b->devpts_fd = open_devpts(w, b);
+	r = monitor_listen(w, &b->listen_fd, err);
+	if (r < 0)
+		return r;
+	r = pidref_get(getpid(), &run->monitor);
+	if (r < 0)
+		return berth_error_sys(err, r, "CT %u: name its new monitor", w->ctid);
+	r = write_state(w, b->run_fd, run, err);
+	return r < 0 ? r : become_monitor(w, b, err);
+}
+
+int op_adopt(struct worker *w, struct berth_error *err)
+{
+	struct become b = {.console_fd = -EBADF, .notify_fd = -EBADF, .seccomp = &seccomp};
+	struct ct_run run;
+	bool served;
+	int r = take_kept(w, &b, err);
+
 	if (r == 0)
 		r = worker_cg_open(w, &b.cg, err);
 	if (r < 0)
@@ -97,13 +157,8 @@ int op_adopt(struct worker *w, struct berth_error *err)
 	b.run_fd = worker_run_open(w, err);
 	if (b.run_fd < 0)
 		return b.run_fd;
-	/* What berthd has kept of the old monitor: arguments CONSOLE NOTIFY, -9 for none. */
-	if (w->n_args >= 2 &&
-	    (parse_int(w->args[0], &b.console_fd) < 0 || parse_int(w->args[1], &b.notify_fd) < 0))
-		return berth_error_set(err, BERTH_ERR_OPTION, EINVAL, "adopt: bad arguments");
-	b.devpts_fd = open_devpts(w, &b);
-	r = monitor_listen(w, &b.listen_fd, err);
-	if (r == 0)
-		r = new_state(w, b.run_fd, &run, err);
-	return r < 0 ? r : become_monitor(w, &b, err);
+	r = find_run(w, &b, &run, &served, err);
+	if (r < 0)
+		return r;
+	return served ? write_state(w, b.run_fd, &run, err) : take_over(w, &b, &run, err);
 }

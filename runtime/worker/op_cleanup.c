@@ -123,13 +123,14 @@ static void release_mounts(struct worker *w)
 static void remove_run_files(int run_fd)
 {
 	/* The console's log stays until the next start: it says why a CT went down. */
-	static const char *const files[] = {"state",	      "booted", "monitor.sock",
-					    "candidate.conf", "exit",	"live.conf"};
+	static const char *const files[] = {"booted", "monitor.sock", "candidate.conf", "exit",
+					    "live.conf"};
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
 		(void)unlinkat(run_fd, files[i], 0);
 	(void)unlinkat(run_fd, "root", AT_REMOVEDIR);
 	(void)unlinkat(run_fd, "volume", AT_REMOVEDIR);
+	(void)unlinkat(run_fd, "state", 0); /* last: while it is there, the CT is not down yet */
 }
 
 int op_cleanup(struct worker *w, struct berth_error *err)

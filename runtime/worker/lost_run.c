@@ -1,0 +1,312 @@
+/*
+ * lost_run.c - finds a running CT again without its state file.
+ *
+ * Its init is the one process in its cgroup that is process 1 of a pid namespace right below ours and
+ * has exec'd: what a killed start leaves waiting has not. Nothing of the CT's own files is looked at:
+ * they may hang.
+ */
+#include "runtime/worker/lost_run.h"
+
+#include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
+#include "runtime/base/parse.h"
+#include "runtime/ct/mounted.h"
+#include "runtime/monitor/record.h"
+#include "runtime/worker/proc_text.h"
+#include "templates/guest.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <time.h>
+
+enum {
+	PROCS_MAX = 4 << 20, /* bytes of a cgroup.procs */
+	STATUS_MAX = 1 << 20, /* a tenant's init may have very many groups */
+	STAT_MAX = 4096,
+	CMDLINE_MAX = 4096, /* a monitor's is shorter */
+	CGROUP_DEPTH_MAX = 64,
+	MONITOR_ANSWER_S = 2,
+	MONITOR_END_MS = 5000,
+};
+
+/* ---- init ---- */
+
+static int proc_open(pid_t pid)
+{
+	char path[32];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d", pid);
+	return dir_open_at(AT_FDCWD, path);
+}
+
+static bool is_init(pid_t pid, struct pidref *ret)
+{
+	auto_free char *status = NULL, *stat = NULL;
+	auto_close int dir = proc_open(pid);
+	uint64_t start;
+
+	if (dir < 0 || file_read_at(dir, "status", STATUS_MAX, &status, NULL) < 0 ||
+	    file_read_at(dir, "stat", STAT_MAX, &stat, NULL) < 0 || !proc_is_first(status) ||
+	    !proc_has_execed(stat) || pidref_parse_stat(stat, &start) < 0)
+		return false;
+	*ret = (struct pidref){.pid = pid, .start_time = start};
+	return true;
+}
+
+/* Among the processes of one cgroup; those of another pid namespace than ours are 0. */
+static bool find_in_procs(int dir, struct pidref *ret)
+{
+	auto_free char *text = NULL;
+	char *p, *line;
+
+	if (file_read_at(dir, "cgroup.procs", PROCS_MAX, &text, NULL) < 0)
+		return false;
+	for (p = text; (line = strsep(&p, "\n")) != NULL;) {
+		int pid;
+
+		if (parse_int(line, &pid) == 0 && pid > 0 && is_init(pid, ret))
+			return true;
+	}
+	return false;
+}
+
+static bool find_below(int dirfd, unsigned int depth, struct pidref *ret)
+{
+	int own = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_closedir DIR *d = own < 0 ? NULL : fdopendir(own);
+	struct dirent *e;
+
+	if (find_in_procs(dirfd, ret))
+		return true;
+	while (d != NULL && depth < CGROUP_DEPTH_MAX && (e = readdir(d)) != NULL) {
+		auto_close int sub = -EBADF;
+
+		if (e->d_type != DT_DIR || strcmp(e->d_name, ".") == 0 ||
+		    strcmp(e->d_name, "..") == 0)
+			continue;
+		sub = dir_open_at(dirfd, e->d_name);
+		if (sub >= 0 && find_below(sub, depth + 1, ret))
+			return true;
+	}
+	return false;
+}
+
+static int find_init(struct worker *w, struct cg_host *cg, struct pidref *ret,
+		     struct berth_error *err)
+{
+	struct cg_attach attach;
+	bool found;
+	int r = cg_ct_attach(cg, w->ctid, false, &attach, err);
+
+	if (r < 0)
+		return r;
+	found = find_below(attach.unified, 0, ret);
+	cg_attach_close(&attach);
+	if (!found)
+		return berth_error_set(err, BERTH_ERR_NOT_RUNNING, ESRCH,
+				       "CT %u: no process in its cgroup is its init", w->ctid);
+	return 0;
+}
+
+/* ---- what init tells by itself ---- */
+
+static uint64_t started_at(const struct pidref *init)
+{
+	struct timespec up = {0};
+	uint64_t ticks = (uint64_t)sysconf(_SC_CLK_TCK), now = (uint64_t)time(NULL), age;
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &up);
+	age = (uint64_t)up.tv_sec - init->start_time / ticks;
+	return age < now ? now - age : now;
+}
+
+/* What it runs now; without links and files of the CT being followed. */
+static enum guest_init kind_of_init(int proc_dir)
+{
+	static const char deleted[] = " (deleted)"; /* an upgrade inside replaces the file */
+	char path[PATH_MAX];
+	ssize_t n = readlinkat(proc_dir, "exe", path, sizeof(path) - 1);
+	size_t tail = sizeof(deleted) - 1;
+
+	if (n < 0)
+		return GUEST_INIT_OTHER;
+	path[n] = '\0';
+	if ((size_t)n > tail && strcmp(path + (size_t)n - tail, deleted) == 0)
+		path[(size_t)n - tail] = '\0';
+	return guest_init_kind_named(path);
+}
+
+static void learn_from_init(struct ct_run *run)
+{
+	auto_close int dir = proc_open(run->init.pid);
+	auto_free char *cmdline = NULL;
+	enum guest_init kind = dir < 0 ? GUEST_INIT_OTHER : kind_of_init(dir);
+	int sig = guest_init_stop_signal(kind);
+	size_t len;
+
+	run->started = started_at(&run->init);
+	run->notifies = kind == GUEST_INIT_SYSTEMD;
+	/* A waiting shell (runscript) takes no signal: it is killed. */
+	if (dir >= 0 && file_read_at(dir, "cmdline", CMDLINE_MAX, &cmdline, &len) == 0 &&
+	    proc_is_shell_command(cmdline, len))
+		return;
+	run->stop_signal = sig > 0 ? sig : 0;
+}
+
+/* ---- its monitor ---- */
+
+static int monitor_socket(struct worker *w)
+{
+	auto_close int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	struct timeval patience = {.tv_sec = MONITOR_ANSWER_S};
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	char path[BERTH_PATH_MAX];
+
+	path_monitor_socket(&w->paths, w->ctid, path);
+	if (fd < 0 || strlen(path) >= sizeof(a.sun_path))
+		return fd < 0 ? -errno : -ENAMETOOLONG;
+	memcpy(a.sun_path, path, strlen(path) + 1);
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	if (connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0)
+		return -errno;
+	return take_fd(&fd);
+}
+
+/* One that does not answer is busy, but lives: what it would say is in the files as well. */
+static void ask_booted(struct worker *w, int fd, bool *ret)
+{
+	char buf[sizeof(struct mon_record) + 1], dir[BERTH_PATH_MAX], path[BERTH_PATH_MAX];
+	struct mon_record rec;
+	ssize_t n;
+
+	mon_record_init(&rec, MON_HELLO);
+	n = send(fd, &rec, sizeof(rec), MSG_NOSIGNAL) < 0 ? -1 : recv(fd, buf, sizeof(buf), 0);
+	if (n > 0 && mon_record_check(buf, (size_t)n, &rec) == 0 && rec.type == MON_STATE)
+		*ret = rec.b == 1;
+	else
+		*ret = access(path_below(path_run_ct(&w->paths, w->ctid, dir), "booted", path),
+			      F_OK) == 0;
+}
+
+/* 1 when the monitor is there, 0 when nobody listens. */
+static int ask_monitor(struct worker *w, struct lost_run *f, struct berth_error *err)
+{
+	auto_close int fd = monitor_socket(w);
+	struct ucred peer = {0};
+	socklen_t len = sizeof(peer);
+	int r = fd;
+
+	if (fd == -ENOENT || fd == -ECONNREFUSED)
+		return 0;
+	if (fd >= 0 && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
+		r = -errno;
+	if (r >= 0)
+		r = peer.pid > 0 && peer.uid == 0 ? pidref_get(peer.pid, &f->run.monitor) : -EPERM;
+	if (r < 0)
+		return berth_error_sys(err, r, "CT %u: ask its monitor", w->ctid);
+	ask_booted(w, fd, &f->booted);
+	return 1;
+}
+
+/* A descriptor of another process, -EBADF when it has none. */
+static int fd_of(int pidfd, int number)
+{
+	int fd = number < 0 ? -1 : pidfd_getfd(pidfd, number, 0);
+
+	return fd < 0 ? -EBADF : fd;
+}
+
+/* Its socket's name is gone, so nobody can ever reach it; a second one beside it would make two. */
+static int end_monitor(struct worker *w, pid_t pid, const struct proc_monitor *m,
+		       struct lost_run *f, struct berth_error *err)
+{
+	auto_close int pidfd = pidfd_open(pid, 0);
+	struct pollfd p = {.fd = pidfd, .events = POLLIN};
+
+	if (pidfd < 0)
+		return 0;
+	f->console_fd = fd_of(pidfd, m->console);
+	f->notify_fd = fd_of(pidfd, m->notify);
+	(void)pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
+	if (poll(&p, 1, MONITOR_END_MS) == 1)
+		return 0;
+	fd_close(&f->console_fd);
+	fd_close(&f->notify_fd);
+	return berth_error_set(err, BERTH_ERR_STUCK, EBUSY,
+			       "CT %u: its old monitor (pid %d) does not end; see /proc/%d/stack",
+			       w->ctid, pid, pid);
+}
+
+static bool is_monitor(struct worker *w, pid_t pid, struct proc_monitor *ret)
+{
+	auto_free char *cmdline = NULL, *status = NULL;
+	auto_close int dir = proc_open(pid);
+	char rundir[BERTH_PATH_MAX];
+	size_t len;
+
+	return dir >= 0 && file_read_at(dir, "cmdline", CMDLINE_MAX, &cmdline, &len) == 0 &&
+	       proc_is_monitor(cmdline, len, w->ctid, path_run_ct(&w->paths, w->ctid, rundir),
+			       ret) &&
+	       file_read_at(dir, "status", STATUS_MAX, &status, NULL) == 0 && proc_is_root(status);
+}
+
+static int end_unreachable(struct worker *w, struct lost_run *f, struct berth_error *err)
+{
+	auto_closedir DIR *d = opendir("/proc");
+	struct proc_monitor m;
+	struct dirent *e;
+	int pid, r = 0;
+
+	while (d != NULL && r == 0 && (e = readdir(d)) != NULL)
+		if (parse_int(e->d_name, &pid) == 0 && pid > 0 && is_monitor(w, pid, &m))
+			r = end_monitor(w, pid, &m, f, err);
+	return r;
+}
+
+/* The volume is mounted where the monitor is, and there only. */
+static dev_t volume_dev(struct worker *w, const struct pidref *monitor)
+{
+	auto_close int fd = ct_mounted_volume_open(&w->paths, w->ctid, monitor);
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 ? st.st_dev : 0;
+}
+
+int lost_run_find(struct worker *w, struct cg_host *cg, struct lost_run *ret,
+		  struct berth_error *err)
+{
+	struct lost_run f = {.run = {.launched = true}, .console_fd = -EBADF, .notify_fd = -EBADF};
+	int r = find_init(w, cg, &f.run.init, err);
+
+	if (r < 0)
+		return r;
+	r = boot_id_read(f.run.boot_id);
+	if (r < 0)
+		return berth_error_sys(err, r, "read the boot id");
+	learn_from_init(&f.run);
+	r = ask_monitor(w, &f, err);
+	if (r < 0)
+		return r;
+	f.served = r == 1;
+	if (f.served) {
+		f.run.volume_dev = volume_dev(w, &f.run.monitor);
+	} else {
+		/* READY=1 is said once, and nobody is left who has heard it. */
+		f.booted = true;
+		r = end_unreachable(w, &f, err);
+		if (r < 0)
+			return r;
+	}
+	*ret = f;
+	return 0;
+}
