@@ -6,13 +6,13 @@
  * Crash-only: SIGKILL at any moment loses nothing, SIGTERM just ends it. CTs, their monitors and exec
  * sessions go on.
  */
-#include "netsetup/net.h"
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/lock.h"
 #include "runtime/base/log.h"
 #include "runtime/ct/store.h"
 #include "runtime/daemon/autostart.h"
+#include "runtime/daemon/guard.h"
 #include "runtime/daemon/methods.h"
 #include "runtime/daemon/recover.h"
 #include "runtime/daemon/worker_client.h"
@@ -30,7 +30,6 @@
 
 enum {
 	DAEMON_NOFILE = 65536,
-	GUARD_MS = 2000, /* between looks at the packet filter */
 	ONLY_ONE_TRIES = 20,
 	ONLY_ONE_PAUSE_MS = 50,
 };
@@ -93,35 +92,6 @@ static void notify_ready(void)
 		(void)sendto(fd, "READY=1", 7, MSG_NOSIGNAL, (struct sockaddr *)&a, len);
 }
 
-static void guard_mended(const struct worker_result *result, void *data)
-{
-	struct daemon *d = data;
-
-	if (result->ok)
-		log_line(LOG_LV_INFO, 0, "the packet filter is back");
-	else
-		log_line(LOG_LV_ERROR, 0, "mend the packet filter: %s", result->error.msg);
-	(void)ev_timer_set(d->guard, GUARD_MS);
-}
-
-/*
- * `nft flush ruleset`, or a restart of nftables.service, takes the CTs' guard away: it is looked for
- * and put back (security.md B38). Strict rp_filter holds meanwhile.
- */
-static void guard_check(struct ev_source *s, void *data)
-{
-	static const char *const argv[] = {"host-setup", NULL};
-	struct daemon *d = data;
-	struct berth_error err;
-
-	if (net_host_check(d->host.nft_table, &err) == -ENOENT) {
-		log_line(LOG_LV_WARNING, 0, "somebody removed the packet filter of the CTs");
-		if (worker_start(d, argv, NULL, 0, NULL, guard_mended, d, &err) == 0)
-			return;
-	}
-	(void)ev_timer_set(s, GUARD_MS);
-}
-
 static int listen_socket(struct daemon *d, struct berth_error *err)
 {
 	const struct rpc_interface interfaces[] = {
@@ -158,8 +128,7 @@ static void host_ready(const struct worker_result *result, void *data)
 		ev_stop(d->ev, 1);
 		return;
 	}
-	if (ev_add_timer(d->ev, GUARD_MS, guard_check, d, &d->guard) < 0)
-		abort();
+	guard_begin(d);
 	autostart_begin(d);
 	notify_ready();
 	log_line(LOG_LV_INFO, 0, "berthd %s: %zu CTs", BERTH_VERSION, d->n_cts);

@@ -20,6 +20,8 @@
 struct job;
 struct monitor_conn;
 struct boot_waiter;
+struct ct;
+struct daemon;
 
 /* One CT. */
 struct ct {
@@ -34,6 +36,8 @@ struct ct {
 	bool being_created; /* or being removed after a crash: nobody is shown it */
 	bool unsettled; /* a worker of an earlier berthd still holds it: see recover.c */
 	enum store_intent intent; /* of an earlier berthd; INTENT_NONE: none */
+	void (*judged)(struct daemon *d, struct ct *ct); /* lost.c: goes on when it is found */
+	uint64_t destroy_wait_ms; /* destroy.c: before a destroy is tried again; 0: it was not */
 	int init_pidfd; /* -EBADF when not running */
 	struct ev_source *init_watch; /* on init_pidfd: readable when init has ended */
 	struct monitor_conn *monitor;
@@ -61,7 +65,7 @@ struct daemon {
 	struct ct **cts; /* ascending CTIDs */
 	size_t n_cts, room;
 	struct event_subscriber *subscribers;
-	struct ev_source *guard; /* timer: is the packet filter still there? */
+	const struct rpc_call *waited; /* method_wait.c: it is called again, and waits no more */
 	char worker_path[BERTH_PATH_MAX];
 	bool keep_spare; /* a spare worker is kept (spare.h) */
 	int spare_fd; /* where it waits; 0: there is none */
