@@ -67,6 +67,7 @@ struct job *job_begin(struct daemon *d, struct ct *ct, const char *what, struct 
 	j->ct = ct;
 	j->what = what;
 	j->call = call;
+	j->own = call == NULL;
 	j->lock_fd = lock_fd;
 	ct->job = j;
 	if (call != NULL)

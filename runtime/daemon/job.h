@@ -19,6 +19,8 @@ struct job {
 	int lock_fd;
 	job_next_fn *next; /* after the worker that runs now */
 	struct ev_source *timer;
+	bool own; /* nobody asked for it: berthd began it by itself */
+	unsigned int died; /* workers of it that died in the middle */
 	bool fast, restart, killed, save, wait, hold;
 	bool give_kept; /* its workers inherit the CT's console and notify socket */
 	unsigned int timeout; /* seconds to wait for a clean stop */

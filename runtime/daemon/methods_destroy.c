@@ -2,6 +2,7 @@
 #include "runtime/base/log.h"
 #include "runtime/daemon/destroy.h"
 #include "runtime/daemon/ended.h"
+#include "runtime/daemon/method_wait.h"
 #include "runtime/daemon/methods.h"
 
 #include <errno.h>
@@ -13,7 +14,7 @@ void method_destroy(struct rpc_call *call, json_t *parameters, void *data)
 	struct berth_error err;
 	struct job *j = NULL;
 
-	if (ct == NULL)
+	if (ct == NULL || method_wait(call, parameters, ct, method_destroy))
 		return;
 	if (ct->job == NULL && ct->status != CT_STOPPED && ct->status != CT_BROKEN)
 		(void)berth_error_set(

@@ -5,6 +5,7 @@
 #include "runtime/ct/store.h"
 #include "runtime/daemon/ended.h"
 #include "runtime/daemon/lifecycle.h"
+#include "runtime/daemon/method_wait.h"
 #include "runtime/daemon/methods.h"
 
 #include <string.h>
@@ -112,7 +113,7 @@ void method_start(struct rpc_call *call, json_t *parameters, void *data)
 	struct job *j;
 	bool mounted;
 
-	if (ct == NULL)
+	if (ct == NULL || method_wait(call, parameters, ct, method_start))
 		return;
 	if (ct_is_disabled(d, ct, &err)) {
 		rpc_reply_error(call, &err);
@@ -143,16 +144,33 @@ static unsigned int stop_timeout_of(struct daemon *d, struct ct *ct, json_t *par
 									      : 120;
 }
 
+/* lost.c: it runs, and nobody knows which of its processes could be asked to power off. */
+static bool can_be_asked(const struct ct *ct, struct berth_error *err)
+{
+	if (ct->job != NULL || ct->status != CT_RUNNING || ct->init_pidfd >= 0)
+		return true;
+	(void)berth_error_set(err, BERTH_ERR_BROKEN, ESRCH,
+			      "CT %u runs, but its state file is lost and its init was not found; "
+			      "it can only be killed: berth stop %u --fast",
+			      ct->ctid, ct->ctid);
+	return false;
+}
+
 static void stop_or_restart(struct rpc_call *call, json_t *parameters, struct daemon *d,
 			    bool restart)
 {
 	struct ct *ct = method_ct(call, parameters, d);
+	struct berth_error err;
 	struct job *j;
 
-	if (ct == NULL)
+	if (ct == NULL || method_wait(call, parameters, ct, restart ? method_restart : method_stop))
 		return;
 	if (ended_cancel_reboot(ct) && !restart) {
 		rpc_reply(call, NULL);
+		return;
+	}
+	if (!method_flag(parameters, "fast") && !can_be_asked(ct, &err)) {
+		rpc_reply_error(call, &err);
 		return;
 	}
 	j = begin_in(call, ct, restart ? "restart" : "stop", CT_RUNNING);
@@ -177,6 +195,8 @@ void method_restart(struct rpc_call *call, json_t *parameters, void *data)
 	const char *word = json_string_value(json_object_get(parameters, "ct"));
 	struct ct *ct = word != NULL ? registry_lookup(d, word, NULL) : NULL;
 
+	if (ct != NULL && method_wait(call, parameters, ct, method_restart))
+		return;
 	if (ct != NULL && ct->status != CT_RUNNING)
 		method_start(call, parameters, data);
 	else
@@ -211,8 +231,11 @@ static void mounted(struct job *j, const struct worker_result *result)
 void method_mount(struct rpc_call *call, json_t *parameters, void *data)
 {
 	struct ct *ct = method_ct(call, parameters, data);
-	struct job *j = ct == NULL ? NULL : begin_in(call, ct, "mount", CT_STOPPED);
+	struct job *j;
 
+	if (ct == NULL || method_wait(call, parameters, ct, method_mount))
+		return;
+	j = begin_in(call, ct, "mount", CT_STOPPED);
 	if (j != NULL)
 		job_worker(j, "mount", NULL, mounted);
 }
