@@ -4,6 +4,12 @@
 #include "runtime/base/cleanup.h"
 #include "runtime/base/log.h"
 
+enum {
+	TRIES_AT_ONCE = 3, /* of a worker that is killed */
+	WAIT_FIRST_MS = 10000,
+	WAIT_MAX_MS = 600000
+};
+
 static bool has_config(struct daemon *d, uint32_t ctid)
 {
 	char path[BERTH_PATH_MAX];
@@ -11,20 +17,64 @@ static bool has_config(struct daemon *d, uint32_t ctid)
 	return access(path_ct_config(&d->paths, ctid, path), F_OK) == 0;
 }
 
+/* The config is gone, so there is no way back: its admin has ordered the rest as well. */
+static void destroy_again(struct ev_source *s, void *data)
+{
+	struct ct *ct = data;
+	struct job *j;
+
+	(void)s;
+	job_retry_cancel(ct);
+	if (has_config(ct->d, ct->ctid)) { /* somebody brought it back */
+		store_intent_clear(&ct->d->paths, ct->ctid, true);
+		if (ct->job == NULL)
+			registry_settled(ct->d, ct);
+		return;
+	}
+	j = job_begin(ct->d, ct, "destroy", NULL, NULL);
+	if (j != NULL)
+		destroy_run(j);
+	else
+		job_retry_later(ct, WAIT_FIRST_MS, destroy_again);
+}
+
+static void destroy_later(struct ct *ct)
+{
+	uint64_t wait = ct->destroy_wait_ms * 2;
+
+	wait = wait < WAIT_FIRST_MS ? WAIT_FIRST_MS : wait;
+	ct->destroy_wait_ms = wait < WAIT_MAX_MS ? wait : WAIT_MAX_MS;
+	log_line(LOG_LV_WARNING, ct->ctid, "destroy: tried again in %llu s",
+		 (unsigned long long)ct->destroy_wait_ms / 1000);
+	job_retry_later(ct, ct->destroy_wait_ms, destroy_again);
+}
+
 static void destroy_failed(struct job *j, const struct berth_error *err)
 {
 	struct daemon *d = j->d;
 	struct ct *ct = j->ct;
+	bool stands = has_config(d, ct->ctid);
 
 	/*
 	 * The config goes first: while it is there nothing is lost, and the CT lives on. An intent that
 	 * stayed would have the next berthd destroy it, whatever has become of it by then.
 	 */
-	if (has_config(d, ct->ctid))
+	if (stands)
 		store_intent_clear(&d->paths, ct->ctid, true);
 	ct->being_created = false;
 	registry_settled(d, ct);
 	job_fail(j, err);
+	if (!stands)
+		destroy_later(ct);
+}
+
+bool destroy_go_on(struct job *j, job_next_fn *next)
+{
+	if (++j->died >= TRIES_AT_ONCE)
+		return false;
+	log_line(LOG_LV_WARNING, j->ct->ctid, "the worker of %s died: another goes on", j->what);
+	job_worker(j, "destroy", NULL, next);
+	return true;
 }
 
 static void destroyed(struct job *j, const struct worker_result *result)
@@ -33,6 +83,8 @@ static void destroyed(struct job *j, const struct worker_result *result)
 	struct ct *ct = j->ct;
 	uint32_t ctid = ct->ctid;
 
+	if (result->died && destroy_go_on(j, destroyed))
+		return;
 	if (!result->ok) {
 		destroy_failed(j, &result->error);
 		return;
