@@ -3,6 +3,7 @@
 #include "runtime/base/fd.h"
 #include "runtime/base/log.h"
 #include "runtime/base/parse.h"
+#include "runtime/daemon/destroy.h"
 #include "runtime/daemon/job.h"
 #include "runtime/daemon/methods.h"
 #include "runtime/daemon/settings.h"
@@ -31,6 +32,8 @@ static int create_conf(struct daemon *d, const struct ct *ct, const struct setti
 	if (r == 0)
 		r = ct_config_from(f, d->host_conf, &typed, err);
 	if (r == 0)
+		r = settings_check_host(ct->ctid, NULL, &typed, err);
+	if (r == 0)
 		r = registry_check_unique(d, ct, f, err);
 	if (r < 0)
 		conf_free(f);
@@ -45,6 +48,8 @@ static void create_gone(struct job *j, const struct worker_result *result)
 	struct ct *ct = j->ct;
 	struct berth_error err = j->error;
 
+	if (result->died && destroy_go_on(j, create_gone))
+		return;
 	/* What could not be removed is tried again at the next start of berthd. */
 	if (result->ok)
 		store_intent_clear(&d->paths, ct->ctid, false);

@@ -8,6 +8,7 @@
 #include "runtime/base/log.h"
 #include "runtime/base/value.h"
 #include "runtime/daemon/job.h"
+#include "runtime/daemon/method_wait.h"
 #include "runtime/daemon/methods.h"
 #include "runtime/daemon/settings.h"
 
@@ -170,11 +171,14 @@ static int set_config(struct job *j, struct conf_file *f, const struct setting *
 		      struct berth_error *err)
 {
 	struct daemon *d = j->d;
-	struct ct_config typed;
+	struct ct_config before, typed;
+	bool damaged = ct_config_from(f, d->host_conf, &before, NULL) < 0;
 	int r = settings_apply(d, f, list, n, err);
 
 	if (r == 0)
 		r = ct_config_from(f, d->host_conf, &typed, err);
+	if (r == 0)
+		r = settings_check_host(j->ct->ctid, damaged ? NULL : &before, &typed, err);
 	if (r == 0)
 		r = registry_check_unique(d, j->ct, f, err);
 	return r;
@@ -188,7 +192,8 @@ static int set_begin(struct job *j, const struct setting *list, int n, struct be
 {
 	struct daemon *d = j->d;
 	struct ct *ct = j->ct;
-	int r = check_create_only(ct, list, n, err);
+	struct setting saved[SETTINGS_MAX], live[SETTINGS_MAX];
+	int r = check_create_only(ct, list, n, err), n_saved, n_live;
 
 	if (r == 0)
 		r = store_conf_load(&d->paths, ct->ctid, &j->conf, err);
@@ -199,10 +204,15 @@ static int set_begin(struct job *j, const struct setting *list, int n, struct be
 	j->before = conf_copy(j->live);
 	if (j->before == NULL)
 		return berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM, "CT %u: set", ct->ctid);
-	if (j->save)
-		r = set_config(j, j->conf, list, n, err);
-	if (r == 0)
+	if (j->save) {
+		n_saved = settings_for(j->conf, j->live, list, n, saved);
+		n_live = settings_for(j->live, j->conf, list, n, live);
+		r = set_config(j, j->conf, saved, n_saved, err);
+		if (r == 0)
+			r = set_config(j, j->live, live, n_live, err);
+	} else {
 		r = set_config(j, j->live, list, n, err);
+	}
 	if (r == 0)
 		r = store_candidate_save(&d->paths, ct->ctid, j->live, err);
 	return r;
@@ -217,7 +227,7 @@ void method_set(struct rpc_call *call, json_t *parameters, void *data)
 	struct job *j;
 	int n;
 
-	if (ct == NULL)
+	if (ct == NULL || method_wait(call, parameters, ct, method_set))
 		return;
 	n = settings_get(parameters, list, &err);
 	j = n < 0 ? NULL : job_begin(d, ct, "set", call, &err);

@@ -244,6 +244,23 @@ static bool list_has_addr(const char *list, const struct net_addr *want)
 	return false;
 }
 
+static bool conf_has_addr(const struct conf_file *f, const struct net_addr *a)
+{
+	return f != NULL && list_has_addr(conf_get(f, "IP_ADDRESS"), a);
+}
+
+/* What of the command takes the address away for good, and no more. */
+static const char *ipdel_tail(struct daemon *d, uint32_t owner, const struct net_addr *a)
+{
+	struct conf_file *saved = NULL;
+	bool is_saved;
+
+	/* One that cannot be read is as good as saved: the address stays taken. */
+	is_saved = store_conf_load(&d->paths, owner, &saved, NULL) < 0 || conf_has_addr(saved, a);
+	conf_free(saved);
+	return is_saved ? " --save" : "";
+}
+
 static int check_addr(struct daemon *d, const struct ct *ct, const char *word,
 		      struct berth_error *err)
 {
@@ -259,8 +276,9 @@ static int check_addr(struct daemon *d, const struct ct *ct, const char *word,
 		return berth_error_set(
 			err, BERTH_ERR_ADDRESS_IN_USE, EADDRINUSE,
 			"CT %u: address %s is CT %u's; take it away first: berth set "
-			"%u --ipdel %s --save",
-			ct->ctid, word, other->ctid, other->ctid, word);
+			"%u --ipdel %s%s",
+			ct->ctid, word, other->ctid, other->ctid, word,
+			ipdel_tail(d, other->ctid, &a));
 	}
 	return 0;
 }

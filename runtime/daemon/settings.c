@@ -1,7 +1,10 @@
 /* settings.c - the settings of a call of Create or Set. */
 #include "runtime/daemon/settings.h"
 
+#include "runtime/base/fd.h"
+
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 int settings_get(json_t *parameters, struct setting list[SETTINGS_MAX], struct berth_error *err)
@@ -46,6 +49,63 @@ int settings_sample(struct daemon *d, struct conf_file *f, const char *name,
 		(void)conf_set(f, "ORIGIN_SAMPLE", name);
 	conf_free(sample);
 	return r;
+}
+
+/* ---- what this host has ---- */
+
+static int check_list(uint32_t ctid, const char *option, const char *what, const char *before,
+		      const char *next, const char *file, struct berth_error *err)
+{
+	char have[4096];
+	int64_t missing;
+
+	if (next[0] == '\0' || strcmp(before, next) == 0)
+		return 0;
+	/* A kernel without NUMA has node 0 and says nothing of it. */
+	if (file_read_line_at(AT_FDCWD, file, have, sizeof(have)) < 0)
+		(void)snprintf(have, sizeof(have), "0");
+	missing = param_cpulist_outside(next, have);
+	if (missing < 0)
+		return 0;
+	return berth_error_set(err, BERTH_ERR_LIMIT, ERANGE,
+			       "CT %u: --%s %s: this host has no %s %lld; it has %.100s (%s)", ctid,
+			       option, next, what, (long long)missing, have, file);
+}
+
+int settings_check_host(uint32_t ctid, const struct ct_config *before, const struct ct_config *next,
+			struct berth_error *err)
+{
+	int r = check_list(ctid, "cpumask", "CPU", before != NULL ? before->cpumask : "",
+			   next->cpumask, "/sys/devices/system/cpu/online", err);
+
+	if (r == 0)
+		r = check_list(ctid, "nodemask", "NUMA node",
+			       before != NULL ? before->nodemask : "", next->nodemask,
+			       "/sys/devices/system/node/has_memory", err);
+	return r;
+}
+
+/* ---- settings into a config ---- */
+
+static bool takes(const struct conf_file *f, const struct setting *s)
+{
+	struct conf_file *copy = conf_copy(f);
+	bool yes = copy != NULL && param_apply(copy, s, NULL) == 0;
+
+	conf_free(copy);
+	return yes;
+}
+
+int settings_for(const struct conf_file *f, const struct conf_file *other,
+		 const struct setting *list, int n, struct setting ret[SETTINGS_MAX])
+{
+	int kept = 0;
+
+	for (int i = 0; i < n; i++)
+		if (strcmp(list[i].option, "ipdel") != 0 || takes(f, &list[i]) ||
+		    !takes(other, &list[i]))
+			ret[kept++] = list[i];
+	return kept;
 }
 
 int settings_apply(struct daemon *d, struct conf_file *f, const struct setting *list, int n,

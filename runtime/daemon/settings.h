@@ -20,6 +20,20 @@ const char *settings_find(const struct setting *list, int n, const char *option)
 int settings_sample(struct daemon *d, struct conf_file *f, const char *name,
 		    struct berth_error *err);
 
+/*
+ * Is this host able to give the CT the CPUs and NUMA nodes of next? Asked only of a list that differs
+ * from that of before (may be NULL): a CT that came from a bigger host can still be changed otherwise.
+ */
+int settings_check_host(uint32_t ctid, const struct ct_config *before, const struct ct_config *next,
+			struct berth_error *err);
+
+/*
+ * The settings that f can take: an --ipdel of an address that only the other config has is left out. Of
+ * the saved config and the one in effect one may lack it. Returns the count.
+ */
+int settings_for(const struct conf_file *f, const struct conf_file *other,
+		 const struct setting *list, int n, struct setting ret[SETTINGS_MAX]);
+
 /* "config" and "applyconfig" name samples; all others are parameters. */
 int settings_apply(struct daemon *d, struct conf_file *f, const struct setting *list, int n,
 		   struct berth_error *err);

@@ -196,6 +196,21 @@ refused() {
 	done
 }
 
+@test "an empty value where it means nothing: 71, 21" {
+	refused 71 "*--ipadd ''*" create 102 --ostemplate tiny --ipadd ''
+	refused 71 "*--ipadd ''*" set 101 --ipadd '' --save
+	refused 71 "*--ipadd*" set 101 --ipadd ' ' --save
+	refused 71 "*--ipdel ''*" set 101 --ipdel '' --save
+	refused 21 "*--features ''*" set 101 --features '' --save
+	refused 21 "*--cpumask ''*" set 101 --cpumask '' --save
+	refused 21 "*--ostemplate ''*" create 102 --ostemplate ''
+	# Where it takes something away.
+	berth create 102 --ostemplate tiny --hostname a.example.com --nameserver 192.0.2.53 --diskspace 32M
+	berth set 102 --hostname '' --nameserver '' --searchdomain '' --description '' --name '' --save
+	run -1 grep -E 'HOSTNAME|NAMESERVER' "$HOST_ROOT/etc/berth/ct/102.conf"
+	berth destroy 102
+}
+
 @test "what is not there: 91, 82, 14" {
 	refused 91 "*no template 'nope'*template*" create 102 --ostemplate nope
 	refused 82 "*no sample 'nope'*" create 102 --ostemplate tiny --config nope
@@ -225,7 +240,15 @@ refused() {
 }
 
 @test "a limit that this host cannot enforce is refused, not skipped: 148, 61" {
-	berth create 102 --ostemplate tiny --cpumask 4000 --diskspace 32M
+	local have
+	have=$(cat /sys/devices/system/cpu/online)
+	refused 148 "*--cpumask 4000*no CPU 4000*has $have *" create 102 --ostemplate tiny --cpumask 4000
+	refused 148 "*--cpumask 0,4000*no CPU 4000*" set 101 --cpumask 0,4000 --save
+	refused 148 "*--nodemask 1000*no NUMA node 1000*" create 102 --ostemplate tiny --nodemask 1000
+	refused 148 "*--nodemask 1000*no NUMA node 1000*" set 101 --nodemask 1000 --save
+	# What came from a bigger host is told at the start.
+	berth create 102 --ostemplate tiny --diskspace 32M
+	echo 'CPUMASK="4000"' >>"$HOST_ROOT/etc/berth/ct/102.conf"
 	run --separate-stderr -148 berth start 102
 	[[ $stderr == *cpumask*4000* ]]
 	[ "$(berth status 102)" = "CTID 102 exist unmounted down" ]

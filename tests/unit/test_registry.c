@@ -224,6 +224,38 @@ static void an_address_in_effect_is_taken_too(void)
 	end();
 }
 
+/* What mends it, as the message of a refused address says it. */
+static bool hint_is(const struct ct *ct, const char *addr, const char *hint)
+{
+	char text[80];
+	struct conf_file *f;
+	struct berth_error err = {0};
+	bool right;
+
+	(void)snprintf(text, sizeof(text), "IP_ADDRESS=\"%s\"\n", addr);
+	f = conf(text);
+	right = registry_check_unique(&d, ct, f, &err) < 0 && strlen(err.msg) > strlen(hint) &&
+		strcmp(err.msg + strlen(err.msg) - strlen(hint), hint) == 0;
+	conf_free(f);
+	return right;
+}
+
+static void the_command_that_frees_an_address_is_the_right_one(void)
+{
+	struct ct *ct;
+
+	begin();
+	ct = add(101, 655425536, "IP_ADDRESS=\"10.0.0.1 10.0.0.2\"\n");
+	write_live(101, "IP_ADDRESS=\"10.0.0.1 10.0.0.9\"\n");
+	CHECK(registry_refresh(&d, ct, NULL) == 0);
+	ct = add(102, 655491072, "");
+	CHECK(hint_is(ct, "10.0.0.1", "berth set 101 --ipdel 10.0.0.1 --save"));
+	CHECK(hint_is(ct, "10.0.0.2", "berth set 101 --ipdel 10.0.0.2 --save"));
+	/* Only in effect: its config has nothing to save. */
+	CHECK(hint_is(ct, "10.0.0.9", "berth set 101 --ipdel 10.0.0.9"));
+	end();
+}
+
 int main(void)
 {
 	RUN(cts_stand_in_order_and_are_found_by_number);
@@ -234,5 +266,6 @@ int main(void)
 	RUN(a_damaged_ct_says_why_and_keeps_what_it_has);
 	RUN(a_name_and_an_address_have_one_ct);
 	RUN(an_address_in_effect_is_taken_too);
+	RUN(the_command_that_frees_an_address_is_the_right_one);
 	return check_failures != 0;
 }
