@@ -162,6 +162,11 @@ void lifecycle_stop(struct job *j)
 		reboot_mark(j->d, ct);
 	else
 		reboot_unmark(j->d, ct);
+	if (ct->init_pidfd < 0) { /* lost.c: nobody knows its init */
+		(void)cg_ct_kill(j->d->cg, ct->ctid, NULL);
+		lifecycle_stop_ended(j);
+		return;
+	}
 	j->deadline_ms = ev_now_ms() + (uint64_t)j->timeout * 1000;
 	if (ev_add_timer(j->d->ev, 0, stop_timeout, j, &j->timer) < 0)
 		abort();

@@ -106,6 +106,8 @@ static void add_run(const struct ct *ct, json_t *info)
 
 	if (ct->status != CT_RUNNING && ct->status != CT_STOPPING)
 		return;
+	if (ct->init_pidfd < 0)
+		return; /* lost.c: it runs, and no more is known */
 	(void)json_object_set_new(info, "init_pid", json_integer(ct->run.init.pid));
 	(void)json_object_set_new(info, "monitor_pid", json_integer(ct->run.monitor.pid));
 	(void)json_object_set_new(info, "uptime", json_integer(now > started ? now - started : 0));

@@ -16,6 +16,7 @@
 #include "runtime/daemon/destroy.h"
 #include "runtime/daemon/ended.h"
 #include "runtime/daemon/lifecycle.h"
+#include "runtime/daemon/lost.h"
 #include "runtime/daemon/reboot.h"
 #include "runtime/daemon/set_recover.h"
 #include "runtime/daemon/strays.h"
@@ -184,17 +185,12 @@ static bool is_held(struct daemon *d, const struct ct *ct)
 
 static void settle_again(struct ev_source *s, void *data);
 
-static void settle(struct daemon *d, struct ct *ct)
+/* What its files say is true, as far as it goes. */
+static void settle_judged(struct daemon *d, struct ct *ct)
 {
 	enum store_intent what = ct->intent;
 	struct ct_run run;
 
-	job_retry_cancel(ct);
-	ct->unsettled = is_held(d, ct);
-	if (ct->unsettled) {
-		job_retry_later(ct, SETTLE_MS, settle_again);
-		return;
-	}
 	ct->intent = INTENT_NONE;
 	if (what != INTENT_NONE) {
 		settle_intent(d, ct, what);
@@ -204,6 +200,20 @@ static void settle(struct daemon *d, struct ct *ct)
 	} else {
 		collect(d, ct);
 	}
+}
+
+static void settle(struct daemon *d, struct ct *ct)
+{
+	job_retry_cancel(ct);
+	ct->unsettled = is_held(d, ct);
+	if (ct->unsettled) {
+		job_retry_later(ct, SETTLE_MS, settle_again);
+		return;
+	}
+	if (lost_may_run(d, ct))
+		lost_find(d, ct, settle_judged);
+	else
+		settle_judged(d, ct);
 }
 
 static void settle_again(struct ev_source *s, void *data)

@@ -195,12 +195,57 @@ settled_as() {
 			sleep $delay
 			pkill -9 -P "$BERTHD_PID" -f berth-worker || true
 			wait $! || true
-			# A half-destroyed CT is called broken, and destroyed by asking again.
-			! has_status 101 broken || [ $op != destroy ] || berth destroy 101
 			check_settled $op $ram $old
 			berth ping
 		done
 	done
+}
+
+# Begins a destroy of CT 101 that cannot go on: its volume is held. Sets $holder, $destroyer and $workers.
+destroy_halfway() {
+	berth create 101 --ostemplate tiny
+	flock "$HOST_ROOT/var/lib/berth/private/101/volume.img" sleep 100 </dev/null >/dev/null 2>&1 3>&- &
+	holder=$!
+	sleep 0.2
+	command berth --root "$HOST_ROOT" destroy 101 </dev/null >/dev/null 2>&1 3>&- &
+	destroyer=$!
+	wait_for 10 test -e "$HOST_ROOT/var/lib/berth/state/101.intent"
+	sleep 0.5
+	mapfile -t workers < <(pgrep -P "$BERTHD_PID" -f berth-worker)
+}
+
+let_go() {
+	pkill -9 -P $holder || true
+	wait $holder || true
+}
+
+@test "B04 a destroy goes on by itself when its worker is killed" {
+	destroy_halfway
+	kill -9 "${workers[@]}"
+	let_go
+	wait $destroyer
+	[ -z "$(ct_status 101)" ]
+	[ ! -e "$HOST_ROOT/var/lib/berth/private/101" ]
+	grep -q 'ct=101 the worker of destroy died: another goes on' "$HOST_ROOT/berthd.log"
+}
+
+@test "B04 a destroy goes on by itself in the next berthd" {
+	local conf
+	for conf in there gone; do
+		destroy_halfway
+		kill -9 "$BERTHD_PID" "${workers[@]}"
+		wait_for 10 process_is_gone "$BERTHD_PID"
+		[ $conf = there ] || rm "$HOST_ROOT/etc/berth/ct/101.conf"
+		wait $destroyer || true
+		let_go
+		start_berthd
+		wait_for 10 is_destroyed 101
+	done
+}
+
+is_destroyed() {
+	[ -z "$(ct_status "$1")" ] && [ ! -e "$HOST_ROOT/var/lib/berth/private/$1" ] &&
+		[ -z "$(ls -A "$HOST_ROOT/var/lib/berth/state")" ]
 }
 
 @test "B05 a client that is killed leaves no lock and no half-done work" {
@@ -416,6 +461,80 @@ is_locked() {
 	[ "$(ct_status 101)" = running ]
 }
 
+# Damages the state file of running CT 101 while no berthd is there.
+damage_state() {
+	local f=$HOST_ROOT/run/berth/ct/101/state
+	case $1 in
+	empty) : >"$f" ;;
+	cut) head -c $(($(stat -c %s "$f") / 2)) "$f" >"$f.cut" && mv "$f.cut" "$f" ;;
+	garbage) head -c 300 /dev/urandom >"$f" ;;
+	missing) rm "$f" ;;
+	wrong) sed -i -E 's/^init_start=.*/init_start=1/' "$f" ;;
+	esac
+}
+
+# bats test_tags=both
+@test "B23 a running container without a state file is found again, not cleaned up" {
+	local how
+	tiny 101 --ipadd 10.99.0.101 --ram 64M
+	tiny 102
+	put_probe 101
+	berth exec2 101 sh -c '/probe echo 7 >/dev/null 2>&1 &' </dev/null
+	wait_for 10 probe ask 10.99.0.101 7
+	berth list -H -o ctid,init_pid,monitor_pid,booted >"$HOST_ROOT/before"
+	sort "$HOST_ROOT/run/berth/ct/101/state" | grep -v ^started >"$HOST_ROOT/state"
+	exec {held}<>/dev/tcp/10.99.0.101/7
+	for how in empty cut garbage missing wrong; do
+		crash_berthd
+		damage_state $how
+		start_berthd
+		# From the first answer on.
+		has_status 101 running
+		wait_for 10 berth exec2 101 true
+		berth list -H -o ctid,init_pid,monitor_pid,booted | diff "$HOST_ROOT/before" -
+		sort "$HOST_ROOT/run/berth/ct/101/state" | grep -v ^started | diff "$HOST_ROOT/state" -
+		echo "$how" >&$held
+		read -r -t 5 line <&$held
+		[ "$line" = "$how" ]
+	done
+	exec {held}>&-
+	uptime=$(berth list -H -o uptime 101)
+	[ "$uptime" -lt 300 ]
+	# It is as good as before: limits, orders, the way to its end.
+	berth set 101 --ram 128M --save
+	berth exec2 101 'echo kept >/root/f; sync'
+	berth stop 101
+	run -1 grep 'ct=101 did not stop' "$HOST_ROOT/berthd.log"
+	has_status 101 stopped
+	[ -z "$(ct_cgroups 101)" ]
+	berth start 101
+	[ "$(berth exec2 101 cat /root/f)" = kept ]
+}
+
+@test "B23 it is found again without a monitor too, and with a monitor that nobody can reach" {
+	tiny 101
+	init=$(init_pid 101)
+	old=$(monitor_pid 101)
+	kill -9 "$BERTHD_PID" "$old"
+	wait_for 10 process_is_gone "$BERTHD_PID"
+	damage_state garbage
+	start_berthd
+	wait_for 10 berth exec2 101 true
+	[ "$(init_pid 101)" = "$init" ]
+	old=$(monitor_pid 101)
+	crash_berthd
+	damage_state missing
+	rm "$HOST_ROOT/run/berth/ct/101/monitor.sock"
+	start_berthd
+	wait_for 10 berth exec2 101 true
+	[ "$(init_pid 101)" = "$init" ]
+	process_is_gone "$old"
+	# One monitor, and it is the end of both.
+	[ "$(pgrep -fc "berth-monitor 101 $HOST_ROOT/run/berth/ct/101")" = 1 ]
+	berth stop 101
+	has_status 101 stopped
+}
+
 @test "B23 a running container outlives the loss of its run directory" {
 	tiny 101
 	tiny 102
@@ -424,15 +543,72 @@ is_locked() {
 	berth ping
 	kill -0 "$init"
 	berth exec2 102 true
-	run berth exec2 101 true
-	run berth list -a
+	has_status 101 running
 	stop_berthd
 	start_berthd
 	berth exec2 102 true
-	# Whatever it is called now, it can be stopped, and nothing of it stays.
-	run berth stop 101 --fast
-	wait_for 20 process_is_gone "$init"
-	wait_for 20 has_status 101 stopped
+	wait_for 10 berth exec2 101 true
+	[ "$(init_pid 101)" = "$init" ]
+	# Its console came along.
+	berth exec2 101 'echo "a line for the console" >/dev/console'
+	said() { berth console 101 --log | grep -q 'a line for the console'; }
+	wait_for 5 said
+	berth stop 101
+	run -1 grep 'ct=101 did not stop' "$HOST_ROOT/berthd.log"
+	process_is_gone "$init"
+	has_status 101 stopped
+}
+
+@test "B23 one that cannot be taken up is shown as running and can be killed" {
+	tiny 101
+	init=$(init_pid 101)
+	crash_berthd
+	rm "$HOST_ROOT/run/berth/ct/101/state"
+	mkdir -p "$HOST_ROOT/run/berth/ct/101/state/in-the-way"
+	start_berthd
+	wait_for 10 grep -q 'ct=101 it runs, but its state file is lost.*berth stop 101 --fast' "$HOST_ROOT/berthd.log"
+	has_status 101 running
+	kill -0 "$init"
+	run -32 berth start 101
+	run --separate-stderr -173 berth stop 101
+	# shellcheck disable=SC2154 # bats sets it
+	[[ $stderr == *"berth stop 101 --fast"* ]]
+	kill -0 "$init"
+	berth stop 101 --fast
+	process_is_gone "$init"
+	has_status 101 stopped
+	[ -z "$(ct_cgroups 101)" ]
+	rm -r "$HOST_ROOT/run/berth/ct/101/state"
+	berth start 101
+}
+
+@test "B03 a stop waits for the new monitor instead of being refused" {
+	local i
+	berth create 101 --ostemplate tiny
+	for i in 1 2 3 4; do
+		berth start 101 --wait
+		kill -9 "$(monitor_pid 101)"
+		sleep 0.0$i
+		berth stop 101 --fast
+		has_status 101 stopped
+	done
+}
+
+@test "B38 a packet filter that cannot be put back is told once" {
+	local rules
+	rules=$(dirname "$(readlink -f "/proc/$BERTHD_PID/exe")")/../libexec/berth/berth.nft
+	tiny 101 --ipadd 10.99.0.101
+	echo nonsense >"$HOST_ROOT/nonsense"
+	mount --bind "$HOST_ROOT/nonsense" "$rules"
+	nft delete table inet "berth_test_$HOST_ID"
+	wait_for 10 grep -q 'mend the packet filter' "$HOST_ROOT/berthd.log"
+	# Two more tries: after 4 and 8 seconds.
+	sleep 13
+	umount "$rules"
+	[ "$(grep -c 'removed the packet filter' "$HOST_ROOT/berthd.log")" = 1 ]
+	[ "$(grep -c 'mend the packet filter' "$HOST_ROOT/berthd.log")" = 1 ]
+	wait_for 30 nft list table inet "berth_test_$HOST_ID"
+	wait_for 10 grep -q 'the packet filter is back' "$HOST_ROOT/berthd.log"
 }
 
 @test "B27 500 exec sessions, clients killed at random: exit codes right, nothing left" {
