@@ -1,5 +1,6 @@
 /* call.c - calls of berthd, and the progress line meanwhile. */
 #include "runtime/base/cleanup.h"
+#include "runtime/base/parse.h"
 #include "runtime/cli/cli.h"
 #include "runtime/cli/text.h"
 #include "runtime/ct/store.h"
@@ -71,6 +72,25 @@ int call_and_print(struct cli *cli, const char *method, json_t *parameters, stru
 	}
 	json_decref(reply);
 	return r;
+}
+
+const char *cli_label(struct cli *cli, const char *word, char buf[CT_LABEL_MAX])
+{
+	json_t *reply = NULL, *ctid = NULL;
+	uint32_t number;
+
+	(void)snprintf(buf, CT_LABEL_MAX, "%s", word);
+	/* Nobody is told: no need to ask. */
+	if (parse_ctid(word, &number) == 0 || cli->quiet || cli->json || !isatty(STDOUT_FILENO))
+		return buf;
+	if (call_berthd(cli, "io.berth.Container.Get", json_pack("{s:s}", "ct", word), &reply,
+			NULL) == 0)
+		ctid = json_object_get(json_object_get(reply, "container"), "ctid");
+	if (json_is_integer(ctid))
+		(void)snprintf(buf, CT_LABEL_MAX, "%lld (%s)", (long long)json_integer_value(ctid),
+			       word);
+	json_decref(reply);
+	return buf;
 }
 
 int cli_lookup(const struct cli *cli, const char *word, uint32_t *ret, struct berth_error *err)

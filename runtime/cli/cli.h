@@ -84,5 +84,15 @@ int call_berthd(struct cli *cli, const char *method, json_t *parameters, json_t 
 int call_and_print(struct cli *cli, const char *method, json_t *parameters,
 		   struct berth_error *err);
 
+enum {
+	CT_LABEL_MAX = 96
+};
+
+/*
+ * How a CT is called in what is said to the operator: "101", or "101 (web)" when its name was typed. Ask
+ * before a call that may end the CT. Returns buf.
+ */
+const char *cli_label(struct cli *cli, const char *word, char buf[CT_LABEL_MAX]);
+
 /* CTID of a CTID or name, from the config files: no daemon needed. */
 int cli_lookup(const struct cli *cli, const char *word, uint32_t *ret, struct berth_error *err);

@@ -63,47 +63,53 @@ static int take_options(struct cli *cli, struct args *a, const struct opt *opts,
 
 int cmd_start(struct cli *cli, struct args *a, struct berth_error *err)
 {
+	char label[CT_LABEL_MAX];
 	struct life_options o;
 	int r = take_options(cli, a, start_opts, &o, err);
 
 	if (r < 0 || cli->help)
 		return r;
+	(void)cli_label(cli, o.ct, label);
 	r = call_and_print(cli, "io.berth.Container.Start",
 			   json_pack("{s:s, s:b}", "ct", o.ct, "wait", o.wait), err);
 	if (r == 0)
-		cli_say(cli, "CT %s has %s", o.ct, o.wait ? "booted" : "started");
+		cli_say(cli, "CT %s has %s", label, o.wait ? "booted" : "started");
 	return r;
 }
 
 int cmd_stop(struct cli *cli, struct args *a, struct berth_error *err)
 {
+	char label[CT_LABEL_MAX];
 	struct life_options o;
 	json_t *p;
 	int r = take_options(cli, a, stop_opts, &o, err);
 
 	if (r < 0 || cli->help)
 		return r;
+	(void)cli_label(cli, o.ct, label);
 	p = json_pack("{s:s, s:b}", "ct", o.ct, "fast", o.fast);
 	if (o.timeout >= 0)
 		(void)json_object_set_new(p, "timeout", json_integer(o.timeout));
 	r = call_and_print(cli, "io.berth.Container.Stop", p, err);
 	if (r == 0)
-		cli_say(cli, "CT %s has stopped", o.ct);
+		cli_say(cli, "CT %s has stopped", label);
 	return r;
 }
 
 int cmd_restart(struct cli *cli, struct args *a, struct berth_error *err)
 {
+	char label[CT_LABEL_MAX];
 	struct life_options o;
 	int r = take_options(cli, a, restart_opts, &o, err);
 
 	if (r < 0 || cli->help)
 		return r;
+	(void)cli_label(cli, o.ct, label);
 	r = call_and_print(cli, "io.berth.Container.Restart",
 			   json_pack("{s:s, s:b, s:b}", "ct", o.ct, "wait", o.wait, "fast", o.fast),
 			   err);
 	if (r == 0)
-		cli_say(cli, "CT %s has %s", o.ct, o.wait ? "booted" : "started");
+		cli_say(cli, "CT %s has %s", label, o.wait ? "booted" : "started");
 	return r;
 }
 
@@ -127,26 +133,30 @@ int cmd_mount(struct cli *cli, struct args *a, struct berth_error *err)
 
 int cmd_umount(struct cli *cli, struct args *a, struct berth_error *err)
 {
+	char label[CT_LABEL_MAX];
 	const char *ct;
 	int r = cli_one_word(cli, a, "CT", &ct, err);
 
 	if (r < 0 || cli->help)
 		return r;
+	(void)cli_label(cli, ct, label);
 	r = call_and_print(cli, "io.berth.Container.Umount", json_pack("{s:s}", "ct", ct), err);
 	if (r == 0)
-		cli_say(cli, "CT %s is unmounted", ct);
+		cli_say(cli, "CT %s is unmounted", label);
 	return r;
 }
 
 int cmd_destroy(struct cli *cli, struct args *a, struct berth_error *err)
 {
+	char label[CT_LABEL_MAX];
 	const char *ct;
 	int r = cli_one_word(cli, a, "CT", &ct, err);
 
 	if (r < 0 || cli->help)
 		return r;
+	(void)cli_label(cli, ct, label);
 	r = call_and_print(cli, "io.berth.Container.Destroy", json_pack("{s:s}", "ct", ct), err);
 	if (r == 0)
-		cli_say(cli, "CT %s is destroyed", ct);
+		cli_say(cli, "CT %s is destroyed", label);
 	return r;
 }

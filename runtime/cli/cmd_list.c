@@ -170,7 +170,8 @@ static int print_json(const json_t *cts, const char *fields, struct berth_error 
 		n = field_parse_list(fields, refs, err);
 	else
 		for (const struct field *f = field_table(); f->name != NULL && n < FIELDS_MAX; f++)
-			refs[n++] = (struct field_ref){f, '\0'};
+			if (f->source != FIELD_UNKNOWN)
+				refs[n++] = (struct field_ref){f, '\0'};
 	if (n < 0)
 		return n;
 	for (int i = 0; i < n; i++)
@@ -218,7 +219,8 @@ static int parse_sort(const char *text, struct sort_key *ret, struct berth_error
 static void print_fields(void)
 {
 	for (const struct field *f = field_table(); f->name != NULL; f++)
-		(void)printf("%-15s %s\n", f->name, f->title);
+		if (f->source != FIELD_UNKNOWN)
+			(void)printf("%-15s %s\n", f->name, f->title);
 }
 
 static int list(struct cli *cli, const struct list_options *o, struct berth_error *err)

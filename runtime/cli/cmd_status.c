@@ -2,11 +2,14 @@
  * cmd_status.c - status: one line of words that scripts parse. No lock, and for root no daemon: the
  * files say it.
  */
+#include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
 #include "runtime/base/parse.h"
 #include "runtime/cli/cli.h"
 #include "runtime/ct/info.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,6 +18,21 @@ struct status_words {
 	bool exist;
 	char status[16];
 };
+
+/*
+ * Its init has ended, and what it had is still being released: the state file of this boot goes last.
+ * Until then nobody can start it.
+ */
+static bool is_ending(const struct cli *cli, uint32_t ctid)
+{
+	char path[BERTH_PATH_MAX], text[4096], boot_id[BOOT_ID_LEN + 1];
+	auto_close int dir = dir_open_at(AT_FDCWD, path_run_ct(&cli->paths, ctid, path));
+	struct ct_run run;
+
+	return dir >= 0 && file_read_line_at(dir, "state", text, sizeof(text)) >= 0 &&
+	       ct_run_parse(text, &run) == 0 && boot_id_read(boot_id) == 0 &&
+	       strcmp(boot_id, run.boot_id) == 0;
+}
 
 static int status_from_files(const struct cli *cli, const char *word, struct status_words *ret,
 			     struct berth_error *err)
@@ -26,6 +44,8 @@ static int status_from_files(const struct cli *cli, const char *word, struct sta
 		r = ct_info_load(&cli->paths, ret->ctid, &info, err);
 	if (r < 0)
 		return r;
+	if (info.status == CT_STOPPED && is_ending(cli, ret->ctid))
+		info.status = CT_STOPPING;
 	ret->exist = true;
 	(void)snprintf(ret->status, sizeof(ret->status), "%s", ct_status_name(info.status));
 	return 0;
@@ -50,15 +70,13 @@ static int status_from_berthd(struct cli *cli, const char *word, struct status_w
 	return 0;
 }
 
-static bool is_one_of(const char *word, const char *a, const char *b, const char *c)
-{
-	return strcmp(word, a) == 0 || strcmp(word, b) == 0 || strcmp(word, c) == 0;
-}
-
 static void print_status(const struct cli *cli, const struct status_words *s)
 {
-	bool running = is_one_of(s->status, "running", "stopping", "paused");
-	bool mounted = running || is_one_of(s->status, "mounted", "starting", "");
+	bool running = strcmp(s->status, "running") == 0;
+	bool stopping = strcmp(s->status, "stopping") == 0;
+	bool mounted = running || stopping || strcmp(s->status, "mounted") == 0 ||
+		       strcmp(s->status, "starting") == 0;
+	const char *state = running ? "running" : stopping ? "stopping" : "down";
 	bool suspended = strcmp(s->status, "suspended") == 0;
 	json_t *o;
 
@@ -66,7 +84,7 @@ static void print_status(const struct cli *cli, const struct status_words *s)
 		mounted = false;
 	if (!cli->json) {
 		(void)printf("CTID %u %s %s %s%s\n", s->ctid, s->exist ? "exist" : "deleted",
-			     mounted ? "mounted" : "unmounted", running ? "running" : "down",
+			     mounted ? "mounted" : "unmounted", state,
 			     suspended ? " suspended" : "");
 		return;
 	}

@@ -34,6 +34,10 @@
 	{                                                             \
 		name, title, FIELD_DISK, name, unit, conf_key, 10, 20 \
 	}
+#define UNKNOWN(name, title)                                     \
+	{                                                        \
+		name, title, FIELD_UNKNOWN, NULL, 0, NULL, 8, 14 \
+	}
 
 static const struct field fields[] = {
 	NUMBER("ctid", "CTID", "ctid", 10),
@@ -60,7 +64,7 @@ static const struct field fields[] = {
 	CONFINT("bootorder", "BOOTORDER", "BOOTORDER"),
 	CONF("features", "FEATURES", "FEATURES", 32),
 	NUMBER("uptime", "UPTIME", "uptime", 10),
-	{"laverage", "LAVERAGE", FIELD_UNKNOWN, NULL, 0, NULL, 8, 14},
+	UNKNOWN("laverage", "LAVERAGE"),
 	NUMBER("init_pid", "INIT_PID", "init_pid", 8),
 	NUMBER("monitor_pid", "MON_PID", "monitor_pid", 8),
 	NUMBER("id_base", "ID_BASE", "id_base", 10),

@@ -19,7 +19,7 @@ enum field_source {
 	FIELD_CONFIG_INT,
 	FIELD_RESOURCE, /* suffixes .m .b .l .f; without: held */
 	FIELD_DISK, /* suffixes .s .h; without: used */
-	FIELD_UNKNOWN, /* known to vzlist, not to us: "-" */
+	FIELD_UNKNOWN, /* accepted for vzlist's scripts, shown to nobody else: always "-" */
 };
 
 struct field {

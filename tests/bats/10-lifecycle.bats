@@ -172,6 +172,64 @@ status_is() {
 	[ "$(tr -d ' ' <<<"$output")" = 101 ]
 }
 
+@test "a container is told by its CTID, and by the name that was typed" {
+	berth create 102 --ostemplate tiny --name web1
+	# What a terminal is told.
+	told() { script -qec "berth --root $HOST_ROOT $*" /dev/null </dev/null | tr -d '\r'; }
+	[ "$(told start web1 --wait)" = "CT 102 (web1) has booted" ]
+	[ "$(told restart 102 --fast)" = "CT 102 has started" ]
+	[ "$(told stop web1 --fast)" = "CT 102 (web1) has stopped" ]
+	[ "$(told destroy web1)" = "CT 102 (web1) is destroyed" ]
+}
+
+@test "status says stopping until all is released, and start waits for it" {
+	berth start 101 --wait
+	# Whoever has its disk open keeps it in use.
+	loop=$(losetup -n -O NAME -j "$HOST_ROOT/var/lib/berth/private/101/volume.img")
+	exec {held}<"$loop"
+	kill -9 "$(init_pid 101)"
+	wait_for 10 status_is 101 "exist mounted stopping"
+	sleep 0.5
+	status_is 101 "exist mounted stopping"
+	[ "$(berth list -a -H -o status 101 | tr -d ' ')" = stopping ]
+	berth start 101 3>&- {held}<&- &
+	starter=$!
+	sleep 0.5
+	kill -0 $starter
+	exec {held}<&-
+	wait $starter
+	status_is 101 "exist mounted running"
+}
+
+@test "an address is given up by the command that the refusal names" {
+	local addr=198.51.100.9
+	mend() { sed -n 's/.*first: berth //p'; }
+	berth start 101
+	# It has the address until it stops.
+	berth set 101 --ipadd $addr
+	run --separate-stderr -78 berth create 102 --ostemplate tiny --ipadd $addr
+	# shellcheck disable=SC2154 # bats sets it
+	[ "$(mend <<<"$stderr")" = "set 101 --ipdel $addr" ]
+	# shellcheck disable=SC2046 # words of a command
+	berth $(mend <<<"$stderr")
+	berth create 102 --ostemplate tiny --ipadd $addr
+	berth destroy 102
+	# Its config has the address, while it runs without.
+	berth set 101 --ipadd $addr --save
+	berth set 101 --ipdel $addr
+	run --separate-stderr -78 berth create 102 --ostemplate tiny --ipadd $addr
+	[ "$(mend <<<"$stderr")" = "set 101 --ipdel $addr --save" ]
+	# shellcheck disable=SC2046
+	berth $(mend <<<"$stderr")
+	berth create 102 --ostemplate tiny --ipadd $addr
+	run -71 berth set 101 --ipdel $addr --save
+}
+
+@test "vzlist's load average is accepted, and promised to nobody" {
+	[ "$(vzlist -a -H -o laverage 101 | tr -d ' ')" = - ]
+	run -1 grep laverage < <(berth list -L; berth list -a -j)
+}
+
 @test "the console's log is kept while the container is down" {
 	berth start 101
 	berth exec2 101 'echo "a line for the console" >/dev/console'
