@@ -2,6 +2,7 @@
  * test_attach.c - the hold on a running CT: what berthd believes of a state file and of a monitor.
  *
  * covers: runtime/daemon/monitor_conn.c
+ * covers: runtime/daemon/attach.c
  */
 #include "tests/unit/daemon_fixture.h"
 

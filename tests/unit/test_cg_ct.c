@@ -1,6 +1,8 @@
 /*
  * test_cg_ct.c - the life of a CT's cgroups: made, entered, frozen, killed, removed; its devices.
  * With the argument "time" it only prints what the steps of a start cost.
+ *
+ * covers: cgroups/attach.c cgroups/discovery.c cgroups/freeze.c cgroups/host.c cgroups/probe.c
  */
 #include "cgroups/host.h"
 #include "tests/unit/cg_live.h"

@@ -1,4 +1,8 @@
-/* test_cg_limits.c - limits of a living CT: written, biting, counted, refused, taken back. */
+/*
+ * test_cg_limits.c - limits of a living CT: written, biting, counted, refused, taken back.
+ *
+ * covers: cgroups/apply.c cgroups/io.c cgroups/stat.c
+ */
 #include "cgroups/host.h"
 #include "tests/unit/cg_live.h"
 

@@ -1,4 +1,8 @@
-/* test_conf.c - KEY="value" files: what survives a rewrite, what is refused, what is saved. */
+/*
+ * test_conf.c - KEY="value" files: what survives a rewrite, what is refused, what is saved.
+ *
+ * covers: runtime/config/file.c
+ */
 #include "runtime/base/cleanup.h"
 #include "runtime/config/file.h"
 #include "tests/unit/check.h"

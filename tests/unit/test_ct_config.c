@@ -1,4 +1,8 @@
-/* test_ct_config.c - the typed view: defaults, the order of the files, damage. */
+/*
+ * test_ct_config.c - the typed view: defaults, the order of the files, damage.
+ *
+ * covers: runtime/config/host_config.c
+ */
 #include "runtime/config/ct_config.h"
 #include "tests/unit/check.h"
 

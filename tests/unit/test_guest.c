@@ -1,4 +1,10 @@
-/* test_guest.c - the text of every file that berth writes into a CT; each text is stable when repeated. */
+/*
+ * test_guest.c - the text of every file that berth writes into a CT; each text is stable when
+ * repeated.
+ *
+ * covers: templates/guest_hosts.c templates/guest_interfaces.c templates/guest_networkd.c
+ * covers: templates/guest_resolv.c templates/guest_text.c
+ */
 #include "templates/guest.h"
 
 #include "check.h"

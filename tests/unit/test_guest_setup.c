@@ -1,4 +1,8 @@
-/* test_guest_setup.c - guest_setup, the drop-ins and the init's kind on real directories. */
+/*
+ * test_guest_setup.c - guest_setup, the drop-ins and the init's kind on real directories.
+ *
+ * covers: templates/distro.c templates/guest_dropins.c templates/inroot.c
+ */
 #include "templates/guest.h"
 
 #include "check.h"

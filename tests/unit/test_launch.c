@@ -1,6 +1,10 @@
 /*
  * test_launch.c - really starts containers from a busybox root and looks at them from both sides.
  * Needs root, a busybox and a cgroup2 mount.
+ *
+ * covers: runtime/launch/clone.c runtime/launch/devices.c runtime/launch/enter.c
+ * covers: runtime/launch/init.c runtime/launch/namespaces.c runtime/launch/seccomp_load.c
+ * covers: runtime/launch/visit.c
  */
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"

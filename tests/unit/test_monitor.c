@@ -1,4 +1,9 @@
-/* test_monitor.c - the monitor as its clients, its init and its guest see it. */
+/*
+ * test_monitor.c - the monitor as its clients, its init and its guest see it.
+ *
+ * covers: runtime/monitor/exec.c runtime/monitor/harden.c runtime/monitor/init_exit.c
+ * covers: runtime/monitor/serve.c
+ */
 #include "runtime/monitor/monitor.h"
 
 #include "runtime/base/parse.h"

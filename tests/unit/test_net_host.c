@@ -1,4 +1,8 @@
-/* test_net_host.c - netsetup/host.c, nft.c and doctor.c: what the host needs, and what ails it. */
+/*
+ * test_net_host.c - netsetup/host.c, nft.c and doctor.c: what the host needs, and what ails it.
+ *
+ * covers: netsetup/doctor.c netsetup/nft.c
+ */
 #include "netsetup/net.h"
 
 #include "netsetup/link.h"

@@ -4,6 +4,7 @@
  *
  * covers: runtime/worker/op_adopt.c runtime/worker/op_apply.c runtime/worker/op_cleanup.c
  * covers: runtime/worker/become.c runtime/worker/guest_update.c runtime/monitor/main.c
+ * covers: runtime/worker/lost_run.c
  */
 #include "tests/unit/worker_fixture.h"
 
@@ -121,6 +122,34 @@ static void a_killed_monitor_gets_a_successor_of_the_same_init(void)
 	CHECK(WORKER("adopt", "101", "-9", "-9") == BERTH_ERR_NOT_RUNNING);
 }
 
+static bool is_the_same(const struct pidref *a, const struct pidref *b)
+{
+	return a->pid == b->pid && a->start_time == b->start_time;
+}
+
+/* Nobody may take it for dead and clean it up alive. */
+static void a_ct_that_lost_its_state_file_is_found_again(void)
+{
+	struct pidref init, monitor;
+	char path[BERTH_PATH_MAX];
+
+	CHECK(start());
+	init = run.init;
+	monitor = run.monitor;
+	CHECK(unlink(path_below(run_dir(101), "state", path)) == 0);
+	CHECK(is_ok(WORKER("adopt", "101", "-9", "-9")) && waitpid(said.pid, NULL, 0) == said.pid);
+	CHECK(ct_run_load(&paths, 101, &run, NULL) == 0 && run.launched);
+	CHECK(is_the_same(&run.init, &init) && is_the_same(&run.monitor, &monitor));
+	CHECK(run.stop_signal == SIGUSR2); /* as busybox wants it */
+	/* Damaged, and its monitor dead as well. */
+	CHECK(kill(monitor.pid, SIGKILL) == 0 && waitpid(monitor.pid, NULL, 0) == monitor.pid);
+	put_file(run_dir(101), "state", "junk");
+	CHECK(is_ok(WORKER("adopt", "101", "-9", "-9")));
+	CHECK(ct_run_load(&paths, 101, &run, NULL) == 0 && run.monitor.pid == said.pid);
+	CHECK(is_the_same(&run.init, &init) && monitor_answers());
+	CHECK(end());
+}
+
 static bool has_addr(const char *addr)
 {
 	return strstr(of_init("net/fib_trie"), addr) != NULL;
@@ -210,6 +239,7 @@ int main(void)
 	RUN(a_start_leads_to_init_network_and_monitor);
 	RUN(a_held_ct_runs_a_shell_instead_of_init);
 	RUN(a_killed_monitor_gets_a_successor_of_the_same_init);
+	RUN(a_ct_that_lost_its_state_file_is_found_again);
 	RUN(what_is_changed_is_true_in_the_running_ct);
 	RUN(what_cannot_be_changed_changes_nothing);
 	RUN(a_stopped_ct_takes_only_what_concerns_its_disk);

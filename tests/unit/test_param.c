@@ -1,4 +1,8 @@
-/* test_param.c - the parameters: what each option writes, and what each refuses. */
+/*
+ * test_param.c - the parameters: what each option writes, and what each refuses.
+ *
+ * covers: runtime/config/param_addr.c runtime/config/param_text.c
+ */
 #include "runtime/base/cleanup.h"
 #include "runtime/config/param.h"
 #include "tests/unit/check.h"

@@ -1,4 +1,8 @@
-/* test_parse.c - strict parsers of small words. */
+/*
+ * test_parse.c - strict parsers of small words.
+ *
+ * covers: runtime/base/parse.c
+ */
 #include "runtime/base/parse.h"
 #include "tests/unit/check.h"
 

@@ -1,6 +1,8 @@
 /*
  * test_rootfs.c - roots on real overlays and volumes; root, in an own mount namespace. As
  * "PROGRAM --euid" it is the set-user-id program of the template, and exits with its euid.
+ *
+ * covers: runtime/storage/erofs.c runtime/storage/fsctx.c runtime/storage/rootfs_fill.c
  */
 #include "runtime/storage/rootfs.h"
 

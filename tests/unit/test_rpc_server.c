@@ -1,4 +1,9 @@
-/* test_rpc_server.c - a real server in a child process, called by the real client. */
+/*
+ * test_rpc_server.c - a real server in a child process, called by the real client.
+ *
+ * covers: runtime/rpc/call.c runtime/rpc/client.c runtime/rpc/conn.c runtime/rpc/peer.c
+ * covers: runtime/rpc/service.c runtime/rpc/socket.c
+ */
 #include "runtime/base/cleanup.h"
 #include "runtime/rpc/interfaces.h"
 #include "runtime/rpc/rpc.h"

@@ -1,4 +1,8 @@
-/* test_rtnl.c - netsetup/nl.c, rtnl.c and netns.c against the kernel, in a namespace of its own. */
+/*
+ * test_rtnl.c - netsetup/nl.c, rtnl.c and netns.c against the kernel, in a namespace of its own.
+ *
+ * covers: netsetup/nl.c netsetup/netns.c
+ */
 #include "netsetup/rtnl.h"
 
 #include "netsetup/link.h"

@@ -1,4 +1,8 @@
-/* test_session.c - commands run through a monitor: bytes, exit statuses, signals, terminals. */
+/*
+ * test_session.c - commands run through a monitor: bytes, exit statuses, signals, terminals.
+ *
+ * covers: runtime/cli/session_console.c runtime/cli/session_exec.c runtime/cli/session_loop.c
+ */
 #include "runtime/cli/session.h"
 
 #include "tests/unit/check.h"

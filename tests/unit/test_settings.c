@@ -1,4 +1,9 @@
-/* test_settings.c - the settings of Create and Set: what is taken from a call, and what a sample may change. */
+/*
+ * test_settings.c - the settings of Create and Set: what is taken from a call, and what a sample
+ * may change.
+ *
+ * covers: runtime/daemon/settings.c
+ */
 #include "runtime/daemon/settings.h"
 #include "tests/unit/daemon_fixture.h"
 

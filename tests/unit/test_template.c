@@ -1,4 +1,8 @@
-/* test_template.c - the cache: texts, names, hashes, and the recipe "tiny" in full. */
+/*
+ * test_template.c - the cache: texts, names, hashes, and the recipe "tiny" in full.
+ *
+ * covers: templates/build.c templates/build_tiny.c templates/image.c templates/sweep.c
+ */
 #include "templates/template.h"
 
 #include "check.h"

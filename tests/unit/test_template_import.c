@@ -1,6 +1,9 @@
 /*
  * test_template_import.c - archives, good and evil (security.md A26): each evil one ends in a clean
  * error, touches nothing outside and leaves nothing behind. Needs root for the id-mapped mount.
+ *
+ * covers: templates/import.c templates/inspect.c templates/unpack_check.c templates/unpack_child.c
+ * covers: templates/unpack_jail.c
  */
 #include "templates/template.h"
 

@@ -1,6 +1,8 @@
 /*
  * test_uplink_probe.c - the address probe of netsetup/probe.c on a wire: a host with two links on one
  * segment (a bridge of another namespace), and neighbours there that have addresses or are a proxy.
+ *
+ * covers: netsetup/frame.c netsetup/probe.c
  */
 #include "netsetup/probe.h"
 

@@ -1,6 +1,8 @@
 /*
  * test_venet.c - CTs with a network, seen from the wire: a host, two CTs and the outside in private
  * namespaces. What is claimed of a filter is proved by who receives what.
+ *
+ * covers: netsetup/list.c netsetup/uplink.c
  */
 #include "netsetup/net.h"
 

@@ -1,4 +1,9 @@
-/* test_volume.c - driver `image` on real loop devices; root, in an own mount namespace. */
+/*
+ * test_volume.c - driver `image` on real loop devices; root, in an own mount namespace.
+ *
+ * covers: runtime/storage/fsid.c runtime/storage/image.c runtime/storage/image_resize.c
+ * covers: runtime/storage/volume_image.c
+ */
 #include "runtime/storage/volume.h"
 
 #include "runtime/base/cleanup.h"
