@@ -26,7 +26,7 @@ enum {
 #define INIT_NAMESPACES \
 	((uint64_t)CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP)
 
-/* What stage 1 says, once, on a pipe. */
+/* What stage 1 says on a pipe; behind it a struct berth_error when the guest's files could not be written. */
 struct stage_report {
 	pid_t init;
 	struct berth_error err;
@@ -75,6 +75,15 @@ static int stage_join(const struct launch_spec *spec, bool in_cgroup, struct ber
 	return 0;
 }
 
+/* Beside init, which makes its mounts meanwhile. A full disk is the tenant's doing: the CT starts all the same. */
+static void stage_write_files(const struct launch_spec *spec, int report_fd)
+{
+	struct berth_error err = {0};
+
+	if (spec->guest != NULL && guest_setup(spec->root_fd, spec->guest, &err) < 0)
+		(void)fd_write_all(report_fd, &err, sizeof(err));
+}
+
 static _Noreturn void stage_run(const struct launch_spec *spec, bool in_cgroup, int sock,
 				int report_fd)
 {
@@ -92,6 +101,8 @@ static _Noreturn void stage_run(const struct launch_spec *spec, bool in_cgroup, 
 					      "/proc/sys/user/max_*_namespaces, pids.max)");
 	}
 	(void)fd_write_all(report_fd, &rep, sizeof(rep));
+	if (rep.init > 0)
+		stage_write_files(spec, report_fd);
 	_exit(rep.init > 0 ? 0 : 1);
 }
 
@@ -112,13 +123,11 @@ static pid_t clone_stage(const struct launch_spec *spec, bool *ret_in_cgroup)
 
 /* ---- the parent ---- */
 
-static int read_report(pid_t stage, int report_fd, pid_t *ret_init, struct berth_error *err)
+static int read_report(int report_fd, pid_t *ret_init, struct berth_error *err)
 {
 	struct stage_report rep;
 	ssize_t n = fd_read_all(report_fd, &rep, sizeof(rep));
 
-	while (waitpid(stage, NULL, 0) < 0 && errno == EINTR)
-		;
 	if (n != (ssize_t)sizeof(rep))
 		return berth_error_set(err, BERTH_ERR_RESOURCES, ECHILD,
 				       "the starting process died (too little memory?)");
@@ -130,34 +139,52 @@ static int read_report(pid_t stage, int report_fd, pid_t *ret_init, struct berth
 	return 0;
 }
 
+/* Waits for the end of stage 1 and for what it has to say about the guest's files. */
+static void end_stage(struct launch_child *c)
+{
+	struct berth_error e;
+
+	if (c->stage <= 0)
+		return;
+	if (fd_read_all(c->stage_fd, &e, sizeof(e)) == (ssize_t)sizeof(e))
+		c->guest_err = e;
+	fd_close(&c->stage_fd);
+	while (waitpid(c->stage, NULL, 0) < 0 && errno == EINTR)
+		;
+	c->stage = 0;
+}
+
 /* go: our end of the socket, init's end. */
-static int start_stage(const struct launch_spec *spec, const int go[2], pid_t *ret_init,
+static int start_stage(const struct launch_spec *spec, const int go[2], struct launch_child *c,
 		       struct berth_error *err)
 {
 	bool in_cgroup;
-	int report[2], r;
-	pid_t stage;
+	int report[2];
 
 	if (pipe2(report, O_CLOEXEC) < 0)
 		return berth_error_sys(err, errno, "pipe");
-	stage = clone_stage(spec, &in_cgroup);
-	if (stage == 0) {
+	c->stage = clone_stage(spec, &in_cgroup);
+	if (c->stage == 0) {
 		(void)close(report[0]);
 		(void)close(go[0]); /* else init would wait for ever for a caller that was killed */
 		stage_run(spec, in_cgroup, go[1], report[1]);
 	}
 	(void)close(report[1]);
-	if (stage < 0)
-		r = berth_error_sys(err, -stage, "clone3");
-	else
-		r = read_report(stage, report[0], ret_init, err);
-	(void)close(report[0]);
-	return r;
+	c->stage_fd = report[0];
+	if (c->stage < 0)
+		return berth_error_sys(err, -c->stage, "clone3");
+	return read_report(c->stage_fd, &c->pid, err);
 }
 
 int launch_clone(const struct launch_spec *spec, struct launch_child *ret, struct berth_error *err)
 {
-	struct launch_child c = {-1, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF};
+	struct launch_child c = {.pid = -1,
+				 .pidfd = -EBADF,
+				 .go_fd = -EBADF,
+				 .stage_fd = -EBADF,
+				 .console_fd = -EBADF,
+				 .devpts_fd = -EBADF,
+				 .notify_fd = -EBADF};
 	struct timeval limit = {.tv_sec = GO_TIMEOUT_SEC};
 	struct berth_error local = {0};
 	int sv[2], r;
@@ -168,7 +195,7 @@ int launch_clone(const struct launch_spec *spec, struct launch_child *ret, struc
 		return name_ct(err, spec->ctid, berth_error_sys(err, errno, "socketpair"));
 	c.go_fd = sv[0];
 	(void)setsockopt(c.go_fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	r = start_stage(spec, sv, &c.pid, err);
+	r = start_stage(spec, sv, &c, err);
 	(void)close(sv[1]);
 	if (r == 0) {
 		c.pidfd = pidfd_open(c.pid, 0); /* our child, not reaped yet: it cannot be reused */
@@ -226,6 +253,7 @@ int launch_go(const struct launch_spec *spec, struct launch_child *child, struct
 
 	if (err == NULL)
 		err = &local;
+	end_stage(child);
 	/* If init has died its end is closed; handle_message will find out. */
 	(void)send(child->go_fd, "G", 1, MSG_NOSIGNAL);
 	do
@@ -245,6 +273,8 @@ void launch_abort(struct launch_child *child)
 			;
 	}
 	child->pid = -1;
+	end_stage(child);
+	fd_close(&child->stage_fd);
 	fd_close(&child->go_fd);
 	fd_close(&child->pidfd);
 	fd_close(&child->console_fd);

@@ -1,6 +1,6 @@
 /*
- * init.c - the life of a CT's init up to execve. All mounts and the guest's files are made at once, next
- * to the caller's work; the loss of privilege waits for the caller's go.
+ * init.c - the life of a CT's init up to execve. All mounts are made at once, next to what stage 1
+ * and the caller do; the loss of privilege waits for the caller's go.
  */
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
@@ -108,17 +108,6 @@ static int wait_go(int sock)
 	return n == 1 && c == 'G' ? 0 : -ECANCELED;
 }
 
-static int init_write_files(const struct launch_spec *spec, const struct init_state *st,
-			    struct berth_error *err)
-{
-	/* A full disk or a directory in the way is the tenant's doing: the CT starts all the same. */
-	if (spec->guest != NULL)
-		(void)guest_setup(st->dirs.root, spec->guest, NULL);
-	if (guest_init_kind(st->dirs.root) == GUEST_INIT_SYSTEMD)
-		return guest_run_dropins(st->dirs.run, err);
-	return 0;
-}
-
 static int init_settle(const struct launch_spec *spec, const struct init_state *st,
 		       struct berth_error *err)
 {
@@ -191,8 +180,8 @@ _Noreturn void init_run(const struct launch_spec *spec, int sock)
 
 	if (r == 0)
 		r = send_descriptors(sock, &st, &err);
-	if (r == 0)
-		r = init_write_files(spec, &st, &err);
+	if (r == 0 && guest_init_kind(st.dirs.root) == GUEST_INIT_SYSTEMD)
+		r = guest_run_dropins(st.dirs.run, &err);
 	/* A failure waits too: until then the parent looks at us in /proc. */
 	if (wait_go(sock) < 0)
 		_exit(1); /* the parent has given up */

@@ -7,10 +7,11 @@
  *	                (so that ucounts are the CT's own), for idmapped mounts and for the clone; and
  *	                its network namespace. The caller sets up root and network meanwhile
  *	launch_clone    stage 1 joins the CT's cgroups, becomes the mapped root, joins the network
- *	                namespace and clones init with CLONE_PARENT into all other new ones; init waits
- *	launch_go       init builds /proc /sys /dev /run, pivots into the root, sets itself up (guest
- *	                files, rlimits, keyring, capabilities, seccomp), closes all descriptors, execs.
- *	                Returns when the exec has happened, or with the error of the step that failed.
+ *	                namespace and clones init with CLONE_PARENT into all other new ones. Init builds
+ *	                /proc /sys /dev /run and pivots into the root, stage 1 writes the guest's files
+ *	launch_go       waits for stage 1; init sets itself up (keyring, capabilities, seccomp), closes all
+ *	                descriptors, execs. Returns when the exec has happened, or with the error of the
+ *	                step that failed.
  *
  * Exec, in the monitor, without allocation: launch_enter. A function of ours inside: launch_visit.
  */
@@ -81,11 +82,13 @@ struct launch_spec {
 struct launch_child {
 	pid_t pid; /* init, a child of the caller */
 	int pidfd;
-	int go_fd; /* private to launch_* */
+	int go_fd, stage_fd; /* private to launch_*, like stage */
+	pid_t stage;
 	/* Set by launch_go: */
 	int console_fd; /* pty master of the CT's /dev/console */
 	int devpts_fd; /* root directory of the CT's devpts: open "ptmx" below it for a new pty */
 	int notify_fd; /* datagram socket bound to the CT's /run/host/notify (READY=1) */
+	struct berth_error guest_err; /* sys 0: the guest's files have been written */
 };
 
 /*

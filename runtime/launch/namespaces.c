@@ -159,14 +159,17 @@ int launch_ns_net(struct launch_ns *ns, struct berth_error *err)
 	r = hear(ns, "net", err);
 	if (r == 0)
 		r = proc_fd = open_proc(ns, err);
-	return r < 0 ? r : open_ns(proc_fd, "ns/net", &ns->netns_fd, err);
+	if (r >= 0)
+		r = open_ns(proc_fd, "ns/net", &ns->netns_fd, err);
+	fd_close(&ns->sock); /* it ends by itself, and need not be waited for here */
+	return r;
 }
 
 void launch_ns_end(struct launch_ns *ns)
 {
 	if (ns->pid <= 0)
 		return;
-	(void)close(ns->sock);
+	fd_close(&ns->sock);
 	while (waitpid(ns->pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	ns->pid = 0;

@@ -101,8 +101,7 @@ static void args_add_v1(struct args *a, const struct cg_attach *attach)
 		args_add(a, "v1=%s", list);
 }
 
-static void build_args(struct args *a, struct worker *w, const struct become *b,
-		       const struct cg_attach *attach, int filter_fd)
+static void build_args(struct args *a, struct worker *w, const struct become *b)
 {
 	char dir[BERTH_PATH_MAX];
 
@@ -116,42 +115,47 @@ static void build_args(struct args *a, struct worker *w, const struct become *b,
 	args_add_fd(a, "console", b->console_fd);
 	args_add_fd(a, "devpts", b->devpts_fd);
 	args_add_fd(a, "notify", b->notify_fd);
-	args_add_fd(a, "seccomp", filter_fd);
-	args_add_fd(a, "exec", attach->unified);
-	args_add_v1(a, attach);
+	args_add_fd(a, "seccomp", b->kit->filter_fd);
+	args_add_fd(a, "exec", b->kit->attach.unified);
+	args_add_v1(a, &b->kit->attach);
 	args_add(a, "child=%d", b->is_parent ? 1 : 0);
 	args_add(a, "booted=%d", b->booted ? 1 : 0);
+}
+
+int become_prepare(struct worker *w, struct cg_host *cg, const struct seccomp_program *seccomp,
+		   struct become_kit *ret, struct berth_error *err)
+{
+	int r = cg_ct_attach(cg, w->ctid, true, &ret->attach, err);
+
+	if (r < 0)
+		return r;
+	ret->filter_fd = seccomp_memfd(seccomp);
+	ret->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	r = worker_sibling("berth-monitor", ret->path, sizeof(ret->path));
+	if (ret->filter_fd < 0 || ret->null_fd < 0 || r < 0)
+		return berth_error_sys(err, errno, "CT %u: prepare its monitor", w->ctid);
+	return 0;
 }
 
 int become_monitor(struct worker *w, const struct become *b, struct berth_error *err)
 {
 	char *const env[] = {NULL};
-	struct cg_attach attach;
 	struct args a = {0};
-	char path[BERTH_PATH_MAX];
-	int filter_fd, null_fd, report_fd, r;
+	int report_fd, r;
 
-	r = cg_ct_attach(b->cg, w->ctid, true, &attach, err);
-	if (r < 0)
-		return r;
-	filter_fd = seccomp_memfd(b->seccomp);
-	null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	r = worker_sibling("berth-monitor", path, sizeof(path));
-	if (filter_fd < 0 || null_fd < 0 || r < 0)
-		return berth_error_sys(err, errno, "CT %u: prepare its monitor", w->ctid);
-	build_args(&a, w, b, &attach, filter_fd);
+	build_args(&a, w, b);
 	report_ok();
 	/*
 	 * The report pipe ends with a successful exec; a failed one still has it. An exec closes in
 	 * rising order: the last number, or berthd would answer while the CT's lock is still open here.
 	 */
 	report_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, REPORT_FD_MIN);
-	(void)dup2(null_fd, STDIN_FILENO);
-	(void)dup2(null_fd, STDOUT_FILENO);
-	(void)execve(path, a.argv, env);
+	(void)dup2(b->kit->null_fd, STDIN_FILENO);
+	(void)dup2(b->kit->null_fd, STDOUT_FILENO);
+	(void)execve(b->kit->path, a.argv, env);
 	r = errno;
 	(void)dup2(report_fd, STDOUT_FILENO);
 	errno = r;
-	return berth_error_set(err, BERTH_ERR_HELPER, errno, "CT %u: run %s: %s", w->ctid, path,
-			       strerror(errno));
+	return berth_error_set(err, BERTH_ERR_HELPER, errno, "CT %u: run %s: %s", w->ctid,
+			       b->kit->path, strerror(errno));
 }

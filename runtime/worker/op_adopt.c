@@ -22,6 +22,7 @@ enum {
 };
 
 static struct seccomp_program seccomp;
+static struct become_kit kit;
 
 /* Inside, as the CT's root: what the tenant may have put there leads nowhere else. */
 static int find_devpts(void *data, int *ret_fd, struct berth_error *err)
@@ -41,18 +42,13 @@ static int find_devpts(void *data, int *ret_fd, struct berth_error *err)
 /* The devpts of the CT, for terminals of exec sessions. Without it only those are refused. */
 static int open_devpts(struct worker *w, const struct become *b)
 {
+	const struct launch_visit visit = {.init_pidfd = b->init_pidfd,
+					   .cgroup = &b->kit->attach,
+					   .timeout_ms = DEVPTS_TIMEOUT_MS,
+					   .fn = find_devpts};
 	struct berth_error err;
-	struct cg_attach attach;
-	int fd = -EBADF, r = cg_ct_attach(b->cg, w->ctid, true, &attach, &err);
+	int fd = -EBADF, r = launch_visit(&visit, &fd, &err);
 
-	if (r == 0) {
-		r = launch_visit(&(struct launch_visit){.init_pidfd = b->init_pidfd,
-							.cgroup = &attach,
-							.timeout_ms = DEVPTS_TIMEOUT_MS,
-							.fn = find_devpts},
-				 &fd, &err);
-		cg_attach_close(&attach);
-	}
 	if (r < 0)
 		log_line(LOG_LV_WARNING, w->ctid, "no terminals for exec: %s", err.msg);
 	return r < 0 ? r : fd;
@@ -81,11 +77,11 @@ static int take_kept(struct worker *w, struct become *b, struct berth_error *err
 }
 
 /* Without a state file that can be believed. */
-static int find_again(struct worker *w, struct become *b, struct ct_run *run, bool *ret_served,
-		      struct berth_error *err)
+static int find_again(struct worker *w, struct cg_host *cg, struct become *b, struct ct_run *run,
+		      bool *ret_served, struct berth_error *err)
 {
 	struct lost_run f;
-	int r = lost_run_find(w, b->cg, &f, err);
+	int r = lost_run_find(w, cg, &f, err);
 
 	if (r < 0)
 		return r;
@@ -102,19 +98,19 @@ static int find_again(struct worker *w, struct become *b, struct ct_run *run, bo
 }
 
 /* *ret_served: only the state file was missing, its monitor lives. */
-static int find_run(struct worker *w, struct become *b, struct ct_run *run, bool *ret_served,
-		    struct berth_error *err)
+static int find_run(struct worker *w, struct cg_host *cg, struct become *b, struct ct_run *run,
+		    bool *ret_served, struct berth_error *err)
 {
 	*ret_served = false;
 	if (ct_run_load(&w->paths, w->ctid, run, &b->booted) < 0)
-		return find_again(w, b, run, ret_served, err);
+		return find_again(w, cg, b, run, ret_served, err);
 	if (!run->launched)
 		return berth_error_set(err, BERTH_ERR_NOT_RUNNING, ESRCH,
 				       "CT %u: its start did not come to its end", w->ctid);
 	return 0;
 }
 
-static int take_over(struct worker *w, struct become *b, struct ct_run *run,
+static int take_over(struct worker *w, struct cg_host *cg, struct become *b, struct ct_run *run,
 		     struct berth_error *err)
 {
 	auto_close int cache = dir_open_at(AT_FDCWD, w->paths.run);
@@ -130,8 +126,11 @@ static int take_over(struct worker *w, struct become *b, struct ct_run *run,
 	nesting = store_config(&w->paths, w->ctid, w->host_conf, &config, NULL) == 0 &&
 		  config.nesting;
 	r = seccomp_program_get(cache, nesting ? SECCOMP_NESTING : 0, &seccomp, err);
+	if (r == 0)
+		r = become_prepare(w, cg, &seccomp, &kit, err);
 	if (r < 0)
 		return r;
+	b->kit = &kit;
 	b->devpts_fd = open_devpts(w, b);
 	r = monitor_listen(w, &b->listen_fd, err);
 	if (r < 0)
@@ -145,20 +144,21 @@ static int take_over(struct worker *w, struct become *b, struct ct_run *run,
 
 int op_adopt(struct worker *w, struct berth_error *err)
 {
-	struct become b = {.console_fd = -EBADF, .notify_fd = -EBADF, .seccomp = &seccomp};
+	struct become b = {.console_fd = -EBADF, .notify_fd = -EBADF};
+	struct cg_host *cg;
 	struct ct_run run;
 	bool served;
 	int r = take_kept(w, &b, err);
 
 	if (r == 0)
-		r = worker_cg_open(w, &b.cg, err);
+		r = worker_cg_open(w, &cg, err);
 	if (r < 0)
 		return r;
 	b.run_fd = worker_run_open(w, err);
 	if (b.run_fd < 0)
 		return b.run_fd;
-	r = find_run(w, &b, &run, &served, err);
+	r = find_run(w, cg, &b, &run, &served, err);
 	if (r < 0)
 		return r;
-	return served ? write_state(w, b.run_fd, &run, err) : take_over(w, &b, &run, err);
+	return served ? write_state(w, b.run_fd, &run, err) : take_over(w, cg, &b, &run, err);
 }

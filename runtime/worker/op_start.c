@@ -9,6 +9,7 @@
  */
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
+#include "runtime/base/log.h"
 #include "runtime/ct/plan.h"
 #include "runtime/ct/spec.h"
 #include "runtime/ct/store.h"
@@ -43,6 +44,7 @@ struct start {
 	struct launch_child child;
 	struct ct_run run;
 	bool hold; /* no init: a shell that waits */
+	struct become_kit kit;
 	int run_fd;
 	int listen_fd;
 	char hostname[65];
@@ -282,12 +284,18 @@ static void undo_state(void *ctx)
 static int step_go(void *ctx, struct berth_error *err)
 {
 	struct start *s = ctx;
+	/* Init is busy with its mounts: time for all that its monitor needs. */
 	int r = monitor_listen(s->w, &s->listen_fd, err);
 
+	if (r == 0)
+		r = become_prepare(s->w, s->cg, &seccomp, &s->kit, err);
 	if (r == 0)
 		r = launch_go(&s->spec, &s->child, err);
 	if (r < 0)
 		return r;
+	if (s->child.guest_err.sys != 0)
+		log_line(LOG_LV_WARNING, s->w->ctid, "set up the guest's files: %s",
+			 s->child.guest_err.msg);
 	s->run.launched = true;
 	return write_state(s, err);
 }
@@ -355,8 +363,7 @@ int op_start(struct worker *w, struct berth_error *err)
 				      .console_fd = s.child.console_fd,
 				      .devpts_fd = s.child.devpts_fd,
 				      .notify_fd = s.child.notify_fd,
-				      .seccomp = &seccomp,
-				      .cg = s.cg,
+				      .kit = &s.kit,
 				      .is_parent = true,
 			      },
 			      err);
