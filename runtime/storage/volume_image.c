@@ -228,17 +228,15 @@ static int refuse_cut_off(int private_fd, int image_fd, const struct ext4_super 
 		where, (uint64_t)st.st_size >> 20, sb->blocks * sb->block_size >> 20);
 }
 
-/* On a locked image. */
-static int make_mountable(int private_fd, int image_fd, struct ext4_super *sb,
-			  struct berth_error *err)
+/* Reads the superblock by fd, the image or its loop device. 1: it has to be checked first. */
+static int look(int private_fd, int image_fd, int fd, struct ext4_super *sb,
+		struct berth_error *err)
 {
-	int r = image_read_super(private_fd, image_fd, sb, err);
+	int r = image_read_super(private_fd, fd, sb, err);
 
 	if (r == 0)
 		r = refuse_cut_off(private_fd, image_fd, sb, err);
-	if (r < 0 || (sb->clean && sb->error_count == 0))
-		return r;
-	return image_fsck(private_fd, image_fd, false, err);
+	return r < 0 ? r : !sb->clean || sb->error_count != 0;
 }
 
 /* Asks for the blocks of a mount all at once: one after the other they cost a trip to the disk each. */
@@ -252,6 +250,29 @@ static void read_ahead(int loop_fd, const struct ext4_super *sb)
 				    (off_t)(hot[i].n * LAYOUT_BLOCK), POSIX_FADV_WILLNEED);
 }
 
+/* A device for a locked image that can be mounted. What is read through it, the mount need not read again. */
+static int attach_clean(int private_fd, int image_fd, struct loop_dev *loop,
+			struct berth_error *err)
+{
+	struct ext4_super sb;
+	int r = loop_attach(image_fd, false, loop, err);
+
+	if (r < 0)
+		return r;
+	r = look(private_fd, image_fd, loop->fd, &sb, err);
+	if (r == 1) {
+		fd_close(&loop->fd);
+		r = image_fsck(private_fd, image_fd, false, err);
+		if (r == 0)
+			r = loop_attach(image_fd, false, loop, err);
+	}
+	if (r < 0)
+		fd_close(&loop->fd);
+	else
+		read_ahead(loop->fd, &sb);
+	return r;
+}
+
 static int image_mount(int private_fd, int *ret_mount_fd, dev_t *ret_dev, struct berth_error *err)
 {
 	static const struct fsctx_option no_value = {.key = "discard"};
@@ -263,7 +284,6 @@ static int image_mount(int private_fd, int *ret_mount_fd, dev_t *ret_dev, struct
 	auto_close int image_fd = image_open(private_fd, O_RDWR, err);
 	auto_close int hold = -EBADF;
 	struct loop_dev loop;
-	struct ext4_super sb;
 	char where[200];
 	struct stat st;
 	int r;
@@ -272,13 +292,10 @@ static int image_mount(int private_fd, int *ret_mount_fd, dev_t *ret_dev, struct
 		return image_fd;
 	r = image_lock(private_fd, image_fd, err);
 	if (r == 0)
-		r = make_mountable(private_fd, image_fd, &sb, err);
-	if (r == 0)
-		r = loop_attach(image_fd, false, &loop, err);
+		r = attach_clean(private_fd, image_fd, &loop, err);
 	if (r < 0)
 		return r;
 	hold = loop.fd; /* until the mount holds the device */
-	read_ahead(loop.fd, &sb);
 	if (fstat(loop.fd, &st) < 0)
 		return berth_error_sys(err, errno, "stat of %s", loop.path);
 	image_where(private_fd, where, sizeof(where));
@@ -369,7 +386,9 @@ static int image_check(int private_fd, struct berth_error *err)
 	struct ext4_super sb;
 	int r = fd < 0 ? fd : image_lock(private_fd, fd, err);
 
-	return r < 0 ? r : make_mountable(private_fd, fd, &sb, err);
+	if (r == 0)
+		r = look(private_fd, fd, fd, &sb, err);
+	return r == 1 ? image_fsck(private_fd, fd, false, err) : r;
 }
 
 const struct volume_driver volume_driver_image = {
