@@ -134,6 +134,12 @@ host_processes() {
 	pgrep -f -- "--root $HOST_ROOT" || true
 }
 
+# The worker that the living berthd keeps for the next operation.
+is_spare_worker() {
+	grep -qsx "PPid:	$BERTHD_PID" "/proc/$1/status" &&
+		[[ $(tr '\0' ' ' 2>/dev/null <"/proc/$1/cmdline") == *"berth-worker "*" --wait " ]]
+}
+
 # leaks: prints what a host without CTs must not have; true if there is nothing.
 leaks() {
 	local found
@@ -141,6 +147,7 @@ leaks() {
 		for p in $(host_processes | grep -vx "$BERTHD_PID" | sort -u); do
 			# The first process of a test's pid namespace reaps nobody.
 			! grep -qs '^State:.*Z' "/proc/$p/status" || continue
+			! is_spare_worker "$p" || continue
 			echo "process $p: $(tr '\0' ' ' 2>/dev/null <"/proc/$p/cmdline")"
 		done
 		grep -F "$HOST_ROOT" /proc/self/mountinfo | awk '{print "mount " $5}'

@@ -33,6 +33,7 @@ runtime/daemon runtime/monitor/record.h
 runtime/worker runtime/monitor/record.h
 runtime/cli runtime/monitor/record.h
 runtime/daemon runtime/worker/report.h
+runtime/daemon runtime/worker/order.h
 "
 bad=0
 while IFS=: read -r file line text; do
