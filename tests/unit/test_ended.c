@@ -115,16 +115,15 @@ static void the_second_quick_reboot_waits_and_a_stop_ends_it(void)
 static void the_second_quick_reboot_comes_after_all(void)
 {
 	struct running r;
-	uint64_t begun;
 
 	begin(&r);
-	begun = r.ct->started_ms = ev_now_ms();
+	r.ct->started_ms = ev_now_ms();
 	r.ct->quick_reboots = 1;
 	ends_with(&r, SIGHUP);
 	WAIT_FOR(r.ct->job == NULL && r.ct->reboot != NULL);
 	(void)worker_calls();
+	CHECK(ev_timer_set(r.ct->reboot, 1) == 0); /* test_reboot.c knows how long it is */
 	WAIT_FOR(r.ct->reboot == NULL && r.ct->job == NULL);
-	CHECK(ev_now_ms() - begun >= 500);
 	CHECK(strcmp(worker_calls(), "start 101,cleanup 101,") == 0);
 	end(&r);
 }

@@ -2,6 +2,7 @@
 #include "tests/unit/daemon_fixture.h"
 
 #include "runtime/base/lock.h"
+#include "runtime/base/parse.h"
 
 static int ended; /* workers that have told their end */
 static struct worker_result last;
@@ -90,7 +91,7 @@ static void the_worker_holds_the_lock_as_long_as_it_lives(void)
 {
 	char text[16] = "", path[BERTH_PATH_MAX];
 	struct job *j;
-	pid_t pid;
+	int pid = 0;
 
 	host_begin("");
 	on_worker("start", "sleep 60 >/dev/null 2>&1 & echo $! >$TOP/pid; echo ok\n");
@@ -100,8 +101,7 @@ static void the_worker_holds_the_lock_as_long_as_it_lives(void)
 	CHECK(last.ok && is_locked(101));
 	CHECK(job_begin(&d, d.cts[0], "stop", NULL, &err) == NULL && err.code == BERTH_ERR_LOCKED);
 	CHECK(file_read_line_at(AT_FDCWD, path_below(top, "pid", path), text, sizeof(text)) == 0);
-	pid = (pid_t)strtol(text, NULL, 10);
-	CHECK(pid > 1 && kill(pid, SIGKILL) == 0);
+	CHECK(parse_int(text, &pid) == 0 && pid > 1 && kill(pid, SIGKILL) == 0);
 	WAIT_FOR(!is_locked(101));
 	host_end();
 }

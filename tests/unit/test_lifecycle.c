@@ -104,7 +104,11 @@ static void a_stop_asks_init_and_ends_when_all_is_released(void)
 /* An init that ignores the signal. */
 static void make_deaf(struct running *r)
 {
+	int status = 0;
+
+	/* Until it has stopped a signal could still reach it. */
 	CHECK(kill(r->init, SIGSTOP) == 0);
+	CHECK(waitpid(r->init, &status, WUNTRACED) == r->init && WIFSTOPPED(status));
 }
 
 static void after_the_timeout_it_is_killed(void)

@@ -169,7 +169,8 @@ static void the_timeout_is_the_callers_or_the_configs(void)
 
 	host_begin("");
 	running_begin(&r, 101, "STOP_TIMEOUT=\"33\"\n");
-	CHECK(kill(r.init, SIGSTOP) == 0); /* it is asked to end, and does not */
+	/* It is asked to end, and does not. */
+	CHECK(kill(r.init, SIGSTOP) == 0 && waitpid(r.init, NULL, WUNTRACED) == r.init);
 	CHECK(timeout_of(&r, json_integer(7)) == 7);
 	CHECK(timeout_of(&r, NULL) == 33);
 	CHECK(timeout_of(&r, json_integer(-1)) == 33);

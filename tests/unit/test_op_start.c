@@ -83,11 +83,11 @@ static enum berth_errcode apply(const char *conf)
 
 static void a_start_leads_to_init_network_and_monitor(void)
 {
-	char pid[16] = "";
+	uint64_t pid = 0;
 
 	CHECK(start());
-	CHECK(value_get(said.values, "init_pid", pid, sizeof(pid)) == 0);
-	CHECK(strtol(pid, NULL, 10) == run.init.pid && is_alive(&run.init));
+	CHECK(value_get_u64(said.values, "init_pid", &pid) == 0);
+	CHECK(pid == (uint64_t)run.init.pid && is_alive(&run.init));
 	CHECK(cg_ct_exists(cg, 101) && if_nametoindex("ct101.0") != 0 && monitor_answers());
 	/* The CT is mounted in its monitor's namespace, not in ours. */
 	CHECK(mounts_of_ours() == 0);

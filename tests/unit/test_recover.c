@@ -234,6 +234,7 @@ static void an_intent_keeps_its_range_of_ids(void)
 static void a_ct_that_a_worker_still_holds_is_judged_afterwards(void)
 {
 	auto_close int dir = -EBADF;
+	struct client c;
 	struct ct *ct;
 	int fd;
 
@@ -246,9 +247,15 @@ static void a_ct_that_a_worker_still_holds_is_judged_afterwards(void)
 	recover();
 	ct = registry_find(&d, 101);
 	CHECK(ct != NULL && ct->unsettled && worker_calls()[0] == '\0' && has_intent(101));
-	CHECK(code_of(call("io.berth.Container.Start", ct_parameter(101))) == BERTH_ERR_LOCKED);
+	CHECK(job_begin(&d, ct, "start", NULL, &err) == NULL && err.code == BERTH_ERR_LOCKED);
+	/* Who asks meanwhile waits, and hears what has become of it. */
+	client_open(&c);
+	client_send(&c, "io.berth.Container.Start", ct_parameter(101), false);
+	CHECK(client_take(&c) == NULL);
 	fd_close(&fd);
 	WAIT_FOR(d.n_cts == 0);
+	CHECK(code_of(client_wait(&c)) == BERTH_ERR_NO_CONFIG);
+	client_close(&c);
 	CHECK(strcmp(worker_calls(), "destroy 101,") == 0);
 	host_end();
 }
