@@ -22,7 +22,8 @@ check_c_compiler_flag(-ftrivial-auto-var-init=zero BERTH_HAVE_AUTO_VAR_INIT)
 if(BERTH_HAVE_AUTO_VAR_INIT)
 	add_compile_options(-ftrivial-auto-var-init=zero)
 endif()
-add_link_options(-Wl,-z,relro,-z,now -Wl,--as-needed -pie)
+add_link_options(-Wl,-z,relro,-z,now -Wl,--as-needed
+	$<$<NOT:$<BOOL:$<TARGET_PROPERTY:BERTH_STATIC>>>:-pie>)
 
 if(BERTH_SANITIZE OR BERTH_FUZZ)
 	add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
