@@ -23,6 +23,7 @@
 #include "templates/template.h"
 
 #include <fcntl.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -38,6 +39,7 @@ struct start {
 	struct cg_host *cg;
 	struct cg_attach attach;
 	struct launch_ns ns;
+	sem_t user_made; /* or failed */
 	struct cg_limits limits;
 	struct ct_mounts mounts;
 	struct launch_spec spec;
@@ -55,33 +57,17 @@ static const char *const hold_argv[] = {"/bin/sh", "-c", "while :; do sleep 8640
 
 static struct seccomp_program seccomp; /* 32 KiB: not on the stack */
 
-static int step_load(void *ctx, struct berth_error *err)
+static int step_facts(void *ctx, struct berth_error *err)
 {
 	struct start *s = ctx;
-	struct worker *w = s->w;
 	int r = worker_private_mounts(err);
 
 	/* Directories opened from here on belong to the private namespace: mounts can go on them. */
 	if (r == 0)
-		r = worker_facts(w, &s->facts, err);
-	/* The child that makes the namespaces works while the config is read. */
+		r = worker_facts(s->w, &s->facts, err);
 	if (r == 0)
-		r = launch_ns_begin(s->facts.id_base, &s->ns, err);
-	if (r == 0)
-		r = store_config(&w->paths, w->ctid, w->host_conf, &s->config, err);
-	if (r == 0)
-		r = spec_net(w->ctid, &s->config, &w->host, s->addrs, &s->net, err);
-	if (r < 0)
-		return r;
-	worker_resolve_dns(&s->config);
-	spec_guest(&s->config, &s->guest);
-	if (s->config.hostname[0] != '\0')
-		(void)snprintf(s->hostname, sizeof(s->hostname), "%s", s->config.hostname);
-	else
-		(void)snprintf(s->hostname, sizeof(s->hostname), "ct%u", w->ctid);
-	s->guest.hostname = s->hostname;
-	s->run_fd = worker_run_open(w, err);
-	return s->run_fd < 0 ? s->run_fd : 0;
+		r = s->run_fd = worker_run_open(s->w, err);
+	return r < 0 ? r : launch_ns_begin(s->facts.id_base, &s->ns, err);
 }
 
 /* What an earlier start left: it would be taken for ours. */
@@ -98,32 +84,64 @@ static int step_forget(void *ctx, struct berth_error *err)
 	return 0;
 }
 
-static int step_user(void *ctx, struct berth_error *err)
-{
-	struct start *s = ctx;
-	int r = launch_ns_user(&s->ns, err);
+/* ---- the disk, in a thread: nothing here forks, or needs the ids of the whole process ---- */
 
-	s->mounts.userns_fd = s->ns.userns_fd;
-	return r;
-}
-
-/* ---- the disk ---- */
-
-static int step_root(void *ctx, struct berth_error *err)
+static int step_volume(void *ctx, struct berth_error *err)
 {
 	struct start *s = ctx;
 
-	return ct_mounts_make(s->w, &s->facts, s->run_fd, &s->mounts, err);
+	return ct_mounts_volume(s->w, &s->facts, s->run_fd, &s->mounts, err);
 }
 
-static void undo_root(void *ctx)
+static void undo_disk(void *ctx)
 {
 	struct start *s = ctx;
 
 	ct_mounts_drop(s->w, s->run_fd, &s->mounts);
 }
 
-/* ---- beside it, in a thread: nothing here mounts, forks or changes ids ---- */
+static int step_root(void *ctx, struct berth_error *err)
+{
+	struct start *s = ctx;
+
+	while (sem_wait(&s->user_made) < 0)
+		; /* EINTR */
+	if (s->ns.userns_fd < 0)
+		return -ECANCELED; /* the other plan has the reason */
+	s->mounts.userns_fd = s->ns.userns_fd;
+	return ct_mounts_root(s->w, &s->facts, s->run_fd, &s->mounts, err);
+}
+
+/* ---- beside it ---- */
+
+static int step_user(void *ctx, struct berth_error *err)
+{
+	struct start *s = ctx;
+	int r = launch_ns_user(&s->ns, err);
+
+	(void)sem_post(&s->user_made);
+	return r;
+}
+
+static int step_load(void *ctx, struct berth_error *err)
+{
+	struct start *s = ctx;
+	struct worker *w = s->w;
+	int r = store_config(&w->paths, w->ctid, w->host_conf, &s->config, err);
+
+	if (r == 0)
+		r = spec_net(w->ctid, &s->config, &w->host, s->addrs, &s->net, err);
+	if (r < 0)
+		return r;
+	worker_resolve_dns(&s->config);
+	spec_guest(&s->config, &s->guest);
+	if (s->config.hostname[0] != '\0')
+		(void)snprintf(s->hostname, sizeof(s->hostname), "%s", s->config.hostname);
+	else
+		(void)snprintf(s->hostname, sizeof(s->hostname), "ct%u", w->ctid);
+	s->guest.hostname = s->hostname;
+	return 0;
+}
 
 static int step_network(void *ctx, struct berth_error *err)
 {
@@ -187,6 +205,14 @@ static int step_limits(void *ctx, struct berth_error *err)
 	return r;
 }
 
+static int step_filter(void *ctx, struct berth_error *err)
+{
+	struct start *s = ctx;
+	auto_close int cache = dir_open_at(AT_FDCWD, s->w->paths.run);
+
+	return seccomp_program_get(cache, s->config.nesting ? SECCOMP_NESTING : 0, &seccomp, err);
+}
+
 /* ---- both are there ---- */
 
 static int step_io(void *ctx, struct berth_error *err)
@@ -203,11 +229,7 @@ static int step_io(void *ctx, struct berth_error *err)
 static int step_clone(void *ctx, struct berth_error *err)
 {
 	struct start *s = ctx;
-	auto_close int cache = dir_open_at(AT_FDCWD, s->w->paths.run);
-	int r = seccomp_program_get(cache, s->config.nesting ? SECCOMP_NESTING : 0, &seccomp, err);
 
-	if (r < 0)
-		return r;
 	s->spec = (struct launch_spec){
 		.ctid = s->w->ctid,
 		.id_base = s->facts.id_base,
@@ -302,13 +324,17 @@ static int step_go(void *ctx, struct berth_error *err)
 
 /* ---- the plan ---- */
 
-static const struct plan_step disk[] = {
-	{"root", step_root, undo_root},
-};
 static const struct plan_step beside[] = {
+	{"user", step_user, NULL},
+	{"load", step_load, NULL},
 	{"network", step_network, undo_network},
 	{"cgroup", step_cgroup, undo_cgroup},
 	{"limits", step_limits, NULL},
+	{"filter", step_filter, NULL},
+};
+static const struct plan_step disk[] = {
+	{"volume", step_volume, undo_disk},
+	{"root", step_root, NULL},
 };
 
 #define PLAN(steps)                                       \
@@ -316,24 +342,24 @@ static const struct plan_step beside[] = {
 		steps, sizeof(steps) / sizeof((steps)[0]) \
 	}
 
+/* The disk waits for the user namespace, so it comes second should there be no thread. */
 static int step_make(void *ctx, struct berth_error *err)
 {
-	static const struct plan plans[2] = {PLAN(disk), PLAN(beside)};
+	static const struct plan plans[2] = {PLAN(beside), PLAN(disk)};
 
 	return plan_run_both(plans, ctx, err);
 }
 
 static void undo_make(void *ctx)
 {
+	undo_disk(ctx);
 	undo_cgroup(ctx);
 	undo_network(ctx);
-	undo_root(ctx);
 }
 
 static const struct plan_step steps[] = {
-	{"load", step_load, NULL},
+	{"facts", step_facts, NULL},
 	{"forget", step_forget, NULL},
-	{"user", step_user, NULL},
 	{"make", step_make, undo_make},
 	{"io", step_io, NULL},
 	{"clone", step_clone, undo_clone},
@@ -349,6 +375,7 @@ int op_start(struct worker *w, struct berth_error *err)
 
 	s.hold = w->n_args > 0 && strcmp(w->args[0], "hold") == 0;
 	ct_mounts_init(&s.mounts);
+	(void)sem_init(&s.user_made, 0, 0);
 	r = plan_run(steps, sizeof(steps) / sizeof(steps[0]), &s, err);
 	if (r < 0)
 		return r;

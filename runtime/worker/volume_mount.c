@@ -34,8 +34,8 @@ static int attach(uint32_t ctid, int *fd, int dirfd, const char *name, struct be
 	return 0;
 }
 
-static int mount_volume(struct worker *w, const struct ct_facts *f, int run_fd, struct ct_mounts *m,
-			struct berth_error *err)
+int ct_mounts_volume(struct worker *w, const struct ct_facts *f, int run_fd, struct ct_mounts *m,
+		     struct berth_error *err)
 {
 	const struct volume_driver *d = volume_driver_find(f->driver);
 	auto_close int private_fd = worker_private_open(w, err);
@@ -54,11 +54,13 @@ static int mount_volume(struct worker *w, const struct ct_facts *f, int run_fd, 
 	layout = strcmp(f->layout, "private") == 0 ? ROOTFS_PRIVATE : ROOTFS_OVERLAY;
 	if (r == 0)
 		r = rootfs_prepare(layout, m->volume_fd, err);
+	if (r < 0)
+		ct_mounts_drop(w, run_fd, m);
 	return r;
 }
 
-static int mount_root(struct worker *w, const struct ct_facts *f, int run_fd, struct ct_mounts *m,
-		      struct berth_error *err)
+int ct_mounts_root(struct worker *w, const struct ct_facts *f, int run_fd, struct ct_mounts *m,
+		   struct berth_error *err)
 {
 	char dir[BERTH_PATH_MAX], image[BERTH_PATH_MAX + 80], target[BERTH_PATH_MAX];
 	struct rootfs_spec spec = {
@@ -87,10 +89,10 @@ static int mount_root(struct worker *w, const struct ct_facts *f, int run_fd, st
 int ct_mounts_make(struct worker *w, const struct ct_facts *f, int run_fd, struct ct_mounts *m,
 		   struct berth_error *err)
 {
-	int r = mount_volume(w, f, run_fd, m, err);
+	int r = ct_mounts_volume(w, f, run_fd, m, err);
 
 	if (r == 0)
-		r = mount_root(w, f, run_fd, m, err);
+		r = ct_mounts_root(w, f, run_fd, m, err);
 	if (r < 0)
 		ct_mounts_drop(w, run_fd, m);
 	return r;

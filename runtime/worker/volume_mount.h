@@ -7,7 +7,7 @@
 #include "runtime/worker/worker.h"
 
 struct ct_mounts {
-	int userns_fd; /* with the CT's mapping; the caller sets it before ct_mounts_make */
+	int userns_fd; /* with the CT's mapping; the caller sets it before ct_mounts_root */
 	int volume_fd; /* the mounted volume */
 	int root_fd; /* directory of the mounted root */
 	dev_t dev; /* the volume's block device, 0 for none */
@@ -15,7 +15,12 @@ struct ct_mounts {
 
 void ct_mounts_init(struct ct_mounts *m);
 
-/* On failure nothing of it stays mounted. */
+/* The two halves. When one fails its own half is undone. */
+int ct_mounts_volume(struct worker *w, const struct ct_facts *f, int run_fd, struct ct_mounts *m,
+		     struct berth_error *err);
+int ct_mounts_root(struct worker *w, const struct ct_facts *f, int run_fd, struct ct_mounts *m,
+		   struct berth_error *err);
+/* Both. On failure nothing of it stays mounted. */
 int ct_mounts_make(struct worker *w, const struct ct_facts *f, int run_fd, struct ct_mounts *m,
 		   struct berth_error *err);
 
