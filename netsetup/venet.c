@@ -16,6 +16,7 @@
 #include <linux/ip.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
+#include <time.h>
 
 static const struct net_addr gateway4 = {
 	.family = AF_INET, .prefix = 32, .v4.s_addr = __builtin_bswap32(0xa9fe0001)};
@@ -38,7 +39,9 @@ static const struct rtnl_inet_conf guest_conf[] = {
 enum {
 	LOOPBACK_INDEX = 1,
 	DEFAULT_MTU = 1500,
-	LABEL_MAX = 24
+	LABEL_MAX = 24,
+	GO_TRIES = 20,
+	GO_PAUSE_US = 300
 };
 
 struct venet {
@@ -384,6 +387,22 @@ static int find_addrs(struct rtnl *r, uint32_t ctid, const char *table, struct d
 	return 0;
 }
 
+/*
+ * The kernel removes the link with the CT's namespace, a moment after its init. Whoever removes it meanwhile
+ * waits 10 to 40 ms for RCU, so it gets that moment.
+ */
+static void let_link_go(struct rtnl *r, uint32_t ctid)
+{
+	const struct timespec pause = {.tv_nsec = GO_PAUSE_US * 1000};
+	struct rtnl_link link;
+	struct berth_error none;
+	char ifname[IFNAMSIZ];
+
+	(void)net_host_ifname(ctid, ifname);
+	for (int i = 0; i < GO_TRIES && rtnl_link_by_name(r, ifname, &link, &none) == 0; i++)
+		(void)nanosleep(&pause, NULL);
+}
+
 int net_ct_down(uint32_t ctid, const char *nft_table, struct berth_error *err)
 {
 	struct down d = {0};
@@ -395,8 +414,10 @@ int net_ct_down(uint32_t ctid, const char *nft_table, struct berth_error *err)
 	res = rtnl_open(label, &r, err);
 	if (res == 0)
 		res = find_addrs(r, ctid, nft_table, &d, err);
-	if (res == 0)
+	if (res == 0) {
+		let_link_go(r, ctid);
 		res = remove_link(r, ctid, err);
+	}
 	if (res == 0)
 		res = uplink_withdraw(r, d.addrs.v, d.addrs.n, err);
 	/* The guards go last: nothing of the CT can send any more. */

@@ -49,7 +49,7 @@ int volume_wait_unused(const struct volume_driver *d, int private_fd, unsigned i
 {
 	uint64_t end = now_ms() + timeout_ms;
 
-	for (long pause_us = 200;; pause_us = pause_us < 2000 ? pause_us * 2 : pause_us) {
+	for (long pause_us = 100;; pause_us += pause_us < 2000 ? pause_us / 8 : 0) {
 		int r = d->in_use(private_fd, err);
 
 		if (r <= 0)
