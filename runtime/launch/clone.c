@@ -26,7 +26,7 @@ enum {
 #define INIT_NAMESPACES \
 	((uint64_t)CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP)
 
-/* What stage 1 says on a pipe; behind it a struct berth_error when the guest's files could not be written. */
+/* What stage 1 says on a pipe; and behind it, in a struct berth_error, how the guest's files went. */
 struct stage_report {
 	pid_t init;
 	struct berth_error err;
@@ -80,8 +80,9 @@ static void stage_write_files(const struct launch_spec *spec, int report_fd)
 {
 	struct berth_error err = {0};
 
-	if (spec->guest != NULL && guest_setup(spec->root_fd, spec->guest, &err) < 0)
-		(void)fd_write_all(report_fd, &err, sizeof(err));
+	if (spec->guest != NULL)
+		(void)guest_setup(spec->root_fd, spec->guest, &err);
+	(void)fd_write_all(report_fd, &err, sizeof(err));
 }
 
 static _Noreturn void stage_run(const struct launch_spec *spec, bool in_cgroup, int sock,
@@ -139,17 +140,22 @@ static int read_report(int report_fd, pid_t *ret_init, struct berth_error *err)
 	return 0;
 }
 
-/* Waits for the end of stage 1 and for what it has to say about the guest's files. */
-static void end_stage(struct launch_child *c)
+/* Waits until stage 1 has said how the guest's files went. */
+static void hear_stage(struct launch_child *c)
 {
 	struct berth_error e;
 
-	if (c->stage <= 0)
-		return;
 	if (fd_read_all(c->stage_fd, &e, sizeof(e)) == (ssize_t)sizeof(e))
 		c->guest_err = e;
+	else
+		(void)berth_error_set(&c->guest_err, BERTH_ERR_RESOURCES, ECHILD,
+				      "their writer died (too little memory?)");
+}
+
+static void reap_stage(struct launch_child *c)
+{
 	fd_close(&c->stage_fd);
-	while (waitpid(c->stage, NULL, 0) < 0 && errno == EINTR)
+	while (c->stage > 0 && waitpid(c->stage, NULL, 0) < 0 && errno == EINTR)
 		;
 	c->stage = 0;
 }
@@ -253,12 +259,13 @@ int launch_go(const struct launch_spec *spec, struct launch_child *child, struct
 
 	if (err == NULL)
 		err = &local;
-	end_stage(child);
+	hear_stage(child);
 	/* If init has died its end is closed; handle_message will find out. */
 	(void)send(child->go_fd, "G", 1, MSG_NOSIGNAL);
 	do
 		r = handle_message(child, &ready, err);
 	while (r == 0);
+	reap_stage(child);
 	if (r < 0)
 		return name_ct(err, spec->ctid, r);
 	fd_close(&child->go_fd);
@@ -273,8 +280,7 @@ void launch_abort(struct launch_child *child)
 			;
 	}
 	child->pid = -1;
-	end_stage(child);
-	fd_close(&child->stage_fd);
+	reap_stage(child);
 	fd_close(&child->go_fd);
 	fd_close(&child->pidfd);
 	fd_close(&child->console_fd);

@@ -1,6 +1,6 @@
 /*
- * init.c - the life of a CT's init up to execve. All mounts are made at once, next to what stage 1
- * and the caller do; the loss of privilege waits for the caller's go.
+ * init.c - the life of a CT's init up to execve. All is made ready at once, next to what stage 1 and the
+ * caller do; only execve waits for the caller's go.
  */
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
@@ -182,11 +182,11 @@ _Noreturn void init_run(const struct launch_spec *spec, int sock)
 		r = send_descriptors(sock, &st, &err);
 	if (r == 0 && guest_init_kind(st.dirs.root) == GUEST_INIT_SYSTEMD)
 		r = guest_run_dropins(st.dirs.run, &err);
+	if (r == 0)
+		r = init_settle(spec, &st, &err);
 	/* A failure waits too: until then the parent looks at us in /proc. */
 	if (wait_go(sock) < 0)
 		_exit(1); /* the parent has given up */
-	if (r == 0)
-		r = init_settle(spec, &st, &err);
 	if (r == 0)
 		(void)exec_init(spec, sock, &err);
 	send_message(sock, LAUNCH_MSG_ERROR, &err);

@@ -7,11 +7,11 @@
  *	                (so that ucounts are the CT's own), for idmapped mounts and for the clone; and
  *	                its network namespace. The caller sets up root and network meanwhile
  *	launch_clone    stage 1 joins the CT's cgroups, becomes the mapped root, joins the network
- *	                namespace and clones init with CLONE_PARENT into all other new ones. Init builds
- *	                /proc /sys /dev /run and pivots into the root, stage 1 writes the guest's files
- *	launch_go       waits for stage 1; init sets itself up (keyring, capabilities, seccomp), closes all
- *	                descriptors, execs. Returns when the exec has happened, or with the error of the
- *	                step that failed.
+ *	                namespace and clones init with CLONE_PARENT into all other new ones. Stage 1
+ *	                writes the guest's files; init builds /proc /sys /dev /run, pivots into the root
+ *	                and drops its privilege (keyring, capabilities, seccomp)
+ *	launch_go       waits for stage 1, then init execs. Returns when the exec has happened, or with the
+ *	                error of the step that failed.
  *
  * Exec, in the monitor, without allocation: launch_enter. A function of ours inside: launch_visit.
  */

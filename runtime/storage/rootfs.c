@@ -57,6 +57,18 @@ static int set_idmap(int mount_fd, int userns_fd, const char *what, struct berth
 			       strerror(errno));
 }
 
+int rootfs_lower(const char *image, int userns_fd, int *ret_fd, struct berth_error *err)
+{
+	auto_close int fd = -EBADF;
+	int r = erofs_mount(image, &fd, err);
+
+	if (r == 0)
+		r = set_idmap(fd, userns_fd, image, err);
+	if (r == 0)
+		*ret_fd = take_fd(&fd);
+	return r;
+}
+
 /* A detached copy of a mount, to be idmapped: what is attached cannot be. */
 static int clone_volume(int volume_fd, const char *path, struct berth_error *err)
 {
@@ -129,11 +141,10 @@ static int make_overlay(const struct rootfs_spec *s, int lower, int upper, int w
 static int build_overlay(const struct rootfs_spec *s, struct stack *layers, int *ret,
 			 struct berth_error *err)
 {
-	auto_close int lower = -EBADF, upper_mnt = -EBADF, upper = -EBADF, work = -EBADF;
-	int r = erofs_mount(s->lower_image, &lower, err);
+	auto_close int own = -EBADF, upper_mnt = -EBADF, upper = -EBADF, work = -EBADF;
+	int r = s->lower_fd >= 0 ? 0 : rootfs_lower(s->lower_image, s->userns_fd, &own, err);
+	int lower = s->lower_fd >= 0 ? s->lower_fd : own;
 
-	if (r == 0)
-		r = set_idmap(lower, s->userns_fd, s->lower_image, err);
 	if (r == 0)
 		r = upper_mnt = clone_volume(s->volume_fd, "", err);
 	if (r >= 0)

@@ -24,11 +24,15 @@ enum rootfs_layout {
 struct rootfs_spec {
 	enum rootfs_layout layout;
 	const char *lower_image; /* path of the erofs image; unused for private */
+	int lower_fd; /* of rootfs_lower, borrowed; -EBADF: rootfs_mount makes its own */
 	int volume_fd; /* a directory of the volume, attached in the caller's mount namespace */
 	int userns_fd; /* user namespace with the CT's mapping */
 	uid_t mapped_root; /* host uid and gid of the CT's root */
 	const char *target; /* an existing directory, where the root is attached */
 };
+
+/* The lower layer alone, idmapped and detached: it can be made before there is a volume. */
+int rootfs_lower(const char *image, int userns_fd, int *ret_fd, struct berth_error *err);
 
 /*
  * Attaches the root at s->target of the caller's (private) mount namespace and stores a descriptor

@@ -39,7 +39,8 @@ struct start {
 	struct cg_host *cg;
 	struct cg_attach attach;
 	struct launch_ns ns;
-	sem_t user_made; /* or failed */
+	sem_t lower_made; /* or failed: no_lower */
+	bool no_lower;
 	struct cg_limits limits;
 	struct ct_mounts mounts;
 	struct launch_spec spec;
@@ -104,22 +105,25 @@ static int step_root(void *ctx, struct berth_error *err)
 {
 	struct start *s = ctx;
 
-	while (sem_wait(&s->user_made) < 0)
+	while (sem_wait(&s->lower_made) < 0)
 		; /* EINTR */
-	if (s->ns.userns_fd < 0)
+	if (s->no_lower)
 		return -ECANCELED; /* the other plan has the reason */
-	s->mounts.userns_fd = s->ns.userns_fd;
 	return ct_mounts_root(s->w, &s->facts, s->run_fd, &s->mounts, err);
 }
 
 /* ---- beside it ---- */
 
-static int step_user(void *ctx, struct berth_error *err)
+static int step_lower(void *ctx, struct berth_error *err)
 {
 	struct start *s = ctx;
 	int r = launch_ns_user(&s->ns, err);
 
-	(void)sem_post(&s->user_made);
+	s->mounts.userns_fd = s->ns.userns_fd;
+	if (r == 0)
+		r = ct_mounts_lower(s->w, &s->facts, &s->mounts, err);
+	s->no_lower = r < 0;
+	(void)sem_post(&s->lower_made);
 	return r;
 }
 
@@ -325,7 +329,7 @@ static int step_go(void *ctx, struct berth_error *err)
 /* ---- the plan ---- */
 
 static const struct plan_step beside[] = {
-	{"user", step_user, NULL},
+	{"lower", step_lower, NULL},
 	{"load", step_load, NULL},
 	{"network", step_network, undo_network},
 	{"cgroup", step_cgroup, undo_cgroup},
@@ -342,7 +346,7 @@ static const struct plan_step disk[] = {
 		steps, sizeof(steps) / sizeof((steps)[0]) \
 	}
 
-/* The disk waits for the user namespace, so it comes second should there be no thread. */
+/* The disk waits for the lower layer, so it comes second should there be no thread. */
 static int step_make(void *ctx, struct berth_error *err)
 {
 	static const struct plan plans[2] = {PLAN(beside), PLAN(disk)};
@@ -375,7 +379,7 @@ int op_start(struct worker *w, struct berth_error *err)
 
 	s.hold = w->n_args > 0 && strcmp(w->args[0], "hold") == 0;
 	ct_mounts_init(&s.mounts);
-	(void)sem_init(&s.user_made, 0, 0);
+	(void)sem_init(&s.lower_made, 0, 0);
 	r = plan_run(steps, sizeof(steps) / sizeof(steps[0]), &s, err);
 	if (r < 0)
 		return r;

@@ -14,7 +14,8 @@
 
 void ct_mounts_init(struct ct_mounts *m)
 {
-	*m = (struct ct_mounts){.userns_fd = -EBADF, .volume_fd = -EBADF, .root_fd = -EBADF};
+	*m = (struct ct_mounts){
+		.userns_fd = -EBADF, .volume_fd = -EBADF, .root_fd = -EBADF, .lower_fd = -EBADF};
 }
 
 /* Attaches a detached mount at NAME below dirfd; *fd becomes a directory of the attached one. */
@@ -34,12 +35,31 @@ static int attach(uint32_t ctid, int *fd, int dirfd, const char *name, struct be
 	return 0;
 }
 
+static void detach(struct worker *w, const char *name)
+{
+	char dir[BERTH_PATH_MAX], path[BERTH_PATH_MAX];
+
+	(void)umount2(path_below(path_run_ct(&w->paths, w->ctid, dir), name, path),
+		      MNT_DETACH | UMOUNT_NOFOLLOW);
+}
+
+static void drop_volume(struct worker *w, int run_fd, struct ct_mounts *m)
+{
+	fd_close(&m->volume_fd);
+	detach(w, "volume");
+	(void)unlinkat(run_fd, "volume", AT_REMOVEDIR);
+}
+
+static bool is_private(const struct ct_facts *f)
+{
+	return strcmp(f->layout, "private") == 0;
+}
+
 int ct_mounts_volume(struct worker *w, const struct ct_facts *f, int run_fd, struct ct_mounts *m,
 		     struct berth_error *err)
 {
 	const struct volume_driver *d = volume_driver_find(f->driver);
 	auto_close int private_fd = worker_private_open(w, err);
-	enum rootfs_layout layout;
 	int r;
 
 	if (private_fd < 0)
@@ -51,35 +71,56 @@ int ct_mounts_volume(struct worker *w, const struct ct_facts *f, int run_fd, str
 	r = volume_mount(d, private_fd, &m->volume_fd, &m->dev, err);
 	if (r == 0)
 		r = attach(w->ctid, &m->volume_fd, run_fd, "volume", err);
-	layout = strcmp(f->layout, "private") == 0 ? ROOTFS_PRIVATE : ROOTFS_OVERLAY;
 	if (r == 0)
-		r = rootfs_prepare(layout, m->volume_fd, err);
+		r = rootfs_prepare(is_private(f) ? ROOTFS_PRIVATE : ROOTFS_OVERLAY, m->volume_fd,
+				   err);
 	if (r < 0)
-		ct_mounts_drop(w, run_fd, m);
+		drop_volume(w, run_fd, m);
 	return r;
+}
+
+/* The template's image, checked to be there. */
+static int find_image(struct worker *w, const struct ct_facts *f, char *buf, size_t size,
+		      struct berth_error *err)
+{
+	char dir[BERTH_PATH_MAX];
+
+	(void)snprintf(buf, size, "%s/image/%s.erofs", worker_template_dir(w, dir),
+		       f->template_hash);
+	if (!is_private(f) && access(buf, F_OK) < 0)
+		return berth_error_set(err, BERTH_ERR_NO_TEMPLATE, errno,
+				       "CT %u was made from template %s (image %.12s...), which is "
+				       "gone; bring %s back",
+				       w->ctid, f->template_name, f->template_hash, buf);
+	return 0;
+}
+
+int ct_mounts_lower(struct worker *w, const struct ct_facts *f, struct ct_mounts *m,
+		    struct berth_error *err)
+{
+	char image[BERTH_PATH_MAX + 80];
+	int r = is_private(f) ? 0 : find_image(w, f, image, sizeof(image), err);
+
+	return r < 0 || is_private(f) ? r : rootfs_lower(image, m->userns_fd, &m->lower_fd, err);
 }
 
 int ct_mounts_root(struct worker *w, const struct ct_facts *f, int run_fd, struct ct_mounts *m,
 		   struct berth_error *err)
 {
 	char dir[BERTH_PATH_MAX], image[BERTH_PATH_MAX + 80], target[BERTH_PATH_MAX];
-	struct rootfs_spec spec = {
-		.layout = strcmp(f->layout, "private") == 0 ? ROOTFS_PRIVATE : ROOTFS_OVERLAY,
+	const struct rootfs_spec spec = {
+		.layout = is_private(f) ? ROOTFS_PRIVATE : ROOTFS_OVERLAY,
 		.lower_image = image,
+		.lower_fd = m->lower_fd,
 		.volume_fd = m->volume_fd,
 		.userns_fd = m->userns_fd,
 		.mapped_root = f->id_base,
 		.target = path_below(path_run_ct(&w->paths, w->ctid, dir), "root", target),
 	};
-	int r;
+	int r = find_image(w, f, image, sizeof(image), err);
 
-	(void)snprintf(image, sizeof(image), "%s/image/%s.erofs", worker_template_dir(w, dir),
-		       f->template_hash);
-	if (spec.layout == ROOTFS_OVERLAY && access(image, F_OK) < 0)
-		return berth_error_set(err, BERTH_ERR_NO_TEMPLATE, errno,
-				       "CT %u was made from template %s (image %.12s...), which is "
-				       "gone; bring %s back",
-				       w->ctid, f->template_name, f->template_hash, image);
+	if (r < 0)
+		return r;
 	if (mkdirat(run_fd, "root", 0700) < 0 && errno != EEXIST)
 		return berth_error_sys(err, errno, "CT %u: make mount point %s", w->ctid, target);
 	r = rootfs_mount(&spec, &m->root_fd, err);
@@ -98,21 +139,12 @@ int ct_mounts_make(struct worker *w, const struct ct_facts *f, int run_fd, struc
 	return r;
 }
 
-static void detach(struct worker *w, const char *name)
-{
-	char dir[BERTH_PATH_MAX], path[BERTH_PATH_MAX];
-
-	(void)umount2(path_below(path_run_ct(&w->paths, w->ctid, dir), name, path),
-		      MNT_DETACH | UMOUNT_NOFOLLOW);
-}
-
 void ct_mounts_drop(struct worker *w, int run_fd, struct ct_mounts *m)
 {
 	fd_close(&m->root_fd);
-	fd_close(&m->volume_fd);
+	fd_close(&m->lower_fd);
 	fd_close(&m->userns_fd);
 	detach(w, "root");
-	detach(w, "volume");
+	drop_volume(w, run_fd, m);
 	(void)unlinkat(run_fd, "root", AT_REMOVEDIR);
-	(void)unlinkat(run_fd, "volume", AT_REMOVEDIR);
 }

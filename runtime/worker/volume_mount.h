@@ -10,16 +10,20 @@ struct ct_mounts {
 	int userns_fd; /* with the CT's mapping; the caller sets it before ct_mounts_root */
 	int volume_fd; /* the mounted volume */
 	int root_fd; /* directory of the mounted root */
+	int lower_fd; /* of ct_mounts_lower; -EBADF: none yet */
 	dev_t dev; /* the volume's block device, 0 for none */
 };
 
 void ct_mounts_init(struct ct_mounts *m);
 
-/* The two halves. When one fails its own half is undone. */
+/* The two halves. When one fails its own half is undone, and the other not touched. */
 int ct_mounts_volume(struct worker *w, const struct ct_facts *f, int run_fd, struct ct_mounts *m,
 		     struct berth_error *err);
 int ct_mounts_root(struct worker *w, const struct ct_facts *f, int run_fd, struct ct_mounts *m,
 		   struct berth_error *err);
+/* In advance, beside ct_mounts_volume: a part of the work of ct_mounts_root. Needs userns_fd. */
+int ct_mounts_lower(struct worker *w, const struct ct_facts *f, struct ct_mounts *m,
+		    struct berth_error *err);
 /* Both. On failure nothing of it stays mounted. */
 int ct_mounts_make(struct worker *w, const struct ct_facts *f, int run_fd, struct ct_mounts *m,
 		   struct berth_error *err);

@@ -172,6 +172,7 @@ static void begin(struct ct *c, enum rootfs_layout layout, uint64_t mib)
 	c->private_fd = dir_open_at(AT_FDCWD, c->private);
 	c->spec = (struct rootfs_spec){.layout = layout,
 				       .lower_image = "t.erofs",
+				       .lower_fd = -EBADF,
 				       .userns_fd = userns,
 				       .mapped_root = ID_BASE,
 				       .target = c->root};
