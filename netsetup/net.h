@@ -85,7 +85,7 @@ void net_doctor(const char *nft_table, net_doctor_fn *fn, void *data);
  * Order: leftover link of the same name removed, anti-spoof elements, veth pair with its guest end
  * born in netns_fd, guest addresses and routes set from here, then up. On failure nothing is left.
  *
- * net_ct_up and net_ct_change visit netns_fd with setns(2), so the caller has one thread. They
+ * net_ct_up and net_ct_change visit netns_fd with setns(2), which moves the calling thread only. They
  * return -ENOTRECOVERABLE when there was no way back: the process must end at once.
  */
 int net_ct_up(const struct net_ct *ct, int netns_fd, struct berth_error *err);
@@ -100,8 +100,7 @@ enum {
 int net_ct_change(const struct net_ct *now, const struct net_ct *next, int netns_fd,
 		  struct berth_error *err);
 /*
- * Removes link, routes, proxy entries and every element of the CT. Nothing there is success. A socket stays
- * open until the process ends: for short-lived processes.
+ * Removes link, routes, proxy entries and every element of the CT. Nothing there is success.
  */
 int net_ct_down(uint32_t ctid, const char *nft_table, struct berth_error *err);
 int net_ct_counters(uint32_t ctid, struct net_counters *ret, struct berth_error *err);

@@ -176,7 +176,6 @@ struct batch {
 	struct nl nl;
 	size_t used;
 	unsigned int n;
-	bool removed; /* something, in this batch or before */
 	struct nl_expect expect[N_SETS];
 	_Alignas(struct nlmsghdr) char buf[BATCH_SIZE];
 };
@@ -194,22 +193,19 @@ static int batch_open(const char *label, struct batch **ret, struct berth_error 
 		return r;
 	}
 	b->n = 0;
-	b->removed = false;
 	b->used = nftnl_batch_begin(b->buf, ++b->nl.seq)->nlmsg_len;
 	*ret = b;
 	return 0;
 }
 
+/*
+ * The socket stays open until the process ends. The kernel holds back the close of every netfilter socket
+ * until RCU has freed what anybody has removed, 5 to 12 ms: nobody waits for the end of a worker.
+ */
 static void batch_free(struct batch **b)
 {
 	if (*b == NULL)
 		return;
-	/*
-	 * The kernel holds back this close until RCU has freed what was removed, 5 to 12 ms: the end of
-	 * the process, for which nobody waits, does it.
-	 */
-	if (!(*b)->removed)
-		nl_close(&(*b)->nl);
 	free(*b);
 	*b = NULL;
 }
@@ -220,7 +216,6 @@ static void batch_put(struct batch *b, bool add, const struct set_row *row, stru
 	struct nl_expect *x = &b->expect[b->n++];
 	struct nlmsghdr *nlh;
 
-	b->removed = b->removed || !add;
 	nlh = nftnl_nlmsg_build_hdr(b->buf + b->used, add ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM,
 				    row->nf_family, (uint16_t)flags, ++b->nl.seq);
 	nftnl_set_elems_nlmsg_build_payload(nlh, s);

@@ -105,7 +105,6 @@ static void worker_ended(struct worker_run *w)
 	}
 	w->result.values = w->values != NULL ? w->values : "";
 	w->tell(&w->result, w->data);
-	/* Its end is a good moment: the client reads the answer, nobody waits for berthd. */
 	spare_keep(w->d);
 	free(w->values);
 	free(w);
@@ -131,9 +130,13 @@ static void on_report(struct ev_source *s, uint32_t events, void *data)
 static int worker_order(struct daemon *d, const char *const *argv, const int *keep,
 			unsigned int n_keep, int report_fd)
 {
-	if (n_keep > 1)
-		return -EINVAL;
-	return spare_order(d, argv, report_fd, n_keep == 1 ? keep[0] : -EBADF);
+	int r = n_keep > 1 ? -EINVAL
+			   : spare_order(d, argv, report_fd, n_keep == 1 ? keep[0] : -EBADF);
+
+	/* The next one is loaded meanwhile. A start needs all cores itself: then at its end. */
+	if (r == 0 && strcmp(argv[0], "start") != 0)
+		spare_keep(d);
+	return r;
 }
 
 static int worker_spawn(struct daemon *d, const char *const *argv, const int *keep,

@@ -113,6 +113,13 @@ int launch_go(const struct launch_spec *spec, struct launch_child *child, struct
 /* Kills and reaps a child that launch_go has not released or that failed; closes descriptors. */
 void launch_abort(struct launch_child *child);
 
+/*
+ * Writes the guest's files of a CT that does not run, as its root. root_fd: its mounted root. A failure is
+ * the guest's doing: a directory in the way, a full disk.
+ */
+int launch_write_files(int userns_fd, int root_fd, const struct guest_config *g,
+		       struct berth_error *err);
+
 struct launch_enter {
 	int init_pidfd; /* namespaces to join */
 	const struct cg_attach *cgroup; /* the exec leaf */

@@ -1,18 +1,21 @@
 /*
- * op_create.c - makes a CT: its private area under a temporary name, then the rename, then the
- * config. Whatever a crash leaves is undone by op_destroy, since berthd wrote an intent first.
+ * op_create.c - makes a CT: its private area under a temporary name, then the rename, a first mount, then
+ * the config. Whatever a crash leaves is undone by op_destroy, since berthd wrote an intent first.
  *
  * Arguments: ID_BASE UUID. The config to be is RUN/ct/CTID/candidate.conf.
  */
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
+#include "runtime/base/log.h"
 #include "runtime/base/parse.h"
 #include "runtime/ct/plan.h"
 #include "runtime/ct/spec.h"
 #include "runtime/ct/store.h"
+#include "runtime/launch/launch.h"
 #include "runtime/storage/rootfs.h"
 #include "runtime/storage/volume.h"
 #include "runtime/worker/report.h"
+#include "runtime/worker/volume_mount.h"
 #include "runtime/worker/worker.h"
 #include "templates/template.h"
 
@@ -200,6 +203,37 @@ static int step_image(void *ctx, struct berth_error *err)
 	return 0;
 }
 
+/*
+ * Mounts it once, as a start does, and writes the guest's files: a CT that cannot be mounted is not made, and
+ * its first start finds the work done.
+ */
+static int step_first_mount(void *ctx, struct berth_error *err)
+{
+	struct create *c = ctx;
+	struct worker *w = c->w;
+	auto_close int run_fd = -EBADF;
+	struct berth_error why = {0};
+	struct guest_config guest;
+	struct ct_mounts m;
+	char hostname[65];
+	int r = worker_private_mounts(err);
+
+	ct_mounts_init(&m);
+	if (r == 0)
+		r = run_fd = worker_run_open(w, err);
+	if (r >= 0)
+		r = launch_userns(c->facts.id_base, &m.userns_fd, err);
+	if (r == 0)
+		r = ct_mounts_make(w, &c->facts, run_fd, &m, err);
+	if (r < 0)
+		return r;
+	worker_guest(w, &c->config, hostname, &guest);
+	if (launch_write_files(m.userns_fd, m.root_fd, &guest, &why) < 0)
+		log_line(LOG_LV_WARNING, w->ctid, "set up the guest's files: %s", why.msg);
+	ct_mounts_drop(w, run_fd, &m);
+	return volume_wait_unused(volume_driver_find(c->facts.driver), c->private_fd, 30000, err);
+}
+
 /* The commit point: from here on the CT exists. */
 static int step_config(void *ctx, struct berth_error *err)
 {
@@ -215,6 +249,7 @@ static const struct plan_step steps[] = {
 	{"facts", step_facts, NULL},
 	{"rename", step_rename, undo_rename},
 	{"image", step_image, NULL},
+	{"first mount", step_first_mount, NULL},
 	{"config", step_config, NULL},
 };
 

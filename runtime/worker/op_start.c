@@ -137,13 +137,7 @@ static int step_load(void *ctx, struct berth_error *err)
 		r = spec_net(w->ctid, &s->config, &w->host, s->addrs, &s->net, err);
 	if (r < 0)
 		return r;
-	worker_resolve_dns(&s->config);
-	spec_guest(&s->config, &s->guest);
-	if (s->config.hostname[0] != '\0')
-		(void)snprintf(s->hostname, sizeof(s->hostname), "%s", s->config.hostname);
-	else
-		(void)snprintf(s->hostname, sizeof(s->hostname), "ct%u", w->ctid);
-	s->guest.hostname = s->hostname;
+	worker_guest(w, &s->config, s->hostname, &s->guest);
 	return 0;
 }
 

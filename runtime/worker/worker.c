@@ -95,6 +95,18 @@ void worker_resolve_dns(struct ct_config *c)
 	spec_inherit_dns(text, c);
 }
 
+void worker_guest(const struct worker *w, struct ct_config *c, char hostname[65],
+		  struct guest_config *ret)
+{
+	worker_resolve_dns(c);
+	spec_guest(c, ret);
+	if (c->hostname[0] != '\0')
+		(void)snprintf(hostname, 65, "%s", c->hostname);
+	else
+		(void)snprintf(hostname, 65, "ct%u", w->ctid);
+	ret->hostname = hostname;
+}
+
 static bool net_has_addr(const struct net_ct *n, const struct net_addr *a)
 {
 	for (unsigned int i = 0; n != NULL && i < n->n_addrs; i++)

@@ -14,6 +14,7 @@
 #include "runtime/config/ct_config.h"
 #include "runtime/config/file.h"
 #include "runtime/ct/info.h"
+#include "templates/guest.h"
 
 struct worker {
 	struct berth_paths paths;
@@ -60,6 +61,12 @@ int worker_run_open(struct worker *w, struct berth_error *err);
 int worker_private_mounts(struct berth_error *err);
 /* Facts, or the error that says what is wrong with the CT. */
 int worker_facts(struct worker *w, struct ct_facts *ret, struct berth_error *err);
+/*
+ * What is told to the CT itself: name servers for "inherit" are those of the host, a CT without a name is
+ * "ctN". ret points into c and hostname.
+ */
+void worker_guest(const struct worker *w, struct ct_config *c, char hostname[65],
+		  struct guest_config *ret);
 /* Name servers for "inherit": those of the host. */
 void worker_resolve_dns(struct ct_config *c);
 /* Does a CT need the image with this hash? Its CTID, or 0. data is the struct worker. */
