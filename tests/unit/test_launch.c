@@ -4,7 +4,7 @@
  *
  * covers: runtime/launch/clone.c runtime/launch/devices.c runtime/launch/enter.c
  * covers: runtime/launch/init.c runtime/launch/namespaces.c runtime/launch/seccomp_load.c
- * covers: runtime/launch/visit.c
+ * covers: runtime/launch/files.c runtime/launch/visit.c
  */
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
@@ -631,6 +631,29 @@ static void namespaces_that_were_not_asked_for_are_not_made(void)
 	CHECK(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
 }
 
+static void guest_files_are_written_as_the_cts_root(void)
+{
+	const struct guest_config g = {.hostname = "vps"};
+	auto_close int root = dir_open_at(AT_FDCWD, root_dir);
+	auto_close int userns = -EBADF;
+	struct berth_error err = {0};
+	char text[64] = "";
+	struct stat st;
+
+	make_dir("/etc");
+	CHECK(launch_userns(ID_BASE, &userns, NULL) == 0);
+	CHECK(launch_write_files(userns, root, &g, &err) == 0);
+	CHECK(file_read_line_at(root, "etc/hostname", text, sizeof(text)) == 0);
+	CHECK(strcmp(text, "vps") == 0);
+	CHECK(fstatat(root, "etc/hostname", &st, 0) == 0 && st.st_uid == ID_BASE);
+	/* Not the CT's: its root may not write there, whoever we are. */
+	CHECK(fchownat(root, "etc", 0, 0, 0) == 0 && unlinkat(root, "etc/hostname", 0) == 0);
+	CHECK(launch_write_files(userns, root, &g, &err) == -EACCES && err.sys == EACCES);
+	CHECK(fstatat(root, "etc/hostname", &st, 0) < 0 && errno == ENOENT);
+	CHECK(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
+	CHECK(tree_remove_at(root, "etc") == 0);
+}
+
 static void run_all(void)
 {
 	struct berth_error err = {0};
@@ -656,6 +679,7 @@ static void run_all(void)
 	RUN(a_root_without_init_is_a_bad_template);
 	RUN(planted_links_do_not_lead_anywhere);
 	RUN(ids_of_the_host_are_refused);
+	RUN(guest_files_are_written_as_the_cts_root);
 	RUN(an_aborted_start_leaves_no_process);
 	RUN(a_killed_caller_leaves_no_process);
 	RUN(namespaces_that_were_not_asked_for_are_not_made);
