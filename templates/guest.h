@@ -2,9 +2,10 @@
  * guest.h - what berth writes into a CT's own root before init runs: hostname, hosts, resolv.conf and
  * the distribution's network configuration.
  *
- * guest_setup runs in the starting child, in the CT's user and mount namespaces with the CT's
- * root as "/" and the CT's ids: whatever a tenant planted, links included, it can only lead back
- * into the CT's own tree. A file is written (temp + rename) only when its content differs; a
+ * guest_setup runs in a child with the ids of the CT's root in the CT's user namespace, but, when the CT does
+ * not run yet, with the host's "/": every path is opened by inroot_open (RESOLVE_IN_ROOT, no other
+ * file system) below root_fd and every last name with O_NOFOLLOW, so that whatever a tenant planted, links
+ * included, leads back into the CT's own tree. A file is written (temp + rename) only when its content differs; a
  * symlink, FIFO or device in place of a file is left alone. No allocation beyond small buffers, no
  * NSS, no programs of the tenant. systemd is made dumpable by read-only drop-ins under /run
  * (guest_run_dropins), never by editing the guest's files.

@@ -11,6 +11,7 @@
 #include "runtime/launch/sys.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
@@ -141,15 +142,25 @@ static int read_report(int report_fd, pid_t *ret_init, struct berth_error *err)
 }
 
 /* Waits until stage 1 has said how the guest's files went. */
-static void hear_stage(struct launch_child *c)
+static int hear_stage(struct launch_child *c, struct berth_error *err)
 {
+	struct pollfd p = {.fd = c->stage_fd, .events = POLLIN};
 	struct berth_error e;
+	int r;
 
+	do
+		r = poll(&p, 1, GO_TIMEOUT_SEC * 1000);
+	while (r < 0 && errno == EINTR);
+	if (r == 0)
+		return berth_error_set(err, BERTH_ERR_TIMEOUT, ETIMEDOUT,
+				       "the guest's files were not written within %d seconds",
+				       (int)GO_TIMEOUT_SEC);
 	if (fd_read_all(c->stage_fd, &e, sizeof(e)) == (ssize_t)sizeof(e))
 		c->guest_err = e;
 	else
 		(void)berth_error_set(&c->guest_err, BERTH_ERR_RESOURCES, ECHILD,
 				      "their writer died (too little memory?)");
+	return 0;
 }
 
 static void reap_stage(struct launch_child *c)
@@ -259,7 +270,9 @@ int launch_go(const struct launch_spec *spec, struct launch_child *child, struct
 
 	if (err == NULL)
 		err = &local;
-	hear_stage(child);
+	r = hear_stage(child, err);
+	if (r < 0)
+		return name_ct(err, spec->ctid, r);
 	/* If init has died its end is closed; handle_message will find out. */
 	(void)send(child->go_fd, "G", 1, MSG_NOSIGNAL);
 	do
@@ -280,6 +293,8 @@ void launch_abort(struct launch_child *child)
 			;
 	}
 	child->pid = -1;
+	if (child->stage > 0)
+		(void)kill(child->stage, SIGKILL);
 	reap_stage(child);
 	fd_close(&child->go_fd);
 	fd_close(&child->pidfd);

@@ -5,16 +5,17 @@
 #include "runtime/launch/sys.h"
 
 #include <fcntl.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 
-/* In the child: from the host's root to the CT's, which owns what it writes. */
+/*
+ * In the child: from the host's root to the CT's, which owns what it writes. Should its caller be killed it
+ * finishes all the same, and holds the CT's lock until then.
+ */
 static void write_as_root(int userns_fd, int root_fd, const struct guest_config *g,
 			  struct berth_error *err)
 {
 	int r;
 
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (setns(userns_fd, CLONE_NEWUSER) < 0) {
 		(void)berth_error_sys(err, errno, "join the container's user namespace");
 		return;

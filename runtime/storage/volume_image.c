@@ -17,6 +17,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/xattr.h>
 
 #define IMAGE_NEW IMAGE_NAME ".new"
 #define DIRS_NEW "volume.dirs.new"
@@ -89,6 +90,12 @@ static int make_dirs(int private_fd, const char *const *dirs, struct berth_error
 
 	(void)tree_remove_at(private_fd, DIRS_NEW);
 	fd = mkdirat(private_fd, DIRS_NEW, 0755) < 0 ? -errno : dir_open_at(private_fd, DIRS_NEW);
+	/* A default ACL of the host's directory would be inherited, and mkfs copies what it finds. */
+	if (fd >= 0 && fremovexattr(fd, "system.posix_acl_default") < 0 && errno != ENODATA &&
+	    errno != EOPNOTSUPP) {
+		(void)close(fd);
+		fd = -errno;
+	}
 	for (; fd >= 0 && *dirs != NULL; dirs++) {
 		if (mkdirat(fd, *dirs, 0755) == 0)
 			continue;

@@ -16,7 +16,7 @@
 enum {
 	MONITOR_BACKLOG = 512,
 	MONITOR_ARGS = 20,
-	REPORT_FD_MIN = 512
+	INHERITED_MAX = 256 /* berthd hands on three descriptors, of which it has few itself */
 };
 
 int monitor_listen(struct worker *w, int *ret_fd, struct berth_error *err)
@@ -137,6 +137,21 @@ int become_prepare(struct worker *w, struct cg_host *cg, const struct seccomp_pr
 	return 0;
 }
 
+/*
+ * Gives the CT's lock back, by whatever number it was inherited; berthd has its own copy until it has answered.
+ * Left to the exec it would come after the end of the report: what an exec closes is released last first.
+ */
+static void give_lock_back(int run_fd)
+{
+	struct stat lock, st;
+
+	if (fstatat(run_fd, "lock", &lock, AT_SYMLINK_NOFOLLOW) < 0)
+		return;
+	for (int fd = STDERR_FILENO + 1; fd < INHERITED_MAX; fd++)
+		if (fstat(fd, &st) == 0 && st.st_dev == lock.st_dev && st.st_ino == lock.st_ino)
+			(void)close(fd);
+}
+
 int become_monitor(struct worker *w, const struct become *b, struct berth_error *err)
 {
 	char *const env[] = {NULL};
@@ -145,11 +160,9 @@ int become_monitor(struct worker *w, const struct become *b, struct berth_error 
 
 	build_args(&a, w, b);
 	report_ok();
-	/*
-	 * The report pipe ends with a successful exec; a failed one still has it. An exec closes in
-	 * rising order: the last number, or berthd would answer while the CT's lock is still open here.
-	 */
-	report_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, REPORT_FD_MIN);
+	give_lock_back(b->run_fd);
+	/* The report pipe ends with a successful exec; a failed one still has it. */
+	report_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	(void)dup2(b->kit->null_fd, STDIN_FILENO);
 	(void)dup2(b->kit->null_fd, STDOUT_FILENO);
 	(void)execve(b->kit->path, a.argv, env);

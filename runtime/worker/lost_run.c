@@ -226,17 +226,31 @@ static int fd_of(int pidfd, int number)
 	return fd < 0 ? -EBADF : fd;
 }
 
+static bool is_monitor(struct worker *w, pid_t pid, struct proc_monitor *ret)
+{
+	auto_free char *cmdline = NULL, *status = NULL;
+	auto_close int dir = proc_open(pid);
+	char rundir[BERTH_PATH_MAX];
+	size_t len;
+
+	return dir >= 0 && file_read_at(dir, "status", STATUS_MAX, &status, NULL) == 0 &&
+	       proc_is_root(status) &&
+	       file_read_at(dir, "cmdline", CMDLINE_MAX, &cmdline, &len) == 0 &&
+	       proc_is_monitor(cmdline, len, w->ctid, path_run_ct(&w->paths, w->ctid, rundir), ret);
+}
+
 /* Its socket's name is gone, so nobody can ever reach it; a second one beside it would make two. */
-static int end_monitor(struct worker *w, pid_t pid, const struct proc_monitor *m,
-		       struct lost_run *f, struct berth_error *err)
+static int end_monitor(struct worker *w, pid_t pid, struct lost_run *f, struct berth_error *err)
 {
 	auto_close int pidfd = pidfd_open(pid, 0);
 	struct pollfd p = {.fd = pidfd, .events = POLLIN};
+	struct proc_monitor m;
 
-	if (pidfd < 0)
+	/* Looked at while we hold it: the number may be another process's by now. */
+	if (pidfd < 0 || !is_monitor(w, pid, &m) || pidfd_send_signal(pidfd, 0, NULL, 0) < 0)
 		return 0;
-	f->console_fd = fd_of(pidfd, m->console);
-	f->notify_fd = fd_of(pidfd, m->notify);
+	f->console_fd = fd_of(pidfd, m.console);
+	f->notify_fd = fd_of(pidfd, m.notify);
 	(void)pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
 	if (poll(&p, 1, MONITOR_END_MS) == 1)
 		return 0;
@@ -245,19 +259,6 @@ static int end_monitor(struct worker *w, pid_t pid, const struct proc_monitor *m
 	return berth_error_set(err, BERTH_ERR_STUCK, EBUSY,
 			       "CT %u: its old monitor (pid %d) does not end; see /proc/%d/stack",
 			       w->ctid, pid, pid);
-}
-
-static bool is_monitor(struct worker *w, pid_t pid, struct proc_monitor *ret)
-{
-	auto_free char *cmdline = NULL, *status = NULL;
-	auto_close int dir = proc_open(pid);
-	char rundir[BERTH_PATH_MAX];
-	size_t len;
-
-	return dir >= 0 && file_read_at(dir, "cmdline", CMDLINE_MAX, &cmdline, &len) == 0 &&
-	       proc_is_monitor(cmdline, len, w->ctid, path_run_ct(&w->paths, w->ctid, rundir),
-			       ret) &&
-	       file_read_at(dir, "status", STATUS_MAX, &status, NULL) == 0 && proc_is_root(status);
 }
 
 static int end_unreachable(struct worker *w, struct lost_run *f, struct berth_error *err)
@@ -269,7 +270,7 @@ static int end_unreachable(struct worker *w, struct lost_run *f, struct berth_er
 
 	while (d != NULL && r == 0 && (e = readdir(d)) != NULL)
 		if (parse_int(e->d_name, &pid) == 0 && pid > 0 && is_monitor(w, pid, &m))
-			r = end_monitor(w, pid, &m, f, err);
+			r = end_monitor(w, pid, f, err);
 	return r;
 }
 

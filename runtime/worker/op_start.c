@@ -85,6 +85,20 @@ static int step_forget(void *ctx, struct berth_error *err)
 	return 0;
 }
 
+static int step_load(void *ctx, struct berth_error *err)
+{
+	struct start *s = ctx;
+	struct worker *w = s->w;
+	int r = store_config(&w->paths, w->ctid, w->host_conf, &s->config, err);
+
+	if (r == 0)
+		r = spec_net(w->ctid, &s->config, &w->host, s->addrs, &s->net, err);
+	if (r < 0)
+		return r;
+	worker_guest(w, &s->config, s->hostname, &s->guest);
+	return 0;
+}
+
 /* ---- the disk, in a thread: nothing here forks, or needs the ids of the whole process ---- */
 
 static int step_volume(void *ctx, struct berth_error *err)
@@ -125,20 +139,6 @@ static int step_lower(void *ctx, struct berth_error *err)
 	s->no_lower = r < 0;
 	(void)sem_post(&s->lower_made);
 	return r;
-}
-
-static int step_load(void *ctx, struct berth_error *err)
-{
-	struct start *s = ctx;
-	struct worker *w = s->w;
-	int r = store_config(&w->paths, w->ctid, w->host_conf, &s->config, err);
-
-	if (r == 0)
-		r = spec_net(w->ctid, &s->config, &w->host, s->addrs, &s->net, err);
-	if (r < 0)
-		return r;
-	worker_guest(w, &s->config, s->hostname, &s->guest);
-	return 0;
 }
 
 static int step_network(void *ctx, struct berth_error *err)
@@ -323,11 +323,8 @@ static int step_go(void *ctx, struct berth_error *err)
 /* ---- the plan ---- */
 
 static const struct plan_step beside[] = {
-	{"lower", step_lower, NULL},
-	{"load", step_load, NULL},
-	{"network", step_network, undo_network},
-	{"cgroup", step_cgroup, undo_cgroup},
-	{"limits", step_limits, NULL},
+	{"lower", step_lower, NULL},	      {"network", step_network, undo_network},
+	{"cgroup", step_cgroup, undo_cgroup}, {"limits", step_limits, NULL},
 	{"filter", step_filter, NULL},
 };
 static const struct plan_step disk[] = {
@@ -358,6 +355,7 @@ static void undo_make(void *ctx)
 static const struct plan_step steps[] = {
 	{"facts", step_facts, NULL},
 	{"forget", step_forget, NULL},
+	{"load", step_load, NULL},
 	{"make", step_make, undo_make},
 	{"io", step_io, NULL},
 	{"clone", step_clone, undo_clone},

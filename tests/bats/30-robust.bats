@@ -644,3 +644,47 @@ same_counts() {
 	[ "$(ls "/proc/$1/fd" | wc -l)" -le "$2" ] &&
 		[ "$(berth exec2 101 sh -c 'ls -d /proc/[0-9]* | wc -l')" -le "$3" ]
 }
+
+# The stop is read by berthd in the same moment as it answers the start: the lock must be free by then, though
+# others' stops hold up whoever lets go of a netfilter socket.
+@test "a CT is free for the next order when start has answered, whatever others do" {
+	for ctid in 101 102; do
+		berth create "$ctid" --ostemplate tiny --diskspace 64M --ram 32M --ipadd "10.1.0.$ctid"
+	done
+	(
+		while [ ! -e "$HOST_ROOT/enough" ]; do
+			command berth --root "$HOST_ROOT" start 102
+			command berth --root "$HOST_ROOT" stop 102 --fast
+		done
+	) >/dev/null 2>&1 3>&- &
+	others=$!
+	for _ in $(seq 20); do
+		run varlink_calls io.berth.Container.Start '{"ct":"101"}' io.berth.Container.Stop '{"ct":"101","fast":true}'
+		[[ ${#lines[@]} = 2 && $output != *'"error"'* ]] || { echo "$output"; false; }
+	done
+	touch "$HOST_ROOT/enough"
+	wait "$others" # berthd is a child too
+}
+
+# varlink_calls METHOD PARAMETERS...: all at once on one connection; prints the answers.
+varlink_calls() {
+	printf '{"method":"%s","parameters":%s}\0' "$@" |
+		socat -t 10 - "UNIX-CONNECT:$HOST_ROOT/run/berth/berthd.sock" | tr '\0' '\n'
+}
+
+@test "spare worker: killed, or its berthd, and the next order is done all the same" {
+	berth create 101 --ostemplate tiny --diskspace 64M --ram 32M
+	wait_for 5 spare_pid
+	kill -9 "$(spare_pid)"
+	berth start 101
+	wait_for 5 spare_pid
+	spare=$(spare_pid)
+	crash_berthd
+	wait_for 5 process_is_gone "$spare"
+	start_berthd
+	berth stop 101 --fast
+}
+
+spare_pid() {
+	pgrep -P "$BERTHD_PID" -f -- '--wait$'
+}
