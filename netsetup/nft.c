@@ -112,7 +112,7 @@ static void key_make(struct key *k, const struct set_row *row, const char *ifnam
 {
 	*k = (struct key){0};
 	if (row->key != KEY_ADDR) {
-		strncpy((char *)k->bytes, ifname, IFNAMSIZ - 1);
+		memcpy(k->bytes, ifname, strnlen(ifname, IFNAMSIZ - 1));
 		k->len = IFNAMSIZ;
 	}
 	if (row->key != KEY_LINK) {

@@ -174,7 +174,7 @@ int rpc_client_call(struct rpc_client *c, const char *method, json_t *parameters
 		    int (*progress)(json_t *parameters, void *data), void *data, json_t **ret,
 		    struct berth_error *err)
 {
-	json_t *reply;
+	json_t *reply = NULL;
 	int r = client_send_call(c, method, parameters, progress != NULL);
 
 	if (r == 0)
