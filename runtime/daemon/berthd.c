@@ -34,26 +34,6 @@ enum {
 	ONLY_ONE_PAUSE_MS = 50,
 };
 
-static const struct rpc_method methods[] = {
-	{"io.berth.Container.Create", method_create, true},
-	{"io.berth.Container.Start", method_start, true},
-	{"io.berth.Container.Stop", method_stop, true},
-	{"io.berth.Container.Restart", method_restart, true},
-	{"io.berth.Container.Set", method_set, true},
-	{"io.berth.Container.Destroy", method_destroy, true},
-	{"io.berth.Container.Mount", method_mount, true},
-	{"io.berth.Container.Umount", method_umount, true},
-	{"io.berth.Container.List", method_list, false},
-	{"io.berth.Container.Get", method_get, false},
-	{"io.berth.Container.Monitor", method_monitor, false},
-	{"io.berth.Template.List", method_template_list, false},
-	{"io.berth.Template.Build", method_template_build, true},
-	{"io.berth.Template.Import", method_template_import, true},
-	{"io.berth.Template.Remove", method_template_remove, true},
-	{"io.berth.Host.Ping", method_ping, false},
-	{"io.berth.Host.Doctor", method_doctor, true},
-};
-
 static void on_terminate(struct ev_source *s, int sig, void *data)
 {
 	struct daemon *d = data;
@@ -102,8 +82,8 @@ static int listen_socket(struct daemon *d, struct berth_error *err)
 	};
 	char path[BERTH_PATH_MAX];
 
-	return rpc_server_new(d->ev, path_daemon_socket(&d->paths, path), d->host.group, methods,
-			      sizeof(methods) / sizeof(methods[0]), interfaces,
+	return rpc_server_new(d->ev, path_daemon_socket(&d->paths, path), d->host.group,
+			      daemon_methods, daemon_methods_n, interfaces,
 			      sizeof(interfaces) / sizeof(interfaces[0]), d, &d->rpc, err);
 }
 

@@ -11,6 +11,9 @@ rpc_method_fn method_template_list, method_template_build, method_template_impor
 	method_template_remove;
 rpc_method_fn method_ping, method_doctor;
 
+extern const struct rpc_method daemon_methods[];
+extern const size_t daemon_methods_n;
+
 /* The CT that the parameter "ct" names; NULL after an error reply. */
 struct ct *method_ct(struct rpc_call *call, json_t *parameters, struct daemon *d);
 

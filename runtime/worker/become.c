@@ -3,8 +3,10 @@
 
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
+#include "runtime/base/parse.h"
 #include "runtime/worker/report.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
@@ -15,8 +17,7 @@
 
 enum {
 	MONITOR_BACKLOG = 512,
-	MONITOR_ARGS = 20,
-	INHERITED_MAX = 256 /* berthd hands on three descriptors, of which it has few itself */
+	MONITOR_ARGS = 20
 };
 
 int monitor_listen(struct worker *w, int *ret_fd, struct berth_error *err)
@@ -143,12 +144,16 @@ int become_prepare(struct worker *w, struct cg_host *cg, const struct seccomp_pr
  */
 static void give_lock_back(int run_fd)
 {
+	auto_closedir DIR *d = opendir("/proc/self/fd");
 	struct stat lock, st;
+	struct dirent *e;
+	int fd;
 
-	if (fstatat(run_fd, "lock", &lock, AT_SYMLINK_NOFOLLOW) < 0)
+	if (d == NULL || fstatat(run_fd, "lock", &lock, AT_SYMLINK_NOFOLLOW) < 0)
 		return;
-	for (int fd = STDERR_FILENO + 1; fd < INHERITED_MAX; fd++)
-		if (fstat(fd, &st) == 0 && st.st_dev == lock.st_dev && st.st_ino == lock.st_ino)
+	while ((e = readdir(d)) != NULL)
+		if (parse_int(e->d_name, &fd) == 0 && fstat(fd, &st) == 0 &&
+		    st.st_dev == lock.st_dev && st.st_ino == lock.st_ino)
 			(void)close(fd);
 }
 

@@ -182,16 +182,12 @@ static int step_guest(void *ctx, struct berth_error *err)
 	struct apply *a = ctx;
 	struct guest_config g;
 	struct berth_error why;
-	char hostname[32];
+	char hostname[65];
 
 	(void)err;
 	if (!a->running || !guest_part_changed(a))
 		return 0;
-	worker_resolve_dns(&a->next);
-	spec_guest(&a->next, &g);
-	(void)snprintf(hostname, sizeof(hostname), "ct%u", a->w->ctid);
-	if (g.hostname[0] == '\0')
-		g.hostname = hostname; /* as at a start */
+	worker_guest(a->w, &a->next, hostname, &g);
 	/* No reason to fail: else a tenant who hides /etc could keep an address that is taken away. */
 	if (guest_update(a->w->ctid, &a->info.run.init, a->cg, &g, &why) < 0)
 		report_result("note.guest", why.msg);

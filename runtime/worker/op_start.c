@@ -99,7 +99,7 @@ static int step_load(void *ctx, struct berth_error *err)
 	return 0;
 }
 
-/* ---- the disk, in a thread: nothing here forks, or needs the ids of the whole process ---- */
+/* ---- the disk, in a thread: no raw clone here (e2fsck is spawned), no ids of the whole process ---- */
 
 static int step_volume(void *ctx, struct berth_error *err)
 {
@@ -217,7 +217,7 @@ static int step_io(void *ctx, struct berth_error *err)
 {
 	struct start *s = ctx;
 
-	launch_ns_end(&s->ns);
+	launch_ns_end(&s->ns); /* it has ended long since, so it costs nothing here */
 	if (s->limits.io_bps == 0 && s->limits.io_iops == 0)
 		return 0;
 	s->limits.io_dev = s->mounts.dev;

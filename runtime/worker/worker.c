@@ -75,7 +75,7 @@ int worker_facts(struct worker *w, struct ct_facts *ret, struct berth_error *err
 	return 0;
 }
 
-void worker_resolve_dns(struct ct_config *c)
+static void resolve_dns(struct ct_config *c)
 {
 	static const char *const files[] = {"/run/systemd/resolve/resolv.conf", "/etc/resolv.conf"};
 	auto_close int fd = -EBADF;
@@ -98,7 +98,7 @@ void worker_resolve_dns(struct ct_config *c)
 void worker_guest(const struct worker *w, struct ct_config *c, char hostname[65],
 		  struct guest_config *ret)
 {
-	worker_resolve_dns(c);
+	resolve_dns(c);
 	spec_guest(c, ret);
 	if (c->hostname[0] != '\0')
 		(void)snprintf(hostname, 65, "%s", c->hostname);

@@ -67,8 +67,6 @@ int worker_facts(struct worker *w, struct ct_facts *ret, struct berth_error *err
  */
 void worker_guest(const struct worker *w, struct ct_config *c, char hostname[65],
 		  struct guest_config *ret);
-/* Name servers for "inherit": those of the host. */
-void worker_resolve_dns(struct ct_config *c);
 /* Does a CT need the image with this hash? Its CTID, or 0. data is the struct worker. */
 int worker_template_in_use(const char *hash, void *data);
 /* Refuses addresses that this host itself uses; skip (may be NULL): those the CT has already. */

@@ -361,26 +361,6 @@ static inline void monitor_says(const struct running *r, struct mon_record rec, 
 
 /* ---- the daemon ---- */
 
-static const struct rpc_method fixture_methods[] = {
-	{"io.berth.Container.Create", method_create, true},
-	{"io.berth.Container.Start", method_start, true},
-	{"io.berth.Container.Stop", method_stop, true},
-	{"io.berth.Container.Restart", method_restart, true},
-	{"io.berth.Container.Set", method_set, true},
-	{"io.berth.Container.Destroy", method_destroy, true},
-	{"io.berth.Container.Mount", method_mount, true},
-	{"io.berth.Container.Umount", method_umount, true},
-	{"io.berth.Container.List", method_list, false},
-	{"io.berth.Container.Get", method_get, false},
-	{"io.berth.Container.Monitor", method_monitor, false},
-	{"io.berth.Template.List", method_template_list, false},
-	{"io.berth.Template.Build", method_template_build, true},
-	{"io.berth.Template.Import", method_template_import, true},
-	{"io.berth.Template.Remove", method_template_remove, true},
-	{"io.berth.Host.Ping", method_ping, false},
-	{"io.berth.Host.Doctor", method_doctor, true},
-};
-
 /* host_conf: the text of berth.conf. */
 static inline void host_begin(const char *host_conf)
 {
@@ -394,9 +374,8 @@ static inline void host_begin(const char *host_conf)
 	CHECK(host_config_from(d.host_conf, &d.host, &err) == 0);
 	(void)snprintf(cgroup_parent, sizeof(cgroup_parent), "/berth-unit-%d", (int)getpid());
 	CHECK(cg_host_open(cgroup_parent, &d.cg, &err) == 0);
-	CHECK(rpc_server_new(d.ev, path_daemon_socket(&d.paths, path), NULL, fixture_methods,
-			     sizeof(fixture_methods) / sizeof(fixture_methods[0]), NULL, 0, &d,
-			     &d.rpc, &err) == 0);
+	CHECK(rpc_server_new(d.ev, path_daemon_socket(&d.paths, path), NULL, daemon_methods,
+			     daemon_methods_n, NULL, 0, &d, &d.rpc, &err) == 0);
 	write_worker();
 }
 
