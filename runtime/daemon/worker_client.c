@@ -29,7 +29,7 @@ struct worker_run {
 	size_t line_len;
 	char *values;
 	size_t values_len;
-	bool ended; /* an ok, done or error line was the last */
+	bool ended; /* a done or error line was the last */
 	bool done; /* nothing will follow, whenever the process ends */
 	struct worker_result result;
 };
@@ -55,7 +55,7 @@ static void take_line(struct worker_run *w)
 {
 	struct report_line l;
 
-	if (report_parse(w->line, &l) < 0)
+	if (w->done || report_parse(w->line, &l) < 0)
 		return;
 	switch (l.kind) {
 	case REPORT_PROGRESS:
@@ -70,10 +70,8 @@ static void take_line(struct worker_run *w)
 		w->result.ok = false;
 		w->result.error = l.error;
 		break;
-	case REPORT_OK:
 	case REPORT_DONE:
-		w->ended = true;
-		w->done = l.kind == REPORT_DONE;
+		w->ended = w->done = true;
 		w->result.ok = true;
 		break;
 	}

@@ -110,7 +110,7 @@ struct ct_dirs {
  */
 bool mounts_host_covered(const char *mountinfo);
 
-/* Host root, own mount namespace: gives the namespace a proc and a sysfs that nothing covers. */
+/* Host root: joins a mount namespace of its own with a proc and a sysfs that nothing covers. */
 int mounts_uncover_host(struct berth_error *err);
 
 /* In the new namespaces, working directory = the CT's root in the parent's mount namespace. */

@@ -63,7 +63,7 @@ static int stage_join(const struct launch_spec *spec, bool in_cgroup, struct ber
 	/* The working directory is carried over into every copy of the mount namespace. */
 	if (fchdir(spec->root_fd) < 0)
 		return berth_error_sys(err, errno, "enter the container's root mount");
-	r = mounts_uncover_host(err);
+	r = spec->host_covered ? mounts_uncover_host(err) : 0;
 	if (r < 0)
 		return r;
 	if (setns(spec->userns_fd, CLONE_NEWUSER) < 0)

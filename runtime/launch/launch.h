@@ -77,7 +77,14 @@ struct launch_spec {
 	uint64_t
 		memory; /* the CT's, in bytes: its tmpfs are born with a share of it; 0: no limit */
 	bool dev_tun, dev_fuse;
+	bool host_covered; /* from launch_host_covered */
 };
+
+/*
+ * Has the host a mount over a part of its /proc or /sys? Then the kernel refuses a new proc or sysfs to a user
+ * namespace (mount_too_revealing in its fs/namespace.c), and the start goes round it.
+ */
+int launch_host_covered(bool *ret, struct berth_error *err);
 
 struct launch_child {
 	pid_t pid; /* init, a child of the caller */
@@ -93,7 +100,7 @@ struct launch_child {
 
 /*
  * The namespaces that are needed before there is an init. A child makes them at its own pace:
- * begin does not wait, user and net (in this order) wait for it. The descriptors are the caller's.
+ * neither begin waits; user and net do. In the order of the functions. The descriptors are the caller's.
  */
 struct launch_ns {
 	uint32_t id_base;
@@ -103,6 +110,7 @@ struct launch_ns {
 };
 int launch_ns_begin(uint32_t id_base, struct launch_ns *ret, struct berth_error *err);
 int launch_ns_user(struct launch_ns *ns, struct berth_error *err);
+void launch_ns_net_begin(struct launch_ns *ns);
 int launch_ns_net(struct launch_ns *ns, struct berth_error *err);
 /* Ends the child. Nothing to do after a failed begin, or twice. */
 void launch_ns_end(struct launch_ns *ns);

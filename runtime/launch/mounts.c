@@ -371,16 +371,21 @@ bool mounts_host_covered(const char *mountinfo)
 	return false;
 }
 
-int mounts_uncover_host(struct berth_error *err)
+int launch_host_covered(bool *ret, struct berth_error *err)
 {
-	static const char *const types[] = {"proc", "sysfs"};
 	auto_free char *text = NULL;
 	int r = file_read_at(AT_FDCWD, "/proc/self/mountinfo", MOUNTINFO_MAX, &text, NULL);
 
 	if (r < 0)
 		return berth_error_sys(err, -r, "read /proc/self/mountinfo");
-	if (!mounts_host_covered(text))
-		return 0;
+	*ret = mounts_host_covered(text);
+	return 0;
+}
+
+int mounts_uncover_host(struct berth_error *err)
+{
+	static const char *const types[] = {"proc", "sysfs"};
+
 	/* In a namespace of our own, which the CT's init copies and then leaves behind. */
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return berth_error_sys(err, errno, "make an own mount namespace");

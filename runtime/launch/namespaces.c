@@ -148,13 +148,16 @@ int launch_ns_user(struct launch_ns *ns, struct berth_error *err)
 	return open_ns(proc_fd, "ns/user", &ns->userns_fd, err);
 }
 
+void launch_ns_net_begin(struct launch_ns *ns)
+{
+	(void)send(ns->sock, "n", 1, MSG_NOSIGNAL); /* to a dead child: hear tells */
+}
+
 int launch_ns_net(struct launch_ns *ns, struct berth_error *err)
 {
 	auto_close int proc_fd = -EBADF;
-	int r;
+	int r = hear(ns, "net", err);
 
-	(void)send(ns->sock, "n", 1, MSG_NOSIGNAL); /* to a dead child: hear tells */
-	r = hear(ns, "net", err);
 	if (r == 0)
 		r = proc_fd = open_proc(ns, err);
 	if (r >= 0)

@@ -2,6 +2,7 @@
 #include "runtime/storage/kmsg.h"
 
 #include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -10,13 +11,14 @@ enum {
 	LEVEL_WARNING = 4
 };
 
-int kmsg_mark(void)
-{
-	auto_close int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+static int log_fd = -EBADF;
 
-	if (fd < 0 || lseek(fd, 0, SEEK_END) < 0)
-		return -errno;
-	return take_fd(&fd);
+void kmsg_mark(void)
+{
+	if (log_fd < 0)
+		log_fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (log_fd >= 0 && lseek(log_fd, 0, SEEK_END) < 0)
+		fd_close(&log_fd);
 }
 
 int kmsg_parse(const char *record, char *buf, size_t size)
@@ -35,17 +37,17 @@ int kmsg_parse(const char *record, char *buf, size_t size)
 	return (int)(strtoul(record, NULL, 10) & 7);
 }
 
-void kmsg_first(int mark, const char *word, char *buf, size_t size)
+void kmsg_first(const char *word, char *buf, size_t size)
 {
 	char record[8192], text[512];
 	ssize_t n;
 	int level;
 
 	buf[0] = '\0';
-	if (mark < 0)
+	if (log_fd < 0)
 		return;
 	/* EPIPE: records were overwritten before we came; the next read goes on with the oldest. */
-	while ((n = read(mark, record, sizeof(record) - 1)) > 0 || (n < 0 && errno == EPIPE)) {
+	while ((n = read(log_fd, record, sizeof(record) - 1)) > 0 || (n < 0 && errno == EPIPE)) {
 		if (n < 0)
 			continue;
 		record[n] = '\0';

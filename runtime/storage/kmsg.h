@@ -6,14 +6,17 @@
 
 #include <stddef.h>
 
-/* A position at the end of the log; -errno when it may not be read (then the rest is harmless). */
-int kmsg_mark(void);
+/*
+ * Remembers the end of the log, for kmsg_first. The first call of a process opens the log, for which the kernel
+ * looks through all of it (0.2 ms): a worker does that before it has an order.
+ */
+void kmsg_mark(void);
 
 /*
- * Copies the first warning or error since the mark that contains word into buf ("" when there is none): what
- * follows is mostly consequence. Another mount at the same moment may have said it.
+ * Copies the first warning or error since the mark that contains word into buf ("" when there is none, no mark,
+ * or no right to read the log): what follows is mostly consequence. Another mount at the same moment may have said it.
  */
-void kmsg_first(int mark, const char *word, char *buf, size_t size);
+void kmsg_first(const char *word, char *buf, size_t size);
 
 /*
  * Pure: the text of one record of /dev/kmsg ("6,339,514,-;text\n KEY=value"). Returns its level, 0

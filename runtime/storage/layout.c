@@ -206,10 +206,10 @@ unsigned int layout_hot(const struct ext4_super *sb, struct layout_range ret[sta
 	set_blocks(&l, sb->blocks);
 	bitmaps = 1 + l.gdt_blocks;
 	ret[0] = (struct layout_range){0, 1 + div_up(l.groups, DESCS_A_BLOCK)};
-	ret[1] = (struct layout_range){bitmaps, 1};
-	ret[2] = (struct layout_range){bitmaps + LAYOUT_FLEX, 1};
-	ret[3] = (struct layout_range){bitmaps + 2 * LAYOUT_FLEX, 2}; /* inodes 1 to 32 */
-	ret[4] = (struct layout_range){layout_journal_at(&l) - LAYOUT_FIRST_DIRS,
+	/* The bitmaps of 16 groups: who allocates in one looks at them all. Then a bitmap of inodes. */
+	ret[1] = (struct layout_range){bitmaps, LAYOUT_FLEX + 1};
+	ret[2] = (struct layout_range){bitmaps + 2 * LAYOUT_FLEX, 2}; /* inodes 1 to 32 */
+	ret[3] = (struct layout_range){layout_journal_at(&l) - LAYOUT_FIRST_DIRS,
 				       LAYOUT_FIRST_DIRS + 1};
 	return LAYOUT_HOT;
 }

@@ -53,7 +53,7 @@ struct layout_range {
 	uint64_t first, n;
 };
 enum {
-	LAYOUT_HOT = 5
+	LAYOUT_HOT = 4
 };
 /* What every mount reads, on a volume as layout_new has laid it out. Returns the count: 0 for another shape. */
 unsigned int layout_hot(const struct ext4_super *sb, struct layout_range ret[static LAYOUT_HOT]);

@@ -160,13 +160,12 @@ static int build_overlay(const struct rootfs_spec *s, struct stack *layers, int 
 	return r < 0 ? r : make_overlay(s, lower, upper, work, ret, err);
 }
 
-static int refuse_overlay(const struct rootfs_spec *s, const char *line, int mark,
-			  struct berth_error *err)
+static int refuse_overlay(const struct rootfs_spec *s, const char *line, struct berth_error *err)
 {
 	char why[160];
 	bool rw = mountinfo_is_writable(line);
 
-	kmsg_first(mark, "overlayfs", why, sizeof(why));
+	kmsg_first("overlayfs", why, sizeof(why));
 	return berth_error_set(
 		err, BERTH_ERR_MOUNT, rw ? ENOTSUP : EROFS,
 		"root at %.100s: the kernel mounted the overlay %s; it says: %s; see "
@@ -175,8 +174,7 @@ static int refuse_overlay(const struct rootfs_spec *s, const char *line, int mar
 		why[0] != '\0' ? why : "nothing");
 }
 
-static int verify_overlay(const struct rootfs_spec *s, int mount_fd, int mark,
-			  struct berth_error *err)
+static int verify_overlay(const struct rootfs_spec *s, int mount_fd, struct berth_error *err)
 {
 	auto_free char *line = NULL;
 	struct rootfs_defaults defaults;
@@ -185,7 +183,7 @@ static int verify_overlay(const struct rootfs_spec *s, int mount_fd, int mark,
 	if (r < 0)
 		return r;
 	rootfs_defaults_read(&defaults);
-	return rootfs_options_ok(line, &defaults) ? 0 : refuse_overlay(s, line, mark, err);
+	return rootfs_options_ok(line, &defaults) ? 0 : refuse_overlay(s, line, err);
 }
 
 static int open_top(const struct rootfs_spec *s, int mount_fd, int *ret, struct berth_error *err)
@@ -201,14 +199,14 @@ static int open_top(const struct rootfs_spec *s, int mount_fd, int *ret, struct 
 static int mount_overlay(const struct rootfs_spec *s, int *ret, struct berth_error *err)
 {
 	struct stack layers = {.target = s->target}, root = {.target = s->target};
-	auto_close int mark = kmsg_mark(), mount_fd = -EBADF;
+	auto_close int mount_fd = -EBADF;
 	int r = build_overlay(s, &layers, &mount_fd, err);
 
 	stack_drop(&layers);
 	if (r == 0)
 		r = stack_push(&root, mount_fd, err);
 	if (r == 0)
-		r = verify_overlay(s, mount_fd, mark, err);
+		r = verify_overlay(s, mount_fd, err);
 	if (r == 0)
 		r = open_top(s, mount_fd, ret, err);
 	if (r < 0)

@@ -3,11 +3,11 @@
 
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
-#include "runtime/base/parse.h"
+#include "runtime/base/log.h"
 #include "runtime/worker/report.h"
 
-#include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -17,7 +17,8 @@
 
 enum {
 	MONITOR_BACKLOG = 512,
-	MONITOR_ARGS = 20
+	MONITOR_ARGS = 20,
+	LOCK_FD_MAX = 64
 };
 
 int monitor_listen(struct worker *w, int *ret_fd, struct berth_error *err)
@@ -135,25 +136,24 @@ int become_prepare(struct worker *w, struct cg_host *cg, const struct seccomp_pr
 	r = worker_sibling("berth-monitor", ret->path, sizeof(ret->path));
 	if (ret->filter_fd < 0 || ret->null_fd < 0 || r < 0)
 		return berth_error_sys(err, errno, "CT %u: prepare its monitor", w->ctid);
+	if (access(ret->path, X_OK) < 0)
+		return berth_error_set(err, BERTH_ERR_HELPER, errno, "CT %u: its monitor %s: %s",
+				       w->ctid, ret->path, strerror(errno));
 	return 0;
 }
 
 /*
- * Gives the CT's lock back, by whatever number it was inherited; berthd has its own copy until it has answered.
- * Left to the exec it would come after the end of the report: what an exec closes is released last first.
+ * Gives the CT's lock back; berthd has its own copy until it has answered. It was inherited, by whatever
+ * number, so it is among the first.
  */
 static void give_lock_back(int run_fd)
 {
-	auto_closedir DIR *d = opendir("/proc/self/fd");
 	struct stat lock, st;
-	struct dirent *e;
-	int fd;
 
-	if (d == NULL || fstatat(run_fd, "lock", &lock, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fstatat(run_fd, "lock", &lock, AT_SYMLINK_NOFOLLOW) < 0)
 		return;
-	while ((e = readdir(d)) != NULL)
-		if (parse_int(e->d_name, &fd) == 0 && fstat(fd, &st) == 0 &&
-		    st.st_dev == lock.st_dev && st.st_ino == lock.st_ino)
+	for (int fd = STDERR_FILENO + 1; fd < LOCK_FD_MAX; fd++)
+		if (fstat(fd, &st) == 0 && st.st_dev == lock.st_dev && st.st_ino == lock.st_ino)
 			(void)close(fd);
 }
 
@@ -161,19 +161,15 @@ int become_monitor(struct worker *w, const struct become *b, struct berth_error 
 {
 	char *const env[] = {NULL};
 	struct args a = {0};
-	int report_fd, r;
 
 	build_args(&a, w, b);
-	report_ok();
 	give_lock_back(b->run_fd);
-	/* The report pipe ends with a successful exec; a failed one still has it. */
-	report_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	/* The CT runs, whatever comes of the exec: it takes a while, and a monitor that fails is replaced. */
+	report_done();
+	(void)sched_yield(); /* who waits for it goes first */
 	(void)dup2(b->kit->null_fd, STDIN_FILENO);
 	(void)dup2(b->kit->null_fd, STDOUT_FILENO);
 	(void)execve(b->kit->path, a.argv, env);
-	r = errno;
-	(void)dup2(report_fd, STDOUT_FILENO);
-	errno = r;
-	return berth_error_set(err, BERTH_ERR_HELPER, errno, "CT %u: run %s: %s", w->ctid,
-			       b->kit->path, strerror(errno));
+	log_line(LOG_LV_ERROR, w->ctid, "run %s: %s", b->kit->path, strerror(errno));
+	return berth_error_sys(err, errno, "CT %u: run %s", w->ctid, b->kit->path);
 }

@@ -30,5 +30,5 @@ int monitor_listen(struct worker *w, int *ret_fd, struct berth_error *err);
 int become_prepare(struct worker *w, struct cg_host *cg, const struct seccomp_program *seccomp,
 		   struct become_kit *ret, struct berth_error *err);
 
-/* Reports ok and execs berth-monitor. Returns only on failure. */
+/* Reports "done" and execs berth-monitor. Returns only on failure, of which nobody hears but the log. */
 int become_monitor(struct worker *w, const struct become *b, struct berth_error *err);

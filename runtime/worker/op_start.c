@@ -41,6 +41,7 @@ struct start {
 	struct launch_ns ns;
 	sem_t lower_made; /* or failed: no_lower */
 	bool no_lower;
+	bool host_covered;
 	struct cg_limits limits;
 	struct ct_mounts mounts;
 	struct launch_spec spec;
@@ -134,8 +135,10 @@ static int step_lower(void *ctx, struct berth_error *err)
 	int r = launch_ns_user(&s->ns, err);
 
 	s->mounts.userns_fd = s->ns.userns_fd;
-	if (r == 0)
+	if (r == 0) {
+		launch_ns_net_begin(&s->ns);
 		r = ct_mounts_lower(s->w, &s->facts, &s->mounts, err);
+	}
 	s->no_lower = r < 0;
 	(void)sem_post(&s->lower_made);
 	return r;
@@ -211,6 +214,13 @@ static int step_filter(void *ctx, struct berth_error *err)
 	return seccomp_program_get(cache, s->config.nesting ? SECCOMP_NESTING : 0, &seccomp, err);
 }
 
+static int step_look(void *ctx, struct berth_error *err)
+{
+	struct start *s = ctx;
+
+	return launch_host_covered(&s->host_covered, err);
+}
+
 /* ---- both are there ---- */
 
 static int step_io(void *ctx, struct berth_error *err)
@@ -243,6 +253,7 @@ static int step_clone(void *ctx, struct berth_error *err)
 		.init_argv = s->hold ? hold_argv : NULL,
 		.dev_tun = s->config.tun,
 		.dev_fuse = s->config.fuse,
+		.host_covered = s->host_covered,
 	};
 	return launch_clone(&s->spec, &s->child, err);
 }
@@ -323,9 +334,9 @@ static int step_go(void *ctx, struct berth_error *err)
 /* ---- the plan ---- */
 
 static const struct plan_step beside[] = {
-	{"lower", step_lower, NULL},	      {"network", step_network, undo_network},
-	{"cgroup", step_cgroup, undo_cgroup}, {"limits", step_limits, NULL},
-	{"filter", step_filter, NULL},
+	{"lower", step_lower, NULL},   {"cgroup", step_cgroup, undo_cgroup},
+	{"limits", step_limits, NULL}, {"filter", step_filter, NULL},
+	{"look", step_look, NULL},     {"network", step_network, undo_network},
 };
 static const struct plan_step disk[] = {
 	{"volume", step_volume, undo_disk},
@@ -348,8 +359,8 @@ static int step_make(void *ctx, struct berth_error *err)
 static void undo_make(void *ctx)
 {
 	undo_disk(ctx);
-	undo_cgroup(ctx);
 	undo_network(ctx);
+	undo_cgroup(ctx);
 }
 
 static const struct plan_step steps[] = {

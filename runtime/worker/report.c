@@ -43,11 +43,6 @@ void report_error(const struct berth_error *e)
 	report("error %s %d %s", berth_error_name(e->code), e->sys > 0 ? e->sys : 5, e->msg);
 }
 
-void report_ok(void)
-{
-	report("ok");
-}
-
 void report_done(void)
 {
 	report("done");

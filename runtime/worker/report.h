@@ -4,10 +4,9 @@
  *	progress PERCENT STAGE      PERCENT is -1 when unknown
  *	result KEY=VALUE
  *	error CODE ERRNO MESSAGE    CODE is a Varlink error name
- *	ok                          so far: the end of the pipe says that it holds
- *	done                        now, and the CT's lock is given back
+ *	done                        and the CT's lock is given back
  *
- * The last line is ok, done or error; nothing after it counts. The parser is pure.
+ * The last line is done or error; nothing after it counts. The parser is pure.
  */
 #pragma once
 
@@ -17,7 +16,6 @@ enum report_kind {
 	REPORT_PROGRESS,
 	REPORT_RESULT,
 	REPORT_ERROR,
-	REPORT_OK,
 	REPORT_DONE
 };
 
@@ -34,5 +32,4 @@ int report_parse(const char *line, struct report_line *ret);
 void report_progress(const char *stage, int percent);
 void report_result(const char *key, const char *value);
 void report_error(const struct berth_error *e);
-void report_ok(void);
 void report_done(void);

@@ -49,9 +49,7 @@ int report_parse(const char *line, struct report_line *ret)
 	struct report_line l = {.percent = -1};
 	int r = 0;
 
-	if (strcmp(line, "ok") == 0) {
-		l.kind = REPORT_OK;
-	} else if (strcmp(line, "done") == 0) {
+	if (strcmp(line, "done") == 0) {
 		l.kind = REPORT_DONE;
 	} else if (strncmp(line, "error ", 6) == 0) {
 		r = parse_error_line(line + 6, &l);

@@ -7,6 +7,7 @@
 #include "runtime/base/parse.h"
 #include "runtime/ct/spec.h"
 #include "runtime/ct/store.h"
+#include "runtime/storage/kmsg.h"
 #include "runtime/worker/order.h"
 #include "runtime/worker/report.h"
 
@@ -263,6 +264,7 @@ static int run_words(const struct worker_op *ops, int argc, char **argv, struct 
 	argc = take_order(words, argc - 1);
 	if (argc == 0)
 		_exit(0);
+	kmsg_mark();
 	return worker_run(ops, argc, words, err);
 }
 
@@ -275,6 +277,7 @@ int worker_main(const struct worker_op *ops, int argc, char **argv)
 	(void)close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)umask(0022);
+	kmsg_mark();
 	if (run_words(ops, argc - 1, argv + 1, &err) < 0) {
 		report_error(&err);
 		return 1;

@@ -120,7 +120,10 @@ static inline struct ct *add_ct(uint32_t ctid, const char *conf)
 
 /* ---- workers ---- */
 
-/* What the worker does when it is started for op; without it: "ok". $TOP, $op and $ctid are set. */
+/*
+ * What the worker does when it is started for op; without it: say_done, which gives the CT's lock back first, as
+ * a worker has to. $TOP, $op and $ctid are set.
+ */
 static inline void on_worker(const char *op, const char *script)
 {
 	char name[64];
@@ -133,12 +136,15 @@ static inline void write_worker(void)
 {
 	char text[1024];
 
-	(void)snprintf(text, sizeof(text),
-		       "#!/bin/sh\n"
-		       "TOP=%s; shift 2; op=$1; ctid=$2\n"
-		       "echo \"$*\" >>$TOP/calls\n"
-		       "if [ -e $TOP/on-$op ]; then . $TOP/on-$op; else echo ok; fi\n",
-		       top);
+	(void)snprintf(
+		text, sizeof(text),
+		"#!/bin/bash\n"
+		"say_done() { for f in /proc/$$/fd/*; do f=${f##*/};\n"
+		"case $f in 0|1|2|255) ;; *) eval \"exec $f>&-\" ;; esac; done; echo done; }\n"
+		"TOP=%s; shift 2; op=$1; ctid=$2\n"
+		"echo \"$*\" >>$TOP/calls\n"
+		"if [ -e $TOP/on-$op ]; then . $TOP/on-$op; else say_done; fi\n",
+		top);
 	put_file(top, "worker", text, 0755);
 	(void)snprintf(d.worker_path, sizeof(d.worker_path), "%s/worker", top);
 }

@@ -4,7 +4,7 @@
 #include "runtime/daemon/adopt.h"
 
 /* The worker becomes the new monitor: the test goes on listening, the state file names it. */
-static const char new_monitor[] = "cp $TOP/new-state $TOP/run/berth/ct/$ctid/state; echo ok\n";
+static const char new_monitor[] = "cp $TOP/new-state $TOP/run/berth/ct/$ctid/state; say_done\n";
 
 static void prepare_new_state(const struct running *r)
 {
@@ -102,7 +102,7 @@ static void a_failed_adoption_leaves_a_running_ct_and_is_tried_again(void)
 	/* Also when the worker said ok, and what it became cannot be talked to. */
 	job_retry_cancel(r.ct);
 	fd_close(&r.listener);
-	on_worker("adopt", "echo ok\n");
+	on_worker("adopt", "say_done\n");
 	adopt_monitor_gone(&d, r.ct);
 	WAIT_FOR(r.ct->job == NULL);
 	CHECK(r.ct->retry != NULL && r.ct->status == CT_RUNNING && r.ct->monitor == NULL);

@@ -14,7 +14,7 @@ static void begin(struct running *r, struct client *c)
 	attach_drop(r->ct);
 	fd_close(&r->conn);
 	r->ct->status = CT_STOPPED;
-	(void)snprintf(script, sizeof(script), "echo result init_pid=%d; echo ok\n", r->init);
+	(void)snprintf(script, sizeof(script), "echo result init_pid=%d; say_done\n", r->init);
 	on_worker("start", script);
 	client_open(c);
 	client_send(c, "io.berth.Container.Start",

@@ -136,7 +136,7 @@ static void each_command_asks_for_its_operation(void)
 {
 	host_begin("");
 	(void)add_ct(101, "NAME=\"web\"\n");
-	on_worker("mount", "echo result path=/some/where; echo ok\n");
+	on_worker("mount", "echo result path=/some/where; say_done\n");
 	CHECK(BERTH("mount", "web") == 0 && strcmp(said.out, "/some/where\n") == 0);
 	CHECK(BERTH("umount", "101") == 0 && said.out[0] == '\0');
 	CHECK(strcmp(worker_calls(), "mount 101,umount 101,") == 0);
@@ -268,9 +268,9 @@ static void the_host_answers(void)
 	CHECK(BERTH("version") == 0 && prints("berth " BERTH_VERSION));
 	CHECK(BERTH("--json", "version") == 0 && prints("\"berthd\""));
 	on_worker("doctor", "echo result swap.level=warning; echo result swap.text=none; "
-			    "echo result swap.fix=swapon; echo ok\n");
+			    "echo result swap.fix=swapon; say_done\n");
 	CHECK(BERTH("doctor") == 0 && prints("warning") && prints("mend it: swapon"));
-	on_worker("doctor", "echo result k.level=error; echo result k.text=old; echo ok\n");
+	on_worker("doctor", "echo result k.level=error; echo result k.text=old; say_done\n");
 	CHECK(BERTH("doctor") == status_of(BERTH_ERR_UNSUPPORTED));
 	CHECK(BERTH("--json", "doctor") == status_of(BERTH_ERR_UNSUPPORTED) && prints("\"level\""));
 	host_end();

@@ -27,7 +27,7 @@ static void nothing_of_it_is_left_in_the_registry(void)
 	client_open(&c);
 	client_send(&c, "io.berth.Container.Monitor", NULL, true);
 	on_worker("destroy", "[ -e $TOP/var/lib/berth/state/101.intent ] && "
-			     "rm $TOP/etc/berth/ct/101.conf && echo ok\n");
+			     "rm $TOP/etc/berth/ct/101.conf && say_done\n");
 	CHECK(destroy() == BERTH_OK && strcmp(worker_calls(), "destroy 101,") == 0);
 	CHECK(registry_find(&d, 101) == NULL && !has_intent());
 	CHECK(registry_lookup(&d, "web", &err) == NULL);
@@ -63,7 +63,7 @@ static void one_without_its_config_is_broken_and_destroyed_later(void)
 	on_worker("destroy", "rm $TOP/etc/berth/ct/101.conf; kill -9 $$\n");
 	CHECK(destroy() == BERTH_ERR_HELPER);
 	CHECK(ct->status == CT_BROKEN && has_intent());
-	on_worker("destroy", "echo ok\n");
+	on_worker("destroy", "say_done\n");
 	CHECK(destroy() == BERTH_OK && d.n_cts == 0 && !has_intent());
 	host_end();
 }

@@ -29,7 +29,7 @@ static void begin(struct running *r)
 	client_open(&watcher);
 	client_send(&watcher, "io.berth.Container.Monitor", NULL, true);
 	on_worker("cleanup", "rm -f $TOP/run/berth/ct/$ctid/state $TOP/run/berth/ct/$ctid/exit; "
-			     "echo ok\n");
+			     "say_done\n");
 	/* There is nothing to start: it is enough to see that it was tried. */
 	on_worker("start", "echo error io.berth.NoTemplate 2 none; exit 1\n");
 }

@@ -94,7 +94,7 @@ static void the_worker_holds_the_lock_as_long_as_it_lives(void)
 	int pid = 0;
 
 	host_begin("");
-	on_worker("start", "sleep 60 >/dev/null 2>&1 & echo $! >$TOP/pid; echo ok\n");
+	on_worker("start", "sleep 60 >/dev/null 2>&1 & echo $! >$TOP/pid; say_done\n");
 	j = job_begin(&d, add_ct(101, ""), "start", NULL, &err);
 	run_worker(j, "start", NULL);
 	job_done(j, NULL);
@@ -130,7 +130,7 @@ static void what_was_kept_goes_to_who_is_to_have_it(void)
 	CHECK(pipe2(p, O_CLOEXEC) == 0);
 	ct->kept[1] = p[1];
 	on_worker("adopt",
-		  "[ -e /proc/self/fd/$3 ] && echo ok || echo error io.berth.System 9 no\n");
+		  "[ -e /proc/self/fd/$3 ] && say_done || echo error io.berth.System 9 no\n");
 	for (int give = 0; give < 2; give++) {
 		char number[16];
 		const char *const args[] = {number, NULL};
@@ -173,7 +173,7 @@ static void progress_goes_to_who_asked_for_more(void)
 	host_begin("");
 	(void)add_ct(101, "");
 	on_worker("mount", "echo progress 40 copying; echo progress -1 waiting; "
-			   "echo result path=/x; echo ok\n");
+			   "echo result path=/x; say_done\n");
 	client_open(&c);
 	client_send(&c, "io.berth.Container.Mount", ct_parameter(101), true);
 	reply = client_wait(&c);
@@ -199,7 +199,7 @@ static void when_the_client_goes_the_operation_goes_on(void)
 	host_begin("");
 	ct = add_ct(101, "");
 	on_worker("mount",
-		  "while [ ! -e $TOP/go ]; do sleep 0.01; done; echo progress 1 x; echo ok\n");
+		  "while [ ! -e $TOP/go ]; do sleep 0.01; done; echo progress 1 x; say_done\n");
 	client_open(&c);
 	client_send(&c, "io.berth.Container.Mount", ct_parameter(101), true);
 	CHECK(ct->job != NULL && ct->job->call != NULL);

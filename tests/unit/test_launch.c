@@ -156,8 +156,10 @@ static int make_ns(struct launch_ns *ns, struct launch_spec *spec, struct berth_
 
 	if (r == 0)
 		r = launch_ns_user(ns, err);
-	if (r == 0)
+	if (r == 0) {
+		launch_ns_net_begin(ns);
 		r = launch_ns_net(ns, err);
+	}
 	launch_ns_end(ns);
 	spec->userns_fd = ns->userns_fd;
 	spec->netns_fd = ns->netns_fd;

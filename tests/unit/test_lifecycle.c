@@ -169,7 +169,7 @@ static void a_restart_is_marked_until_it_runs_again(void)
 	host_begin("");
 	running_begin(&r, 101, "");
 	make_deaf(&r);
-	on_worker("cleanup", "rm -f $TOP/run/berth/ct/$ctid/state; echo ok\n");
+	on_worker("cleanup", "rm -f $TOP/run/berth/ct/$ctid/state; say_done\n");
 	order(&c, 2, json_pack("{s:s, s:b}", "ct", "101", "fast", true));
 	CHECK(reboot_is_marked(&d, r.ct));
 	init_has_ended(&r);

@@ -58,7 +58,7 @@ static void it_is_adopted_when_its_init_is_found(void)
 	(void)snprintf(state, sizeof(state), "%s/state", run_dir(101));
 	(void)snprintf(kept, sizeof(kept), "%s/kept", run_dir(101));
 	CHECK(rename(state, kept) == 0);
-	(void)snprintf(script, sizeof(script), "mv %s %s; echo ok\n", kept, state);
+	(void)snprintf(script, sizeof(script), "mv %s %s; say_done\n", kept, state);
 	on_worker("adopt", script);
 	recover();
 	ct = registry_find(&d, 101);

@@ -11,7 +11,7 @@ static struct ct *begin(void)
 
 	host_begin("");
 	ct = add_ct(101, "");
-	on_worker("cleanup", "until [ -e $TOP/go ]; do sleep 0.02; done; echo ok\n");
+	on_worker("cleanup", "until [ -e $TOP/go ]; do sleep 0.02; done; say_done\n");
 	j = job_begin(&d, ct, "clean", NULL, &err);
 	CHECK(j != NULL);
 	ct->status = CT_STOPPING;
@@ -72,7 +72,7 @@ static void somebody_elses_order_is_told_at_once(void)
 
 	host_begin("");
 	(void)add_ct(101, "");
-	on_worker("mount", "until [ -e $TOP/go ]; do sleep 0.02; done; echo ok\n");
+	on_worker("mount", "until [ -e $TOP/go ]; do sleep 0.02; done; say_done\n");
 	client_open(&first);
 	client_open(&second);
 	client_send(&first, "io.berth.Container.Mount", ct_parameter(101), false);

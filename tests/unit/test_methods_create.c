@@ -34,7 +34,7 @@ static void worker_makes_it(void)
 	on_worker("create",
 		  "mv $TOP/var/lib/berth/facts.$ctid $TOP/var/lib/berth/private/$ctid && "
 		  "cp $TOP/run/berth/ct/$ctid/candidate.conf $TOP/etc/berth/ct/$ctid.conf "
-		  "&& [ -e $TOP/var/lib/berth/state/$ctid.intent ] && echo ok\n");
+		  "&& [ -e $TOP/var/lib/berth/state/$ctid.intent ] && say_done\n");
 }
 
 static bool nothing_is_left(uint32_t ctid)
@@ -124,7 +124,7 @@ static void a_failed_worker_is_undone_and_told(void)
 {
 	host_begin("");
 	on_worker("create", "echo error io.berth.NoSpace 28 CT 101: disk full; exit 1\n");
-	on_worker("destroy", "rm -r $TOP/run/berth/ct/$ctid; echo ok\n");
+	on_worker("destroy", "rm -r $TOP/run/berth/ct/$ctid; say_done\n");
 	CHECK(code_of(create(101, NULL, NULL)) == BERTH_ERR_NO_SPACE);
 	CHECK(strcmp(err.msg, "CT 101: disk full") == 0 && nothing_is_left(101));
 	CHECK(strstr(worker_calls(), "destroy 101,") != NULL);

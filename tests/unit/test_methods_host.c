@@ -25,7 +25,7 @@ static void the_doctor_tells_what_the_worker_finds(void)
 
 	host_begin("");
 	on_worker("doctor", "echo result swap.level=warning; echo result swap.text=none; "
-			    "echo result swap.fix=; echo ok\n");
+			    "echo result swap.fix=; say_done\n");
 	reply = call("io.berth.Host.Doctor", NULL);
 	CHECK(json_array_size(json_object_get(parameters_of(reply), "findings")) == 1);
 	CHECK(code_of(reply) == BERTH_OK);
@@ -41,10 +41,10 @@ static void a_client_that_goes_does_not_stop_the_work(void)
 	struct client c;
 
 	host_begin("");
-	on_worker("doctor", "while [ ! -e $TOP/go ]; do sleep 0.01; done; : >$TOP/done; echo ok\n");
+	on_worker("doctor", "while [ ! -e $TOP/go ]; do sleep 0.01; done; : >$TOP/done; say_done\n");
 	on_worker("template-build",
 		  "while [ ! -e $TOP/go ]; do sleep 0.01; done; echo progress 1 x; "
-		  ": >$TOP/built; echo ok\n");
+		  ": >$TOP/built; say_done\n");
 	client_open(&c);
 	client_send(&c, "io.berth.Host.Doctor", NULL, false);
 	client_close(&c);
@@ -119,7 +119,7 @@ static void progress_goes_to_who_asked_for_more(void)
 
 	host_begin("");
 	on_worker("template-build",
-		  "echo progress 40 unpacking; echo progress -1 packing; echo ok\n");
+		  "echo progress 40 unpacking; echo progress -1 packing; say_done\n");
 	client_open(&c);
 	client_send(&c, "io.berth.Template.Build", json_pack("{s:s}", "name", "tiny"), true);
 	reply = client_wait(&c);

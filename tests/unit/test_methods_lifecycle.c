@@ -98,14 +98,14 @@ static void a_mount_tells_where_and_a_failed_one_is_cleaned_up(void)
 
 	host_begin("");
 	ct = add_ct(101, "");
-	on_worker("mount", "echo result path=/some/where; echo ok\n");
+	on_worker("mount", "echo result path=/some/where; say_done\n");
 	reply = call("io.berth.Container.Mount", ct_parameter(101));
 	CHECK(strcmp(json_string_value(json_object_get(parameters_of(reply), "path")),
 		     "/some/where") == 0);
 	CHECK(code_of(reply) == BERTH_OK && ct->status == CT_MOUNTED);
 	on_worker("umount", "echo error io.berth.UmountFailed 16 busy; exit 1\n");
 	CHECK(order("Umount", 101) == BERTH_ERR_UMOUNT && ct->status == CT_MOUNTED);
-	on_worker("umount", "echo ok\n");
+	on_worker("umount", "say_done\n");
 	CHECK(order("Umount", 101) == BERTH_OK && ct->status == CT_STOPPED);
 	(void)worker_calls();
 	on_worker("mount", "kill -9 $$\n");

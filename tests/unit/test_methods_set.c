@@ -77,7 +77,7 @@ static void without_save_it_is_in_effect_until_the_stop(void)
 	CHECK(is_noted(reply, "add --save") && code_of(reply) == BERTH_OK);
 	CHECK(strcmp(saved("HOSTNAME"), "old") == 0 && is_there(run_dir(101), "live.conf"));
 	/* A later set of something else does not take it back. */
-	on_worker("apply", "grep -q new $TOP/run/berth/ct/101/candidate.conf && echo ok\n");
+	on_worker("apply", "grep -q new $TOP/run/berth/ct/101/candidate.conf && say_done\n");
 	CHECK(code_of(set("description", "x", true)) == BERTH_OK);
 	CHECK(strcmp(saved("HOSTNAME"), "old") == 0 && strcmp(saved("DESCRIPTION"), "x") == 0);
 	host_end();
@@ -95,7 +95,7 @@ static void what_takes_effect_later_or_never_is_told(void)
 	CHECK(is_noted(reply, "berth restart 101") && code_of(reply) == BERTH_OK);
 	reply = set("kmemsize", "100000:100000", true);
 	CHECK(is_noted(reply, "nothing that enforces it") && code_of(reply) == BERTH_OK);
-	on_worker("apply", "echo result note.network=the CT refuses; echo ok\n");
+	on_worker("apply", "echo result note.network=the CT refuses; say_done\n");
 	reply = set("ipadd", "10.0.0.1", true);
 	CHECK(is_noted(reply, "the CT refuses") && code_of(reply) == BERTH_OK);
 	host_end();
@@ -124,7 +124,7 @@ static void a_worker_that_died_is_taken_back(void)
 	running_begin(&r, 101, "HOSTNAME=\"old\"\n");
 	on_worker("apply", "[ -e $TOP/once ] || { : >$TOP/once; kill -9 $$; }\n"
 			   "grep -q new $TOP/run/berth/ct/101/live.conf && "
-			   "grep -q old $TOP/run/berth/ct/101/candidate.conf && echo ok\n");
+			   "grep -q old $TOP/run/berth/ct/101/candidate.conf && say_done\n");
 	CHECK(code_of(set("hostname", "new", true)) == BERTH_ERR_HELPER);
 	CHECK(strcmp(worker_calls(), "apply 101,apply 101,") == 0);
 	CHECK(strcmp(saved("HOSTNAME"), "old") == 0 && all_idle());
@@ -173,7 +173,7 @@ static void two_sets_do_not_mix(void)
 
 	host_begin("");
 	(void)add_ct(101, "HOSTNAME=\"old\"\n");
-	on_worker("apply", "while [ ! -e $TOP/go ]; do sleep 0.01; done; echo ok\n");
+	on_worker("apply", "while [ ! -e $TOP/go ]; do sleep 0.01; done; say_done\n");
 	client_open(&c);
 	client_send(&c, "io.berth.Container.Set",
 		    json_pack("{s:s, s:b, s:[{s:s, s:s}]}", "ct", "101", "save", true, "settings",

@@ -220,7 +220,7 @@ static void an_intent_keeps_its_range_of_ids(void)
 
 	host_begin("");
 	put_intent(101, INTENT_CREATE);
-	on_worker("destroy", "while [ ! -e $TOP/go ]; do sleep 0.01; done; echo ok\n");
+	on_worker("destroy", "while [ ! -e $TOP/go ]; do sleep 0.01; done; say_done\n");
 	CHECK(recover_all(&d, &err) == 0);
 	CHECK(registry_free_id_base(&d, &base, &err) == 0 && base == ID_FIRST + 65536);
 	put_file(top, "go", "", 0644);
@@ -298,7 +298,7 @@ static void an_unfinished_set_is_taken_back(void)
 	put_candidate(102, "HOSTNAME=\"new\"\n"); /* does not run: nothing was made true */
 	/* From what may be in effect, back to what was. */
 	on_worker("apply", "grep -q new $TOP/run/berth/ct/101/live.conf && "
-			   "grep -q old $TOP/run/berth/ct/101/candidate.conf && echo ok\n");
+			   "grep -q old $TOP/run/berth/ct/101/candidate.conf && say_done\n");
 	recover();
 	CHECK(strcmp(worker_calls(), "apply 101,") == 0);
 	CHECK(!is_there(run_dir(101), "candidate.conf"));

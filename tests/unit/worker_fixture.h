@@ -48,7 +48,7 @@ static inline void take_line(const char *line)
 
 	if (report_parse(line, &l) < 0)
 		return;
-	if (l.kind == REPORT_OK || l.kind == REPORT_DONE)
+	if (l.kind == REPORT_DONE)
 		said.ok = true;
 	if (l.kind == REPORT_PROGRESS)
 		said.progress++;
