@@ -77,7 +77,8 @@ static void look_at_rules(const struct doctor *d)
 		"\t\tadd @flows { iifname ct count over 4 } drop\n\t}\n"
 		"\tchain b { type nat hook postrouting priority srcnat; policy accept;\n"
 		"\t\tip saddr 10.0.0.1 masquerade\n\t}\n}\n";
-	struct berth_error err = {0};
+	struct berth_error err = {.msg = "no memory"};
+	struct net_guard *guard;
 	int r = ruleset_load(sample, true, &err);
 
 	if (r < 0) {
@@ -87,7 +88,9 @@ static void look_at_rules(const struct doctor *d)
 	}
 	d->fn("nftables", "ok", "nft and the kernel know what the packet filter needs", "",
 	      d->data);
-	r = net_host_check(d->table, &err);
+	guard = net_guard_new(d->table);
+	r = guard == NULL ? -ENOMEM : net_guard_check(guard, &err);
+	net_guard_free(guard);
 	d->fn("packet filter", r < 0 ? "error" : "ok",
 	      r < 0 ? err.msg : "the rules are loaded and every link is in them",
 	      r < 0 ? "systemctl restart berthd" : "", d->data);

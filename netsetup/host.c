@@ -122,7 +122,7 @@ static void strike_off(const char *ifname, void *data)
 			i++;
 }
 
-static int check_links(const char *table, struct berth_error *err)
+static int check_links(struct nl *nl, const char *table, struct berth_error *err)
 {
 	struct guarded g = {.table = table};
 	auto_ptr(rtnl_free) struct rtnl *r = NULL;
@@ -133,7 +133,7 @@ static int check_links(const char *table, struct berth_error *err)
 	if (res == 0 && g.failed)
 		res = berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM, "no memory for links");
 	if (res == 0 && g.n > 0)
-		res = nft_list_links(table, strike_off, &g, err);
+		res = nft_list_links(nl, table, strike_off, &g, err);
 	if (res == 0 && g.n > 0)
 		res = berth_error_set(err, BERTH_ERR_NET, ENOENT,
 				      "CT %u: its link is not in the nftables set ct_links of %s: "
@@ -143,9 +143,40 @@ static int check_links(const char *table, struct berth_error *err)
 	return res;
 }
 
-int net_host_check(const char *nft_table, struct berth_error *err)
-{
-	int r = nft_check_rules(nft_table, err);
+struct net_guard {
+	struct nl
+		nl; /* open as long as it works: see batch_free in nft.c for what a close may cost */
+	char table[];
+};
 
-	return r == 0 ? check_links(nft_table, err) : r;
+struct net_guard *net_guard_new(const char *nft_table)
+{
+	size_t size = strlen(nft_table) + 1;
+	struct net_guard *g = calloc(1, sizeof(*g) + size);
+
+	if (g == NULL)
+		return NULL;
+	memcpy(g->table, nft_table, size);
+	g->nl.fd = -EBADF;
+	return g;
+}
+
+void net_guard_free(struct net_guard *g)
+{
+	if (g != NULL)
+		nl_close(&g->nl);
+	free(g);
+}
+
+int net_guard_check(struct net_guard *g, struct berth_error *err)
+{
+	int r = g->nl.fd >= 0 ? 0 : nl_open(NETLINK_NETFILTER, "", &g->nl, err);
+
+	if (r == 0)
+		r = nft_check_rules(&g->nl, g->table, err);
+	if (r == 0)
+		r = check_links(&g->nl, g->table, err);
+	if (r < 0 && r != -ENOENT)
+		nl_close(&g->nl); /* who knows what is still to be read from it */
+	return r;
 }

@@ -68,8 +68,13 @@ int net_ctid_from_ifname(const char *ifname, uint32_t *ret);
  * come back in the same transaction (from the links and routes, which say what is true).
  */
 int net_host_setup(const char *ruleset, const char *nft_table, struct berth_error *err);
-/* 0 when rules and links are guarded, -ENOENT when somebody flushed the table, a chain or a set. */
-int net_host_check(const char *nft_table, struct berth_error *err);
+/*
+ * Looks after the table of that name, again and again. check: 0 when rules and links are guarded, -ENOENT when
+ * somebody flushed the table, a chain or a set. new: NULL without memory. In the caller's network namespace.
+ */
+struct net_guard *net_guard_new(const char *nft_table);
+int net_guard_check(struct net_guard *g, struct berth_error *err);
+void net_guard_free(struct net_guard *g);
 /* BERTH_ERR_ADDRESS_IN_USE when this host itself has the address or a route of it to elsewhere. */
 int net_addr_check_free(const struct net_addr *a, uint32_t ctid, struct berth_error *err);
 

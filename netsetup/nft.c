@@ -464,21 +464,17 @@ int nft_find(const char *table, uint32_t ctid, struct net_addr_list *found, stru
 	return sweep_all(table, &pattern, false, ctid, &full, err);
 }
 
-int nft_list_links(const char *table, nft_link_fn *fn, void *data, struct berth_error *err)
+int nft_list_links(struct nl *nl, const char *table, nft_link_fn *fn, void *data,
+		   struct berth_error *err)
 {
 	struct sweep w = {.link_fn = fn, .link_data = data};
-	struct nl nl = {.fd = -EBADF};
-	int r = nl_open(NETLINK_NETFILTER, "", &nl, err);
+	int r = -EAGAIN;
 
-	if (r < 0)
-		return r;
 	for (int i = 0; i < N_SETS; i++)
 		if (sets[i].nf_family == NFPROTO_INET && strcmp(sets[i].name, "ct_links") == 0)
 			w.row = &sets[i];
-	r = -EAGAIN;
 	for (int i = 0; i < DUMP_TRIES && r == -EAGAIN; i++)
-		r = sweep_once(&nl, table, &w, err);
-	nl_close(&nl);
+		r = sweep_once(nl, table, &w, err);
 	return r;
 }
 
@@ -516,15 +512,14 @@ static int count_rules(struct nl *nl, const char *table, uint16_t nf_family, con
 	return r;
 }
 
-int nft_check_rules(const char *table, struct berth_error *err)
+int nft_check_rules(struct nl *nl, const char *table, struct berth_error *err)
 {
-	struct nl nl = {.fd = -EBADF};
-	int r = nl_open(NETLINK_NETFILTER, "", &nl, err);
+	int r = 0;
 
 	for (size_t i = 0; i < sizeof(chains) / sizeof(chains[0]) && r == 0; i++) {
 		unsigned int n = 0;
 
-		r = count_rules(&nl, table, chains[i].nf_family, chains[i].chain, &n, err);
+		r = count_rules(nl, table, chains[i].nf_family, chains[i].chain, &n, err);
 		if (r == 0 && n == 0)
 			r = berth_error_set(
 				err, BERTH_ERR_NET, ENOENT,
@@ -532,7 +527,6 @@ int nft_check_rules(const char *table, struct berth_error *err)
 				"flushed it; 'systemctl restart berthd' loads it again",
 				table, chains[i].chain);
 	}
-	nl_close(&nl);
 	return r;
 }
 

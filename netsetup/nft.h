@@ -4,6 +4,7 @@
 #pragma once
 
 #include "netsetup/net.h"
+#include "netsetup/nl.h"
 
 /* Addresses that were found in the kernel. malloc'ed by the functions that fill it. */
 struct net_addr_list {
@@ -41,12 +42,13 @@ int nft_remove(const char *table, uint32_t ctid, const struct net_addr *addrs, u
 int nft_find(const char *table, uint32_t ctid, struct net_addr_list *found,
 	     struct berth_error *err);
 
-/* 0 when every chain of the ruleset has rules; -ENOENT when something of it is missing. */
-int nft_check_rules(const char *table, struct berth_error *err);
+/* By a socket for NETLINK_NETFILTER. 0 when every chain of the ruleset has rules; -ENOENT when something of it is missing. */
+int nft_check_rules(struct nl *nl, const char *table, struct berth_error *err);
 
 /* Calls fn for each host interface name in ct_links of the table. */
 typedef void nft_link_fn(const char *ifname, void *data);
-int nft_list_links(const char *table, nft_link_fn *fn, void *data, struct berth_error *err);
+int nft_list_links(struct nl *nl, const char *table, nft_link_fn *fn, void *data,
+		   struct berth_error *err);
 
 /* The first table, not the named one, that drops what is forwarded by default; "" if none. */
 int nft_find_forward_drop(const char *table, char *ret_table, size_t size, struct berth_error *err);

@@ -15,6 +15,7 @@ enum {
 
 struct guard {
 	struct daemon *d;
+	struct net_guard *net;
 	struct ev_source *timer;
 	bool gone;
 	unsigned int failures; /* in a row */
@@ -56,7 +57,7 @@ static void mended(const struct worker_result *result, void *data)
 	struct guard *g = data;
 	struct berth_error err = result->error;
 
-	if (result->ok && net_host_check(g->d->host.nft_table, &err) >= 0)
+	if (result->ok && net_guard_check(g->net, &err) >= 0)
 		is_back(g);
 	else
 		failed(g, &err);
@@ -69,7 +70,7 @@ static void look(struct ev_source *s, void *data)
 	struct guard *g = data;
 	struct daemon *d = g->d;
 	struct berth_error err;
-	int r = net_host_check(d->host.nft_table, &err);
+	int r = net_guard_check(g->net, &err);
 
 	(void)s;
 	if (r != -ENOENT) {
@@ -94,6 +95,9 @@ void guard_begin(struct daemon *d)
 	if (g == NULL)
 		abort();
 	g->d = d;
+	g->net = net_guard_new(d->host.nft_table);
+	if (g->net == NULL)
+		abort();
 	if (ev_add_timer(d->ev, LOOK_MS, look, g, &g->timer) < 0)
 		abort();
 }

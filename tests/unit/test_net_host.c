@@ -17,6 +17,15 @@
 
 static struct berth_error err;
 
+static int guard_check(const char *table)
+{
+	struct net_guard *guard = net_guard_new(table);
+	int r = net_guard_check(guard, &err);
+
+	net_guard_free(guard);
+	return r;
+}
+
 static void setup_makes_a_router_that_keeps_its_own_routes(void)
 {
 	int value = 0;
@@ -24,10 +33,10 @@ static void setup_makes_a_router_that_keeps_its_own_routes(void)
 	CHECK(spawn_run(ARGV("ip", "link", "add", "up0", "type", "dummy"), &err) == 0 ||
 	      spawn_run(ARGV("ip", "link", "add", "up0", "type", "veth", "peer", "name", "up1"),
 			&err) == 0);
-	CHECK(net_host_check(TABLE, &err) == -ENOENT);
+	CHECK(guard_check(TABLE) == -ENOENT);
 	CHECK(net_host_setup(BERTH_NFT, TABLE, &err) == 0);
 	CHECK(net_host_setup(BERTH_NFT, TABLE, &err) == 0);
-	CHECK(net_host_check(TABLE, &err) == 0);
+	CHECK(guard_check(TABLE) == 0);
 	CHECK(net_sysctl_get("ipv4/ip_forward", NULL, &value) == 0 && value == 1);
 	CHECK(net_sysctl_get("ipv6/conf/all/forwarding", NULL, &value) == 0 && value == 1);
 	CHECK(net_sysctl_get("ipv6/conf/%s/accept_ra", "up0", &value) == 0 && value == 2);
@@ -35,12 +44,12 @@ static void setup_makes_a_router_that_keeps_its_own_routes(void)
 
 static void two_hosts_on_one_machine_do_not_meet(void)
 {
-	CHECK(net_host_check("berth_other", &err) == -ENOENT);
+	CHECK(guard_check("berth_other") == -ENOENT);
 	CHECK(net_host_setup(BERTH_NFT, "berth_other", &err) == 0);
 	CHECK(spawn_run(ARGV("nft", "delete", "table", "inet", "berth_other"), &err) == 0);
-	CHECK(net_host_check("berth_other", &err) == -ENOENT);
+	CHECK(guard_check("berth_other") == -ENOENT);
 	CHECK(strstr(err.msg, "berth_other") != NULL);
-	CHECK(net_host_check(TABLE, &err) == 0);
+	CHECK(guard_check(TABLE) == 0);
 }
 
 static struct nft_change change_of(uint32_t ctid, const struct net_addr *addrs, unsigned int n,
