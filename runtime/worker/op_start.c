@@ -1,7 +1,7 @@
 /*
  * op_start.c - starts a CT (argument "hold": with a waiting shell for an init): namespaces; volume and root
- * beside network and cgroups; init; then this process becomes the CT's monitor by exec, so that init keeps
- * its parent.
+ * beside cgroups; init, which makes its mounts beside the network; then this process becomes the CT's monitor
+ * by exec, so that init keeps its parent.
  *
  * The volume and the root are mounted in this process's own mount namespace and nowhere else. The
  * state file is written before init is let go: a crash at any step leaves either a state file that
@@ -144,26 +144,6 @@ static int step_lower(void *ctx, struct berth_error *err)
 	return r;
 }
 
-static int step_network(void *ctx, struct berth_error *err)
-{
-	struct start *s = ctx;
-	int r = launch_ns_net(&s->ns, err);
-
-	if (r == 0)
-		r = net_ct_up(&s->net, s->ns.netns_fd, err);
-	/* Stuck in the CT's network namespace: whatever this process did now would be done there. */
-	if (r == -ENOTRECOVERABLE)
-		_exit(1);
-	return r;
-}
-
-static void undo_network(void *ctx)
-{
-	struct start *s = ctx;
-
-	(void)net_ct_down(s->w->ctid, s->w->host.nft_table, NULL);
-}
-
 static int step_cgroup(void *ctx, struct berth_error *err)
 {
 	struct start *s = ctx;
@@ -221,6 +201,13 @@ static int step_look(void *ctx, struct berth_error *err)
 	return launch_host_covered(&s->host_covered, err);
 }
 
+static int step_netns(void *ctx, struct berth_error *err)
+{
+	struct start *s = ctx;
+
+	return launch_ns_net(&s->ns, err);
+}
+
 /* ---- both are there ---- */
 
 static int step_io(void *ctx, struct berth_error *err)
@@ -263,6 +250,25 @@ static void undo_clone(void *ctx)
 	struct start *s = ctx;
 
 	launch_abort(&s->child);
+}
+
+/* While init makes its mounts. */
+static int step_network(void *ctx, struct berth_error *err)
+{
+	struct start *s = ctx;
+	int r = net_ct_up(&s->net, s->ns.netns_fd, err);
+
+	/* Stuck in the CT's network namespace: whatever this process did now would be done there. */
+	if (r == -ENOTRECOVERABLE)
+		_exit(1);
+	return r;
+}
+
+static void undo_network(void *ctx)
+{
+	struct start *s = ctx;
+
+	(void)net_ct_down(s->w->ctid, s->w->host.nft_table, NULL);
 }
 
 static int write_state(struct start *s, struct berth_error *err)
@@ -315,7 +321,7 @@ static void undo_state(void *ctx)
 static int step_go(void *ctx, struct berth_error *err)
 {
 	struct start *s = ctx;
-	/* Init is busy with its mounts: time for all that its monitor needs. */
+	/* Init may still be busy: time for all that its monitor needs. */
 	int r = monitor_listen(s->w, &s->listen_fd, err);
 
 	if (r == 0)
@@ -336,7 +342,7 @@ static int step_go(void *ctx, struct berth_error *err)
 static const struct plan_step beside[] = {
 	{"lower", step_lower, NULL},   {"cgroup", step_cgroup, undo_cgroup},
 	{"limits", step_limits, NULL}, {"filter", step_filter, NULL},
-	{"look", step_look, NULL},     {"network", step_network, undo_network},
+	{"look", step_look, NULL},     {"netns", step_netns, NULL},
 };
 static const struct plan_step disk[] = {
 	{"volume", step_volume, undo_disk},
@@ -359,7 +365,6 @@ static int step_make(void *ctx, struct berth_error *err)
 static void undo_make(void *ctx)
 {
 	undo_disk(ctx);
-	undo_network(ctx);
 	undo_cgroup(ctx);
 }
 
@@ -370,6 +375,7 @@ static const struct plan_step steps[] = {
 	{"make", step_make, undo_make},
 	{"io", step_io, NULL},
 	{"clone", step_clone, undo_clone},
+	{"network", step_network, undo_network},
 	{"state", step_state, undo_state},
 	{"go", step_go, NULL},
 };
