@@ -130,7 +130,6 @@ static void check_sysctl_floors(struct checks *c)
 		{"fs/inotify/max_user_instances", 1024, "systemd in each CT needs about 10"},
 		{"fs/aio-max-nr", 4194304, "one CT could take all contexts of the host"},
 		{"kernel/pid_max", 131072, "pids of all CTs come from here"},
-		{"net/ipv4/neigh/default/gc_thresh3", 4096, "one entry an address of a CT"},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
