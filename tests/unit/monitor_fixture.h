@@ -115,26 +115,31 @@ static int fixture_listen(const struct fixture *f)
 	return fd;
 }
 
-/* The init: waits for its end by a signal, or exits with n on SIGUSR1 when that is set. */
+/*
+ * The init: waits for its end by a signal, or exits with n on SIGUSR1 when that is set. Born with all signals
+ * blocked: one that comes at once is not lost to our own handlers.
+ */
 static pid_t fixture_init(int exit_with)
 {
-	pid_t pid = fork();
+	sigset_t all, old;
+	pid_t pid;
+	int sig;
 
-	if (pid != 0)
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_BLOCK, &all, &old);
+	pid = fork();
+	if (pid != 0) {
+		(void)sigprocmask(SIG_SETMASK, &old, NULL);
 		return pid;
-	(void)signal(SIGUSR1, SIG_DFL);
-	for (int sig = 1; sig < 32; sig++)
-		(void)signal(sig, SIG_DFL);
-	if (exit_with >= 0) {
-		sigset_t set;
-		int sig;
-
-		(void)sigemptyset(&set);
-		(void)sigaddset(&set, SIGUSR1);
-		(void)sigprocmask(SIG_BLOCK, &set, NULL);
-		(void)sigwait(&set, &sig);
-		_exit(exit_with);
 	}
+	for (sig = 1; sig < 32; sig++)
+		(void)signal(sig, SIG_DFL);
+	(void)sigemptyset(&old);
+	if (exit_with >= 0)
+		(void)sigaddset(&old, SIGUSR1);
+	(void)sigprocmask(SIG_SETMASK, &old, NULL);
+	if (exit_with >= 0 && sigwait(&old, &sig) == 0)
+		_exit(exit_with);
 	for (;;)
 		(void)pause();
 }
