@@ -144,8 +144,8 @@ static int check_links(struct nl *nl, const char *table, struct berth_error *err
 }
 
 struct net_guard {
-	struct nl
-		nl; /* open as long as it works: see batch_free in nft.c for what a close may cost */
+	/* Open as long as it works: see batch_free in nft.c for what a close may cost. */
+	struct nl nl;
 	char table[];
 };
 

@@ -15,7 +15,6 @@
 #include "runtime/daemon/guard.h"
 #include "runtime/daemon/methods.h"
 #include "runtime/daemon/recover.h"
-#include "runtime/daemon/spare.h"
 #include "runtime/daemon/worker_client.h"
 #include "runtime/rpc/interfaces.h"
 
@@ -44,17 +43,14 @@ static void on_terminate(struct ev_source *s, int sig, void *data)
 	ev_stop(d->ev, 0);
 }
 
-/* Workers report on their pipe; here their remains are only collected. One without an order is missed. */
+/* Workers report on their pipe; here their remains are only collected. */
 static void on_child(struct ev_source *s, int sig, void *data)
 {
-	struct daemon *d = data;
-	pid_t pid;
-
 	(void)s;
 	(void)sig;
-	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
-		if (pid == d->spare_pid)
-			spare_drop(d);
+	(void)data;
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
 }
 
 /* systemd's Type=notify contract (sd_notify(3)); nothing without NOTIFY_SOCKET. */

@@ -69,7 +69,6 @@ struct daemon {
 	char worker_path[BERTH_PATH_MAX];
 	bool keep_spare; /* a spare worker is kept (spare.h) */
 	int spare_fd; /* where it waits; 0: there is none */
-	pid_t spare_pid;
 };
 
 /* ---- registry.c ---- */

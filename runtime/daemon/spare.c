@@ -13,6 +13,7 @@ void spare_keep(struct daemon *d)
 	const char *argv[] = {d->worker_path, ORDER_WAIT, NULL, NULL, NULL};
 	struct spawn_fds fds = {.out = -1, .err = STDERR_FILENO};
 	int sv[2];
+	pid_t pid;
 
 	if (!d->keep_spare || d->spare_fd > 0)
 		return;
@@ -25,7 +26,7 @@ void spare_keep(struct daemon *d)
 		return;
 	fds.in = sv[1];
 	d->spare_fd = sv[0];
-	if (spawn_program(argv, NULL, &fds, &d->spare_pid, NULL, NULL) < 0)
+	if (spawn_program(argv, NULL, &fds, &pid, NULL, NULL) < 0)
 		spare_drop(d);
 	(void)close(sv[1]);
 }

@@ -13,7 +13,7 @@
 #include <sys/epoll.h>
 
 enum {
-	WORKER_ARGS = 12,
+	WORKER_ARGS = 14,
 	WORKER_LINE = 1024,
 	WORKER_VALUES = 65536
 };
@@ -124,7 +124,7 @@ static void on_report(struct ev_source *s, uint32_t events, void *data)
 		worker_ended(w);
 }
 
-/* Numbers that a worker is to know its descriptors by are for one of its own; the lock is known by none. */
+/* Numbers that a worker is to know its descriptors by are for one of its own; an order gives the lock another. */
 static int worker_order(struct daemon *d, const char *const *argv, const int *keep,
 			unsigned int n_keep, int report_fd)
 {
@@ -141,10 +141,16 @@ static int worker_spawn(struct daemon *d, const char *const *argv, const int *ke
 			unsigned int n_keep, int report_fd, struct berth_error *err)
 {
 	const char *full[WORKER_ARGS];
+	char lock[12];
 	int n = 0;
 	pid_t pid;
 
 	full[n++] = d->worker_path;
+	if (n_keep > 0) {
+		(void)snprintf(lock, sizeof(lock), "%d", keep[0]);
+		full[n++] = "--lock";
+		full[n++] = lock;
+	}
 	if (d->paths.root[0] != '\0') {
 		full[n++] = "--root";
 		full[n++] = d->paths.root;

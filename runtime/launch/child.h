@@ -1,7 +1,7 @@
 /*
  * child.h - inside launch: what stage 1, init and their parent share. Not for other modules.
  *
- * Step order of a start. Parent: clone stage 1, read its report, (state file), wait for the
+ * Step order of a start. Parent: clone stage 1, read its report, (network, state file), wait for the
  * guest's files, say go, collect.
  * Stage 1, host root in the CT's cgroups: settle what needs host privilege (limits, OOM score, login
  * uid), join the user namespace, become its root, join the network namespace, clone init with
@@ -110,7 +110,7 @@ struct ct_dirs {
  */
 bool mounts_host_covered(const char *mountinfo);
 
-/* Host root: joins a mount namespace of its own with a proc and a sysfs that nothing covers. */
+/* Host root: makes a mount namespace of its own with a proc and a sysfs that nothing covers. */
 int mounts_uncover_host(struct berth_error *err);
 
 /* In the new namespaces, working directory = the CT's root in the parent's mount namespace. */

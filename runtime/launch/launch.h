@@ -5,11 +5,12 @@
  *
  *	launch_ns_*     a user namespace with the CT's mapping, made with euid = the CT's mapped root
  *	                (so that ucounts are the CT's own), for idmapped mounts and for the clone; and
- *	                its network namespace. The caller sets up root and network meanwhile
+ *	                its network namespace. The caller sets up the root meanwhile
  *	launch_clone    stage 1 joins the CT's cgroups, becomes the mapped root, joins the network
  *	                namespace and clones init with CLONE_PARENT into all other new ones. Stage 1
  *	                writes the guest's files; init builds /proc /sys /dev /run, pivots into the root
  *	                and drops its privilege (keyring, capabilities, seccomp)
+ *	                Meanwhile the caller sets up the network
  *	launch_go       waits for stage 1, then init execs. Returns when the exec has happened, or with the
  *	                error of the step that failed.
  *

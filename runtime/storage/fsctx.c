@@ -59,6 +59,7 @@ int fsctx_mount(const struct fsctx_spec *s, int (*before)(void *data, struct ber
 	auto_close int fsfd = fsopen(s->kernel_type, FSOPEN_CLOEXEC);
 	int r, fd;
 
+	kmsg_mark();
 	if (fsfd < 0 && errno == ENODEV)
 		return berth_error_set(err, BERTH_ERR_UNSUPPORTED, ENODEV,
 				       "this kernel has no %s: modprobe %s", s->kernel_type,

@@ -7,14 +7,14 @@
 #include <stddef.h>
 
 /*
- * Remembers the end of the log, for kmsg_first. The first call of a process opens the log, for which the kernel
- * looks through all of it (0.2 ms): a worker does that before it has an order.
+ * Remembers the end of the log, one for the process, for kmsg_first. The first call opens the log, for which the
+ * kernel looks through all of it (0.2 ms): a worker does that before it has an order.
  */
 void kmsg_mark(void);
 
 /*
  * Copies the first warning or error since the mark that contains word into buf ("" when there is none, no mark,
- * or no right to read the log): what follows is mostly consequence. Another mount at the same moment may have said it.
+ * or no right to read the log): what follows is mostly consequence. Another mount at the same moment may have said it, or have taken it.
  */
 void kmsg_first(const char *word, char *buf, size_t size);
 

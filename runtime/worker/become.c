@@ -17,8 +17,7 @@
 
 enum {
 	MONITOR_BACKLOG = 512,
-	MONITOR_ARGS = 20,
-	LOCK_FD_MAX = 64
+	MONITOR_ARGS = 20
 };
 
 int monitor_listen(struct worker *w, int *ret_fd, struct berth_error *err)
@@ -142,28 +141,13 @@ int become_prepare(struct worker *w, struct cg_host *cg, const struct seccomp_pr
 	return 0;
 }
 
-/*
- * Gives the CT's lock back; berthd has its own copy until it has answered. It was inherited, by whatever
- * number, so it is among the first.
- */
-static void give_lock_back(int run_fd)
-{
-	struct stat lock, st;
-
-	if (fstatat(run_fd, "lock", &lock, AT_SYMLINK_NOFOLLOW) < 0)
-		return;
-	for (int fd = STDERR_FILENO + 1; fd < LOCK_FD_MAX; fd++)
-		if (fstat(fd, &st) == 0 && st.st_dev == lock.st_dev && st.st_ino == lock.st_ino)
-			(void)close(fd);
-}
-
 int become_monitor(struct worker *w, const struct become *b, struct berth_error *err)
 {
 	char *const env[] = {NULL};
 	struct args a = {0};
 
 	build_args(&a, w, b);
-	give_lock_back(b->run_fd);
+	fd_close(&w->lock_fd); /* berthd has its own copy until it has answered */
 	/* The CT runs, whatever comes of the exec: it takes a while, and a monitor that fails is replaced. */
 	report_done();
 	(void)sched_yield(); /* who waits for it goes first */
@@ -171,5 +155,5 @@ int become_monitor(struct worker *w, const struct become *b, struct berth_error 
 	(void)dup2(b->kit->null_fd, STDOUT_FILENO);
 	(void)execve(b->kit->path, a.argv, env);
 	log_line(LOG_LV_ERROR, w->ctid, "run %s: %s", b->kit->path, strerror(errno));
-	return berth_error_sys(err, errno, "CT %u: run %s", w->ctid, b->kit->path);
+	return berth_error_set(err, BERTH_ERR_HELPER, EIO, "CT %u: run its monitor", w->ctid);
 }

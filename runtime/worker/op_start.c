@@ -214,7 +214,7 @@ static int step_io(void *ctx, struct berth_error *err)
 {
 	struct start *s = ctx;
 
-	launch_ns_end(&s->ns); /* it has ended long since, so it costs nothing here */
+	launch_ns_end(&s->ns);
 	if (s->limits.io_bps == 0 && s->limits.io_iops == 0)
 		return 0;
 	s->limits.io_dev = s->mounts.dev;

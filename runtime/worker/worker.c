@@ -193,15 +193,20 @@ static const struct worker_op *find_op(const struct worker_op *ops, const char *
 	return NULL;
 }
 
-/* argv without argv[0]: [--root DIR] OP [ARGUMENT...]. */
-static int worker_run(const struct worker_op *ops, int argc, const char *const *argv,
+/* argv without argv[0]: [--lock FD] [--root DIR] OP [ARGUMENT...]. */
+static int worker_run(const struct worker_op *ops, int argc, const char *const *argv, int lock_fd,
 		      struct berth_error *err)
 {
-	struct worker w = {.argv = argv};
+	struct worker w = {.lock_fd = lock_fd};
 	const struct worker_op *op;
 	const char *root = NULL;
 	int r;
 
+	if (argc >= 2 && strcmp(argv[0], "--lock") == 0 && parse_int(argv[1], &w.lock_fd) == 0) {
+		argc -= 2;
+		argv += 2;
+	}
+	w.argv = argv;
 	if (argc >= 2 && strcmp(argv[0], "--root") == 0) {
 		root = argv[1];
 		argc -= 2;
@@ -230,13 +235,13 @@ static int worker_run(const struct worker_op *ops, int argc, const char *const *
 
 /*
  * Waits for an order and appends its words to argv[0..argc-1]. Returns the new argc; 0: berthd has gone
- * away, or has broken off. The lock stays open, nobody needs its number.
+ * away, or has broken off.
  */
-static int take_order(const char **argv, int argc)
+static int take_order(const char **argv, int argc, int *ret_lock_fd)
 {
 	static char buf[ORDER_SIZE];
 	const char *words[ORDER_WORDS + 1];
-	int fds[ORDER_FDS], n;
+	int fds[ORDER_FDS] = {-EBADF, -EBADF}, n;
 	unsigned int n_fds = 0;
 	ssize_t len = fd_recv_message(STDIN_FILENO, buf, sizeof(buf), fds, ORDER_FDS, &n_fds);
 	auto_close int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -247,6 +252,7 @@ static int take_order(const char **argv, int argc)
 	if (n < 0 || dup2(fds[0], STDOUT_FILENO) < 0 || dup2(null_fd, STDIN_FILENO) < 0)
 		return 0;
 	(void)close(fds[0]);
+	*ret_lock_fd = n_fds > 1 ? fds[1] : -EBADF;
 	memcpy(argv + argc, words, ((size_t)n + 1) * sizeof(words[0]));
 	return argc + n;
 }
@@ -255,17 +261,17 @@ static int take_order(const char **argv, int argc)
 static int run_words(const struct worker_op *ops, int argc, char **argv, struct berth_error *err)
 {
 	const char *words[ORDER_WORDS + 3] = {NULL};
+	int lock_fd = -EBADF;
 
 	if (argc == 0 || argc > 3 || strcmp(argv[argc - 1], ORDER_WAIT) != 0)
-		return worker_run(ops, argc, (const char *const *)argv, err);
+		return worker_run(ops, argc, (const char *const *)argv, lock_fd, err);
 	for (int i = 0; i < argc - 1; i++)
 		words[i] = argv[i];
 	cg_host_expect();
-	argc = take_order(words, argc - 1);
+	argc = take_order(words, argc - 1, &lock_fd);
 	if (argc == 0)
 		_exit(0);
-	kmsg_mark();
-	return worker_run(ops, argc, words, err);
+	return worker_run(ops, argc, words, lock_fd, err);
 }
 
 int worker_main(const struct worker_op *ops, int argc, char **argv)

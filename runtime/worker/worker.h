@@ -1,7 +1,7 @@
 /*
  * worker.h - one long operation in a process of its own, so that berthd never blocks and never mounts.
  *
- * berth-worker [--root DIR] OP [ARGUMENT...]: reports on stdout (report.h), logs on stderr. berthd
+ * berth-worker [--lock FD] [--root DIR] OP [ARGUMENT...]: reports on stdout (report.h), logs on stderr. berthd
  * holds the CT's lock through a descriptor that the worker inherits, so the lock lasts as long as
  * the operation, whoever dies.
  */
@@ -20,6 +20,7 @@ struct worker {
 	struct berth_paths paths;
 	struct conf_file *host_conf;
 	struct host_config host;
+	int lock_fd; /* the CT's lock, inherited; -EBADF: none */
 	const char *const *argv; /* all of it, from --root on; ends with NULL */
 	const char *const *args; /* of the operation, after the CTID */
 	int n_args;

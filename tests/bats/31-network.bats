@@ -258,6 +258,24 @@ conflict() {
 	[[ $output == *"CT 101"*"$1"*up0*"$mac"*"berth set 101"*--ipadd*IP_PROBE* ]]
 }
 
+@test "a worker killed while it asks the wire leaves nothing, and the CT can be started" {
+	berth create 101 --ostemplate tiny --ipadd 192.0.2.101
+	command berth --root "$HOST_ROOT" start 101 </dev/null >/dev/null 2>&1 3>&- &
+	# Its init is there and waits for the network.
+	wait_for 10 test -e "$HOST_ROOT/run/berth/ct/101/volume"
+	sleep 0.3
+	pkill -9 -P "$BERTHD_PID" -f berth-worker
+	run ! wait $!
+	wait_for 10 is_released 101
+	berth start 101 --wait
+	world ping -c 1 -W 3 192.0.2.101
+}
+
+is_released() {
+	[ "$(berth list -a -H -o status "$1" | tr -d ' ')" = stopped ] && [ -z "$(ct_cgroups "$1")" ] &&
+		! ip -o link | grep -q "ct$1\." && ! nft list ruleset | grep -q "ct$1\."
+}
+
 # bats test_tags=both,kernel
 @test "a start with an address of a neighbour is refused and leaves nothing" {
 	neighbour_has add 192.0.2.77/24

@@ -141,7 +141,7 @@ static inline void write_worker(void)
 		"#!/bin/bash\n"
 		"say_done() { for f in /proc/$$/fd/*; do f=${f##*/};\n"
 		"case $f in 0|1|2|255) ;; *) eval \"exec $f>&-\" ;; esac; done; echo done; }\n"
-		"TOP=%s; shift 2; op=$1; ctid=$2\n"
+		"[ \"$1\" != --lock ] || shift 2; TOP=%s; shift 2; op=$1; ctid=$2\n"
 		"echo \"$*\" >>$TOP/calls\n"
 		"if [ -e $TOP/on-$op ]; then . $TOP/on-$op; else say_done; fi\n",
 		top);

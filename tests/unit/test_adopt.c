@@ -99,7 +99,7 @@ static void a_failed_adoption_leaves_a_running_ct_and_is_tried_again(void)
 	monitor_dies(&r);
 	WAIT_FOR(r.ct->job == NULL && r.ct->retry != NULL);
 	CHECK(r.ct->status == CT_RUNNING && !attach_init_is_dead(r.ct));
-	/* Also when the worker said ok, and what it became cannot be talked to. */
+	/* Also when the worker said done, and what it became cannot be talked to. */
 	job_retry_cancel(r.ct);
 	fd_close(&r.listener);
 	on_worker("adopt", "say_done\n");

@@ -17,7 +17,8 @@ static void the_wish_and_the_order_count(void)
 {
 	host_begin("VE_PARALLEL=\"1\"\n");
 	no_template();
-	on_worker("cleanup", "sed -i '$d' $TOP/calls; say_done\n"); /* only the starts stand there */
+	on_worker("cleanup",
+		  "sed -i '$d' $TOP/calls; say_done\n"); /* only the starts stand there */
 	(void)add_ct(101, "ONBOOT=\"yes\"\n");
 	(void)add_ct(102, "ONBOOT=\"yes\"\nBOOTORDER=\"5\"\n");
 	(void)add_ct(103, "BOOTORDER=\"9\"\n");

@@ -4,6 +4,7 @@
 #include "runtime/base/cleanup.h"
 #include "tests/unit/check.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 static void the_text_of_a_record_is_taken(void)
@@ -49,6 +50,31 @@ static void without_a_mark_there_is_no_message(void)
 	CHECK(buf[0] == '\0');
 }
 
+/*
+ * What was said before the mark, of something else, or as a mere notice is passed over. The very last record
+ * before the mark may still grow, so the kernel counts it as after.
+ */
+static void the_first_complaint_since_the_mark_is_found(void)
+{
+	static const char *const said[] = {"<4>berth-unit: before",
+					   "<6>the last one",
+					   NULL,
+					   "<4>other-unit: after",
+					   "<6>berth-unit: a notice",
+					   "<4>berth-unit: the cause",
+					   "<4>berth-unit: a consequence"};
+	auto_close int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
+	char buf[64];
+
+	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++)
+		if (said[i] == NULL)
+			kmsg_mark();
+		else
+			CHECK(write(fd, said[i], strlen(said[i])) > 0);
+	kmsg_first("berth-unit", buf, sizeof(buf));
+	CHECK(strcmp(buf, "berth-unit: the cause") == 0);
+}
+
 int main(void)
 {
 	RUN(the_text_of_a_record_is_taken);
@@ -56,5 +82,9 @@ int main(void)
 	RUN(bytes_that_are_not_printable_are_replaced);
 	RUN(a_record_without_text_is_refused);
 	RUN(without_a_mark_there_is_no_message);
+	if (geteuid() == 0)
+		RUN(the_first_complaint_since_the_mark_is_found);
+	else
+		(void)printf("skipped: the log, which takes root\n");
 	return check_failures != 0;
 }

@@ -160,6 +160,8 @@ static int make_ns(struct launch_ns *ns, struct launch_spec *spec, struct berth_
 		launch_ns_net_begin(ns);
 		r = launch_ns_net(ns, err);
 	}
+	if (r == 0)
+		r = launch_host_covered(&spec->host_covered, err);
 	launch_ns_end(ns);
 	spec->userns_fd = ns->userns_fd;
 	spec->netns_fd = ns->netns_fd;
@@ -544,6 +546,18 @@ static void a_root_without_init_is_a_bad_template(void)
 	CHECK(strncmp(err.msg, "CT 4711: run /sbin/none", 23) == 0);
 }
 
+/* Docker's hosts and such: the kernel refuses a new proc to a user namespace then. */
+static void a_host_whose_proc_is_covered_serves_too(void)
+{
+	struct berth_error err = {0};
+
+	CHECK(mount("tmpfs", "/proc/fs", "tmpfs", MS_RDONLY, NULL) == 0);
+	CHECK(start(NULL, &err) == 0);
+	CHECK(session("busybox test -e /proc/1/status") == 0);
+	(void)end(SIGTERM);
+	CHECK(umount("/proc/fs") == 0);
+}
+
 /* A22: a link in place of a directory that we mount on. */
 static void planted_links_do_not_lead_anywhere(void)
 {
@@ -679,6 +693,7 @@ static void run_all(void)
 	RUN(a_visit_ends_at_its_deadline_whatever_the_ct_does);
 	RUN(poweroff_and_reboot_are_seen_as_signals);
 	RUN(a_root_without_init_is_a_bad_template);
+	RUN(a_host_whose_proc_is_covered_serves_too);
 	RUN(planted_links_do_not_lead_anywhere);
 	RUN(ids_of_the_host_are_refused);
 	RUN(guest_files_are_written_as_the_cts_root);

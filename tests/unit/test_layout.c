@@ -132,6 +132,7 @@ static void what_a_mount_reads_stands_at_the_front(void)
 		CHECK(layout_new(sizes[i], 0, &l) == 0);
 		sb = super_of(&l);
 		CHECK(layout_hot(&sb, hot) == LAYOUT_HOT);
+		CHECK(hot[1].n == 17); /* block bitmaps of 16 groups, one bitmap of inodes */
 		for (unsigned int k = 1; k < LAYOUT_HOT; k++)
 			CHECK(hot[k].first >= hot[k - 1].first + hot[k - 1].n);
 		CHECK(hot[LAYOUT_HOT - 1].first + hot[LAYOUT_HOT - 1].n ==

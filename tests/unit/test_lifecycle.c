@@ -63,7 +63,7 @@ static void an_init_that_ended_at_once_is_no_start(void)
 
 	host_begin("");
 	ct = add_ct(101, "");
-	order(&c, 0, ct_parameter(101)); /* the worker says ok, and no init is there */
+	order(&c, 0, ct_parameter(101)); /* the worker says done, and no init is there */
 	CHECK(code_of(client_wait(&c)) == BERTH_ERR_NOT_RUNNING);
 	CHECK(strcmp(worker_calls(), "start 101,cleanup 101,") == 0 && ct->status == CT_STOPPED);
 	client_close(&c);

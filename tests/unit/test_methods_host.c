@@ -41,7 +41,8 @@ static void a_client_that_goes_does_not_stop_the_work(void)
 	struct client c;
 
 	host_begin("");
-	on_worker("doctor", "while [ ! -e $TOP/go ]; do sleep 0.01; done; : >$TOP/done; say_done\n");
+	on_worker("doctor",
+		  "while [ ! -e $TOP/go ]; do sleep 0.01; done; : >$TOP/done; say_done\n");
 	on_worker("template-build",
 		  "while [ ! -e $TOP/go ]; do sleep 0.01; done; echo progress 1 x; "
 		  ": >$TOP/built; say_done\n");

@@ -60,7 +60,7 @@ static inline void take_line(const char *line)
 	}
 }
 
-/* Until the end of the pipe: a worker that becomes a monitor closes it by the exec. */
+/* Until the end of the pipe: a worker that becomes a monitor closes it too. */
 static inline void read_report(int fd)
 {
 	static char text[65536];
