@@ -10,7 +10,9 @@
 
 #include "netsetup/net.h"
 
+#include <fcntl.h>
 #include <net/if.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -96,6 +98,23 @@ static void a_start_leads_to_init_network_and_monitor(void)
 	CHECK(end());
 	/* Any number of times. */
 	CHECK(is_ok(WORKER("cleanup", "101")) && nothing_runs());
+}
+
+/* The lock of a CT that starts is free when the worker says so, whatever number it had. */
+static void the_lock_is_given_back_by_any_number(void)
+{
+	char path[BERTH_PATH_MAX];
+	auto_close int other = -EBADF;
+	int fd = open(path_below(run_dir(101), "lock", path), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	worker_lock = fcntl(fd, F_DUPFD_CLOEXEC, 200);
+	CHECK(worker_lock >= 200 && flock(fd, LOCK_EX | LOCK_NB) == 0 && start());
+	(void)close(fd);
+	fd_close(&worker_lock);
+	worker_lock = -1;
+	other = open(path, O_RDWR | O_CLOEXEC);
+	CHECK(flock(other, LOCK_EX | LOCK_NB) == 0);
+	CHECK(end());
 }
 
 static void a_held_ct_runs_a_shell_instead_of_init(void)
@@ -242,6 +261,7 @@ int main(void)
 	(void)signal(SIGCHLD, SIG_DFL);
 	CHECK(create_ct("101", "HOSTNAME=\"first\"\nIP_ADDRESS=\"10.0.0.1\"\n"));
 	RUN(a_start_leads_to_init_network_and_monitor);
+	RUN(the_lock_is_given_back_by_any_number);
 	RUN(a_held_ct_runs_a_shell_instead_of_init);
 	RUN(a_killed_monitor_gets_a_successor_of_the_same_init);
 	RUN(a_ct_that_lost_its_state_file_is_found_again);

@@ -38,6 +38,8 @@ static void progress(const char *stage, int percent, void *data)
 	(void)snprintf(heard.stage, sizeof(heard.stage), "%s", stage);
 }
 
+static int lock_fd = -1;
+
 /* Runs a shell script as the worker, to its end. */
 static void run(const char *script)
 {
@@ -49,7 +51,7 @@ static void run(const char *script)
 	memset(&heard, 0, sizeof(heard));
 	(void)snprintf(text, sizeof(text), "#!/bin/sh\n%s\n", script);
 	CHECK(file_replace_at(dir, "worker", text, strlen(text), 0755, false) == 0);
-	CHECK(worker_start(&d, argv, NULL, 0, progress, done, NULL, NULL) == 0);
+	CHECK(worker_start(&d, argv, &lock_fd, lock_fd >= 0, progress, done, NULL, NULL) == 0);
 	while (heard.done == 0 && ev_now_ms() < end)
 		(void)ev_run_once(d.ev, 100);
 	CHECK(heard.done == 1);
@@ -75,6 +77,15 @@ static void an_error_comes_back_as_it_was(void)
 	run("echo 'error io.berth.NoSpace 28 CT 101: disk full'; exit 1");
 	CHECK(!heard.ok && !heard.died && heard.error.code == BERTH_ERR_NO_SPACE);
 	CHECK(heard.error.sys == 28 && strcmp(heard.error.msg, "CT 101: disk full") == 0);
+}
+
+static void a_worker_is_told_the_number_of_its_lock(void)
+{
+	lock_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 100);
+	run("[ \"$1 $2 $3\" = '--lock 100 start' ] && [ -e /proc/self/fd/100 ] && echo done");
+	CHECK(heard.ok);
+	fd_close(&lock_fd);
+	lock_fd = -1;
 }
 
 static void nothing_counts_after_done(void)
@@ -126,6 +137,7 @@ int main(void)
 	(void)snprintf(d.worker_path, sizeof(d.worker_path), "%s/worker", top);
 	RUN(progress_results_and_success_are_told);
 	RUN(an_error_comes_back_as_it_was);
+	RUN(a_worker_is_told_the_number_of_its_lock);
 	RUN(nothing_counts_after_done);
 	RUN(a_worker_that_dies_says_nothing_and_is_noticed);
 	RUN(nonsense_and_endless_lines_do_no_harm);

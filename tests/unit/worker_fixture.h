@@ -74,23 +74,37 @@ static inline void read_report(int fd)
 	}
 }
 
-/* Runs PROGRAM [--root TOP] WORDS... and returns the code of its error, BERTH_OK for success. */
+static int worker_lock = -1; /* inherited by the next workers as the CT's lock */
+
+/* Runs PROGRAM [--lock FD] --root TOP WORDS... and returns the code of its error, BERTH_OK for success. */
 static inline enum berth_errcode run_words(const char *program, const char *const *words)
 {
 	/* A worker gives back at its exit what it has; who asks the sanitizer asks for our leaks. */
 	static const char *const env[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin",
 					  "ASAN_OPTIONS=detect_leaks=0", NULL};
-	const char *argv[16] = {NULL, "--root", top};
-	char path[BERTH_PATH_MAX];
-	int fds[2], n = 3;
+	const char *argv[18] = {NULL};
+	char path[BERTH_PATH_MAX], lock[12];
+	int fds[2], n = 1;
 
 	(void)snprintf(path, sizeof(path), "%s/%s", BERTH_BIN, program);
+	(void)snprintf(lock, sizeof(lock), "%d", worker_lock);
 	argv[0] = path;
-	while (*words != NULL && n < 15)
+	if (worker_lock >= 0) {
+		argv[n++] = "--lock";
+		argv[n++] = lock;
+	}
+	argv[n++] = "--root";
+	argv[n++] = top;
+	while (*words != NULL && n < 17)
 		argv[n++] = *words++;
 	memset(&said, 0, sizeof(said));
 	CHECK(pipe2(fds, O_CLOEXEC) == 0);
-	CHECK(spawn_program(argv, env, &(struct spawn_fds){.in = -1, .out = fds[1], .err = 2},
+	CHECK(spawn_program(argv, env,
+			    &(struct spawn_fds){.in = -1,
+						.out = fds[1],
+						.err = 2,
+						.keep = &worker_lock,
+						.n_keep = worker_lock >= 0},
 			    &said.pid, NULL, &err) == 0);
 	(void)close(fds[1]);
 	read_report(fds[0]);
