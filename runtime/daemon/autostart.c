@@ -87,10 +87,14 @@ static size_t collect_onboot(struct daemon *d, struct boot_entry *list)
 	size_t n = 0;
 
 	for (size_t i = 0; i < d->n_cts; i++) {
+		struct berth_error err;
 		struct ct_config c;
 
-		if (store_config(&d->paths, d->cts[i]->ctid, d->host_conf, &c, NULL) < 0 ||
-		    !c.onboot || c.disabled)
+		if (store_config(&d->paths, d->cts[i]->ctid, d->host_conf, &c, &err) < 0) {
+			log_line(LOG_LV_ERROR, d->cts[i]->ctid, "not started on boot: %s", err.msg);
+			continue;
+		}
+		if (!c.onboot || c.disabled)
 			continue;
 		list[n].ctid = d->cts[i]->ctid;
 		list[n++].order = c.bootorder;
