@@ -38,6 +38,33 @@ static void add_stdio(posix_spawn_file_actions_t *acts, int fd, int target)
 		(void)posix_spawn_file_actions_addopen(acts, target, "/dev/null", O_RDWR, 0);
 }
 
+static bool is_kept(const struct spawn_fds *fds, int fd)
+{
+	for (unsigned int i = 0; i < fds->n_keep; i++)
+		if (fds->keep[i] == fd)
+			return true;
+	return false;
+}
+
+/*
+ * Close-on-exec is too late: we go on as soon as the child has our memory no more, and it might still hold the lock
+ * of a file that we have just closed.
+ */
+static void add_closes(posix_spawn_file_actions_t *acts, const struct spawn_fds *fds)
+{
+	int end = STDERR_FILENO + 1;
+
+	for (unsigned int i = 0; i < fds->n_keep; i++)
+		end = fds->keep[i] >= end ? fds->keep[i] + 1 : end;
+	for (int fd = STDERR_FILENO + 1; fd < end; fd++)
+		/* dup2 onto itself clears close-on-exec in the child only (POSIX 2024, glibc >= 2.29). */
+		if (is_kept(fds, fd))
+			(void)posix_spawn_file_actions_adddup2(acts, fd, fd);
+		else
+			(void)posix_spawn_file_actions_addclose(acts, fd);
+	(void)posix_spawn_file_actions_addclosefrom_np(acts, end);
+}
+
 int spawn_program(const char *const *argv, const char *const *env, const struct spawn_fds *fds,
 		  pid_t *ret_pid, int *ret_pidfd, struct berth_error *err)
 {
@@ -62,9 +89,7 @@ int spawn_program(const char *const *argv, const char *const *env, const struct 
 	add_stdio(&acts, fds->in, STDIN_FILENO);
 	add_stdio(&acts, fds->out, STDOUT_FILENO);
 	add_stdio(&acts, fds->err, STDERR_FILENO);
-	/* dup2 onto itself clears close-on-exec in the child only (POSIX 2024, glibc >= 2.29). */
-	for (unsigned int i = 0; i < fds->n_keep; i++)
-		(void)posix_spawn_file_actions_adddup2(&acts, fds->keep[i], fds->keep[i]);
+	add_closes(&acts, fds);
 	/* posix_spawn takes char *const []; it does not write through them. */
 	r = posix_spawn(&pid, path, &acts, &attr, (char *const *)(size_t)argv,
 			(char *const *)(size_t)(env != NULL ? env : default_env));

@@ -8,7 +8,6 @@
 #include "runtime/launch/sys.h"
 
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -108,7 +107,18 @@ static int wait_go(int sock)
 	return n == 1 && c == 'G' ? 0 : -ECANCELED;
 }
 
-static int init_settle(const struct launch_spec *spec, const struct init_state *st,
+/*
+ * All but 0 to 2 and sock, which tells its parent by closing at the exec. At once and not by the exec, which
+ * releases what it closes in no useful order: whoever hears of it may need the CT's lock.
+ */
+static int close_others(int sock)
+{
+	if (sock > 3 && close_range(3, (unsigned int)sock - 1, 0) < 0)
+		return -errno;
+	return close_range((unsigned int)sock + 1, ~0U, 0) < 0 ? -errno : 0;
+}
+
+static int init_settle(const struct launch_spec *spec, const struct init_state *st, int sock,
 		       struct berth_error *err)
 {
 	int r = process_new_keyring();
@@ -121,9 +131,9 @@ static int init_settle(const struct launch_spec *spec, const struct init_state *
 	for (int fd = 0; fd <= 2; fd++)
 		if (dup2(st->slave, fd) < 0)
 			return berth_error_sys(err, errno, "put the console on descriptor %d", fd);
-	/* Nothing of ours survives execve; sock tells its parent by closing. */
-	if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
-		return berth_error_sys(err, errno, "mark all descriptors close-on-exec");
+	r = close_others(sock);
+	if (r < 0)
+		return berth_error_sys(err, r, "close all descriptors");
 	sys_reset_signals();
 	/* Last: from here on only what the policy allows. */
 	r = seccomp_program_load(spec->seccomp);
@@ -183,7 +193,7 @@ _Noreturn void init_run(const struct launch_spec *spec, int sock)
 	if (r == 0 && guest_init_kind(st.dirs.root) == GUEST_INIT_SYSTEMD)
 		r = guest_run_dropins(st.dirs.run, &err);
 	if (r == 0)
-		r = init_settle(spec, &st, &err);
+		r = init_settle(spec, &st, sock, &err);
 	/* A failure waits too: until then the parent looks at us in /proc. */
 	if (wait_go(sock) < 0)
 		_exit(1); /* the parent has given up */
