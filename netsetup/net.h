@@ -105,7 +105,8 @@ enum {
 int net_ct_change(const struct net_ct *now, const struct net_ct *next, int netns_fd,
 		  struct berth_error *err);
 /*
- * Removes link, routes, proxy entries and every element of the CT. Nothing there is success.
+ * Removes link, routes, proxy entries and every element of the CT. Nothing there is success. It may leave the
+ * caller a child that has done its work and waits for the kernel: see take_link.
  */
 int net_ct_down(uint32_t ctid, const char *nft_table, struct berth_error *err);
 int net_ct_counters(uint32_t ctid, struct net_counters *ret, struct berth_error *err);

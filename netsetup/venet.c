@@ -15,8 +15,12 @@
 
 #include <linux/ip.h>
 #include <linux/rtnetlink.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 static const struct net_addr gateway4 = {
 	.family = AF_INET, .prefix = 32, .v4.s_addr = __builtin_bswap32(0xa9fe0001)};
@@ -40,8 +44,7 @@ enum {
 	LOOPBACK_INDEX = 1,
 	DEFAULT_MTU = 1500,
 	LABEL_MAX = 24,
-	GO_TRIES = 20,
-	GO_PAUSE_US = 300
+	LINK_PAUSE_US = 200
 };
 
 struct venet {
@@ -387,20 +390,49 @@ static int find_addrs(struct rtnl *r, uint32_t ctid, const char *table, struct d
 	return 0;
 }
 
-/*
- * The kernel removes the link with the CT's namespace, a moment after its init. Whoever removes it meanwhile
- * waits 10 to 40 ms for RCU, so it gets that moment.
- */
-static void let_link_go(struct rtnl *r, uint32_t ctid)
+/* Whoever has removed a link waits for RCU in the kernel, 10 to 40 ms after it is gone: this process does. */
+static _Noreturn void remover(uint32_t ctid, pid_t parent)
 {
-	const struct timespec pause = {.tv_nsec = GO_PAUSE_US * 1000};
+	struct rtnl *r = NULL;
+
+	/* Not without its parent: a link of that name may soon be that of the next start. And with none of its files. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent ||
+	    close_range(0, ~0U, 0) < 0 || rtnl_open("", &r, NULL) < 0)
+		_exit(1);
+	_exit(remove_link(r, ctid, NULL) < 0);
+}
+
+/* Is there nothing to be waited for any more? The link is gone, or its remover. */
+static bool is_removed(struct rtnl *r, uint32_t ctid, pid_t pid)
+{
 	struct rtnl_link link;
 	struct berth_error none;
 	char ifname[IFNAMSIZ];
 
-	(void)net_host_ifname(ctid, ifname);
-	for (int i = 0; i < GO_TRIES && rtnl_link_by_name(r, ifname, &link, &none) == 0; i++)
+	return rtnl_link_by_name(r, net_host_ifname(ctid, ifname), &link, &none) < 0 ||
+	       waitpid(pid, NULL, WNOHANG) != 0;
+}
+
+/*
+ * The kernel would remove the link by itself, with the CT's namespace, but in its own time: many are to be
+ * removed one after the other. Returns when it is gone; the process that removed it may still be busy.
+ */
+static int take_link(struct rtnl *r, uint32_t ctid, struct berth_error *err)
+{
+	const struct timespec pause = {.tv_nsec = LINK_PAUSE_US * 1000};
+	struct rtnl_link link;
+	struct berth_error none;
+	char ifname[IFNAMSIZ];
+	pid_t self = getpid(), pid;
+
+	if (rtnl_link_by_name(r, net_host_ifname(ctid, ifname), &link, &none) == -ENODEV)
+		return 0;
+	pid = fork();
+	if (pid == 0)
+		remover(ctid, self);
+	while (pid > 0 && !is_removed(r, ctid, pid))
 		(void)nanosleep(&pause, NULL);
+	return remove_link(r, ctid, err); /* the usual case: it finds none */
 }
 
 int net_ct_down(uint32_t ctid, const char *nft_table, struct berth_error *err)
@@ -414,10 +446,8 @@ int net_ct_down(uint32_t ctid, const char *nft_table, struct berth_error *err)
 	res = rtnl_open(label, &r, err);
 	if (res == 0)
 		res = find_addrs(r, ctid, nft_table, &d, err);
-	if (res == 0) {
-		let_link_go(r, ctid);
-		res = remove_link(r, ctid, err);
-	}
+	if (res == 0)
+		res = take_link(r, ctid, err);
 	if (res == 0)
 		res = uplink_withdraw(r, d.addrs.v, d.addrs.n, err);
 	/* The guards go last: nothing of the CT can send any more. */

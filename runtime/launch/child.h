@@ -1,12 +1,10 @@
 /*
  * child.h - inside launch: what stage 1, init and their parent share. Not for other modules.
  *
- * Step order of a start. Parent: clone stage 1, read its report, (network, state file), wait for the
- * guest's files, say go, collect.
+ * Step order of a start. Parent: clone stage 1, read its report, (network, state file), say go, collect.
  * Stage 1, host root in the CT's cgroups: settle what needs host privilege (limits, OOM score, login
  * uid), join the user namespace, become its root, join the network namespace, clone init with
- * CLONE_PARENT, write the guest's files, end. Init: build the mounts, pivot, send its descriptors, drop,
- * wait for go, exec.
+ * CLONE_PARENT, end. Init: build the mounts, pivot, send its descriptors, drop, wait for go, exec.
  */
 #pragma once
 

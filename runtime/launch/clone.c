@@ -11,7 +11,6 @@
 #include "runtime/launch/sys.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
@@ -27,7 +26,7 @@ enum {
 #define INIT_NAMESPACES \
 	((uint64_t)CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP)
 
-/* What stage 1 says on a pipe; and behind it, in a struct berth_error, how the guest's files went. */
+/* What stage 1 says on a pipe. */
 struct stage_report {
 	pid_t init;
 	struct berth_error err;
@@ -76,16 +75,6 @@ static int stage_join(const struct launch_spec *spec, bool in_cgroup, struct ber
 	return 0;
 }
 
-/* Beside init, which makes its mounts meanwhile. A full disk is the tenant's doing: the CT starts all the same. */
-static void stage_write_files(const struct launch_spec *spec, int report_fd)
-{
-	struct berth_error err = {0};
-
-	if (spec->guest != NULL)
-		(void)guest_setup(spec->root_fd, spec->guest, &err);
-	(void)fd_write_all(report_fd, &err, sizeof(err));
-}
-
 static _Noreturn void stage_run(const struct launch_spec *spec, bool in_cgroup, int sock,
 				int report_fd)
 {
@@ -103,8 +92,6 @@ static _Noreturn void stage_run(const struct launch_spec *spec, bool in_cgroup, 
 					      "/proc/sys/user/max_*_namespaces, pids.max)");
 	}
 	(void)fd_write_all(report_fd, &rep, sizeof(rep));
-	if (rep.init > 0)
-		stage_write_files(spec, report_fd);
 	_exit(rep.init > 0 ? 0 : 1);
 }
 
@@ -141,31 +128,8 @@ static int read_report(int report_fd, pid_t *ret_init, struct berth_error *err)
 	return 0;
 }
 
-/* Waits until stage 1 has said how the guest's files went. */
-static int hear_stage(struct launch_child *c, struct berth_error *err)
-{
-	struct pollfd p = {.fd = c->stage_fd, .events = POLLIN};
-	struct berth_error e;
-	int r;
-
-	do
-		r = poll(&p, 1, GO_TIMEOUT_SEC * 1000);
-	while (r < 0 && errno == EINTR);
-	if (r == 0)
-		return berth_error_set(err, BERTH_ERR_TIMEOUT, ETIMEDOUT,
-				       "the guest's files were not written within %d seconds",
-				       (int)GO_TIMEOUT_SEC);
-	if (fd_read_all(c->stage_fd, &e, sizeof(e)) == (ssize_t)sizeof(e))
-		c->guest_err = e;
-	else
-		(void)berth_error_set(&c->guest_err, BERTH_ERR_RESOURCES, ECHILD,
-				      "their writer died (too little memory?)");
-	return 0;
-}
-
 static void reap_stage(struct launch_child *c)
 {
-	fd_close(&c->stage_fd);
 	while (c->stage > 0 && waitpid(c->stage, NULL, 0) < 0 && errno == EINTR)
 		;
 	c->stage = 0;
@@ -176,7 +140,7 @@ static int start_stage(const struct launch_spec *spec, const int go[2], struct l
 		       struct berth_error *err)
 {
 	bool in_cgroup;
-	int report[2];
+	int report[2], r;
 
 	if (pipe2(report, O_CLOEXEC) < 0)
 		return berth_error_sys(err, errno, "pipe");
@@ -187,10 +151,10 @@ static int start_stage(const struct launch_spec *spec, const int go[2], struct l
 		stage_run(spec, in_cgroup, go[1], report[1]);
 	}
 	(void)close(report[1]);
-	c->stage_fd = report[0];
-	if (c->stage < 0)
-		return berth_error_sys(err, -c->stage, "clone3");
-	return read_report(c->stage_fd, &c->pid, err);
+	r = c->stage < 0 ? berth_error_sys(err, -c->stage, "clone3")
+			 : read_report(report[0], &c->pid, err);
+	(void)close(report[0]);
+	return r;
 }
 
 int launch_clone(const struct launch_spec *spec, struct launch_child *ret, struct berth_error *err)
@@ -198,7 +162,6 @@ int launch_clone(const struct launch_spec *spec, struct launch_child *ret, struc
 	struct launch_child c = {.pid = -1,
 				 .pidfd = -EBADF,
 				 .go_fd = -EBADF,
-				 .stage_fd = -EBADF,
 				 .console_fd = -EBADF,
 				 .devpts_fd = -EBADF,
 				 .notify_fd = -EBADF};
@@ -270,9 +233,6 @@ int launch_go(const struct launch_spec *spec, struct launch_child *child, struct
 
 	if (err == NULL)
 		err = &local;
-	r = hear_stage(child, err);
-	if (r < 0)
-		return name_ct(err, spec->ctid, r);
 	/* If init has died its end is closed; handle_message will find out. */
 	(void)send(child->go_fd, "G", 1, MSG_NOSIGNAL);
 	do

@@ -5,14 +5,14 @@
  *
  *	launch_ns_*     a user namespace with the CT's mapping, made with euid = the CT's mapped root
  *	                (so that ucounts are the CT's own), for idmapped mounts and for the clone; and
- *	                its network namespace. The caller sets up the root meanwhile
+ *	                its network namespace. The caller sets up the root meanwhile. Then the guest's
+ *	                files, beside all of the following
  *	launch_clone    stage 1 joins the CT's cgroups, becomes the mapped root, joins the network
- *	                namespace and clones init with CLONE_PARENT into all other new ones. Stage 1
- *	                writes the guest's files; init builds /proc /sys /dev /run, pivots into the root
- *	                and drops its privilege (keyring, capabilities, seccomp)
- *	                Meanwhile the caller sets up the network
- *	launch_go       waits for stage 1, then init execs. Returns when the exec has happened, or with the
- *	                error of the step that failed.
+ *	                namespace and clones init with CLONE_PARENT into all other new ones. Init builds
+ *	                /proc /sys /dev /run, pivots into the root and drops its privilege (keyring,
+ *	                capabilities, seccomp). Meanwhile the caller sets up the network
+ *	launch_go       init execs. Returns when the exec has happened, or with the error of the step that
+ *	                failed.
  *
  * Exec, in the monitor, without allocation: launch_enter. A function of ours inside: launch_visit.
  */
@@ -72,7 +72,6 @@ struct launch_spec {
 	int root_fd; /* root of the CT: a mount in the caller's mount namespace, or a detached one */
 	int userns_fd, netns_fd; /* from launch_ns_user and launch_ns_net */
 	const struct cg_attach *cgroup; /* where init starts (inner) */
-	const struct guest_config *guest;
 	const struct seccomp_program *seccomp;
 	const char *const *init_argv; /* NULL: the first of /sbin/init, /etc/init, /bin/init */
 	uint64_t
@@ -90,18 +89,18 @@ int launch_host_covered(bool *ret, struct berth_error *err);
 struct launch_child {
 	pid_t pid; /* init, a child of the caller */
 	int pidfd;
-	int go_fd, stage_fd; /* private to launch_*, like stage */
+	int go_fd; /* private to launch_*, like stage */
 	pid_t stage;
 	/* Set by launch_go: */
 	int console_fd; /* pty master of the CT's /dev/console */
 	int devpts_fd; /* root directory of the CT's devpts: open "ptmx" below it for a new pty */
 	int notify_fd; /* datagram socket bound to the CT's /run/host/notify (READY=1) */
-	struct berth_error guest_err; /* sys 0: the guest's files have been written */
 };
 
 /*
- * The namespaces that are needed before there is an init. A child makes them at its own pace:
- * neither begin waits; user and net do. In the order of the functions. The descriptors are the caller's.
+ * The namespaces that are needed before there is an init, and the guest's files. A child makes them at its own
+ * pace: no function with begin in its name waits, the others do. In the order of the functions; another thread
+ * may call launch_ns_files_begin. The namespaces' descriptors are the caller's.
  */
 struct launch_ns {
 	uint32_t id_base;
@@ -109,10 +108,15 @@ struct launch_ns {
 	int sock; /* private to launch_ns_* */
 	pid_t pid; /* 0: ended, or never begun */
 };
-int launch_ns_begin(uint32_t id_base, struct launch_ns *ret, struct berth_error *err);
+/* The child works with guest as it is now; NULL: no files will be asked for. */
+int launch_ns_begin(uint32_t id_base, const struct guest_config *guest, struct launch_ns *ret,
+		    struct berth_error *err);
 int launch_ns_user(struct launch_ns *ns, struct berth_error *err);
 void launch_ns_net_begin(struct launch_ns *ns);
 int launch_ns_net(struct launch_ns *ns, struct berth_error *err);
+/* root_fd: the CT's mounted root. A failure to write is the guest's doing, as of launch_write_files. */
+void launch_ns_files_begin(struct launch_ns *ns, int root_fd);
+int launch_ns_files(struct launch_ns *ns, struct berth_error *err);
 /* Ends the child. Nothing to do after a failed begin, or twice. */
 void launch_ns_end(struct launch_ns *ns);
 /* A user namespace alone. */

@@ -1,8 +1,7 @@
 /*
- * namespaces.c - the namespaces of a CT that are needed before there is an init.
+ * namespaces.c - the namespaces of a CT that are needed before there is an init, and the guest's files.
  *
- * A child makes them and waits to be asked for the next, so that the caller can do something else
- * meanwhile. The maker of the user namespace has the effective ids of the CT's mapped root. The kernel charges namespaces, inotify
+ * A child does each when it is asked to, so that the caller can do something else meanwhile. The maker of the user namespace has the effective ids of the CT's mapped root. The kernel charges namespaces, inotify
  * watches and the like of the CT to (owner, parent namespace) as well; with root as the common
  * owner one CT could use up what all others need.
  */
@@ -15,7 +14,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
+
+enum {
+	ORDER_NET = 'n',
+	ORDER_FILES = 'f', /* with a descriptor of the CT's root */
+	CHILD_TIMEOUT_SEC = 60
+};
 
 static void say(int sock, int32_t status)
 {
@@ -46,22 +52,51 @@ static int make_net(void)
 	return unshare(CLONE_NEWNET) < 0 ? errno : 0;
 }
 
-/* The child. A byte asks for the network namespace, the end of file (a killed caller, too) for the end. */
-static _Noreturn void ns_child(uint32_t id_base, int sock)
+/* The status comes with the namespace, as the child may be gone when it is heard. */
+static void say_net(int sock)
 {
+	int32_t status = make_net();
+	int fd = status == 0 ? open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC) : -EBADF;
+
+	if (status == 0 && fd < 0)
+		status = errno;
+	if (fd_send_message(sock, &status, sizeof(status), &fd, fd >= 0) < 0)
+		_exit(1);
+}
+
+/* A full disk is the tenant's doing: the CT starts all the same. */
+static void write_files(int root_fd, const struct guest_config *guest, int sock)
+{
+	struct berth_error err = {0};
+
+	(void)guest_setup(root_fd, guest, &err);
+	(void)fd_send_message(sock, &err, sizeof(err), NULL, 0);
+}
+
+/* The child: one order after the other, to the end of the file (a killed caller is one, too). */
+static _Noreturn void ns_child(uint32_t id_base, const struct guest_config *guest, int sock)
+{
+	unsigned int n_fds;
+	int root_fd;
 	char c;
 
 	say(sock, make_user(id_base));
-	if (fd_read_all(sock, &c, 1) == 1) {
-		say(sock, make_net());
-		(void)fd_read_all(sock, &c, 1);
+	while (fd_recv_message(sock, &c, 1, &root_fd, 1, &n_fds) == 1) {
+		if (c == ORDER_NET)
+			say_net(sock);
+		if (c == ORDER_FILES && n_fds == 1)
+			write_files(root_fd, guest, sock);
+		if (c == ORDER_FILES)
+			break; /* the last of all */
 	}
 	_exit(0);
 }
 
-int launch_ns_begin(uint32_t id_base, struct launch_ns *ret, struct berth_error *err)
+int launch_ns_begin(uint32_t id_base, const struct guest_config *guest, struct launch_ns *ret,
+		    struct berth_error *err)
 {
 	struct launch_ns ns = {.id_base = id_base, .userns_fd = -EBADF, .netns_fd = -EBADF};
+	const struct timeval limit = {.tv_sec = CHILD_TIMEOUT_SEC};
 	int sv[2];
 
 	if (id_base < IDMAP_BASE_MIN || id_base > UINT32_MAX - IDMAP_SIZE)
@@ -70,10 +105,11 @@ int launch_ns_begin(uint32_t id_base, struct launch_ns *ret, struct berth_error 
 				       (int)IDMAP_BASE_MIN, UINT32_MAX - IDMAP_SIZE);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0)
 		return berth_error_sys(err, errno, "make a user namespace: socketpair");
+	(void)setsockopt(sv[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	ns.pid = sys_clone3(0, SIGCHLD, -1);
 	if (ns.pid == 0) {
 		(void)close(sv[0]);
-		ns_child(id_base, sv[1]);
+		ns_child(id_base, guest, sv[1]);
 	}
 	(void)close(sv[1]);
 	ns.sock = sv[0];
@@ -85,12 +121,15 @@ int launch_ns_begin(uint32_t id_base, struct launch_ns *ret, struct berth_error 
 	return 0;
 }
 
-/* What the child says of the namespace it was to make. */
-static int hear(const struct launch_ns *ns, const char *what, struct berth_error *err)
+/* What the child says of the namespace it was to make; ret_fd, if it is not NULL, gets what came with it. */
+static int hear(const struct launch_ns *ns, const char *what, int *ret_fd, struct berth_error *err)
 {
 	int32_t status;
+	unsigned int n_fds = 0;
+	ssize_t n =
+		fd_recv_message(ns->sock, &status, sizeof(status), ret_fd, ret_fd != NULL, &n_fds);
 
-	if (fd_read_all(ns->sock, &status, sizeof(status)) != (ssize_t)sizeof(status))
+	if (n != (ssize_t)sizeof(status) || (status == 0 && n_fds != (ret_fd != NULL)))
 		return berth_error_sys(err, ECHILD, "make a %s namespace: the child died", what);
 	if (status != 0)
 		return berth_error_sys(err, status,
@@ -122,20 +161,10 @@ static int open_proc(const struct launch_ns *ns, struct berth_error *err)
 	return fd < 0 ? berth_error_sys(err, -fd, "open %s", path) : fd;
 }
 
-static int open_ns(int proc_fd, const char *name, int *ret, struct berth_error *err)
-{
-	int fd = openat(proc_fd, name, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return berth_error_sys(err, errno, "open %s of a new container", name);
-	*ret = fd;
-	return 0;
-}
-
 int launch_ns_user(struct launch_ns *ns, struct berth_error *err)
 {
 	auto_close int proc_fd = -EBADF;
-	int r = hear(ns, "user", err);
+	int r = hear(ns, "user", NULL, err);
 
 	if (r == 0)
 		r = proc_fd = open_proc(ns, err);
@@ -145,25 +174,46 @@ int launch_ns_user(struct launch_ns *ns, struct berth_error *err)
 	if (r < 0)
 		return berth_error_sys(err, -r, "map ids %u to %u in /proc/%d/uid_map", ns->id_base,
 				       ns->id_base + IDMAP_SIZE - 1, (int)ns->pid);
-	return open_ns(proc_fd, "ns/user", &ns->userns_fd, err);
+	ns->userns_fd = openat(proc_fd, "ns/user", O_RDONLY | O_CLOEXEC);
+	return ns->userns_fd < 0
+		       ? berth_error_sys(err, errno, "open the user namespace of a new container")
+		       : 0;
 }
 
 void launch_ns_net_begin(struct launch_ns *ns)
 {
-	(void)send(ns->sock, "n", 1, MSG_NOSIGNAL); /* to a dead child: hear tells */
+	const char order = ORDER_NET;
+
+	(void)send(ns->sock, &order, 1, MSG_NOSIGNAL); /* to a dead child: hear tells */
 }
 
 int launch_ns_net(struct launch_ns *ns, struct berth_error *err)
 {
-	auto_close int proc_fd = -EBADF;
-	int r = hear(ns, "net", err);
+	return hear(ns, "net", &ns->netns_fd, err);
+}
 
-	if (r == 0)
-		r = proc_fd = open_proc(ns, err);
-	if (r >= 0)
-		r = open_ns(proc_fd, "ns/net", &ns->netns_fd, err);
-	fd_close(&ns->sock); /* it ends by itself, and need not be waited for here */
-	return r;
+void launch_ns_files_begin(struct launch_ns *ns, int root_fd)
+{
+	const char order = ORDER_FILES;
+
+	(void)fd_send_message(ns->sock, &order, 1, &root_fd, 1);
+}
+
+int launch_ns_files(struct launch_ns *ns, struct berth_error *err)
+{
+	struct berth_error said;
+	ssize_t n = recv(ns->sock, &said, sizeof(said), 0);
+
+	if (n < 0 && errno == EAGAIN)
+		return berth_error_set(err, BERTH_ERR_TIMEOUT, ETIMEDOUT,
+				       "the guest's files were not written within %d seconds",
+				       (int)CHILD_TIMEOUT_SEC);
+	if (n != (ssize_t)sizeof(said))
+		return berth_error_set(err, BERTH_ERR_RESOURCES, ECHILD,
+				       "the writer of the guest's files died (too little memory?)");
+	if (said.sys != 0 && err != NULL)
+		*err = said;
+	return -said.sys;
 }
 
 void launch_ns_end(struct launch_ns *ns)
@@ -179,7 +229,7 @@ void launch_ns_end(struct launch_ns *ns)
 int launch_userns(uint32_t id_base, int *ret_userns_fd, struct berth_error *err)
 {
 	struct launch_ns ns;
-	int r = launch_ns_begin(id_base, &ns, err);
+	int r = launch_ns_begin(id_base, NULL, &ns, err);
 
 	if (r < 0)
 		return r;

@@ -1,9 +1,9 @@
 /*
  * rootfs.c - the root of a CT: layers, idmapping, overlay, verification.
  *
- * The layers are attached on top of the target for as long as the overlay is being made of them (a
- * kernel before 6.14 asks for that) and referred to as /proc/self/fd/N, so no path is looked up in
- * what a CT may have written.
+ * The layers are attached to the target first (a kernel before 6.14 makes an overlay of attached mounts only)
+ * and referred to as /proc/self/fd/N, so no path is looked up in what a CT may have written. They stay
+ * there, below the overlay: each unmounting waits for RCU.
  */
 #include "runtime/storage/rootfs.h"
 
@@ -23,7 +23,7 @@ enum {
 	FD_PATH_MAX = 32
 };
 
-/* What is on top of the target; undone on every way out. */
+/* What has been put on the target. */
 struct stack {
 	const char *target;
 	int depth;
@@ -38,11 +38,16 @@ static int stack_push(struct stack *s, int mount_fd, struct berth_error *err)
 	return 0;
 }
 
-/* The file system stays as long as something else (the overlay, a descriptor) uses it. */
 static void stack_drop(struct stack *s)
 {
 	for (; s->depth > 0; s->depth--)
 		(void)umount2(s->target, MNT_DETACH | UMOUNT_NOFOLLOW);
+}
+
+void rootfs_detach(const char *target)
+{
+	while (umount2(target, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
+		;
 }
 
 static int set_idmap(int mount_fd, int userns_fd, const char *what, struct berth_error *err)
@@ -174,14 +179,10 @@ static int refuse_overlay(const struct rootfs_spec *s, const char *line, struct 
 		why[0] != '\0' ? why : "nothing");
 }
 
-static int verify_overlay(const struct rootfs_spec *s, int mount_fd, struct berth_error *err)
+static int verify_overlay(const struct rootfs_spec *s, const char *line, struct berth_error *err)
 {
-	auto_free char *line = NULL;
 	struct rootfs_defaults defaults;
-	int r = mountinfo_line(mount_fd, &line, err);
 
-	if (r < 0)
-		return r;
 	rootfs_defaults_read(&defaults);
 	return rootfs_options_ok(line, &defaults) ? 0 : refuse_overlay(s, line, err);
 }
@@ -198,19 +199,16 @@ static int open_top(const struct rootfs_spec *s, int mount_fd, int *ret, struct 
 
 static int mount_overlay(const struct rootfs_spec *s, int *ret, struct berth_error *err)
 {
-	struct stack layers = {.target = s->target}, root = {.target = s->target};
+	struct stack stack = {.target = s->target};
 	auto_close int mount_fd = -EBADF;
-	int r = build_overlay(s, &layers, &mount_fd, err);
+	int r = build_overlay(s, &stack, &mount_fd, err);
 
-	stack_drop(&layers);
 	if (r == 0)
-		r = stack_push(&root, mount_fd, err);
-	if (r == 0)
-		r = verify_overlay(s, mount_fd, err);
+		r = stack_push(&stack, mount_fd, err);
 	if (r == 0)
 		r = open_top(s, mount_fd, ret, err);
 	if (r < 0)
-		stack_drop(&root);
+		stack_drop(&stack);
 	return r;
 }
 
@@ -224,13 +222,10 @@ static int allow_suid(int mount_fd, struct berth_error *err)
 	return 0;
 }
 
-static int verify_private(const struct rootfs_spec *s, int mount_fd, struct berth_error *err)
+static int verify_private(const struct rootfs_spec *s, const char *line, struct berth_error *err)
 {
-	auto_free char *line = NULL;
-	int r = mountinfo_line(mount_fd, &line, err);
-
-	if (r < 0 || mountinfo_is_writable(line))
-		return r;
+	if (mountinfo_is_writable(line))
+		return 0;
 	return berth_error_set(
 		err, BERTH_ERR_MOUNT, EROFS,
 		"root at %.200s: its volume is read-only, the kernel saw errors on it; "
@@ -249,8 +244,6 @@ static int mount_private(const struct rootfs_spec *s, int *ret, struct berth_err
 	if (r == 0)
 		r = stack_push(&root, mount_fd, err);
 	if (r == 0)
-		r = verify_private(s, mount_fd, err);
-	if (r == 0)
 		r = open_top(s, mount_fd, ret, err);
 	if (r < 0)
 		stack_drop(&root);
@@ -262,4 +255,15 @@ int rootfs_mount(const struct rootfs_spec *s, int *ret_root_fd, struct berth_err
 	if (s->layout == ROOTFS_PRIVATE)
 		return mount_private(s, ret_root_fd, err);
 	return mount_overlay(s, ret_root_fd, err);
+}
+
+int rootfs_verify(const struct rootfs_spec *s, int root_fd, struct berth_error *err)
+{
+	auto_free char *line = NULL;
+	int r = mountinfo_line(root_fd, &line, err);
+
+	if (r < 0)
+		return r;
+	return s->layout == ROOTFS_PRIVATE ? verify_private(s, line, err)
+					   : verify_overlay(s, line, err);
 }

@@ -37,10 +37,19 @@ int rootfs_lower(const char *image, int userns_fd, int *ret_fd, struct berth_err
 /*
  * Attaches the root at s->target of the caller's (private) mount namespace and stores a descriptor
  * of its top directory. Kernels before 6.14 build an overlay from attached mounts only, and only an
- * attached mount can be verified: hence no detached mount. On failure nothing stays attached. Needs
- * CAP_SYS_ADMIN in the initial user namespace.
+ * attached mount can be verified: hence no detached mount. The overlay's layers are attached below it.
+ * On failure nothing stays attached. Needs CAP_SYS_ADMIN in the initial user namespace.
  */
 int rootfs_mount(const struct rootfs_spec *s, int *ret_root_fd, struct berth_error *err);
+
+/*
+ * Is the mounted root writable, and what was asked for? The kernel mounts an overlay with less than that, and says
+ * so in its log only. To be asked before anything of the CT runs.
+ */
+int rootfs_verify(const struct rootfs_spec *s, int root_fd, struct berth_error *err);
+
+/* Takes all off the target, lazily: what still uses a file system keeps it. Nothing there is success. */
+void rootfs_detach(const char *target);
 
 /* The directories that a volume needs for the layout: upper and work, or root. Ends with NULL. */
 const char *const *rootfs_dirs(enum rootfs_layout layout);

@@ -8,6 +8,7 @@
 #include "runtime/base/fd.h"
 #include "runtime/ct/store.h"
 #include "runtime/storage/volume.h"
+#include "runtime/worker/volume_mount.h"
 #include "runtime/worker/worker.h"
 
 #include <fcntl.h>
@@ -15,11 +16,13 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
 	CGROUP_WAIT_MS = 10000,
-	VOLUME_WAIT_MS = 20000
+	VOLUME_WAIT_MS = 20000,
+	NET_LINGER_MS = 100
 };
 
 static int release_cgroup(struct worker *w, struct berth_error *err)
@@ -60,9 +63,10 @@ struct net_report {
 };
 
 /*
- * In a process of its own: the kernel holds back the last close of a netfilter socket until RCU has freed
- * what was removed, 5 to 12 ms, and meanwhile the volume is flushed. The answer comes before that close,
- * which is the end of this process. Only the answer's descriptor is kept: not the CT's lock, not berthd's report.
+ * In a process of its own, while the volume is flushed. Only the answer's descriptor is kept: not the CT's lock,
+ * not berthd's report. The answer comes before the close of the netfilter socket, which is the end of this
+ * process: the kernel holds that back, and with it every change of any table, until RCU has freed what was
+ * removed, 5 to 20 ms. A moment later there is nothing to wait for.
  */
 static _Noreturn void net_run(struct worker *w, pid_t parent, int fd)
 {
@@ -71,10 +75,14 @@ static _Noreturn void net_run(struct worker *w, pid_t parent, int fd)
 	/* Never without the worker: the lock is the worker's, and the next start would lose its network. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
 		_exit(1);
+	(void)prctl(PR_SET_NAME, "berth-release");
 	if (dup2(fd, STDOUT_FILENO) < 0 || close_range(3, ~0U, 0) < 0)
 		_exit(1);
 	rep.r = net_ct_down(w->ctid, w->host.nft_table, &rep.err);
+	(void)prctl(PR_SET_PDEATHSIG, 0); /* from here on it touches nothing */
 	(void)fd_write_all(STDOUT_FILENO, &rep, sizeof(rep));
+	(void)close(STDOUT_FILENO);
+	(void)nanosleep(&(struct timespec){.tv_nsec = NET_LINGER_MS * 1000000}, NULL);
 	_exit(0);
 }
 
@@ -111,13 +119,11 @@ static int net_end(struct worker *w, int fd, struct net_report *rep, struct bert
 /* What a killed `mount` left in the host's own mount table; a CT that runs has its mounts elsewhere. */
 static void release_mounts(struct worker *w)
 {
-	char dir[BERTH_PATH_MAX], path[BERTH_PATH_MAX];
+	char path[BERTH_PATH_MAX];
 
-	path_run_ct(&w->paths, w->ctid, dir);
 	(void)umount2(worker_mount_path(w, path), MNT_DETACH | UMOUNT_NOFOLLOW);
 	(void)rmdir(path);
-	(void)umount2(path_below(dir, "root", path), MNT_DETACH | UMOUNT_NOFOLLOW);
-	(void)umount2(path_below(dir, "volume", path), MNT_DETACH | UMOUNT_NOFOLLOW);
+	ct_mounts_detach(w);
 }
 
 static void remove_run_files(int run_fd)

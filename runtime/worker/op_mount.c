@@ -45,7 +45,6 @@ static int show_root(struct worker *w, int run_fd, struct berth_error *err)
 	if (r < 0)
 		return berth_error_set(err, BERTH_ERR_MOUNT, -r, "CT %u: mount its root at %s: %s",
 				       w->ctid, path, strerror(-r));
-	(void)umount2(from, MNT_DETACH | UMOUNT_NOFOLLOW);
 	r = file_replace_at(run_fd, "mounted", "1\n", 2, 0644, false);
 	if (r < 0)
 		return berth_error_sys(err, r, "CT %u: note that it is mounted", w->ctid);

@@ -69,7 +69,7 @@ static int step_facts(void *ctx, struct berth_error *err)
 		r = worker_facts(s->w, &s->facts, err);
 	if (r == 0)
 		r = s->run_fd = worker_run_open(s->w, err);
-	return r < 0 ? r : launch_ns_begin(s->facts.id_base, &s->ns, err);
+	return r < 0 ? r : 0;
 }
 
 /* What an earlier start left: it would be taken for ours. */
@@ -97,7 +97,7 @@ static int step_load(void *ctx, struct berth_error *err)
 	if (r < 0)
 		return r;
 	worker_guest(w, &s->config, s->hostname, &s->guest);
-	return 0;
+	return launch_ns_begin(s->facts.id_base, &s->guest, &s->ns, err);
 }
 
 /* ---- the disk, in a thread: no raw clone here (e2fsck is spawned), no ids of the whole process ---- */
@@ -119,12 +119,16 @@ static void undo_disk(void *ctx)
 static int step_root(void *ctx, struct berth_error *err)
 {
 	struct start *s = ctx;
+	int r;
 
 	while (sem_wait(&s->lower_made) < 0)
 		; /* EINTR */
 	if (s->no_lower)
 		return -ECANCELED; /* the other plan has the reason */
-	return ct_mounts_root(s->w, &s->facts, s->run_fd, &s->mounts, err);
+	r = ct_mounts_root(s->w, &s->facts, s->run_fd, &s->mounts, err);
+	if (r == 0)
+		launch_ns_files_begin(&s->ns, s->mounts.root_fd);
+	return r;
 }
 
 /* ---- beside it ---- */
@@ -201,6 +205,22 @@ static int step_look(void *ctx, struct berth_error *err)
 	return launch_host_covered(&s->host_covered, err);
 }
 
+/* All that its monitor needs. */
+static int step_monitor(void *ctx, struct berth_error *err)
+{
+	struct start *s = ctx;
+	int r = become_prepare(s->w, s->cg, &seccomp, &s->kit, err);
+
+	return r < 0 ? r : monitor_listen(s->w, &s->listen_fd, err);
+}
+
+static void undo_monitor(void *ctx)
+{
+	struct start *s = ctx;
+
+	(void)unlinkat(s->run_fd, "monitor.sock", 0);
+}
+
 static int step_netns(void *ctx, struct berth_error *err)
 {
 	struct start *s = ctx;
@@ -214,7 +234,6 @@ static int step_io(void *ctx, struct berth_error *err)
 {
 	struct start *s = ctx;
 
-	launch_ns_end(&s->ns);
 	if (s->limits.io_bps == 0 && s->limits.io_iops == 0)
 		return 0;
 	s->limits.io_dev = s->mounts.dev;
@@ -234,7 +253,6 @@ static int step_clone(void *ctx, struct berth_error *err)
 		.userns_fd = s->ns.userns_fd,
 		.netns_fd = s->ns.netns_fd,
 		.cgroup = &s->attach,
-		.guest = &s->guest,
 		.seccomp = &seccomp,
 		.memory = s->config.ram == CT_UNLIMITED ? 0 : s->config.ram,
 		.init_argv = s->hold ? hold_argv : NULL,
@@ -252,7 +270,6 @@ static void undo_clone(void *ctx)
 	launch_abort(&s->child);
 }
 
-/* While init makes its mounts. */
 static int step_network(void *ctx, struct berth_error *err)
 {
 	struct start *s = ctx;
@@ -269,6 +286,28 @@ static void undo_network(void *ctx)
 	struct start *s = ctx;
 
 	(void)net_ct_down(s->w->ctid, s->w->host.nft_table, NULL);
+}
+
+static int step_verify(void *ctx, struct berth_error *err)
+{
+	struct start *s = ctx;
+
+	return ct_mounts_verify(s->w, &s->facts, &s->mounts, err);
+}
+
+static int step_files(void *ctx, struct berth_error *err)
+{
+	struct start *s = ctx;
+	struct berth_error why = {0};
+	int r = launch_ns_files(&s->ns, &why);
+
+	if (r == -ETIMEDOUT)
+		return berth_error_set(err, why.code, ETIMEDOUT, "CT %u: %.300s", s->w->ctid,
+				       why.msg);
+	if (r < 0)
+		log_line(LOG_LV_WARNING, s->w->ctid, "set up the guest's files: %s", why.msg);
+	launch_ns_end(&s->ns);
+	return 0;
 }
 
 static int write_state(struct start *s, struct berth_error *err)
@@ -321,18 +360,10 @@ static void undo_state(void *ctx)
 static int step_go(void *ctx, struct berth_error *err)
 {
 	struct start *s = ctx;
-	/* Init may still be busy: time for all that its monitor needs. */
-	int r = monitor_listen(s->w, &s->listen_fd, err);
+	int r = launch_go(&s->spec, &s->child, err);
 
-	if (r == 0)
-		r = become_prepare(s->w, s->cg, &seccomp, &s->kit, err);
-	if (r == 0)
-		r = launch_go(&s->spec, &s->child, err);
 	if (r < 0)
 		return r;
-	if (s->child.guest_err.sys != 0)
-		log_line(LOG_LV_WARNING, s->w->ctid, "set up the guest's files: %s",
-			 s->child.guest_err.msg);
 	s->run.launched = true;
 	return write_state(s, err);
 }
@@ -375,8 +406,12 @@ static const struct plan_step steps[] = {
 	{"make", step_make, undo_make},
 	{"io", step_io, NULL},
 	{"clone", step_clone, undo_clone},
+	/* While init makes its mounts: */
+	{"monitor", step_monitor, undo_monitor},
 	{"network", step_network, undo_network},
+	{"verify", step_verify, NULL},
 	{"state", step_state, undo_state},
+	{"files", step_files, NULL},
 	{"go", step_go, NULL},
 };
 

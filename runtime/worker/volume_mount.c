@@ -39,8 +39,13 @@ static void detach(struct worker *w, const char *name)
 {
 	char dir[BERTH_PATH_MAX], path[BERTH_PATH_MAX];
 
-	(void)umount2(path_below(path_run_ct(&w->paths, w->ctid, dir), name, path),
-		      MNT_DETACH | UMOUNT_NOFOLLOW);
+	rootfs_detach(path_below(path_run_ct(&w->paths, w->ctid, dir), name, path));
+}
+
+void ct_mounts_detach(struct worker *w)
+{
+	detach(w, "root");
+	detach(w, "volume");
 }
 
 static void drop_volume(struct worker *w, int run_fd, struct ct_mounts *m)
@@ -104,27 +109,47 @@ int ct_mounts_lower(struct worker *w, const struct ct_facts *f, struct ct_mounts
 	return r < 0 || is_private(f) ? r : rootfs_lower(image, m->userns_fd, &m->lower_fd, err);
 }
 
-int ct_mounts_root(struct worker *w, const struct ct_facts *f, int run_fd, struct ct_mounts *m,
-		   struct berth_error *err)
-{
+/* Where the parts of a root are. */
+struct root_paths {
 	char dir[BERTH_PATH_MAX], image[BERTH_PATH_MAX + 80], target[BERTH_PATH_MAX];
-	const struct rootfs_spec spec = {
+};
+
+static struct rootfs_spec root_spec(struct worker *w, const struct ct_facts *f,
+				    const struct ct_mounts *m, struct root_paths *p)
+{
+	return (struct rootfs_spec){
 		.layout = is_private(f) ? ROOTFS_PRIVATE : ROOTFS_OVERLAY,
-		.lower_image = image,
+		.lower_image = p->image,
 		.lower_fd = m->lower_fd,
 		.volume_fd = m->volume_fd,
 		.userns_fd = m->userns_fd,
 		.mapped_root = f->id_base,
-		.target = path_below(path_run_ct(&w->paths, w->ctid, dir), "root", target),
+		.target = path_below(path_run_ct(&w->paths, w->ctid, p->dir), "root", p->target),
 	};
-	int r = find_image(w, f, image, sizeof(image), err);
+}
+
+int ct_mounts_root(struct worker *w, const struct ct_facts *f, int run_fd, struct ct_mounts *m,
+		   struct berth_error *err)
+{
+	struct root_paths p;
+	const struct rootfs_spec spec = root_spec(w, f, m, &p);
+	int r = find_image(w, f, p.image, sizeof(p.image), err);
 
 	if (r < 0)
 		return r;
 	if (mkdirat(run_fd, "root", 0700) < 0 && errno != EEXIST)
-		return berth_error_sys(err, errno, "CT %u: make mount point %s", w->ctid, target);
+		return berth_error_sys(err, errno, "CT %u: make mount point %s", w->ctid, p.target);
 	r = rootfs_mount(&spec, &m->root_fd, err);
 	return r < 0 ? r : 0;
+}
+
+int ct_mounts_verify(struct worker *w, const struct ct_facts *f, const struct ct_mounts *m,
+		     struct berth_error *err)
+{
+	struct root_paths p;
+	const struct rootfs_spec spec = root_spec(w, f, m, &p);
+
+	return rootfs_verify(&spec, m->root_fd, err);
 }
 
 int ct_mounts_make(struct worker *w, const struct ct_facts *f, int run_fd, struct ct_mounts *m,
@@ -134,6 +159,8 @@ int ct_mounts_make(struct worker *w, const struct ct_facts *f, int run_fd, struc
 
 	if (r == 0)
 		r = ct_mounts_root(w, f, run_fd, m, err);
+	if (r == 0)
+		r = ct_mounts_verify(w, f, m, err);
 	if (r < 0)
 		ct_mounts_drop(w, run_fd, m);
 	return r;

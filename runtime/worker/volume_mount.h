@@ -21,12 +21,17 @@ int ct_mounts_volume(struct worker *w, const struct ct_facts *f, int run_fd, str
 		     struct berth_error *err);
 int ct_mounts_root(struct worker *w, const struct ct_facts *f, int run_fd, struct ct_mounts *m,
 		   struct berth_error *err);
+/* After both, before anything of the CT runs: see rootfs_verify. */
+int ct_mounts_verify(struct worker *w, const struct ct_facts *f, const struct ct_mounts *m,
+		     struct berth_error *err);
 /* In advance, beside ct_mounts_volume: a part of the work of ct_mounts_root. Needs userns_fd. */
 int ct_mounts_lower(struct worker *w, const struct ct_facts *f, struct ct_mounts *m,
 		    struct berth_error *err);
-/* Both. On failure nothing of it stays mounted. */
+/* All of it. On failure nothing of it stays mounted. */
 int ct_mounts_make(struct worker *w, const struct ct_facts *f, int run_fd, struct ct_mounts *m,
 		   struct berth_error *err);
 
 /* Unmounts both and closes everything. */
 void ct_mounts_drop(struct worker *w, int run_fd, struct ct_mounts *m);
+/* What a worker that was killed has left of them in this mount namespace. */
+void ct_mounts_detach(struct worker *w);

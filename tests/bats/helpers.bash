@@ -140,9 +140,18 @@ is_spare_worker() {
 		[[ $(tr '\0' ' ' 2>/dev/null <"/proc/$1/cmdline") == *"berth-worker "*" --wait " ]]
 }
 
+# A process that has released a CT's network, and waits a moment for the kernel with nothing of the CT.
+no_releaser() {
+	local p
+	for p in $(host_processes); do
+		! grep -qsx berth-release "/proc/$p/comm" || return 1
+	done
+}
+
 # leaks: prints what a host without CTs must not have; true if there is nothing.
 leaks() {
 	local found
+	wait_for 2 no_releaser || true # told below, as any process
 	found=$(
 		for p in $(host_processes | grep -vx "$BERTHD_PID" | sort -u); do
 			# The first process of a test's pid namespace reaps nobody.

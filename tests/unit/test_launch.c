@@ -152,7 +152,7 @@ static void remove_stage(void)
 
 static int make_ns(struct launch_ns *ns, struct launch_spec *spec, struct berth_error *err)
 {
-	int r = launch_ns_begin(ID_BASE, ns, err);
+	int r = launch_ns_begin(ID_BASE, NULL, ns, err);
 
 	if (r == 0)
 		r = launch_ns_user(ns, err);
@@ -638,9 +638,9 @@ static void namespaces_that_were_not_asked_for_are_not_made(void)
 {
 	struct launch_ns ns = {.pid = 0};
 
-	CHECK(launch_ns_begin(0, &ns, NULL) == -ERANGE);
+	CHECK(launch_ns_begin(0, NULL, &ns, NULL) == -ERANGE);
 	launch_ns_end(&ns);
-	CHECK(launch_ns_begin(ID_BASE, &ns, NULL) == 0);
+	CHECK(launch_ns_begin(ID_BASE, NULL, &ns, NULL) == 0);
 	launch_ns_end(&ns);
 	launch_ns_end(&ns);
 	CHECK(ns.pid == 0 && ns.userns_fd < 0 && ns.netns_fd < 0);
@@ -670,6 +670,68 @@ static void guest_files_are_written_as_the_cts_root(void)
 	CHECK(tree_remove_at(root, "etc") == 0);
 }
 
+/* Begins with guest, up to the network namespace; the rest is the test's. */
+static bool begin_with(const struct guest_config *guest, struct launch_ns *ns)
+{
+	if (launch_ns_begin(ID_BASE, guest, ns, NULL) < 0 || launch_ns_user(ns, NULL) < 0)
+		return false;
+	launch_ns_net_begin(ns);
+	return true;
+}
+
+static void the_child_of_the_namespaces_writes_the_guest_files(void)
+{
+	const struct guest_config g = {.hostname = "beside"};
+	auto_close int root = dir_open_at(AT_FDCWD, root_dir);
+	struct launch_ns ns;
+	struct berth_error err = {0};
+	char text[64] = "";
+
+	make_dir("/etc");
+	/* Before anybody has asked for the network namespace, which must not be lost by that. */
+	CHECK(begin_with(&g, &ns));
+	launch_ns_files_begin(&ns, root);
+	CHECK(waitid(P_PID, (id_t)ns.pid, &(siginfo_t){0}, WEXITED | WNOWAIT) == 0);
+	CHECK(launch_ns_net(&ns, &err) == 0 && ns.netns_fd >= 0);
+	CHECK(launch_ns_files(&ns, &err) == 0 && err.sys == 0);
+	launch_ns_end(&ns);
+	CHECK(file_read_line_at(root, "etc/hostname", text, sizeof(text)) == 0);
+	CHECK(strcmp(text, "beside") == 0);
+	drop_ns(&ns);
+	/* A guest that does not want them. */
+	CHECK(fchownat(root, "etc", 0, 0, 0) == 0 && unlinkat(root, "etc/hostname", 0) == 0);
+	CHECK(begin_with(&g, &ns) && launch_ns_net(&ns, NULL) == 0);
+	launch_ns_files_begin(&ns, root);
+	CHECK(launch_ns_files(&ns, &err) == -EACCES && err.sys == EACCES);
+	launch_ns_end(&ns);
+	drop_ns(&ns);
+	CHECK(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
+	CHECK(tree_remove_at(root, "etc") == 0);
+}
+
+static void a_dead_child_of_the_namespaces_is_told(void)
+{
+	auto_close int root = dir_open_at(AT_FDCWD, root_dir);
+	struct berth_error err = {0};
+	struct launch_ns ns;
+
+	CHECK(begin_with(&(struct guest_config){0}, &ns) && launch_ns_net(&ns, NULL) == 0);
+	CHECK(kill(ns.pid, SIGKILL) == 0);
+	CHECK(waitid(P_PID, (id_t)ns.pid, &(siginfo_t){0}, WEXITED | WNOWAIT) == 0);
+	launch_ns_files_begin(&ns, root);
+	CHECK(launch_ns_files(&ns, &err) == -ECHILD && strstr(err.msg, "guest's files") != NULL);
+	launch_ns_end(&ns);
+	drop_ns(&ns);
+	CHECK(launch_ns_begin(ID_BASE, NULL, &ns, NULL) == 0 && kill(ns.pid, SIGKILL) == 0);
+	CHECK(waitid(P_PID, (id_t)ns.pid, &(siginfo_t){0}, WEXITED | WNOWAIT) == 0);
+	(void)launch_ns_user(&ns, NULL); /* it may have been quicker */
+	launch_ns_net_begin(&ns);
+	CHECK(launch_ns_net(&ns, &err) < 0 && strstr(err.msg, "net namespace") != NULL);
+	CHECK(ns.netns_fd < 0);
+	launch_ns_end(&ns);
+	drop_ns(&ns);
+}
+
 static void run_all(void)
 {
 	struct berth_error err = {0};
@@ -697,6 +759,8 @@ static void run_all(void)
 	RUN(planted_links_do_not_lead_anywhere);
 	RUN(ids_of_the_host_are_refused);
 	RUN(guest_files_are_written_as_the_cts_root);
+	RUN(the_child_of_the_namespaces_writes_the_guest_files);
+	RUN(a_dead_child_of_the_namespaces_is_told);
 	RUN(an_aborted_start_leaves_no_process);
 	RUN(a_killed_caller_leaves_no_process);
 	RUN(namespaces_that_were_not_asked_for_are_not_made);
