@@ -106,7 +106,7 @@ int net_ct_change(const struct net_ct *now, const struct net_ct *next, int netns
 		  struct berth_error *err);
 /*
  * Removes link, routes, proxy entries and every element of the CT. Nothing there is success. It may leave the
- * caller a child that has done its work and waits for the kernel: see take_link.
+ * caller a child that has removed the link and waits for the kernel.
  */
 int net_ct_down(uint32_t ctid, const char *nft_table, struct berth_error *err);
 int net_ct_counters(uint32_t ctid, struct net_counters *ret, struct berth_error *err);

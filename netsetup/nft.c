@@ -200,7 +200,7 @@ static int batch_open(const char *label, struct batch **ret, struct berth_error 
 
 /*
  * The socket stays open until the process ends. The kernel holds back the close of every netfilter socket
- * until RCU has freed what anybody has removed, 5 to 12 ms: nobody waits for the end of a worker.
+ * until RCU has freed what anybody has removed, 5 to 20 ms, and every change of a table with it.
  */
 static void batch_free(struct batch **b)
 {

@@ -395,7 +395,7 @@ static _Noreturn void remover(uint32_t ctid, pid_t parent)
 {
 	struct rtnl *r = NULL;
 
-	/* Not without its parent: a link of that name may soon be that of the next start. And with none of its files. */
+	/* Not without its parent, for the same reason as there; and with none of its files. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent ||
 	    close_range(0, ~0U, 0) < 0 || rtnl_open("", &r, NULL) < 0)
 		_exit(1);
@@ -432,6 +432,9 @@ static int take_link(struct rtnl *r, uint32_t ctid, struct berth_error *err)
 		remover(ctid, self);
 	while (pid > 0 && !is_removed(r, ctid, pid))
 		(void)nanosleep(&pause, NULL);
+	/* One that came too late must not find the link of the next start. */
+	if (pid > 0 && waitpid(pid, NULL, WNOHANG) == 0)
+		(void)kill(pid, SIGKILL);
 	return remove_link(r, ctid, err); /* the usual case: it finds none */
 }
 

@@ -60,6 +60,12 @@ int process_bound_caps(void);
 /* The working directory lies inside our root (CVE-2024-21626). -errno. */
 int process_check_cwd(void);
 
+/*
+ * Kills a child of ours and reaps it. One that the kernel does not let die (a file system that does not answer)
+ * is left behind after a second.
+ */
+void process_end(pid_t pid);
+
 /* ---- caps.c ---- */
 
 /* Makes all permitted capabilities effective (setresuid took them away). -errno. */

@@ -1,6 +1,6 @@
 /*
- * init.c - the life of a CT's init up to execve. All is made ready at once, next to what stage 1 and the
- * caller do; only execve waits for the caller's go.
+ * init.c - the life of a CT's init up to execve. All is made ready at once, next to what the caller
+ * does; only execve waits for the caller's go.
  */
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"

@@ -114,10 +114,13 @@ int launch_ns_begin(uint32_t id_base, const struct guest_config *guest, struct l
 int launch_ns_user(struct launch_ns *ns, struct berth_error *err);
 void launch_ns_net_begin(struct launch_ns *ns);
 int launch_ns_net(struct launch_ns *ns, struct berth_error *err);
-/* root_fd: the CT's mounted root. A failure to write is the guest's doing, as of launch_write_files. */
+/*
+ * root_fd: the CT's mounted root. A failure to write is the guest's doing, as of launch_write_files. launch_ns_files
+ * comes before launch_go: init is to find them.
+ */
 void launch_ns_files_begin(struct launch_ns *ns, int root_fd);
 int launch_ns_files(struct launch_ns *ns, struct berth_error *err);
-/* Ends the child. Nothing to do after a failed begin, or twice. */
+/* Ends the child, whatever it is doing. Nothing to do after a failed begin, or twice. */
 void launch_ns_end(struct launch_ns *ns);
 /* A user namespace alone. */
 int launch_userns(uint32_t id_base, int *ret_userns_fd, struct berth_error *err);

@@ -1,9 +1,10 @@
 /*
  * namespaces.c - the namespaces of a CT that are needed before there is an init, and the guest's files.
  *
- * A child does each when it is asked to, so that the caller can do something else meanwhile. The maker of the user namespace has the effective ids of the CT's mapped root. The kernel charges namespaces, inotify
- * watches and the like of the CT to (owner, parent namespace) as well; with root as the common
- * owner one CT could use up what all others need.
+ * A child does each when it is asked to, so that the caller can do something else meanwhile. The maker of the
+ * user namespace has the effective ids of the CT's mapped root. The kernel charges namespaces, inotify
+ * watches and the like of the CT to (owner, parent namespace) as well; with root as the common owner one CT
+ * could use up what all others need.
  */
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
@@ -15,7 +16,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <sys/wait.h>
 
 enum {
 	ORDER_NET = 'n',
@@ -80,6 +80,9 @@ static _Noreturn void ns_child(uint32_t id_base, const struct guest_config *gues
 	int root_fd;
 	char c;
 
+	/* Neither the CT's lock nor berthd's report: it may be killed, and stay for a while. */
+	if (process_close_others(&sock, 1) < 0)
+		_exit(1);
 	say(sock, make_user(id_base));
 	while (fd_recv_message(sock, &c, 1, &root_fd, 1, &n_fds) == 1) {
 		if (c == ORDER_NET)
@@ -121,7 +124,7 @@ int launch_ns_begin(uint32_t id_base, const struct guest_config *guest, struct l
 	return 0;
 }
 
-/* What the child says of the namespace it was to make; ret_fd, if it is not NULL, gets what came with it. */
+/* What the child says of the namespace it was to make; ret_fd (may be NULL) gets what came with it. */
 static int hear(const struct launch_ns *ns, const char *what, int *ret_fd, struct berth_error *err)
 {
 	int32_t status;
@@ -129,6 +132,10 @@ static int hear(const struct launch_ns *ns, const char *what, int *ret_fd, struc
 	ssize_t n =
 		fd_recv_message(ns->sock, &status, sizeof(status), ret_fd, ret_fd != NULL, &n_fds);
 
+	if (n == -EAGAIN)
+		return berth_error_set(err, BERTH_ERR_TIMEOUT, ETIMEDOUT,
+				       "no %s namespace was made within %d seconds", what,
+				       (int)CHILD_TIMEOUT_SEC);
 	if (n != (ssize_t)sizeof(status) || (status == 0 && n_fds != (ret_fd != NULL)))
 		return berth_error_sys(err, ECHILD, "make a %s namespace: the child died", what);
 	if (status != 0)
@@ -196,15 +203,17 @@ void launch_ns_files_begin(struct launch_ns *ns, int root_fd)
 {
 	const char order = ORDER_FILES;
 
-	(void)fd_send_message(ns->sock, &order, 1, &root_fd, 1);
+	if (fd_send_message(ns->sock, &order, 1, &root_fd, 1) < 0)
+		(void)shutdown(ns->sock, SHUT_WR); /* it ends, and launch_ns_files tells */
 }
 
 int launch_ns_files(struct launch_ns *ns, struct berth_error *err)
 {
 	struct berth_error said;
-	ssize_t n = recv(ns->sock, &said, sizeof(said), 0);
+	unsigned int n_fds;
+	ssize_t n = fd_recv_message(ns->sock, &said, sizeof(said), NULL, 0, &n_fds);
 
-	if (n < 0 && errno == EAGAIN)
+	if (n == -EAGAIN)
 		return berth_error_set(err, BERTH_ERR_TIMEOUT, ETIMEDOUT,
 				       "the guest's files were not written within %d seconds",
 				       (int)CHILD_TIMEOUT_SEC);
@@ -221,8 +230,7 @@ void launch_ns_end(struct launch_ns *ns)
 	if (ns->pid <= 0)
 		return;
 	fd_close(&ns->sock);
-	while (waitpid(ns->pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	process_end(ns->pid);
 	ns->pid = 0;
 }
 

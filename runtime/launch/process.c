@@ -10,14 +10,22 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/keyctl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 
 #define ALL_NAMESPACES                                                                             \
 	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | \
 	 CLONE_NEWCGROUP)
+
+enum {
+	END_MS = 1000
+};
 
 #define CAP_BIT(cap) (UINT64_C(1) << (cap))
 
@@ -199,4 +207,16 @@ int process_check_cwd(void)
 	if (n < 0)
 		return -errno;
 	return buf[0] == '/' ? 0 : -EXDEV; /* "(unreachable)/..." */
+}
+
+void process_end(pid_t pid)
+{
+	struct pollfd p = {.fd = pidfd_open(pid, 0), .events = POLLIN};
+
+	(void)kill(pid, SIGKILL);
+	if (p.fd >= 0) {
+		(void)poll(&p, 1, END_MS);
+		(void)close(p.fd);
+	}
+	(void)waitpid(pid, NULL, WNOHANG);
 }

@@ -13,12 +13,6 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
-#include <time.h>
-
-enum {
-	VISIT_END_MS = 1000
-};
 
 struct visit_reply {
 	int32_t result;
@@ -102,17 +96,6 @@ static int visit_collect(int sock, unsigned int timeout_ms, int *ret_fd, struct 
 	return 0;
 }
 
-/* A child that a file system of the tenant's holds ends when the CT does; nobody waits for that. */
-static void visit_end(pid_t pid)
-{
-	const struct timespec pause = {.tv_nsec = 5000000};
-	uint64_t end = ev_now_ms() + VISIT_END_MS;
-
-	(void)kill(pid, SIGKILL);
-	while (waitpid(pid, NULL, WNOHANG) == 0 && ev_now_ms() < end)
-		(void)nanosleep(&pause, NULL);
-}
-
 int launch_visit(const struct launch_visit *v, int *ret_fd, struct berth_error *err)
 {
 	struct berth_error local = {0};
@@ -131,7 +114,8 @@ int launch_visit(const struct launch_visit *v, int *ret_fd, struct berth_error *
 		r = berth_error_sys(err, -pid, "clone3");
 	} else {
 		r = visit_collect(sock[0], v->timeout_ms, ret_fd, err);
-		visit_end(pid);
+		/* A child that a file system of the tenant's holds ends when the CT does. */
+		process_end(pid);
 	}
 	(void)close(sock[0]);
 	return r;

@@ -52,7 +52,9 @@ void rootfs_detach(const char *target)
 
 static int set_idmap(int mount_fd, int userns_fd, const char *what, struct berth_error *err)
 {
+	/* Private: a copy of a shared mount is its peer, and what is mounted on one appears on the other. */
 	struct mount_attr attr = {.attr_set = MOUNT_ATTR_IDMAP,
+				  .propagation = MS_PRIVATE,
 				  .userns_fd = (unsigned int)userns_fd};
 
 	if (mount_setattr(mount_fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) == 0)

@@ -56,7 +56,7 @@ static int release_volume(struct worker *w, struct berth_error *err)
 	return volume_wait_unused(d, private_fd, VOLUME_WAIT_MS, err);
 }
 
-/* What the network's process says at its end. */
+/* What the network's process says. */
 struct net_report {
 	int r;
 	struct berth_error err;

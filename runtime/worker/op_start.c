@@ -100,6 +100,13 @@ static int step_load(void *ctx, struct berth_error *err)
 	return launch_ns_begin(s->facts.id_base, &s->guest, &s->ns, err);
 }
 
+static void undo_load(void *ctx)
+{
+	struct start *s = ctx;
+
+	launch_ns_end(&s->ns);
+}
+
 /* ---- the disk, in a thread: no raw clone here (e2fsck is spawned), no ids of the whole process ---- */
 
 static int step_volume(void *ctx, struct berth_error *err)
@@ -205,22 +212,6 @@ static int step_look(void *ctx, struct berth_error *err)
 	return launch_host_covered(&s->host_covered, err);
 }
 
-/* All that its monitor needs. */
-static int step_monitor(void *ctx, struct berth_error *err)
-{
-	struct start *s = ctx;
-	int r = become_prepare(s->w, s->cg, &seccomp, &s->kit, err);
-
-	return r < 0 ? r : monitor_listen(s->w, &s->listen_fd, err);
-}
-
-static void undo_monitor(void *ctx)
-{
-	struct start *s = ctx;
-
-	(void)unlinkat(s->run_fd, "monitor.sock", 0);
-}
-
 static int step_netns(void *ctx, struct berth_error *err)
 {
 	struct start *s = ctx;
@@ -295,6 +286,22 @@ static int step_verify(void *ctx, struct berth_error *err)
 	return ct_mounts_verify(s->w, &s->facts, &s->mounts, err);
 }
 
+/* All that its monitor needs. */
+static int step_monitor(void *ctx, struct berth_error *err)
+{
+	struct start *s = ctx;
+	int r = become_prepare(s->w, s->cg, &seccomp, &s->kit, err);
+
+	return r < 0 ? r : monitor_listen(s->w, &s->listen_fd, err);
+}
+
+static void undo_monitor(void *ctx)
+{
+	struct start *s = ctx;
+
+	(void)unlinkat(s->run_fd, "monitor.sock", 0);
+}
+
 static int step_files(void *ctx, struct berth_error *err)
 {
 	struct start *s = ctx;
@@ -354,7 +361,6 @@ static void undo_state(void *ctx)
 	struct start *s = ctx;
 
 	(void)unlinkat(s->run_fd, "state", 0);
-	(void)unlinkat(s->run_fd, "monitor.sock", 0);
 }
 
 static int step_go(void *ctx, struct berth_error *err)
@@ -402,16 +408,16 @@ static void undo_make(void *ctx)
 static const struct plan_step steps[] = {
 	{"facts", step_facts, NULL},
 	{"forget", step_forget, NULL},
-	{"load", step_load, NULL},
+	{"load", step_load, undo_load},
 	{"make", step_make, undo_make},
 	{"io", step_io, NULL},
 	{"clone", step_clone, undo_clone},
 	/* While init makes its mounts: */
-	{"monitor", step_monitor, undo_monitor},
-	{"network", step_network, undo_network},
 	{"verify", step_verify, NULL},
+	{"network", step_network, undo_network},
+	{"monitor", step_monitor, undo_monitor},
 	{"state", step_state, undo_state},
-	{"files", step_files, NULL},
+	{"files", step_files, NULL}, /* init is to find them */
 	{"go", step_go, NULL},
 };
 

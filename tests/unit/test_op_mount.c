@@ -99,6 +99,29 @@ static void a_mount_that_was_killed_is_cleaned_up(void)
 	CHECK(is_ok(WORKER("cleanup", "101")) && nothing_is_mounted());
 }
 
+/* In the midst of it: the layers, and what lies on them. */
+static void a_stack_of_mounts_is_cleaned_up(void)
+{
+	static const char *const places[] = {"root", "volume"};
+	char path[BERTH_PATH_MAX];
+
+	for (int i = 0; i < 6; i++) {
+		path_below(run_dir(101), places[i % 2], path);
+		CHECK(mkdir(path, 0700) == 0 || errno == EEXIST);
+		CHECK(mount("none", path, "tmpfs", 0, NULL) == 0);
+	}
+	CHECK(is_ok(WORKER("cleanup", "101")) && nothing_is_mounted());
+}
+
+/* As on a host with systemd. */
+static void shared_mounts_are_no_hindrance(void)
+{
+	CHECK(mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL) == 0);
+	CHECK(is_ok(WORKER("mount", "101")) && mounts_of_ours() == 1);
+	CHECK(is_ok(WORKER("umount", "101")) && nothing_is_mounted());
+	CHECK(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
+}
+
 int main(void)
 {
 	int r = worker_begin(true);
@@ -110,6 +133,8 @@ int main(void)
 	RUN(a_mount_in_use_is_not_taken_away);
 	RUN(what_cannot_be_mounted_leaves_nothing);
 	RUN(a_mount_that_was_killed_is_cleaned_up);
+	RUN(a_stack_of_mounts_is_cleaned_up);
+	RUN(shared_mounts_are_no_hindrance);
 	CHECK(is_ok(WORKER("destroy", "101")));
 	return worker_end();
 }

@@ -216,11 +216,11 @@ static void a_start_that_fails_undoes_all_it_did(void)
 	path_below(paths.lib, "template/aside", to);
 	CHECK(rename(from, to) == 0 && WORKER("start", "101") == BERTH_ERR_NO_TEMPLATE);
 	CHECK(nothing_runs() && rename(to, from) == 0);
-	/* A monitor that cannot be run: before the network. */
+	/* A monitor that cannot be run: after the network. */
 	CHECK(mount("/dev/null", BERTH_BIN "/berth-monitor", NULL, MS_BIND, NULL) == 0);
 	CHECK(WORKER("start", "101") == BERTH_ERR_HELPER && says("berth-monitor"));
 	CHECK(nothing_runs() && umount(BERTH_BIN "/berth-monitor") == 0);
-	/* No init in it: found when all but the last step was done. */
+	/* No init in it: found when nearly all was done. */
 	CHECK(is_ok(WORKER("mount", "101")));
 	CHECK(value_get(said.values, "path", root, sizeof(root)) == 0);
 	path_below(root, "sbin/init", from);
