@@ -207,6 +207,19 @@ sent() {
 }
 
 # bats test_tags=both
+# What a stop leaves to the kernel, or to a process that waits for it, must not touch the next start.
+@test "stopped and started again at once, a container has its network each time" {
+	tiny 101 --ipadd 10.99.0.101 --ipadd fd99::101
+	for _ in {1..12}; do
+		berth stop 101 --fast
+		berth start 101
+		sleep 0.15
+		berth exec2 101 ping -c 1 -W 3 192.0.2.1
+		berth exec2 101 ping6 -c 1 -W 3 2001:db8::1
+	done
+}
+
+# bats test_tags=both
 @test "a flushed rule set comes back, with the elements of running containers" {
 	pair
 	nft flush ruleset
