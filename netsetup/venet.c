@@ -395,7 +395,7 @@ static _Noreturn void remover(uint32_t ctid, pid_t parent)
 {
 	struct rtnl *r = NULL;
 
-	/* Not without its parent, for the same reason as there; and with none of its files. */
+	/* Not without its parent: the next start may have made a link of that name. And with none of its files. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent ||
 	    close_range(0, ~0U, 0) < 0 || rtnl_open("", &r, NULL) < 0)
 		_exit(1);

@@ -98,6 +98,16 @@ int berth_error_sys(struct berth_error *err, int sys, const char *fmt, ...)
 	return r;
 }
 
+void berth_error_name_ct(struct berth_error *err, uint32_t ctid)
+{
+	char msg[sizeof(err->msg)];
+
+	if (err == NULL || strncmp(err->msg, "CT ", 3) == 0)
+		return;
+	memcpy(msg, err->msg, sizeof(msg));
+	(void)snprintf(err->msg, sizeof(err->msg), "CT %u: %.340s", ctid, msg);
+}
+
 const char *berth_error_name(enum berth_errcode code)
 {
 	if (code >= BERTH_ERR_MAX || rows[code].name == NULL)

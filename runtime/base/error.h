@@ -11,6 +11,8 @@
  */
 #pragma once
 
+#include <stdint.h>
+
 #include <stddef.h>
 
 enum berth_errcode {
@@ -71,6 +73,9 @@ int berth_error_set(struct berth_error *err, enum berth_errcode code, int sys, c
 /* As berth_error_set with BERTH_ERR_SYSTEM, and ": strerror(sys)" appended. */
 int berth_error_sys(struct berth_error *err, int sys, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* Puts "CT 101: " before a message that does not begin with a CT. err may be NULL. */
+void berth_error_name_ct(struct berth_error *err, uint32_t ctid);
 
 /* "io.berth.Locked" and so on; a static string. */
 const char *berth_error_name(enum berth_errcode code);

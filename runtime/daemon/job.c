@@ -165,6 +165,7 @@ void job_fail(struct job *j, const struct berth_error *err)
 	struct berth_error e = *err;
 	struct rpc_call *call;
 
+	berth_error_name_ct(&e, j->ct->ctid);
 	log_line(LOG_LV_ERROR, j->ct->ctid, "%s: %s", j->what, e.msg);
 	call = job_release(j);
 	if (call != NULL)

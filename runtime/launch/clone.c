@@ -32,15 +32,9 @@ struct stage_report {
 	struct berth_error err;
 };
 
-/* Prefixes the CT's number; returns r. */
 static int name_ct(struct berth_error *err, uint32_t ctid, int r)
 {
-	char msg[sizeof(err->msg)];
-
-	if (r < 0 && err != NULL) {
-		memcpy(msg, err->msg, sizeof(msg));
-		(void)snprintf(err->msg, sizeof(err->msg), "CT %u: %.340s", ctid, msg);
-	}
+	berth_error_name_ct(err, ctid);
 	return r;
 }
 

@@ -107,20 +107,10 @@ static int wait_go(int sock)
 	return n == 1 && c == 'G' ? 0 : -ECANCELED;
 }
 
-/*
- * All but 0 to 2 and sock, which tells its parent by closing at the exec. At once and not by the exec, which
- * releases what it closes in no useful order: whoever hears of it may need the CT's lock.
- */
-static int close_others(int sock)
-{
-	if (sock > 3 && close_range(3, (unsigned int)sock - 1, 0) < 0)
-		return -errno;
-	return close_range((unsigned int)sock + 1, ~0U, 0) < 0 ? -errno : 0;
-}
-
 static int init_settle(const struct launch_spec *spec, const struct init_state *st, int sock,
 		       struct berth_error *err)
 {
+	int keep[] = {0, 1, 2, sock};
 	int r = process_new_keyring();
 
 	if (r < 0)
@@ -131,7 +121,11 @@ static int init_settle(const struct launch_spec *spec, const struct init_state *
 	for (int fd = 0; fd <= 2; fd++)
 		if (dup2(st->slave, fd) < 0)
 			return berth_error_sys(err, errno, "put the console on descriptor %d", fd);
-	r = close_others(sock);
+	/*
+	 * sock tells our parent by closing at the exec; the others go at once and not by the exec, which releases
+	 * what it closes in no useful order: whoever hears of it may need the CT's lock.
+	 */
+	r = process_close_others(keep, 4);
 	if (r < 0)
 		return berth_error_sys(err, r, "close all descriptors");
 	sys_reset_signals();

@@ -14,7 +14,8 @@ void kmsg_mark(void);
 
 /*
  * Copies the first warning or error since the mark that contains word into buf ("" when there is none, no mark,
- * or no right to read the log): what follows is mostly consequence. Another mount at the same moment may have said it, or have taken it.
+ * or no right to read the log): what follows is mostly consequence. Another mount at the same moment may have said it,
+ * or have taken it.
  */
 void kmsg_first(const char *word, char *buf, size_t size);
 

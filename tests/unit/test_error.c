@@ -77,6 +77,21 @@ static void a_long_message_is_cut(void)
 	CHECK(strlen(err.msg) == sizeof(err.msg) - 1);
 }
 
+static void a_message_names_its_ct_once(void)
+{
+	struct berth_error err = {0};
+
+	(void)berth_error_set(&err, BERTH_ERR_NET, EIO, "the link is gone");
+	berth_error_name_ct(&err, 101);
+	CHECK(strcmp(err.msg, "CT 101: the link is gone") == 0 && err.code == BERTH_ERR_NET);
+	berth_error_name_ct(&err, 101);
+	CHECK(strcmp(err.msg, "CT 101: the link is gone") == 0);
+	berth_error_name_ct(NULL, 101);
+	memset(err.msg, 'x', sizeof(err.msg) - 1);
+	berth_error_name_ct(&err, 4294967295);
+	CHECK(strncmp(err.msg, "CT 4294967295: xxx", 18) == 0 && strlen(err.msg) < sizeof(err.msg));
+}
+
 int main(void)
 {
 	RUN(every_code_has_a_name_that_leads_back_to_it);
@@ -86,5 +101,6 @@ int main(void)
 	RUN(setting_returns_the_negative_errno);
 	RUN(a_system_error_says_why);
 	RUN(a_long_message_is_cut);
+	RUN(a_message_names_its_ct_once);
 	return check_failures != 0;
 }
