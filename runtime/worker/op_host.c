@@ -2,6 +2,8 @@
 #include "netsetup/net.h"
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
+#include "runtime/base/log.h"
+#include "runtime/ct/pools.h"
 #include "runtime/worker/host_checks.h"
 #include "runtime/worker/report.h"
 #include "runtime/worker/worker.h"
@@ -24,6 +26,18 @@ static void sweep_templates(struct worker *w)
 		(void)template_sweep(dir, worker_template_in_use, w, &removed, NULL);
 }
 
+/* Not worth a failure: doctor warns of what is low. */
+static void raised(const struct pool_floor *p, uint64_t from, int error, void *data)
+{
+	(void)data;
+	if (error == 0)
+		log_line(LOG_LV_INFO, 0, "raised /proc/sys/%s from %llu to %llu: %s", p->name,
+			 (unsigned long long)from, (unsigned long long)p->floor, p->what);
+	else
+		log_line(LOG_LV_WARNING, 0, "raise /proc/sys/%s from %llu to %llu: %s", p->name,
+			 (unsigned long long)from, (unsigned long long)p->floor, strerror(error));
+}
+
 int op_host_setup(struct worker *w, struct berth_error *err)
 {
 	char path[BERTH_PATH_MAX];
@@ -38,6 +52,7 @@ int op_host_setup(struct worker *w, struct berth_error *err)
 		return berth_error_sys(err, r, "find berth.nft");
 	if (r == 0)
 		r = net_host_setup(path, w->host.nft_table, err);
+	pools_raise(raised, NULL);
 	sweep_templates(w);
 	return r;
 }
