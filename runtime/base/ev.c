@@ -2,6 +2,7 @@
 #include "runtime/base/ev.h"
 
 #include "runtime/base/cleanup.h"
+#include "runtime/base/fault.h"
 
 #include <signal.h>
 #include <stdbool.h>
@@ -88,9 +89,12 @@ static int source_add(struct ev *ev, struct ev_source proto, uint32_t events,
 {
 	struct ev_source *s = malloc(sizeof(*s));
 	struct epoll_event e = {.events = events};
+	int r = FAULT_POINT("ev.add");
 
-	if (s == NULL)
-		return -ENOMEM;
+	if (s == NULL || r < 0) {
+		free(s);
+		return r < 0 ? r : -ENOMEM;
+	}
 	*s = proto;
 	s->ev = ev;
 	e.data.ptr = s;

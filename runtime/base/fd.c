@@ -2,6 +2,7 @@
 #include "runtime/base/fd.h"
 
 #include "runtime/base/cleanup.h"
+#include "runtime/base/fault.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -50,14 +51,27 @@ ssize_t fd_read_all(int fd, void *buf, size_t size)
 	return (ssize_t)got;
 }
 
+/* openat(2), at its point "open.NAME". */
+static int open_file(int dirfd, const char *name, int flags, mode_t mode)
+{
+	int r = fault_file("open", name), fd;
+
+	if (r < 0)
+		return r;
+	fd = openat(dirfd, name, flags, mode);
+	return fd < 0 ? -errno : fd;
+}
+
 int file_read_at(int dirfd, const char *name, size_t max, char **ret, size_t *ret_len)
 {
-	auto_close int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	auto_close int fd =
+		open_file(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0);
 	auto_free char *buf = NULL;
 	size_t size = 4096, got = 0;
+	int r = fd < 0 ? fd : fault_file("read", name);
 
-	if (fd < 0)
-		return -errno;
+	if (r < 0)
+		return r;
 	for (;;) {
 		char *bigger = realloc(buf, size + 1);
 		ssize_t n;
@@ -86,11 +100,12 @@ int file_read_at(int dirfd, const char *name, size_t max, char **ret, size_t *re
 
 int file_read_line_at(int dirfd, const char *name, char *buf, size_t size)
 {
-	auto_close int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	ssize_t n;
+	auto_close int fd =
+		open_file(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0);
+	ssize_t n = fd < 0 ? fd : fault_file("read", name);
 
-	if (fd < 0)
-		return -errno;
+	if (n < 0)
+		return (int)n;
 	n = fd_read_all(fd, buf, size - 1);
 	if (n < 0)
 		return (int)n;
@@ -102,10 +117,11 @@ int file_read_line_at(int dirfd, const char *name, char *buf, size_t size)
 
 int file_write_value_at(int dirfd, const char *name, const char *value)
 {
-	auto_close int fd = openat(dirfd, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	auto_close int fd = open_file(dirfd, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0);
+	int r = fd < 0 ? fd : fault_file("write", name);
 
-	if (fd < 0)
-		return -errno;
+	if (r < 0)
+		return r;
 	if (write(fd, value, strlen(value)) < 0)
 		return -errno;
 	return 0;
@@ -114,13 +130,19 @@ int file_write_value_at(int dirfd, const char *name, const char *value)
 /* The new content must be on disk before the name points at it, and the name before we report. */
 static int commit(int dirfd, int fd, const char *tmp, const char *name, bool durable)
 {
-	if (durable && fsync(fd) < 0)
-		return -errno;
-	if (renameat(dirfd, tmp, dirfd, name) < 0)
-		return -errno;
-	if (durable && fsync(dirfd) < 0)
-		return -errno;
-	return 0;
+	int r = durable ? fault_file("fsync", name) : 0;
+
+	if (r == 0 && durable && fsync(fd) < 0)
+		r = -errno;
+	if (r == 0)
+		r = fault_file("rename", name);
+	if (r == 0 && renameat(dirfd, tmp, dirfd, name) < 0)
+		r = -errno;
+	if (r == 0)
+		r = durable ? fault_file("fsyncdir", name) : 0;
+	if (r == 0 && durable && fsync(dirfd) < 0)
+		r = -errno;
+	return r;
 }
 
 int file_replace_at(int dirfd, const char *name, const void *buf, size_t len, mode_t mode,
@@ -134,10 +156,12 @@ int file_replace_at(int dirfd, const char *name, const void *buf, size_t len, mo
 		return -ENAMETOOLONG;
 	/* One writer a file: a leftover is ours, from a crash. */
 	(void)unlinkat(dirfd, tmp, 0);
-	fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+	fd = open_file(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 	if (fd < 0)
-		return -errno;
-	r = fd_write_all(fd, buf, len);
+		return fd;
+	r = fault_file("write", name);
+	if (r == 0)
+		r = fd_write_all(fd, buf, len);
 	if (r == 0)
 		r = commit(dirfd, fd, tmp, name, durable);
 	if (r < 0)
@@ -176,9 +200,16 @@ int dir_make(const char *path, mode_t mode)
 
 int dir_open_at(int dirfd, const char *path)
 {
-	int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	return open_file(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW, 0);
+}
 
-	return fd < 0 ? -errno : fd;
+int file_unlink_at(int dirfd, const char *name)
+{
+	int r = fault_file("unlink", name);
+
+	if (r == 0 && unlinkat(dirfd, name, 0) < 0 && errno != ENOENT)
+		r = -errno;
+	return r;
 }
 
 /* A mount point below is refused, a bind mount of the same file system too: -EXDEV. */
@@ -196,8 +227,10 @@ static int tree_empty(int fd, int depth);
 static int tree_entry_remove(int dirfd, const char *name, int depth)
 {
 	auto_close int fd = -EBADF;
-	int r;
+	int r = fault_file("remove", name);
 
+	if (r < 0)
+		return r;
 	if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
 		return 0;
 	if (errno != EISDIR && errno != EPERM)

@@ -40,6 +40,9 @@ int dir_make(const char *path, mode_t mode);
 /* Opens a directory O_PATH-less, O_DIRECTORY|O_NOFOLLOW, below dirfd (AT_FDCWD for a path). */
 int dir_open_at(int dirfd, const char *path);
 
+/* unlink of a file below dirfd; missing is success. */
+int file_unlink_at(int dirfd, const char *name);
+
 /* rm -r of NAME below dirfd, without following links or crossing mounts; missing is success. */
 int tree_remove_at(int dirfd, const char *name);
 

@@ -2,6 +2,7 @@
 #include "runtime/base/lock.h"
 
 #include "runtime/base/cleanup.h"
+#include "runtime/base/fault.h"
 #include "runtime/base/fd.h"
 
 #include <fcntl.h>
@@ -37,6 +38,9 @@ int lock_take(int dirfd, const char *name, const char *what, struct berth_error 
 
 	do {
 		fd_close(&fd);
+		n = fault_file("lock", name);
+		if (n < 0)
+			return berth_error_sys(err, n, "open lock file %s", name);
 		fd = openat(dirfd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (fd < 0)
 			return berth_error_sys(err, errno, "open lock file %s", name);

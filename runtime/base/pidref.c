@@ -2,6 +2,7 @@
 #include "runtime/base/pidref.h"
 
 #include "runtime/base/cleanup.h"
+#include "runtime/base/fault.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/parse.h"
 
@@ -64,6 +65,9 @@ int pidref_open(const struct pidref *ref)
 
 	if (ref->pid <= 0)
 		return -ESRCH;
+	r = FAULT_POINT("pidfd_open");
+	if (r < 0)
+		return r;
 	fd = pidfd_open(ref->pid, 0);
 	if (fd < 0)
 		return -errno;

@@ -2,6 +2,7 @@
 #include "runtime/base/spawn.h"
 
 #include "runtime/base/cleanup.h"
+#include "runtime/base/fault.h"
 #include "runtime/base/fd.h"
 
 #include <fcntl.h>
@@ -14,6 +15,18 @@
 
 static const char *const default_env[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8",
 					  NULL};
+
+const char *const *spawn_own_env(void)
+{
+	static const char *env[4];
+
+	if (fault_environment() == NULL)
+		return default_env;
+	env[0] = default_env[0];
+	env[1] = default_env[1];
+	env[2] = fault_environment();
+	return env;
+}
 
 static const char *find_program(const char *name, char *buf, size_t size)
 {
@@ -91,8 +104,10 @@ int spawn_program(const char *const *argv, const char *const *env, const struct 
 	add_stdio(&acts, fds->err, STDERR_FILENO);
 	add_closes(&acts, fds);
 	/* posix_spawn takes char *const []; it does not write through them. */
-	r = posix_spawn(&pid, path, &acts, &attr, (char *const *)(size_t)argv,
-			(char *const *)(size_t)(env != NULL ? env : default_env));
+	r = -fault_file("spawn", path);
+	if (r == 0)
+		r = posix_spawn(&pid, path, &acts, &attr, (char *const *)(size_t)argv,
+				(char *const *)(size_t)(env != NULL ? env : default_env));
 	(void)posix_spawn_file_actions_destroy(&acts);
 	(void)posix_spawnattr_destroy(&attr);
 	if (r != 0)

@@ -20,6 +20,9 @@ struct spawn_fds {
 int spawn_program(const char *const *argv, const char *const *env, const struct spawn_fds *fds,
 		  pid_t *ret_pid, int *ret_pidfd, struct berth_error *err);
 
+/* The env of a program of ours: the one of NULL, and a test's faults (fault.h) when there are any. */
+const char *const *spawn_own_env(void);
+
 /*
  * Runs argv to its end. Returns 0 when it exits 0; otherwise a BERTH_ERR_HELPER that quotes the
  * last line the program wrote to stderr.

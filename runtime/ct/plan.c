@@ -1,24 +1,64 @@
 /* plan.c - an operation as a list of steps that can be undone. */
 #include "runtime/ct/plan.h"
 
+#include "runtime/base/fault.h"
+
 #include <pthread.h>
 #include <stdbool.h>
 
-static void undo_steps(const struct plan_step *steps, size_t n, void *ctx)
+extern const struct plan *const __start_berth_plans[] __attribute__((weak));
+extern const struct plan *const __stop_berth_plans[] __attribute__((weak));
+
+void plan_list(FILE *out)
 {
-	while (n-- > 0)
-		if (steps[n].undo != NULL)
-			steps[n].undo(ctx);
+	for (const struct plan *const *p = __start_berth_plans; p < __stop_berth_plans; p++) {
+		for (size_t i = 0; i < (*p)->n; i++) {
+			const struct plan_step *s = &(*p)->steps[i];
+
+			(void)fprintf(out, "%s.%s\n", (*p)->name, s->name);
+			if (s->undo != NULL)
+				(void)fprintf(out, "%s.%s.undo\n", (*p)->name, s->name);
+		}
+		(void)fprintf(out, "%s.end\n", (*p)->name);
+	}
 }
 
-int plan_run(const struct plan_step *steps, size_t n, void *ctx, struct berth_error *err)
+static int reach(const struct plan *p, const char *step, const char *suffix,
+		 struct berth_error *err)
 {
-	for (size_t i = 0; i < n; i++) {
-		int r = steps[i].run(ctx, err);
+	char point[FAULT_POINT_MAX];
+	int r;
 
+	if (fault_table == NULL)
+		return 0;
+	(void)snprintf(point, sizeof(point), "%s.%s%s", p->name, step, suffix);
+	r = fault_reach(point);
+	return r < 0 ? berth_error_sys(err, r, "fault injected at %s", point) : 0;
+}
+
+/* The first n steps, the last one first. */
+static void undo_steps(const struct plan *p, size_t n, void *ctx)
+{
+	while (n-- > 0) {
+		if (p->steps[n].undo == NULL)
+			continue;
+		(void)reach(p, p->steps[n].name, ".undo", NULL);
+		p->steps[n].undo(ctx);
+	}
+}
+
+int plan_run(const struct plan *plan, void *ctx, struct berth_error *err)
+{
+	for (size_t i = 0; i <= plan->n; i++) {
+		int r = reach(plan, i < plan->n ? plan->steps[i].name : "end", "", err);
+
+		if (r == 0 && i < plan->n)
+			r = plan->steps[i].run(ctx, err);
 		if (r >= 0)
 			continue;
-		undo_steps(steps, i, ctx);
+		if (plan->failed != NULL)
+			plan->failed(ctx);
+		undo_steps(plan, i, ctx);
 		return r;
 	}
 	return 0;
@@ -36,16 +76,18 @@ static void *run_side(void *data)
 {
 	struct side *s = data;
 
-	s->r = plan_run(s->plan->steps, s->plan->n, s->ctx, &s->err);
+	s->r = plan_run(s->plan, s->ctx, &s->err);
 	return NULL;
 }
 
-int plan_run_both(const struct plan plans[2], void *ctx, struct berth_error *err)
+int plan_run_both(const struct plan *first, const struct plan *second, void *ctx,
+		  struct berth_error *err)
 {
-	struct side side = {.plan = &plans[1], .ctx = ctx};
+	struct side side = {.plan = second, .ctx = ctx};
 	pthread_t thread;
-	bool threaded = pthread_create(&thread, NULL, run_side, &side) == 0;
-	int r = plan_run(plans[0].steps, plans[0].n, ctx, err);
+	bool threaded = FAULT_POINT("plan.thread") == 0 &&
+			pthread_create(&thread, NULL, run_side, &side) == 0;
+	int r = plan_run(first, ctx, err);
 
 	/* Without a thread (too little memory, pids.max) one after the other does too. */
 	if (threaded)
@@ -55,9 +97,9 @@ int plan_run_both(const struct plan plans[2], void *ctx, struct berth_error *err
 	else
 		side.r = r;
 	if (r < 0 && side.r == 0)
-		undo_steps(plans[1].steps, plans[1].n, ctx);
+		undo_steps(second, second->n, ctx);
 	if (r == 0 && side.r < 0) {
-		undo_steps(plans[0].steps, plans[0].n, ctx);
+		undo_steps(first, first->n, ctx);
 		if (err != NULL)
 			*err = side.err;
 	}

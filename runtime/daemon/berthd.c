@@ -7,6 +7,7 @@
  * sessions go on.
  */
 #include "runtime/base/cleanup.h"
+#include "runtime/base/fault.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/lock.h"
 #include "runtime/base/log.h"
@@ -231,6 +232,12 @@ int main(int argc, char **argv)
 		(void)printf("berthd %s\n", BERTH_VERSION);
 		return 0;
 	}
+	if (argc == 2 && strcmp(argv[1], "points") == 0) {
+		fault_list(stdout);
+		return 0;
+	}
+	if (fault_init("berthd") < 0)
+		log_line(LOG_LV_WARNING, 0, FAULT_ENV " names no fault table of root's: not used");
 	if (argc == 3 && strcmp(argv[1], "--root") == 0) {
 		root = argv[2];
 	} else if (argc != 1) {

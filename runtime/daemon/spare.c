@@ -2,6 +2,7 @@
 #include "runtime/daemon/spare.h"
 
 #include "runtime/base/cleanup.h"
+#include "runtime/base/fault.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/spawn.h"
 #include "runtime/worker/order.h"
@@ -22,11 +23,12 @@ void spare_keep(struct daemon *d)
 		argv[2] = d->paths.root;
 		argv[3] = ORDER_WAIT;
 	}
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0)
+	if (FAULT_POINT("spare.socket") < 0 ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0)
 		return;
 	fds.in = sv[1];
 	d->spare_fd = sv[0];
-	if (spawn_program(argv, NULL, &fds, &pid, NULL, NULL) < 0)
+	if (spawn_program(argv, spawn_own_env(), &fds, &pid, NULL, NULL) < 0)
 		spare_drop(d);
 	(void)close(sv[1]);
 }

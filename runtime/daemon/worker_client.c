@@ -2,6 +2,7 @@
 #include "runtime/daemon/worker_client.h"
 
 #include "runtime/base/cleanup.h"
+#include "runtime/base/fault.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/log.h"
 #include "runtime/base/spawn.h"
@@ -158,7 +159,7 @@ static int worker_spawn(struct daemon *d, const char *const *argv, const int *ke
 	while (*argv != NULL && n < WORKER_ARGS - 1)
 		full[n++] = *argv++;
 	full[n] = NULL;
-	return spawn_program(full, NULL,
+	return spawn_program(full, spawn_own_env(),
 			     &(struct spawn_fds){.in = -1,
 						 .out = report_fd,
 						 .err = STDERR_FILENO,
@@ -174,8 +175,11 @@ int worker_start(struct daemon *d, const char *const *argv, const int *keep, uns
 	struct worker_run *w;
 	int fds[2], r;
 
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return berth_error_sys(err, errno, "pipe to a worker");
+	r = FAULT_POINT("worker.pipe");
+	if (r == 0 && pipe2(fds, O_CLOEXEC) < 0)
+		r = -errno;
+	if (r < 0)
+		return berth_error_sys(err, r, "pipe to a worker");
 	r = worker_order(d, argv, keep, n_keep, fds[1]);
 	if (r < 0)
 		r = worker_spawn(d, argv, keep, n_keep, fds[1], err);

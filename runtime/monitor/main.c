@@ -1,4 +1,5 @@
 /* main.c - berth-monitor: one per CT, init's parent, tiny and hard to kill. See args.h. */
+#include "runtime/base/fault.h"
 #include "runtime/base/log.h"
 #include "runtime/monitor/monitor.h"
 
@@ -48,6 +49,12 @@ int main(int argc, char **argv)
 	int r;
 
 	log_init("berth-monitor", LOG_LV_INFO);
+	if (argc == 2 && strcmp(argv[1], "points") == 0) {
+		fault_list(stdout);
+		return 0;
+	}
+	if (fault_init("berth-monitor") < 0)
+		log_line(LOG_LV_WARNING, 0, FAULT_ENV " names no fault table of root's: not used");
 	r = monitor_args_parse(argc, (const char *const *)argv, &monitor.args, &bad);
 	if (r < 0) {
 		log_line(LOG_LV_ERROR, 0, "bad argument or missing key: %s", bad);

@@ -2,6 +2,7 @@
 #include "runtime/worker/become.h"
 
 #include "runtime/base/cleanup.h"
+#include "runtime/base/fault.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/log.h"
 #include "runtime/worker/report.h"
@@ -143,7 +144,7 @@ int become_prepare(struct worker *w, struct cg_host *cg, const struct seccomp_pr
 
 int become_monitor(struct worker *w, const struct become *b, struct berth_error *err)
 {
-	char *const env[] = {NULL};
+	const char *const env[] = {fault_environment(), NULL};
 	struct args a = {0};
 
 	build_args(&a, w, b);
@@ -153,7 +154,7 @@ int become_monitor(struct worker *w, const struct become *b, struct berth_error 
 	(void)sched_yield(); /* who waits for it goes first */
 	(void)dup2(b->kit->null_fd, STDIN_FILENO);
 	(void)dup2(b->kit->null_fd, STDOUT_FILENO);
-	(void)execve(b->kit->path, a.argv, env);
+	(void)execve(b->kit->path, a.argv, (char *const *)(size_t)env);
 	log_line(LOG_LV_ERROR, w->ctid, "run %s: %s", b->kit->path, strerror(errno));
 	return berth_error_set(err, BERTH_ERR_HELPER, EIO, "CT %u: run its monitor", w->ctid);
 }

@@ -202,6 +202,9 @@ static const struct plan_step steps[] = {
 	{"disk", step_disk,
 	 NULL}, /* last: a file system cannot always be given back its old size */
 };
+static const struct plan plan = PLAN("apply", steps);
+
+PLAN_POINTS(plan);
 
 int op_apply(struct worker *w, struct berth_error *err)
 {
@@ -210,7 +213,7 @@ int op_apply(struct worker *w, struct berth_error *err)
 
 	a.w = w;
 	a.netns_fd = -EBADF;
-	r = plan_run(steps, sizeof(steps) / sizeof(steps[0]), &a, err);
+	r = plan_run(&plan, &a, err);
 	conf_free(a.live);
 	conf_free(a.candidate);
 	return r;

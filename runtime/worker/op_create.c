@@ -249,14 +249,17 @@ static const struct plan_step steps[] = {
 	{"facts", step_facts, NULL},
 	{"rename", step_rename, undo_rename},
 	{"image", step_image, NULL},
-	{"first mount", step_first_mount, NULL},
+	{"first_mount", step_first_mount, NULL},
 	{"config", step_config, NULL},
 };
+static const struct plan plan = PLAN("create", steps);
+
+PLAN_POINTS(plan);
 
 int op_create(struct worker *w, struct berth_error *err)
 {
 	struct create c = {.w = w, .area_fd = -EBADF, .private_fd = -EBADF};
-	int r = plan_run(steps, sizeof(steps) / sizeof(steps[0]), &c, err);
+	int r = plan_run(&plan, &c, err);
 
 	conf_free(c.conf);
 	fd_close(&c.private_fd);

@@ -39,7 +39,7 @@ struct start {
 	struct cg_host *cg;
 	struct cg_attach attach;
 	struct launch_ns ns;
-	sem_t lower_made; /* or failed: no_lower */
+	sem_t lower_made; /* or will not be: no_lower */
 	bool no_lower;
 	bool host_covered;
 	struct cg_limits limits;
@@ -150,9 +150,18 @@ static int step_lower(void *ctx, struct berth_error *err)
 		launch_ns_net_begin(&s->ns);
 		r = ct_mounts_lower(s->w, &s->facts, &s->mounts, err);
 	}
-	s->no_lower = r < 0;
-	(void)sem_post(&s->lower_made);
+	if (r == 0)
+		(void)sem_post(&s->lower_made);
 	return r;
+}
+
+/* Whichever step it was: the other plan is not to wait for what will not come. */
+static void beside_failed(void *ctx)
+{
+	struct start *s = ctx;
+
+	s->no_lower = true;
+	(void)sem_post(&s->lower_made);
 }
 
 static int step_cgroup(void *ctx, struct berth_error *err)
@@ -386,17 +395,19 @@ static const struct plan_step disk[] = {
 	{"root", step_root, NULL},
 };
 
-#define PLAN(steps)                                       \
-	{                                                 \
-		steps, sizeof(steps) / sizeof((steps)[0]) \
-	}
+static const struct plan beside_plan = {.name = "start.beside",
+					.steps = beside,
+					.n = sizeof(beside) / sizeof(beside[0]),
+					.failed = beside_failed};
+static const struct plan disk_plan = PLAN("start.disk", disk);
+
+PLAN_POINTS(beside_plan);
+PLAN_POINTS(disk_plan);
 
 /* The disk waits for the lower layer, so it comes second should there be no thread. */
 static int step_make(void *ctx, struct berth_error *err)
 {
-	static const struct plan plans[2] = {PLAN(beside), PLAN(disk)};
-
-	return plan_run_both(plans, ctx, err);
+	return plan_run_both(&beside_plan, &disk_plan, ctx, err);
 }
 
 static void undo_make(void *ctx)
@@ -420,6 +431,9 @@ static const struct plan_step steps[] = {
 	{"files", step_files, NULL}, /* init is to find them */
 	{"go", step_go, NULL},
 };
+static const struct plan plan = PLAN("start", steps);
+
+PLAN_POINTS(plan);
 
 int op_start(struct worker *w, struct berth_error *err)
 {
@@ -430,7 +444,7 @@ int op_start(struct worker *w, struct berth_error *err)
 	s.hold = w->n_args > 0 && strcmp(w->args[0], "hold") == 0;
 	ct_mounts_init(&s.mounts);
 	(void)sem_init(&s.lower_made, 0, 0);
-	r = plan_run(steps, sizeof(steps) / sizeof(steps[0]), &s, err);
+	r = plan_run(&plan, &s, err);
 	if (r < 0)
 		return r;
 	(void)snprintf(pid, sizeof(pid), "%d", s.child.pid);

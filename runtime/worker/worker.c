@@ -2,9 +2,11 @@
 #include "runtime/worker/worker.h"
 
 #include "runtime/base/cleanup.h"
+#include "runtime/base/fault.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/log.h"
 #include "runtime/base/parse.h"
+#include "runtime/ct/plan.h"
 #include "runtime/ct/spec.h"
 #include "runtime/ct/store.h"
 #include "runtime/storage/kmsg.h"
@@ -279,6 +281,13 @@ int worker_main(const struct worker_op *ops, int argc, char **argv)
 	struct berth_error err = {0};
 
 	log_init("berth-worker", LOG_LV_INFO);
+	if (argc == 2 && strcmp(argv[1], "points") == 0) {
+		fault_list(stdout);
+		plan_list(stdout);
+		return 0;
+	}
+	if (fault_init("berth-worker") < 0)
+		log_line(LOG_LV_WARNING, 0, FAULT_ENV " names no fault table of root's: not used");
 	/* Inherited: the CT's lock, and what adopt is given. Neither is for a program run from here. */
 	(void)close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
 	(void)signal(SIGPIPE, SIG_IGN);

@@ -75,6 +75,17 @@ setup_host() {
 	start_berthd
 }
 
+# faults_begin: a berthd on this host, and what it runs from now on, heeds what `fault` says.
+faults_begin() {
+	command fault "$HOST_ROOT/faults" new
+	export BERTH_FAULTS=$HOST_ROOT/faults
+	stop_berthd
+	start_berthd
+}
+
+# fault set [PROGRAM:]POINT ACTION [SKIP [TIMES]], and the rest of tests/tools/fault.c.
+fault() { command fault "$HOST_ROOT/faults" "$@"; }
+
 # The templates that tests/run has built, by hard links where the file system is the same.
 setup_templates() {
 	[ -n "${BERTH_TEST_TEMPLATES:-}" ] || return 0
@@ -178,6 +189,7 @@ leaks() {
 teardown_host() {
 	local ctid left=0
 	[ -n "${HOST_ROOT:-}" ] || return 0
+	[ ! -e "$HOST_ROOT/faults" ] || fault clear
 	if [ -z "${BATS_TEST_COMPLETED:-}" ] && [ -s "$HOST_ROOT/berthd.log" ]; then
 		echo "the end of berthd's log:"
 		tail -n 20 "$HOST_ROOT/berthd.log"
@@ -214,5 +226,5 @@ remove_host() {
 		xargs -r -n 1 losetup -d 2>/dev/null || true
 	nft delete table inet "berth_test_$HOST_ID" 2>/dev/null || true
 	rm -rf "$HOST_ROOT"
-	unset HOST_ROOT HOST_ID BERTHD_PID
+	unset HOST_ROOT HOST_ID BERTHD_PID BERTH_FAULTS
 }

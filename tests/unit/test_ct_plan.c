@@ -56,10 +56,11 @@ static void a_failed_step_undoes_the_earlier_ones_in_reverse(void)
 {
 	const struct plan_step steps[] = {
 		{"a", do_a, undo_a}, {"b", do_b, undo_b}, {"fail", do_fail, undo_a}};
+	const struct plan plan = PLAN("test", steps);
 	struct berth_error err = {0};
 
 	trace[0] = '\0';
-	CHECK(plan_run(steps, 3, NULL, &err) == -EIO);
+	CHECK(plan_run(&plan, NULL, &err) == -EIO);
 	CHECK(err.code == BERTH_ERR_NET);
 	CHECK(strcmp(trace, "abBA") == 0);
 }
@@ -67,9 +68,10 @@ static void a_failed_step_undoes_the_earlier_ones_in_reverse(void)
 static void a_plan_that_works_undoes_nothing(void)
 {
 	const struct plan_step steps[] = {{"a", do_a, undo_a}, {"b", do_b, NULL}};
+	const struct plan plan = PLAN("test", steps);
 
 	trace[0] = '\0';
-	CHECK(plan_run(steps, 2, NULL, NULL) == 0);
+	CHECK(plan_run(&plan, NULL, NULL) == 0);
 	CHECK(strcmp(trace, "ab") == 0);
 }
 
@@ -78,10 +80,10 @@ static void both(int (*first)(void *, struct berth_error *),
 {
 	const struct plan_step a[] = {{"a", do_a, undo_a}, {"first", first, undo_a}};
 	const struct plan_step b[] = {{"b", do_b, undo_b}, {"second", second, undo_b}};
-	const struct plan plans[2] = {{a, 2}, {b, 2}};
+	const struct plan plan_a = PLAN("a", a), plan_b = PLAN("b", b);
 
 	trace[0] = '\0';
-	*ret = plan_run_both(plans, NULL, err);
+	*ret = plan_run_both(&plan_a, &plan_b, NULL, err);
 }
 
 static int do_nothing(void *ctx, struct berth_error *err)
