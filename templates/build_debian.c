@@ -9,6 +9,7 @@
 #include "runtime/base/fd.h"
 #include "runtime/base/spawn.h"
 #include "templates/debian.h"
+#include "templates/identity.h"
 #include "templates/inspect.h"
 #include "templates/template_private.h"
 
@@ -228,21 +229,12 @@ static int run_mmdebstrap(const struct debian_build *b, struct berth_error *err)
 	return run_and_watch(b, argv, env, err);
 }
 
-/* Traces of the build and secrets that must not be shared. Missing is fine. */
+/* Traces of the build. Missing is fine. */
 static const char *const unwanted[] = {
 	"etc/resolv.conf",
 	"etc/apt/apt.conf.d/99mmdebstrap",
 	"etc/dpkg/dpkg.cfg.d/99mmdebstrap",
 	"usr/sbin/policy-rc.d",
-	"etc/ssh/ssh_host_rsa_key",
-	"etc/ssh/ssh_host_rsa_key.pub",
-	"etc/ssh/ssh_host_ecdsa_key",
-	"etc/ssh/ssh_host_ecdsa_key.pub",
-	"etc/ssh/ssh_host_ed25519_key",
-	"etc/ssh/ssh_host_ed25519_key.pub",
-	"var/lib/dbus/machine-id",
-	"var/lib/systemd/random-seed",
-	"var/lib/systemd/credential.secret",
 	"var/cache/ldconfig/aux-cache",
 	"var/cache/debconf/config.dat-old",
 	"var/cache/debconf/templates.dat-old",
@@ -262,12 +254,7 @@ struct build_text {
 	unsigned int mode;
 };
 
-/*
- * machine-id: empty, not missing: systemd then takes $container_uuid and sees no first boot.
- * ssh.service cannot start without keys; Debian makes them only when the package is installed.
- */
 static const struct build_text texts[] = {
-	{"etc/machine-id", "", 0444},
 	{"etc/hostname", "localhost\n", 0644},
 	{"etc/hosts",
 	 "127.0.0.1\tlocalhost\n"
@@ -275,44 +262,7 @@ static const struct build_text texts[] = {
 	 "ff02::1\t\tip6-allnodes\n"
 	 "ff02::2\t\tip6-allrouters\n",
 	 0644},
-	{"etc/systemd/system/ssh-hostkeys.service",
-	 "# Made by berth with the template: a container gets SSH host keys of its own.\n"
-	 "[Unit]\n"
-	 "Description=Make this container's own SSH host keys\n"
-	 "Documentation=man:ssh-keygen(1)\n"
-	 "Before=ssh.service ssh.socket\n"
-	 "ConditionPathExists=|!/etc/ssh/ssh_host_rsa_key\n"
-	 "ConditionPathExists=|!/etc/ssh/ssh_host_ecdsa_key\n"
-	 "ConditionPathExists=|!/etc/ssh/ssh_host_ed25519_key\n"
-	 "\n"
-	 "[Service]\n"
-	 "Type=oneshot\n"
-	 "ExecStart=/usr/bin/ssh-keygen -A\n"
-	 "\n"
-	 "[Install]\n"
-	 "WantedBy=ssh.service ssh.socket\n",
-	 0644},
 };
-
-static int enable_hostkeys(int root_fd)
-{
-	static const char *const wants[] = {"etc/systemd/system/ssh.service.wants",
-					    "etc/systemd/system/ssh.socket.wants"};
-
-	for (size_t i = 0; i < sizeof(wants) / sizeof(wants[0]); i++) {
-		auto_close int fd = -EBADF;
-
-		if (mkdirat(root_fd, wants[i], 0755) < 0 && errno != EEXIST)
-			return -errno;
-		fd = dir_open_at(root_fd, wants[i]);
-		if (fd < 0)
-			return fd;
-		if (symlinkat("/etc/systemd/system/ssh-hostkeys.service", fd,
-			      "ssh-hostkeys.service") < 0)
-			return -errno;
-	}
-	return 0;
-}
 
 /* Empties directories that the CT gets as fresh mounts: device nodes, sockets and locks in them go. */
 static int empty_dir(int root_fd, const char *name, mode_t mode)
@@ -328,8 +278,11 @@ static int empty_dir(int root_fd, const char *name, mode_t mode)
 
 static int tidy(int root_fd)
 {
-	int r = 0;
+	char found[IDENTITY_TEXT_MAX];
+	int r = identity_remove(root_fd, found);
 
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < sizeof(unwanted) / sizeof(unwanted[0]); i++)
 		if (unlinkat(root_fd, unwanted[i], 0) < 0 && errno != ENOENT && errno != ENOTDIR)
 			return -errno;
@@ -341,7 +294,7 @@ static int tidy(int root_fd)
 		r = empty_dir(root_fd, "run", 0755);
 	if (r == 0)
 		r = empty_dir(root_fd, "tmp", 01777);
-	return r < 0 ? r : enable_hostkeys(root_fd);
+	return r;
 }
 
 /* When the newest package was built: its files keep their times, only what was made here is older. */

@@ -1,6 +1,7 @@
 /*
- * guest_dropins.c - systemd settings that keep a CT dumpable (migration.md 2.5), as drop-ins under
- * /run: they stand above the units' own files, vanish with the CT, and touch no file of the guest.
+ * guest_dropins.c - what systemd is told as files under /run: settings that keep a CT dumpable (migration.md 2.5),
+ * and SSH host keys, which no template has (identity.h) and Debian makes only when the package is installed.
+ * They stand above the units' own files, vanish with the CT, and touch no file of the guest.
  *
  * No MemoryPressureWatch= for each service: systemd 252 would complain once a unit, and newer ones
  * take the manager's default.
@@ -11,24 +12,45 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 struct dropin {
-	const char *dir, *text;
+	const char *dir, *name, *text; /* text NULL: a link to ../NAME */
 };
 
 static const struct dropin dropins[] = {
-	{"system/service.d", "# From berth: what CRIU cannot dump. \"berth set CTID --features "
-			     "nesting:on --save\" gives\n"
-			     "# it back at the price of live migration.\n"
-			     "[Service]\n"
-			     "ProtectHostname=no\n"
-			     "PrivateUsers=no\n"
-			     "PrivateTmp=no\n"},
-	{"system.conf.d", "# From berth: a pressure trigger does not survive a migration.\n"
-			  "[Manager]\n"
-			  "DefaultMemoryPressureWatch=off\n"},
+	{"system/service.d", "10-berth.conf",
+	 "# From berth: what CRIU cannot dump. \"berth set CTID --features "
+	 "nesting:on --save\" gives\n"
+	 "# it back at the price of live migration.\n"
+	 "[Service]\n"
+	 "ProtectHostname=no\n"
+	 "PrivateUsers=no\n"
+	 "PrivateTmp=no\n"},
+	{"system.conf.d", "10-berth.conf",
+	 "# From berth: a pressure trigger does not survive a migration.\n"
+	 "[Manager]\n"
+	 "DefaultMemoryPressureWatch=off\n"},
+	{"system", "ssh-hostkeys.service",
+	 "# From berth: a container gets SSH host keys of its own.\n"
+	 "[Unit]\n"
+	 "Description=Make this container's own SSH host keys\n"
+	 "Documentation=man:ssh-keygen(1)\n"
+	 "Before=ssh.service ssh.socket sshd.service sshd.socket\n"
+	 "ConditionFileIsExecutable=/usr/bin/ssh-keygen\n"
+	 "ConditionPathExists=|!/etc/ssh/ssh_host_rsa_key\n"
+	 "ConditionPathExists=|!/etc/ssh/ssh_host_ecdsa_key\n"
+	 "ConditionPathExists=|!/etc/ssh/ssh_host_ed25519_key\n"
+	 "\n"
+	 "[Service]\n"
+	 "Type=oneshot\n"
+	 "ExecStart=/usr/bin/ssh-keygen -A\n"},
+	{"system/ssh.service.wants", "ssh-hostkeys.service", NULL},
+	{"system/ssh.socket.wants", "ssh-hostkeys.service", NULL},
+	{"system/sshd.service.wants", "ssh-hostkeys.service", NULL},
+	{"system/sshd.socket.wants", "ssh-hostkeys.service", NULL},
 };
 
 /* mkdir -p below fd, one level at a time; returns the last one's descriptor. */
@@ -60,11 +82,15 @@ static int write_dropin(int systemd_fd, const struct dropin *d)
 {
 	auto_close int dir = make_dirs(systemd_fd, d->dir);
 	auto_close int fd = -EBADF;
+	char target[64];
 
 	if (dir < 0)
 		return dir;
-	fd = openat(dir, "10-berth.conf", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-		    0444);
+	if (d->text == NULL) {
+		(void)snprintf(target, sizeof(target), "../%s", d->name);
+		return symlinkat(target, dir, d->name) < 0 ? -errno : 0;
+	}
+	fd = openat(dir, d->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0444);
 	if (fd < 0)
 		return -errno;
 	return fd_write_all(fd, d->text, strlen(d->text));
@@ -80,8 +106,8 @@ int guest_run_dropins(int run_fd, struct berth_error *err)
 		int r = write_dropin(systemd_fd, &dropins[i]);
 
 		if (r < 0)
-			return berth_error_sys(err, r, "write /run/systemd/%s/10-berth.conf",
-					       dropins[i].dir);
+			return berth_error_sys(err, r, "write /run/systemd/%s/%s", dropins[i].dir,
+					       dropins[i].name);
 	}
 	return 0;
 }

@@ -8,6 +8,8 @@
 #include "runtime/base/cleanup.h"
 #include "runtime/base/ev.h"
 #include "runtime/base/fd.h"
+#include "templates/guest.h"
+#include "templates/identity.h"
 #include "templates/inspect.h"
 #include "templates/template_private.h"
 #include "templates/unpack.h"
@@ -40,6 +42,8 @@ struct import {
 	struct unpack_limits limits;
 	template_progress_fn *fn;
 	void *data;
+	uint64_t newest, left_out; /* what the unpacker has found */
+	char *note; /* TEMPLATE_NOTE_MAX bytes, or NULL */
 };
 
 /* Makes the namespace and waits until its descriptor is taken. */
@@ -209,8 +213,7 @@ static int judge(const struct import *im, struct unpack_report *last, int status
 	return refuse(im, EIO, why, err);
 }
 
-static int unpack(const struct import *im, int tree_fd, int userns_fd, uint64_t *ret_newest,
-		  struct berth_error *err)
+static int unpack(struct import *im, int tree_fd, int userns_fd, struct berth_error *err)
 {
 	struct unpack_report last = {.kind = UNPACK_PROGRESS};
 	int p[2], status = 0, r;
@@ -234,8 +237,10 @@ static int unpack(const struct import *im, int tree_fd, int userns_fd, uint64_t 
 	reap(pid, &status);
 	if (r == 0)
 		r = judge(im, &last, status, err);
-	if (r == 0)
-		*ret_newest = last.newest;
+	if (r == 0) {
+		im->newest = last.newest;
+		im->left_out = last.left_out;
+	}
 	return r;
 }
 
@@ -258,13 +263,36 @@ static int choose_limits(struct import *im, struct berth_error *err)
 	return 0;
 }
 
+/* Two CTs of the template must not be one system: identity.h. */
+static int take_out_identity(const struct import *im, int root_fd, struct berth_error *err)
+{
+	char found[IDENTITY_TEXT_MAX], nodes[96] = "";
+	int r = identity_remove(root_fd, found);
+
+	if (r < 0)
+		return berth_error_sys(
+			err, r, "template '%s': remove host keys and machine-id from it", im->name);
+	if (im->note == NULL)
+		return 0;
+	if (im->left_out > 0)
+		(void)snprintf(nodes, sizeof(nodes), "%llu device nodes and sockets were left out",
+			       (unsigned long long)im->left_out);
+	(void)snprintf(
+		im->note, TEMPLATE_NOTE_MAX, "%s%s%s%s%s", nodes,
+		nodes[0] != '\0' && found[0] != '\0' ? "; " : "",
+		found[0] != '\0' ? "removed, so that no two containers share them: " : "", found,
+		strstr(found, "SSH") != NULL && guest_init_kind(root_fd) != GUEST_INIT_SYSTEMD
+			? " (make new keys in each container: ssh-keygen -A)"
+			: "");
+	return 0;
+}
+
 static int import_into(struct import *im, uint32_t id_base, struct berth_error *err)
 {
 	auto_close int userns_fd = make_userns(id_base, err);
 	auto_close int tree_fd = -EBADF, root_fd = -EBADF;
 	struct template_info t = {0};
 	struct berth_error why = {0};
-	uint64_t newest = 0;
 	int r;
 
 	if (userns_fd < 0)
@@ -272,7 +300,7 @@ static int import_into(struct import *im, uint32_t id_base, struct berth_error *
 	tree_fd = make_tree(im->stage, userns_fd, err);
 	if (tree_fd < 0)
 		return tree_fd;
-	r = unpack(im, tree_fd, userns_fd, &newest, err);
+	r = unpack(im, tree_fd, userns_fd, err);
 	if (r < 0)
 		return r;
 	root_fd = dir_open_at(im->stage->fd, "root");
@@ -281,8 +309,11 @@ static int import_into(struct import *im, uint32_t id_base, struct berth_error *
 	r = root_inspect(root_fd, &t, &why);
 	if (r < 0)
 		return refuse(im, -r, why.msg, err);
+	r = take_out_identity(im, root_fd, err);
+	if (r < 0)
+		return r;
 	im->fn("making the image", 85, im->data);
-	return stage_publish(im->stage, im->name, newest, &t, err);
+	return stage_publish(im->stage, im->name, im->newest, &t, err);
 }
 
 static void no_progress(const char *what, int percent, void *data)
@@ -294,15 +325,18 @@ static void no_progress(const char *what, int percent, void *data)
 
 int import_within(const char *template_dir, const char *name, int archive_fd, uint32_t id_base,
 		  const struct unpack_limits *limits, template_progress_fn *fn, void *data,
-		  struct berth_error *err)
+		  char *note, struct berth_error *err)
 {
 	struct import im = {.name = name,
 			    .archive_fd = archive_fd,
 			    .fn = fn != NULL ? fn : no_progress,
-			    .data = data};
+			    .data = data,
+			    .note = note};
 	struct stage s;
 	int r = stage_open(template_dir, name, &s, err);
 
+	if (note != NULL)
+		*note = '\0';
 	if (r < 0)
 		return r;
 	im.stage = &s;
@@ -318,7 +352,7 @@ int import_within(const char *template_dir, const char *name, int archive_fd, ui
 }
 
 int template_import(const char *template_dir, const char *name, int archive_fd, uint32_t id_base,
-		    template_progress_fn *fn, void *data, struct berth_error *err)
+		    template_progress_fn *fn, void *data, char *note, struct berth_error *err)
 {
-	return import_within(template_dir, name, archive_fd, id_base, NULL, fn, data, err);
+	return import_within(template_dir, name, archive_fd, id_base, NULL, fn, data, note, err);
 }

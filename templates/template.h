@@ -21,6 +21,10 @@ struct template_info {
 	uint64_t created; /* seconds since the epoch */
 };
 
+enum {
+	TEMPLATE_NOTE_MAX = 392
+};
+
 /* Progress in words for a person: "installing packages", 0..100 or -1 when unknown. */
 typedef void template_progress_fn(const char *what, int percent, void *data);
 
@@ -53,10 +57,11 @@ int template_build(const char *template_dir, const char *name, template_progress
 /*
  * Makes a template from a root file system archive (tar, any compression libarchive reads) that
  * nobody vouches for: unpacked by an unprivileged child in its own user, mount and empty network
- * namespace with ids base..base+65535, under time, size and entry limits; devices are refused.
+ * namespace with ids base..base+65535, under time, size and entry limits. note, TEMPLATE_NOTE_MAX
+ * bytes: what was left out or taken out, a sentence for the admin; "" for nothing.
  */
 int template_import(const char *template_dir, const char *name, int archive_fd, uint32_t id_base,
-		    template_progress_fn *fn, void *data, struct berth_error *err);
+		    template_progress_fn *fn, void *data, char *note, struct berth_error *err);
 
 /* in_use: called with a hash; non-zero refuses. The image goes when no other name has its hash. */
 int template_remove(int template_dirfd, const char *name,

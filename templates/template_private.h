@@ -57,4 +57,4 @@ int build_file(int root_fd, const char *path, const char *text, unsigned int mod
 struct unpack_limits;
 int import_within(const char *template_dir, const char *name, int archive_fd, uint32_t id_base,
 		  const struct unpack_limits *limits, template_progress_fn *fn, void *data,
-		  struct berth_error *err);
+		  char *note, struct berth_error *err);

@@ -35,6 +35,7 @@ struct unpack_report {
 	uint64_t entries; /* so far */
 	uint64_t bytes_in; /* of the archive, compressed */
 	uint64_t newest; /* latest time in the archive, not after now */
+	uint64_t left_out; /* device nodes outside of /dev, sockets */
 	char text[256]; /* UNPACK_FAILED: why; may hold any bytes of the archive */
 };
 

@@ -24,6 +24,9 @@ static void say_template(const struct cli *cli, const json_t *reply, const char 
 		(void)putchar('\n');
 		return;
 	}
+	if (*string_of(reply, "note") != '\0')
+		(void)fprintf(stderr, "berth: template %s: %s\n", string_of(t, "name"),
+			      string_of(reply, "note"));
 	cli_say(cli, "template %s is %s: %s %s, %lld MiB", string_of(t, "name"), verb,
 		string_of(t, "distribution"), string_of(t, "release"),
 		(long long)((bytes + (1 << 20) - 1) >> 20));

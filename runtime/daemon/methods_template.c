@@ -1,6 +1,7 @@
 /* methods_template.c - io.berth.Template: long work without a CT. */
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
+#include "runtime/base/value.h"
 #include "runtime/daemon/methods.h"
 #include "runtime/daemon/worker_client.h"
 #include "templates/template.h"
@@ -82,13 +83,18 @@ static void template_done(const struct worker_result *result, void *data)
 	struct template_job *t = data;
 	struct template_info info;
 	auto_close int dir = open_dir(t->d);
+	char note[TEMPLATE_NOTE_MAX] = "";
 
+	if (result->ok)
+		(void)value_get(result->values, "note", note, sizeof(note));
 	if (t->call != NULL) {
 		rpc_call_on_gone(t->call, NULL, NULL);
 		if (!result->ok)
 			rpc_reply_error(t->call, &result->error);
 		else if (t->wants_info && dir >= 0 && template_find(dir, t->name, &info, NULL) == 0)
-			rpc_reply(t->call, json_pack("{s:o}", "template", template_json(&info)));
+			rpc_reply(t->call,
+				  json_pack("{s:o, s:s*}", "template", template_json(&info), "note",
+					    note[0] != '\0' ? note : NULL));
 		else
 			rpc_reply(t->call, NULL);
 	}

@@ -25,14 +25,18 @@ static int op_build(struct worker *w, struct berth_error *err)
 /* Arguments: NAME ARCHIVE ID_BASE; the ids belong to no CT. */
 static int op_import(struct worker *w, struct berth_error *err)
 {
-	char dir[BERTH_PATH_MAX];
+	char dir[BERTH_PATH_MAX], note[TEMPLATE_NOTE_MAX];
 	auto_close int fd = open(w->args[1], O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int r;
 
 	if (fd < 0)
 		return berth_error_set(err, BERTH_ERR_VALUE, errno, "open archive %s: %s",
 				       w->args[1], strerror(errno));
-	return template_import(worker_template_dir(w, dir), w->args[0], fd, w->host.id_base_first,
-			       progress, NULL, err);
+	r = template_import(worker_template_dir(w, dir), w->args[0], fd, w->host.id_base_first,
+			    progress, NULL, note, err);
+	if (r == 0 && note[0] != '\0')
+		report_result("note", note);
+	return r;
 }
 
 static int op_remove(struct worker *w, struct berth_error *err)

@@ -72,6 +72,24 @@ archive() {
 	[ "$(templates)" = tiny ]
 }
 
+@test "an archive's identity and device nodes are left out, and that is told" {
+	mkdir -p "$BATS_TEST_TMPDIR/r/etc/ssh" "$BATS_TEST_TMPDIR/r/var/bind/dev"
+	archive "$BATS_TEST_TMPDIR/a.tar"
+	echo 0123456789abcdef0123456789abcdef >"$BATS_TEST_TMPDIR/r/etc/machine-id"
+	echo secret >"$BATS_TEST_TMPDIR/r/etc/ssh/ssh_host_rsa_key"
+	mknod "$BATS_TEST_TMPDIR/r/var/bind/dev/random" c 1 8
+	tar -C "$BATS_TEST_TMPDIR/r" --owner=0 --group=0 -rf "$BATS_TEST_TMPDIR/a.tar" ./etc/machine-id \
+		./etc/ssh/ssh_host_rsa_key ./var
+	run --separate-stderr -0 berth template import mine "$BATS_TEST_TMPDIR/a.tar"
+	[[ $stderr == *"1 device nodes"*"SSH host keys, machine-id"* ]]
+	berth create 101 --ostemplate mine
+	berth start 101 --wait
+	[ "$(berth exec2 101 'cat /etc/machine-id; ls /etc/ssh /var/bind/dev' | grep -c -e 012 -e key -e random)" = 0 ]
+	berth stop 101 --fast
+	berth destroy 101
+	berth template rm mine
+}
+
 @test "a template in use is not removed" {
 	berth create 101 --ostemplate tiny
 	run --separate-stderr -9 berth template rm tiny

@@ -54,6 +54,16 @@ in_each() {
 	done
 }
 
+@test "each container has SSH host keys and a machine-id of its own" {
+	local keys ids
+	keys=$(in_each cat /etc/ssh/ssh_host_ed25519_key.pub | grep -c ^ssh-ed25519)
+	[ "$keys" = ${#cts[@]} ]
+	[ "$(in_each cat /etc/ssh/ssh_host_ed25519_key.pub | grep ^ssh-ed25519 | sort -u | wc -l)" = ${#cts[@]} ]
+	ids=$(in_each cat /etc/machine-id | grep -cE '^[0-9a-f]{32}$')
+	[ "$ids" = ${#cts[@]} ]
+	[ "$(in_each cat /etc/machine-id | grep -E '^[0-9a-f]{32}$' | sort -u | wc -l)" = ${#cts[@]} ]
+}
+
 @test "systemd knows that it is in a container" {
 	for ct in "${cts[@]}"; do
 		run -0 berth exec2 "$ct" systemd-detect-virt -c

@@ -192,6 +192,10 @@ static void the_dropins_are_read_only_files_under_run(void)
 		       "[Service]\nProtectHostname=no\nPrivateUsers=no\nPrivateTmp=no\n"));
 	CHECK(file_has("root/run/systemd/system.conf.d/10-berth.conf",
 		       "[Manager]\nDefaultMemoryPressureWatch=off\n"));
+	CHECK(file_has("root/run/systemd/system/ssh-hostkeys.service",
+		       "ExecStart=/usr/bin/ssh-keygen -A\n"));
+	CHECK(faccessat(run_fd, "systemd/system/sshd.service.wants/ssh-hostkeys.service", F_OK,
+			0) == 0);
 	CHECK(fstatat(run_fd, "systemd/system.conf.d/10-berth.conf", &st, 0) == 0 &&
 	      (st.st_mode & 0777) == 0444);
 	CHECK(fstatat(run_fd, "systemd/system", &st, 0) == 0 && (st.st_mode & 0777) == 0755);
