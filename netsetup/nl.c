@@ -2,6 +2,7 @@
 #include "netsetup/nl.h"
 
 #include "runtime/base/cleanup.h"
+#include "runtime/base/fault.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -48,9 +49,12 @@ int nl_open(int protocol, const char *label, struct nl *ret, struct berth_error 
 	socklen_t len = sizeof(addr);
 	struct nl nl = {0};
 	const int on = 1;
-	auto_close int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+	int r = FAULT_POINT("netlink.open");
+	auto_close int fd = r < 0 ? r : socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
 
 	strncpy(nl.label, label, sizeof(nl.label) - 1);
+	if (r < 0)
+		return nl_error(&nl, err, -r, "open a netlink socket", "");
 	if (fd < 0 || bind(fd, (struct sockaddr *)&addr, len) < 0 ||
 	    getsockname(fd, (struct sockaddr *)&addr, &len) < 0)
 		return nl_error(&nl, err, errno, "open a netlink socket", "");

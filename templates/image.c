@@ -6,6 +6,7 @@
  * one epoch, real times kept.
  */
 #include "runtime/base/cleanup.h"
+#include "runtime/base/fault.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/parse.h"
 #include "runtime/base/spawn.h"
@@ -70,8 +71,10 @@ static int stage_lock(struct stage *s, const char *name, struct berth_error *err
 static int stage_prepare(struct stage *s, struct berth_error *err)
 {
 	static const char *const left[] = {"root", "image", "probe"};
-	int r;
+	int r = FAULT_STEP("template.stage", err);
 
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < sizeof(left) / sizeof(left[0]); i++) {
 		r = tree_remove_at(s->fd, left[i]);
 		if (r < 0)
@@ -156,12 +159,16 @@ static int put_in_place(const struct stage *s, const struct template_info *t,
 	auto_close int lock = template_lock(s->template_dirfd, err);
 	auto_close int images = -EBADF;
 	char image[IMAGE_NAME_MAX];
+	int r;
 
 	if (lock < 0)
 		return lock;
 	(void)template_image_name(t, image);
-	if (renameat(s->fd, "image", s->template_dirfd, image) < 0)
-		return berth_error_sys(err, errno, "rename the image to %s", image);
+	r = FAULT_POINT("template.rename");
+	if (r == 0 && renameat(s->fd, "image", s->template_dirfd, image) < 0)
+		r = -errno;
+	if (r < 0)
+		return berth_error_sys(err, r, "rename the image to %s", image);
 	images = dir_open_at(s->template_dirfd, "image");
 	if (images < 0 || fsync(images) < 0)
 		return berth_error_sys(err, images < 0 ? images : errno,
@@ -174,14 +181,19 @@ int stage_publish(const struct stage *s, const char *name, uint64_t clamp_epoch,
 {
 	auto_close int fd = -EBADF;
 	struct stat st;
-	int r = make_image(s, clamp_epoch, err);
+	int r = FAULT_STEP("template.image", err);
+
+	if (r == 0)
+		r = make_image(s, clamp_epoch, err);
 
 	if (r < 0)
 		return r;
 	fd = openat(s->fd, "image", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 || fchmod(fd, 0600) < 0 || fstat(fd, &st) < 0 || fsync(fd) < 0)
 		return berth_error_sys(err, errno, "open the new image in %s", s->dir);
-	r = image_hash(fd, t->hash, err);
+	r = FAULT_STEP("template.hash", err);
+	if (r == 0)
+		r = image_hash(fd, t->hash, err);
 	if (r < 0)
 		return r;
 	(void)snprintf(t->name, sizeof(t->name), "%s", name);

@@ -7,6 +7,7 @@
  */
 #include "runtime/base/cleanup.h"
 #include "runtime/base/ev.h"
+#include "runtime/base/fault.h"
 #include "runtime/base/fd.h"
 #include "templates/guest.h"
 #include "templates/identity.h"
@@ -219,6 +220,9 @@ static int unpack(struct import *im, int tree_fd, int userns_fd, struct berth_er
 	int p[2], status = 0, r;
 	pid_t pid;
 
+	r = FAULT_STEP("import.unpack", err);
+	if (r < 0)
+		return r;
 	if (pipe2(p, O_CLOEXEC) < 0)
 		return berth_error_sys(err, errno, "pipe");
 	pid = fork();
@@ -306,6 +310,9 @@ static int import_into(struct import *im, uint32_t id_base, struct berth_error *
 	root_fd = dir_open_at(im->stage->fd, "root");
 	if (root_fd < 0)
 		return berth_error_sys(err, root_fd, "open %s", im->stage->root);
+	r = FAULT_STEP("import.inspect", err);
+	if (r < 0)
+		return r;
 	r = root_inspect(root_fd, &t, &why);
 	if (r < 0)
 		return refuse(im, -r, why.msg, err);

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "runtime/base/error.h"
 #include "runtime/base/fault_table.h"
 
 #include <stdio.h>
@@ -39,6 +40,13 @@ int fault_reach_file(const char *call, const char *path);
 		static const char *const fault_name_                                     \
 			__attribute__((used, section("berth_faults"))) = (text);         \
 		__builtin_expect(fault_table == NULL, 1) ? 0 : fault_reach(fault_name_); \
+	})
+
+/* As FAULT_POINT, where *err is filled when something fails. */
+#define FAULT_STEP(text, err)                                                                      \
+	__extension__({                                                                            \
+		int fault_r_ = FAULT_POINT(text);                                                  \
+		fault_r_ < 0 ? berth_error_sys(err, fault_r_, "fault injected at %s", (text)) : 0; \
 	})
 
 /* A point of one system call on one file: "open.state". The last word of the path counts. */

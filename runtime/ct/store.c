@@ -76,11 +76,13 @@ int store_conf_remove(const struct berth_paths *p, uint32_t ctid, struct berth_e
 {
 	auto_close int dir = open_dir(p->etc, "ct", err);
 	char name[24];
+	int r;
 
 	if (dir < 0)
 		return dir;
-	if (unlinkat(dir, conf_name(ctid, name), 0) < 0 && errno != ENOENT)
-		return berth_error_sys(err, errno, "remove %s/ct/%s", p->etc, name);
+	r = file_unlink_at(dir, conf_name(ctid, name));
+	if (r < 0)
+		return berth_error_sys(err, r, "remove %s/ct/%s", p->etc, name);
 	(void)fsync(dir);
 	return 0;
 }
@@ -140,7 +142,7 @@ static void run_file_remove(const struct berth_paths *p, uint32_t ctid, const ch
 	auto_close int dir = dir_open_at(AT_FDCWD, path_run_ct(p, ctid, path));
 
 	if (dir >= 0)
-		(void)unlinkat(dir, name, 0);
+		(void)file_unlink_at(dir, name);
 }
 
 void store_candidate_forget(const struct berth_paths *p, uint32_t ctid)
@@ -215,7 +217,7 @@ void store_intent_clear(const struct berth_paths *p, uint32_t ctid, bool durable
 
 	(void)snprintf(name, sizeof(name), "%u.intent", ctid);
 	if (dir >= 0)
-		(void)unlinkat(dir, name, 0);
+		(void)file_unlink_at(dir, name);
 	if (dir >= 0 && durable)
 		(void)fsync(dir);
 }

@@ -75,7 +75,7 @@ void reboot_unmark(struct daemon *d, const struct ct *ct)
 	auto_close int dir = open_run(d, ct);
 
 	if (dir >= 0)
-		(void)unlinkat(dir, mark_name, 0);
+		(void)file_unlink_at(dir, mark_name);
 }
 
 bool reboot_is_marked(struct daemon *d, const struct ct *ct)

@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include "runtime/base/fault.h"
+
 #include <errno.h>
 #include <linux/openat2.h>
 #include <linux/sched.h>
@@ -30,8 +32,11 @@ static inline pid_t sys_clone3(uint64_t flags, int exit_signal, int cgroup_fd)
 		.exit_signal = (unsigned int)exit_signal,
 		.cgroup = cgroup_fd >= 0 ? (unsigned int)cgroup_fd : 0,
 	};
-	long r = syscall(SYS_clone3, &args, sizeof(args));
+	long r = FAULT_POINT("clone3");
 
+	if (r < 0)
+		return (pid_t)r;
+	r = syscall(SYS_clone3, &args, sizeof(args));
 	return r < 0 ? -errno : (pid_t)r;
 }
 

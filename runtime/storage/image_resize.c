@@ -5,6 +5,7 @@
  * So the file is never shorter than the file system in it, wherever a crash falls.
  */
 #include "runtime/base/cleanup.h"
+#include "runtime/base/fault.h"
 #include "runtime/base/spawn.h"
 #include "runtime/storage/image.h"
 #include "runtime/storage/loop.h"
@@ -121,9 +122,15 @@ static int resize_online(int image_fd, int mount_fd, const struct ext4_super *sb
 		return berth_error_set(
 			err, BERTH_ERR_RUNNING, EBUSY,
 			"ext4 shrinks only unmounted: stop the CT, then set diskspace");
-	r = grow_file(image_fd, to->blocks * LAYOUT_BLOCK, err);
+	r = FAULT_STEP("resize.grow_file", err);
+	if (r == 0)
+		r = grow_file(image_fd, to->blocks * LAYOUT_BLOCK, err);
+	if (r == 0)
+		r = FAULT_STEP("resize.loop", err);
 	if (r == 0)
 		r = loop_refresh_size(mount_fd, image_fd, err);
+	if (r == 0)
+		r = FAULT_STEP("resize.grow_mounted", err);
 	if (r == 0)
 		r = grow_mounted(mount_fd, to->blocks, err);
 	return r;
@@ -179,6 +186,8 @@ static int resize_offline(int private_fd, int image_fd, const struct layout *to,
 				   : grow_file(image_fd, bytes, err);
 	if (r == 0)
 		r = run_resize2fs(image_fd, to->blocks, err);
+	if (r == 0)
+		r = FAULT_STEP("resize.cut", err);
 	if (r == 0)
 		r = verify_resized(private_fd, image_fd, to, err);
 	return r < 0 ? r : cut_tail(image_fd, bytes, err);

@@ -2,6 +2,7 @@
 #include "runtime/storage/loop.h"
 
 #include "runtime/base/cleanup.h"
+#include "runtime/base/fault.h"
 #include "runtime/base/fd.h"
 
 #include <fcntl.h>
@@ -32,8 +33,11 @@ static void pause_ms(unsigned int ms)
 
 static int open_control(struct berth_error *err)
 {
-	int fd = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
+	int fd = FAULT_STEP("loop.control", err);
 
+	if (fd < 0)
+		return fd;
+	fd = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return berth_error_set(err, BERTH_ERR_UNSUPPORTED, errno,
 				       "open /dev/loop-control: %s; load the driver: modprobe loop",
@@ -48,8 +52,11 @@ static int open_control(struct berth_error *err)
 static int open_device(const char *path, int flags, struct berth_error *err)
 {
 	for (int i = 0; i < NODE_TRIES; i++) {
-		int fd = open(path, flags | O_CLOEXEC);
+		int fd = FAULT_STEP("loop.device", err);
 
+		if (fd < 0)
+			return fd;
+		fd = open(path, flags | O_CLOEXEC);
 		if (fd >= 0)
 			return fd;
 		if (errno == ENXIO || errno == EBUSY)

@@ -4,6 +4,7 @@
  * Made under another name and renamed when whole, so volume.img is never half made.
  */
 #include "runtime/base/cleanup.h"
+#include "runtime/base/fault.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/spawn.h"
 #include "runtime/storage/fsctx.h"
@@ -183,6 +184,10 @@ static int refuse_existing(int private_fd, struct berth_error *err)
 /* mkfs has fsync'ed the image itself; now the name. */
 static int publish(int private_fd, struct berth_error *err)
 {
+	int r = FAULT_STEP("volume.publish", err);
+
+	if (r < 0)
+		return r;
 	if (renameat2(private_fd, IMAGE_NEW, private_fd, IMAGE_NAME, RENAME_NOREPLACE) < 0)
 		return berth_error_sys(err, errno, "rename a new volume's image");
 	if (fsync(private_fd) < 0)
@@ -206,6 +211,9 @@ static int image_create(int private_fd, const struct volume_limits *limits, cons
 		return r;
 	/* One operation a CT: what lies there is ours, from a crash. */
 	(void)unlinkat(private_fd, IMAGE_NEW, 0);
+	r = FAULT_STEP("volume.create", err);
+	if (r < 0)
+		return r;
 	fd = openat(private_fd, IMAGE_NEW, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
 		    0600);
 	if (fd < 0)
@@ -266,7 +274,9 @@ static int attach_clean(int private_fd, int image_fd, struct loop_dev *loop,
 
 	if (r < 0)
 		return r;
-	r = look(private_fd, image_fd, loop->fd, &sb, err);
+	r = FAULT_STEP("volume.look", err);
+	if (r == 0)
+		r = look(private_fd, image_fd, loop->fd, &sb, err);
 	if (r == 1) {
 		fd_close(&loop->fd);
 		r = image_fsck(private_fd, image_fd, false, err);
@@ -297,7 +307,9 @@ static int image_mount(int private_fd, int *ret_mount_fd, dev_t *ret_dev, struct
 
 	if (image_fd < 0)
 		return image_fd;
-	r = image_lock(private_fd, image_fd, err);
+	r = FAULT_STEP("volume.lock", err);
+	if (r == 0)
+		r = image_lock(private_fd, image_fd, err);
 	if (r == 0)
 		r = attach_clean(private_fd, image_fd, &loop, err);
 	if (r < 0)

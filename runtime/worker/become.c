@@ -147,6 +147,7 @@ int become_monitor(struct worker *w, const struct become *b, struct berth_error 
 	const char *const env[] = {fault_environment(), NULL};
 	struct args a = {0};
 
+	(void)FAULT_POINT("become.done");
 	build_args(&a, w, b);
 	fd_close(&w->lock_fd); /* berthd has its own copy until it has answered */
 	/* The CT runs, whatever comes of the exec: it takes a while, and a monitor that fails is replaced. */
@@ -154,6 +155,7 @@ int become_monitor(struct worker *w, const struct become *b, struct berth_error 
 	(void)sched_yield(); /* who waits for it goes first */
 	(void)dup2(b->kit->null_fd, STDIN_FILENO);
 	(void)dup2(b->kit->null_fd, STDOUT_FILENO);
+	(void)FAULT_POINT("become.exec");
 	(void)execve(b->kit->path, a.argv, (char *const *)(size_t)env);
 	log_line(LOG_LV_ERROR, w->ctid, "run %s: %s", b->kit->path, strerror(errno));
 	return berth_error_set(err, BERTH_ERR_HELPER, EIO, "CT %u: run its monitor", w->ctid);

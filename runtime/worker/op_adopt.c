@@ -5,6 +5,7 @@
  * is written anew.
  */
 #include "runtime/base/cleanup.h"
+#include "runtime/base/fault.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/log.h"
 #include "runtime/base/parse.h"
@@ -101,7 +102,11 @@ static int find_again(struct worker *w, struct cg_host *cg, struct become *b, st
 static int find_run(struct worker *w, struct cg_host *cg, struct become *b, struct ct_run *run,
 		    bool *ret_served, struct berth_error *err)
 {
+	int r = FAULT_STEP("adopt.find", err);
+
 	*ret_served = false;
+	if (r < 0)
+		return r;
 	if (ct_run_load(&w->paths, w->ctid, run, &b->booted) < 0)
 		return find_again(w, cg, b, run, ret_served, err);
 	if (!run->launched)
@@ -118,6 +123,9 @@ static int take_over(struct worker *w, struct cg_host *cg, struct become *b, str
 	bool nesting;
 	int r;
 
+	r = FAULT_STEP("adopt.take_over", err);
+	if (r < 0)
+		return r;
 	b->init_pid = run->init.pid;
 	b->init_pidfd = pidref_open(&run->init);
 	if (b->init_pidfd < 0)
@@ -132,7 +140,9 @@ static int take_over(struct worker *w, struct cg_host *cg, struct become *b, str
 		return r;
 	b->kit = &kit;
 	b->devpts_fd = open_devpts(w, b);
-	r = monitor_listen(w, &b->listen_fd, err);
+	r = FAULT_STEP("adopt.listen", err);
+	if (r == 0)
+		r = monitor_listen(w, &b->listen_fd, err);
 	if (r < 0)
 		return r;
 	r = pidref_get(getpid(), &run->monitor);

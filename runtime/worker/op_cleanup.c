@@ -5,6 +5,7 @@
  */
 #include "netsetup/net.h"
 #include "runtime/base/cleanup.h"
+#include "runtime/base/fault.h"
 #include "runtime/base/fd.h"
 #include "runtime/ct/store.h"
 #include "runtime/storage/volume.h"
@@ -28,8 +29,10 @@ enum {
 static int release_cgroup(struct worker *w, struct berth_error *err)
 {
 	struct cg_host *cg;
-	int r = worker_cg_open(w, &cg, err);
+	int r = FAULT_STEP("cleanup.cgroup", err);
 
+	if (r == 0)
+		r = worker_cg_open(w, &cg, err);
 	if (r < 0)
 		return r;
 	if (cg_ct_exists(cg, w->ctid)) {
@@ -46,7 +49,10 @@ static int release_volume(struct worker *w, struct berth_error *err)
 	const struct volume_driver *d;
 	struct ct_facts facts;
 	auto_close int private_fd = -EBADF;
+	int r = FAULT_STEP("cleanup.volume", err);
 
+	if (r < 0)
+		return r;
 	if (worker_facts(w, &facts, NULL) < 0)
 		return 0;
 	d = volume_driver_find(facts.driver);
@@ -78,7 +84,9 @@ static _Noreturn void net_run(struct worker *w, pid_t parent, int fd)
 	(void)prctl(PR_SET_NAME, "berth-release");
 	if (dup2(fd, STDOUT_FILENO) < 0 || close_range(3, ~0U, 0) < 0)
 		_exit(1);
-	rep.r = net_ct_down(w->ctid, w->host.nft_table, &rep.err);
+	rep.r = FAULT_STEP("cleanup.network", &rep.err);
+	if (rep.r == 0)
+		rep.r = net_ct_down(w->ctid, w->host.nft_table, &rep.err);
 	(void)prctl(PR_SET_PDEATHSIG, 0); /* from here on it touches nothing */
 	(void)fd_write_all(STDOUT_FILENO, &rep, sizeof(rep));
 	(void)close(STDOUT_FILENO);
@@ -92,7 +100,7 @@ static int net_begin(struct worker *w, struct net_report *rep)
 	pid_t parent = getpid(), pid;
 	int fds[2];
 
-	if (pipe2(fds, O_CLOEXEC) == 0) {
+	if (FAULT_POINT("cleanup.fork") == 0 && pipe2(fds, O_CLOEXEC) == 0) {
 		pid = fork();
 		if (pid == 0)
 			net_run(w, parent, fds[1]);
@@ -133,10 +141,10 @@ static void remove_run_files(int run_fd)
 					    "live.conf"};
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-		(void)unlinkat(run_fd, files[i], 0);
+		(void)file_unlink_at(run_fd, files[i]);
 	(void)unlinkat(run_fd, "root", AT_REMOVEDIR);
 	(void)unlinkat(run_fd, "volume", AT_REMOVEDIR);
-	(void)unlinkat(run_fd, "state", 0); /* last: while it is there, the CT is not down yet */
+	(void)file_unlink_at(run_fd, "state"); /* last: while it is there, the CT is not down yet */
 }
 
 int op_cleanup(struct worker *w, struct berth_error *err)
@@ -149,6 +157,7 @@ int op_cleanup(struct worker *w, struct berth_error *err)
 
 	if (run_fd < 0)
 		return run_fd;
+	(void)FAULT_POINT("cleanup.mounts");
 	/* Each is tried whatever the others did; the first failure is the one told. */
 	release_mounts(w);
 	r[0] = release_cgroup(w, &errors[0]);
@@ -163,5 +172,6 @@ int op_cleanup(struct worker *w, struct berth_error *err)
 		return r[i];
 	}
 	remove_run_files(run_fd);
+	(void)FAULT_POINT("cleanup.end");
 	return 0;
 }

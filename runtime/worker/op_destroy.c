@@ -4,6 +4,7 @@
  */
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
+#include "runtime/ct/plan.h"
 #include "runtime/ct/store.h"
 #include "runtime/worker/worker.h"
 
@@ -27,20 +28,51 @@ static int remove_below(struct worker *w, const char *base, const char *sub, con
 	return 0;
 }
 
-int op_destroy(struct worker *w, struct berth_error *err)
+static int step_cleanup(void *ctx, struct berth_error *err)
 {
+	return op_cleanup(ctx, err);
+}
+
+static int step_config(void *ctx, struct berth_error *err)
+{
+	struct worker *w = ctx;
+
+	return store_conf_remove(&w->paths, w->ctid, err);
+}
+
+static int step_private(void *ctx, struct berth_error *err)
+{
+	struct worker *w = ctx;
 	char name[16], unfinished[32];
-	int r = op_cleanup(w, err);
+	int r;
 
 	(void)snprintf(name, sizeof(name), "%u", w->ctid);
 	(void)snprintf(unfinished, sizeof(unfinished), ".%u.new", w->ctid);
-	if (r == 0)
-		r = store_conf_remove(&w->paths, w->ctid, err);
-	if (r == 0)
-		r = remove_below(w, w->paths.lib, "private", name, err);
-	if (r == 0)
-		r = remove_below(w, w->paths.lib, "private", unfinished, err);
-	if (r == 0)
-		r = remove_below(w, w->paths.run, "ct", name, err);
-	return r;
+	r = remove_below(w, w->paths.lib, "private", name, err);
+	return r < 0 ? r : remove_below(w, w->paths.lib, "private", unfinished, err);
+}
+
+static int step_run(void *ctx, struct berth_error *err)
+{
+	struct worker *w = ctx;
+	char name[16];
+
+	(void)snprintf(name, sizeof(name), "%u", w->ctid);
+	return remove_below(w, w->paths.run, "ct", name, err);
+}
+
+/* No way back: what fails is gone on with by the next worker. */
+static const struct plan_step steps[] = {
+	{"cleanup", step_cleanup, NULL},
+	{"config", step_config, NULL},
+	{"private", step_private, NULL},
+	{"run", step_run, NULL},
+};
+static const struct plan plan = PLAN("destroy", steps);
+
+PLAN_POINTS(plan);
+
+int op_destroy(struct worker *w, struct berth_error *err)
+{
+	return plan_run(&plan, w, err);
 }

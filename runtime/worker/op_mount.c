@@ -5,6 +5,7 @@
  * The tree shows the CT's mapped ids: host root can read it, and writes as those ids only.
  */
 #include "runtime/base/cleanup.h"
+#include "runtime/base/fault.h"
 #include "runtime/base/fd.h"
 #include "runtime/ct/store.h"
 #include "runtime/launch/launch.h"
@@ -36,7 +37,10 @@ static int bind_harmless(const char *from, const char *to)
 static int show_root(struct worker *w, int run_fd, struct berth_error *err)
 {
 	char path[BERTH_PATH_MAX], from[BERTH_PATH_MAX], dir[BERTH_PATH_MAX];
-	int r = dir_make(worker_mount_path(w, path), 0700);
+	int r = FAULT_POINT("mount.show");
+
+	if (r == 0)
+		r = dir_make(worker_mount_path(w, path), 0700);
 
 	if (r < 0)
 		return berth_error_sys(err, r, "CT %u: make mount point %s", w->ctid, path);
@@ -70,7 +74,9 @@ int op_mount(struct worker *w, struct berth_error *err)
 	if (run_fd < 0)
 		return run_fd;
 	ct_mounts_init(&m);
-	r = worker_facts(w, &facts, err);
+	r = FAULT_STEP("mount.make", err);
+	if (r == 0)
+		r = worker_facts(w, &facts, err);
 	if (r == 0)
 		r = launch_userns(facts.id_base, &m.userns_fd, err);
 	if (r == 0)
@@ -80,6 +86,7 @@ int op_mount(struct worker *w, struct berth_error *err)
 	r = show_root(w, run_fd, err);
 	if (r < 0)
 		hide_root(w);
+	(void)FAULT_POINT("mount.drop");
 	ct_mounts_drop(w, run_fd, &m);
 	return r;
 }
@@ -88,15 +95,19 @@ int op_umount(struct worker *w, struct berth_error *err)
 {
 	char path[BERTH_PATH_MAX];
 	auto_close int run_fd = worker_run_open(w, err);
+	int r;
 
 	if (run_fd < 0)
 		return run_fd;
 	worker_mount_path(w, path);
+	r = FAULT_STEP("umount.begin", err);
+	if (r < 0)
+		return r;
 	if (umount2(path, UMOUNT_NOFOLLOW) < 0 && errno != EINVAL && errno != ENOENT)
 		return berth_error_set(err, BERTH_ERR_UMOUNT, errno,
 				       "CT %u: unmount %s: %s; `fuser -vm %s` shows who is in it",
 				       w->ctid, path, strerror(errno), path);
 	(void)rmdir(path);
-	(void)unlinkat(run_fd, "mounted", 0);
+	(void)file_unlink_at(run_fd, "mounted");
 	return op_cleanup(w, err);
 }

@@ -230,6 +230,8 @@ static int worker_run(const struct worker_op *ops, int argc, const char *const *
 	if (r == 0)
 		r = host_config_from(w.host_conf, &w.host, err);
 	if (r == 0)
+		r = FAULT_STEP("worker.begin", err);
+	if (r == 0)
 		r = op->run(&w, err);
 	conf_free(w.host_conf);
 	return r;
@@ -299,6 +301,7 @@ int worker_main(const struct worker_op *ops, int argc, char **argv)
 	}
 	/* The lock too: whoever hears "done" may go on. */
 	(void)close_range(3, ~0U, 0);
+	(void)FAULT_POINT("worker.done");
 	report_done();
 	return 0;
 }
