@@ -156,6 +156,7 @@ static void read_identity(const struct conf_file *f, struct ct_config *c)
 	c->nesting = read_feature(f, "nesting:on");
 	c->tun = read_feature(f, "tun:on");
 	c->fuse = read_feature(f, "fuse:on");
+	c->capture = read_feature(f, "capture:on");
 }
 
 static void read_limits(const struct conf_file *f, struct ct_config *c)

@@ -30,6 +30,7 @@ struct ct_config {
 	unsigned int stop_timeout; /* seconds */
 	bool nesting; /* FEATURES="nesting:on" */
 	bool tun, fuse;
+	bool capture; /* packet rings */
 
 	uint64_t ram, swap; /* bytes or CT_UNLIMITED */
 	uint64_t numproc; /* or CT_UNLIMITED */

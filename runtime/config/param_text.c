@@ -176,7 +176,7 @@ int param_apply_words(struct conf_file *f, const struct param *p, const char *va
 
 /* ---- features ---- */
 
-static const char *const feature_names[] = {"nesting", "tun", "fuse"};
+static const char *const feature_names[] = {"nesting", "tun", "fuse", "capture"};
 
 enum {
 	FEATURES = sizeof(feature_names) / sizeof(feature_names[0])
@@ -195,7 +195,7 @@ static const char *parse_features(const char *text, bool on[FEATURES])
 					strncmp(feature_names[i], text, name) != 0))
 			i++;
 		if (i == FEATURES)
-			return "the features are nesting, tun and fuse";
+			return "the features are nesting, tun, fuse and capture";
 		on[i] = is_on;
 		text += len;
 		text += strspn(text, ", ");

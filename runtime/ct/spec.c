@@ -38,6 +38,12 @@ void spec_volume_limits(const struct ct_config *c, struct volume_limits *ret)
 	ret->inodes = c->diskinodes;
 }
 
+unsigned int spec_seccomp(const struct ct_config *c)
+{
+	return (c->nesting ? (unsigned int)SECCOMP_NESTING : 0) |
+	       (c->capture ? (unsigned int)SECCOMP_CAPTURE : 0);
+}
+
 int spec_net(uint32_t ctid, const struct ct_config *c, const struct host_config *host,
 	     struct net_addr *addrs, struct net_ct *ret, struct berth_error *err)
 {

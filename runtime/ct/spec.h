@@ -6,12 +6,16 @@
 #include "cgroups/cg.h"
 #include "netsetup/net.h"
 #include "runtime/config/ct_config.h"
+#include "runtime/launch/launch.h"
 #include "runtime/storage/volume.h"
 #include "templates/guest.h"
 
 void spec_cg_limits(const struct ct_config *c, dev_t io_dev, struct cg_limits *ret);
 
 void spec_volume_limits(const struct ct_config *c, struct volume_limits *ret);
+
+/* The SECCOMP_* rows that its features lift. */
+unsigned int spec_seccomp(const struct ct_config *c);
 
 /* addrs has room for CT_ADDR_MAX. */
 int spec_net(uint32_t ctid, const struct ct_config *c, const struct host_config *host,

@@ -47,6 +47,7 @@ enum {
 		1, /* nested namespaces and clone3: containers inside, no live migration */
 	SECCOMP_SOCKETCALL =
 		2, /* i386 programs with old socket calls, which no filter can look into */
+	SECCOMP_CAPTURE = 4, /* packet rings and fan-out groups, whose memory nobody counts */
 };
 
 /*

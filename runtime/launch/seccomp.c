@@ -39,16 +39,20 @@ struct row {
 	int arg; /* -1: always */
 	uint64_t mask, value;
 	unsigned int unless;
+	uint64_t option; /* of setsockopt, its argument 2; 0: any */
 };
 
-#define DENY(call, error, unless, why) {#call, error, -1, 0, 0, unless},
+#define DENY(call, error, unless, why) {#call, error, -1, 0, 0, unless, 0},
 #define DENY_BITS(call, error, arg, mask, value, unless, why) \
-	{#call, error, arg, mask, value, unless},
+	{#call, error, arg, mask, value, unless, 0},
+#define DENY_OPT(error, level, option, unless, why) \
+	{"setsockopt", error, 1, UINT32_MAX, level, unless, option},
 static const struct row rows[] = {
 #include "runtime/launch/seccomp_table.def"
 };
 #undef DENY
 #undef DENY_BITS
+#undef DENY_OPT
 
 #define FAMILY(nr, name) nr,
 #define NETLINK(nr, name)
@@ -97,6 +101,11 @@ static int add_row(scmp_filter_ctx ctx, const struct row *row)
 		return -EDOM; /* an older libseccomp; the caller decides */
 	if (row->arg < 0)
 		return seccomp_rule_add(ctx, action, nr, 0);
+	if (row->option != 0)
+		return seccomp_rule_add(
+			ctx, action, nr, 2,
+			when((unsigned int)row->arg, SCMP_CMP_MASKED_EQ, row->mask, row->value),
+			when(2, SCMP_CMP_MASKED_EQ, UINT32_MAX, row->option));
 	return seccomp_rule_add(
 		ctx, action, nr, 1,
 		when((unsigned int)row->arg, SCMP_CMP_MASKED_EQ, row->mask, row->value));
@@ -292,8 +301,9 @@ static uint64_t cache_key(unsigned int flags)
 
 	h = hash(h, BERTH_VERSION, sizeof(BERTH_VERSION));
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		const uint64_t words[] = {(uint64_t)rows[i].error, (uint64_t)rows[i].arg,
-					  rows[i].mask, rows[i].value, rows[i].unless};
+		const uint64_t words[] = {
+			(uint64_t)rows[i].error, (uint64_t)rows[i].arg, rows[i].mask,
+			rows[i].value,		 rows[i].unless,	rows[i].option};
 
 		h = hash(h, rows[i].call, strlen(rows[i].call) + 1);
 		h = hash(h, words, sizeof(words));

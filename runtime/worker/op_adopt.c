@@ -9,6 +9,7 @@
 #include "runtime/base/fd.h"
 #include "runtime/base/log.h"
 #include "runtime/base/parse.h"
+#include "runtime/ct/spec.h"
 #include "runtime/ct/store.h"
 #include "runtime/worker/become.h"
 #include "runtime/worker/lost_run.h"
@@ -120,7 +121,7 @@ static int take_over(struct worker *w, struct cg_host *cg, struct become *b, str
 {
 	auto_close int cache = dir_open_at(AT_FDCWD, w->paths.run);
 	struct ct_config config;
-	bool nesting;
+	unsigned int lifted = 0;
 	int r;
 
 	r = FAULT_STEP("adopt.take_over", err);
@@ -131,9 +132,9 @@ static int take_over(struct worker *w, struct cg_host *cg, struct become *b, str
 	if (b->init_pidfd < 0)
 		return berth_error_sys(err, b->init_pidfd, "CT %u: open its init", w->ctid);
 	/* Whatever is wrong with its config, the CT runs: commands in it get the strict filter then. */
-	nesting = store_config(&w->paths, w->ctid, w->host_conf, &config, NULL) == 0 &&
-		  config.nesting;
-	r = seccomp_program_get(cache, nesting ? SECCOMP_NESTING : 0, &seccomp, err);
+	if (store_config(&w->paths, w->ctid, w->host_conf, &config, NULL) == 0)
+		lifted = spec_seccomp(&config);
+	r = seccomp_program_get(cache, lifted, &seccomp, err);
 	if (r == 0)
 		r = become_prepare(w, cg, &seccomp, &kit, err);
 	if (r < 0)

@@ -211,7 +211,7 @@ static int step_filter(void *ctx, struct berth_error *err)
 	struct start *s = ctx;
 	auto_close int cache = dir_open_at(AT_FDCWD, s->w->paths.run);
 
-	return seccomp_program_get(cache, s->config.nesting ? SECCOMP_NESTING : 0, &seccomp, err);
+	return seccomp_program_get(cache, spec_seccomp(&s->config), &seccomp, err);
 }
 
 static int step_look(void *ctx, struct berth_error *err)

@@ -92,6 +92,12 @@ static const struct {
 	{"project", load_project, "FILE ID: change its project id"},
 	{"node", load_node, "UID PATH MAJOR MINOR: mknod as a file system user"},
 	{"frame", load_frame, "INTERFACE HEX: one raw frame"},
+	{"rings", pool_rings, "N MIB [hold]: packet rings of so many MiB"},
+	{"netns", pool_netns, "N [hold]: network namespaces"},
+	{"aio", pool_aio, "N EVENTS [hold]: AIO contexts"},
+	{"neighbours", pool_neighbours, "N [hold]: ask for 10.0.0.2 and so many after it"},
+	{"packets", pool_packets, "N [hold]: packet sockets"},
+	{"udp", pool_udp, "N [hold]: UDP sockets with full buffers"},
 	{"datagram", load_datagram, "FROM TO PORT TEXT: one UDP datagram from any address"},
 };
 

@@ -38,5 +38,13 @@ int load_node(int argc, char **argv);
 int load_frame(int argc, char **argv);
 int load_datagram(int argc, char **argv);
 
+/* probe_pools.c: takes of a pool what is to be had. */
+int pool_rings(int argc, char **argv);
+int pool_netns(int argc, char **argv);
+int pool_aio(int argc, char **argv);
+int pool_neighbours(int argc, char **argv);
+int pool_packets(int argc, char **argv);
+int pool_udp(int argc, char **argv);
+
 /* probe_fuse.c */
 int load_fuse(int argc, char **argv);

@@ -17,6 +17,8 @@
 enum {
 	SECCOMP_NESTING = 1, /* as launch.h */
 	SECCOMP_SOCKETCALL = 2,
+	SECCOMP_CAPTURE = 4,
+	I386_SETSOCKOPT = 366,
 	KILLED = 1000 + SIGSYS,
 	FAMILY_LAST = 63,
 	PROTO_LAST = 40,
@@ -30,11 +32,14 @@ struct row {
 	int arg;
 	uint64_t mask, value;
 	unsigned int unless;
+	uint64_t option; /* of setsockopt, its argument 2; 0: any */
 };
 
-#define DENY(call, error, unless, why) {#call, error, -1, 0, 0, unless},
+#define DENY(call, error, unless, why) {#call, error, -1, 0, 0, unless, 0},
 #define DENY_BITS(call, error, arg, mask, value, unless, why) \
-	{#call, error, arg, mask, value, unless},
+	{#call, error, arg, mask, value, unless, 0},
+#define DENY_OPT(error, level, option, unless, why) \
+	{"setsockopt", error, 1, UINT32_MAX, level, unless, option},
 static const struct row rows[] = {
 #include "runtime/launch/seccomp_table.def"
 };
@@ -104,6 +109,8 @@ static void fill_args(const struct row *row, uint64_t value, uint64_t arg[5])
 		arg[i] = row->arg < 0 ? UINT64_MAX : 0;
 	if (row->arg >= 0)
 		arg[row->arg] = value;
+	if (row->option != 0)
+		arg[2] = row->option;
 	if (strcmp(row->call, "clone") == 0)
 		arg[0] |= SIGCHLD;
 	if (strcmp(row->call, "pidfd_open") == 0)
@@ -118,6 +125,8 @@ static void try_row(const struct row *row, enum abi abi, unsigned int flags)
 	int want = abi == ABI_X32 ? KILLED : row->error;
 	uint64_t arg[5];
 
+	if (abi == ABI_I386 && strcmp(row->call, "setsockopt") == 0)
+		nr = I386_SETSOCKOPT; /* libseccomp has socketcall's number for it */
 	if (nr < 0)
 		return; /* this ABI has no such call */
 	fill_args(row, row->value, arg);

@@ -16,7 +16,8 @@
 #include <sys/stat.h>
 
 enum {
-	X86_64 = 1
+	X86_64 = 1,
+	I386_SETSOCKOPT = 366
 };
 
 static struct seccomp_program plain, lifted;
@@ -79,6 +80,8 @@ static uint32_t ask(const struct seccomp_program *p, int arch, const char *call,
 	uint32_t token = arch == X86_64 ? SCMP_ARCH_X86_64 : SCMP_ARCH_X86;
 	int nr = seccomp_syscall_resolve_name_arch(token, call);
 
+	if (arch != X86_64 && strcmp(call, "setsockopt") == 0)
+		nr = I386_SETSOCKOPT; /* libseccomp has socketcall's number for it */
 	return nr < 0 ? UINT32_MAX : ask_nr(p, arch, nr, a0, a1, a2);
 }
 
@@ -89,11 +92,14 @@ struct row {
 	int error, arg;
 	uint64_t mask, value;
 	unsigned int unless;
+	uint64_t option; /* of setsockopt, its argument 2; 0: any */
 };
 
-#define DENY(call, error, unless, why) {#call, error, -1, 0, 0, unless},
+#define DENY(call, error, unless, why) {#call, error, -1, 0, 0, unless, 0},
 #define DENY_BITS(call, error, arg, mask, value, unless, why) \
-	{#call, error, arg, mask, value, unless},
+	{#call, error, arg, mask, value, unless, 0},
+#define DENY_OPT(error, level, option, unless, why) \
+	{"setsockopt", error, 1, UINT32_MAX, level, unless, option},
 static const struct row rows[] = {
 #include "runtime/launch/seccomp_table.def"
 };
@@ -105,6 +111,8 @@ static void check_row(const struct row *row, int arch)
 
 	if (row->arg >= 0)
 		args[row->arg] = row->value;
+	if (row->option != 0)
+		args[2] = row->option;
 	got = ask(&plain, arch, row->call, args[0], args[1], args[2]);
 	if (got == UINT32_MAX)
 		return; /* not a call of this architecture */
@@ -142,6 +150,19 @@ static void calls_that_systemd_and_daemons_need_are_allowed(void)
 	CHECK(ask(&plain, X86_64, "unshare", CLONE_NEWNS | CLONE_NEWNET, 0, 0) ==
 	      SECCOMP_RET_ALLOW);
 	CHECK(ask(&plain, X86_64, "clone", SIGCHLD, 0, 0) == SECCOMP_RET_ALLOW);
+}
+
+/* Level and option are ints: the kernel does not look at the upper half. */
+static void a_packet_ring_is_refused_and_other_options_are_not(void)
+{
+	const uint64_t high = UINT64_C(7) << 32;
+
+	for (int arch = 0; arch <= X86_64; arch++) {
+		CHECK(ask(&plain, arch, "setsockopt", 3, high | 263, high | 5) == ERR(EPERM));
+		CHECK(ask(&plain, arch, "setsockopt", 3, 263, 10) == SECCOMP_RET_ALLOW);
+		CHECK(ask(&plain, arch, "setsockopt", 3, 1, 5) == SECCOMP_RET_ALLOW);
+		CHECK(ask(&plain, arch, "setsockopt", 5, 1, 13) == SECCOMP_RET_ALLOW);
+	}
 }
 
 static void a_forbidden_flag_is_found_among_others(void)
@@ -223,12 +244,14 @@ int main(void)
 	struct berth_error err;
 
 	if (seccomp_program_get(-1, 0, &plain, &err) < 0 ||
-	    seccomp_program_get(-1, SECCOMP_NESTING | SECCOMP_SOCKETCALL, &lifted, &err) < 0) {
+	    seccomp_program_get(-1, SECCOMP_NESTING | SECCOMP_SOCKETCALL | SECCOMP_CAPTURE, &lifted,
+				&err) < 0) {
 		(void)fprintf(stderr, "%s\n", err.msg);
 		return 1;
 	}
 	RUN(each_row_of_the_table_holds_on_both_architectures);
 	RUN(calls_that_systemd_and_daemons_need_are_allowed);
+	RUN(a_packet_ring_is_refused_and_other_options_are_not);
 	RUN(a_forbidden_flag_is_found_among_others);
 	RUN(only_listed_families_and_protocols_open);
 	RUN(socketcall_is_decided_as_a_whole);

@@ -90,6 +90,7 @@ static void each_option_is_stored_in_its_canonical_form(void)
 		{"stop_timeout", "60", "STOP_TIMEOUT", "60"},
 		{"features", "tun:on,nesting:on,fuse:off", "FEATURES", "nesting:on,tun:on"},
 		{"features", "tun:off", "FEATURES", NULL},
+		{"features", "capture:on", "FEATURES", "capture:on"},
 		{"ostemplate", "debian-12", "OSTEMPLATE", "debian-12"},
 		{"layout", "private", "VE_LAYOUT", "private"},
 		{"config", "vswap-512m", "ORIGIN_SAMPLE", "vswap-512m"},

@@ -1,0 +1,47 @@
+#!/usr/bin/env bats
+# Pools of the kernel that root in a CT can reach, as SECURITY.md lists them: one CT takes all that it gets, and the
+# host and a neighbour go on. Rows T1, T4, T8 and H7.
+
+load helpers
+
+setup() {
+	setup_host DEF_OSTEMPLATE=tiny
+}
+
+teardown() {
+	teardown_host
+}
+
+# takes NAME ARGUMENT...: CT 101 takes of a pool and keeps it; what it says is in $HOST_ROOT/NAME.out.
+takes() {
+	berth exec2 101 /probe "$@" hold >"$HOST_ROOT/$1.out" 2>&1 3>&- 4>&- &
+	wait_for 60 grep -q ', then ' "$HOST_ROOT/$1.out"
+	cat "$HOST_ROOT/$1.out"
+}
+
+# What CT 101 got of a pool, after takes.
+got() {
+	sed -n 's/^.*\b\([0-9]\+\) [a-zA-Z ]*, then .*/\1/p' "$HOST_ROOT/$1.out"
+}
+
+available_mib() {
+	awk '/^MemAvailable/ {print int($2 / 1024)}' /proc/meminfo
+}
+
+@test "T1 packet rings and fan-out groups are refused" {
+	tiny 101
+	put_probe 101
+	run -0 berth exec2 101 /probe rings 8 1024
+	[ "$output" = "0 rings, then Operation not permitted" ]
+}
+
+@test "T1 capture:on gives packet rings, after a restart" {
+	tiny 101 --features capture:on
+	put_probe 101
+	run -0 berth exec2 101 /probe rings 2 1
+	[ "$output" = "2 rings, then enough" ]
+	berth set 101 --features capture:off --save
+	berth restart 101
+	run -0 berth exec2 101 /probe rings 2 1
+	[ "$output" = "0 rings, then Operation not permitted" ]
+}
