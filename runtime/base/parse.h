@@ -5,6 +5,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Decimal digits only: no sign, no space, no suffix. */
@@ -31,3 +32,6 @@ bool hostname_is_valid(const char *s);
 
 /* No byte below 0x20 and no 0x7f: nothing that could add a line to a file or colour a terminal. */
 bool text_is_clean(const char *s);
+
+/* Levenshtein's distance of two words, for "did you mean"; of more than 31 bytes in b: its length. */
+size_t word_distance(const char *a, const char *b);

@@ -78,7 +78,7 @@ int cli_one_word(struct cli *cli, struct args *a, const char *what, const char *
 	if (word == NULL && !cli->help) {
 		char why[80];
 
-		(void)snprintf(why, sizeof(why), "%s is missing", what);
+		(void)snprintf(why, sizeof(why), "name %s", what);
 		return cli_usage_error(cli, err, why);
 	}
 	*ret = word;

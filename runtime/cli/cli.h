@@ -65,7 +65,7 @@ int cmd_version(struct cli *cli, struct args *a, struct berth_error *err);
  */
 int cli_next(struct cli *cli, struct args *a, struct arg *ret, struct berth_error *err);
 
-/* For commands of one word and no options: CT. NULL with 0 in *ret_done for --help. */
+/* For commands of one word and no options. what: "a CT". NULL and 0 for --help. */
 int cli_one_word(struct cli *cli, struct args *a, const char *what, const char **ret,
 		 struct berth_error *err);
 

@@ -194,7 +194,7 @@ static int check_set(const struct cli *cli, const char *ct, const json_t *settin
 		     const struct settings_flags *flags, struct berth_error *err)
 {
 	if (ct == NULL)
-		return cli_usage_error(cli, err, "CT is missing");
+		return cli_usage_error(cli, err, "name a CT");
 	if (flags->reset_ub && json_array_size(settings) > 0)
 		return cli_usage_error(cli, err, "--reset_ub stands alone");
 	if (!flags->reset_ub && json_array_size(settings) == 0)

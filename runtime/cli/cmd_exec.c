@@ -51,7 +51,7 @@ static int take_ct(struct cli *cli, struct args *a, uint32_t *ret, struct berth_
 	if (r < 0 || cli->help)
 		return r;
 	if (r == ARG_END)
-		return cli_usage_error(cli, err, "CT is missing");
+		return cli_usage_error(cli, err, "name a CT");
 	r = berth_paths_init(&cli->paths, cli->root, err);
 	return r < 0 ? r : cli_lookup(cli, arg.value, ret, err);
 }
@@ -71,7 +71,7 @@ static int run_words(struct cli *cli, struct args *a, struct berth_error *err)
 	if (a->at < a->argc && strcmp(a->argv[a->at], "--") == 0)
 		a->at++;
 	if (a->at >= a->argc)
-		return cli_usage_error(cli, err, "the command is missing");
+		return cli_usage_error(cli, err, "name the command to run");
 	/* argv of main ends with NULL. */
 	words = (const char *const *)&a->argv[a->at];
 	if (strcmp(words[0], "-") == 0) {
@@ -162,7 +162,7 @@ int cmd_console(struct cli *cli, struct args *a, struct berth_error *err)
 	if (r < 0 || cli->help)
 		return r;
 	if (word == NULL)
-		return cli_usage_error(cli, err, "CT is missing");
+		return cli_usage_error(cli, err, "name a CT");
 	r = cli_lookup(cli, word, &ctid, err);
 	if (r < 0)
 		return r;

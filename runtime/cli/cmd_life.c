@@ -57,7 +57,7 @@ static int take_options(struct cli *cli, struct args *a, const struct opt *opts,
 			return -EINVAL;
 	}
 	if (r == 0 && ret->ct == NULL && !cli->help)
-		return cli_usage_error(cli, err, "CT is missing");
+		return cli_usage_error(cli, err, "name a CT");
 	return r;
 }
 
@@ -117,7 +117,7 @@ int cmd_mount(struct cli *cli, struct args *a, struct berth_error *err)
 {
 	json_t *reply = NULL;
 	const char *ct, *path;
-	int r = cli_one_word(cli, a, "CT", &ct, err);
+	int r = cli_one_word(cli, a, "a CT", &ct, err);
 
 	if (r < 0 || cli->help)
 		return r;
@@ -135,7 +135,7 @@ int cmd_umount(struct cli *cli, struct args *a, struct berth_error *err)
 {
 	char label[CT_LABEL_MAX];
 	const char *ct;
-	int r = cli_one_word(cli, a, "CT", &ct, err);
+	int r = cli_one_word(cli, a, "a CT", &ct, err);
 
 	if (r < 0 || cli->help)
 		return r;
@@ -150,7 +150,7 @@ int cmd_destroy(struct cli *cli, struct args *a, struct berth_error *err)
 {
 	char label[CT_LABEL_MAX];
 	const char *ct;
-	int r = cli_one_word(cli, a, "CT", &ct, err);
+	int r = cli_one_word(cli, a, "a CT", &ct, err);
 
 	if (r < 0 || cli->help)
 		return r;

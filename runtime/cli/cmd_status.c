@@ -100,7 +100,7 @@ int cmd_status(struct cli *cli, struct args *a, struct berth_error *err)
 {
 	struct status_words s = {0};
 	const char *word;
-	int r = cli_one_word(cli, a, "CT", &word, err);
+	int r = cli_one_word(cli, a, "a CT", &word, err);
 
 	if (r < 0 || cli->help)
 		return r;

@@ -36,7 +36,7 @@ int cmd_template_build(struct cli *cli, struct args *a, struct berth_error *err)
 {
 	json_t *reply = NULL;
 	const char *name;
-	int r = cli_one_word(cli, a, "NAME", &name, err);
+	int r = cli_one_word(cli, a, "the template", &name, err);
 
 	if (r < 0 || cli->help)
 		return r;
@@ -90,7 +90,7 @@ int cmd_template_import(struct cli *cli, struct args *a, struct berth_error *err
 int cmd_template_rm(struct cli *cli, struct args *a, struct berth_error *err)
 {
 	const char *name;
-	int r = cli_one_word(cli, a, "NAME", &name, err);
+	int r = cli_one_word(cli, a, "the template", &name, err);
 
 	if (r < 0 || cli->help)
 		return r;

@@ -2,6 +2,7 @@
  * main.c - berth, the command line client. As vzctl it is the same; as vzlist it is `berth list`.
  */
 #include "runtime/base/cleanup.h"
+#include "runtime/base/parse.h"
 #include "runtime/cli/cli.h"
 #include "runtime/cli/help.h"
 #include "runtime/cli/text.h"
@@ -49,13 +50,37 @@ static const struct command *find_command(const char *word, struct args *a)
 	return NULL;
 }
 
+/* The command that a mistyped one is nearest to, or NULL when none is near. */
+static const char *guess_command(const char *word)
+{
+	const char *best = NULL;
+	size_t best_distance = 3;
+
+	for (const struct command *c = command_table(); c->name != NULL && strlen(word) > 2; c++) {
+		size_t d = strchr(c->name, ' ') == NULL ? word_distance(word, c->name) : 99;
+
+		if (d < best_distance) {
+			best = c->name;
+			best_distance = d;
+		}
+	}
+	return best;
+}
+
 static int unknown_command(const struct cli *cli, const char *word, struct berth_error *err)
 {
+	const char *guess = guess_command(word);
+
 	if (strcmp(word, "template") == 0)
 		return berth_error_set(err, BERTH_ERR_OPTION, EINVAL,
 				       "usage: %s template build|import|list|rm ...", cli->program);
+	if (guess != NULL)
+		return berth_error_set(err, BERTH_ERR_OPTION, EINVAL,
+				       "there is no command '%.40s'; did you mean '%s'? %s --help "
+				       "lists them all",
+				       word, guess, cli->program);
 	return berth_error_set(err, BERTH_ERR_OPTION, EINVAL,
-			       "there is no command '%.40s'; %s --help lists them", word,
+			       "there is no command '%.40s'; %s --help lists them all", word,
 			       cli->program);
 }
 
@@ -103,11 +128,31 @@ static int run(struct cli *cli, struct args *a, struct berth_error *err)
 	return 0;
 }
 
-static int report(const struct berth_error *err)
+/* For programs: {"error": "io.berth.Locked", "message": "...", "status": 9} on stderr. */
+static void report_json(const struct berth_error *err)
+{
+	json_t *o =
+		json_pack("{s:s, s:s%, s:i}", "error", berth_error_name(err->code), "message",
+			  err->msg, strlen(err->msg), "status", berth_error_exit_status(err->code));
+
+	/* A message with bytes that are no UTF-8 cannot be a JSON string. */
+	if (o == NULL)
+		o = json_pack("{s:s, s:i}", "error", berth_error_name(err->code), "status",
+			      berth_error_exit_status(err->code));
+	if (o != NULL)
+		(void)json_dumpf(o, stderr, JSON_COMPACT);
+	(void)fputc('\n', stderr);
+	json_decref(o);
+}
+
+static int report(const struct cli *cli, const struct berth_error *err)
 {
 	auto_free char *text = text_escape(err->msg);
 
-	(void)fprintf(stderr, "berth: %s\n", text != NULL ? text : "out of memory");
+	if (cli->json)
+		report_json(err);
+	else
+		(void)fprintf(stderr, "berth: %s\n", text != NULL ? text : "out of memory");
 	return berth_error_exit_status(err->code);
 }
 
@@ -124,7 +169,7 @@ int main(int argc, char **argv)
 	(void)setlocale(LC_TIME, "");
 	r = run(&cli, &a, &err);
 	if (r < 0)
-		r = report(&err);
+		r = report(&cli, &err);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		(void)fprintf(stderr, "berth: write output: %s\n", strerror(errno));
 		return r != 0 ? r : berth_error_exit_status(BERTH_ERR_SYSTEM);

@@ -2,6 +2,7 @@
 #include "runtime/config/param.h"
 
 #include "runtime/base/cleanup.h"
+#include "runtime/base/parse.h"
 #include "runtime/config/param_types.h"
 
 #include <errno.h>
@@ -62,34 +63,6 @@ const struct param *param_find_key(const char *key)
 		if (strcmp(p->key, key) == 0)
 			return p;
 	return NULL;
-}
-
-static size_t min_size(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
-/* Levenshtein's distance; words of at most 31 bytes, else "far". */
-static size_t word_distance(const char *a, const char *b)
-{
-	size_t row[32], n = strlen(b);
-
-	if (n >= 32)
-		return n;
-	for (size_t j = 0; j <= n; j++)
-		row[j] = j;
-	for (size_t i = 0; a[i] != '\0'; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i + 1;
-		for (size_t j = 0; j < n; j++) {
-			size_t change = diagonal + (a[i] != b[j]);
-
-			diagonal = row[j + 1];
-			row[j + 1] = min_size(change, min_size(row[j], diagonal) + 1);
-		}
-	}
-	return row[n];
 }
 
 const char *param_guess_option(const char *option)

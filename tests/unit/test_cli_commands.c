@@ -99,9 +99,14 @@ static void what_is_no_command_is_refused_with_the_way_out(void)
 {
 	host_begin("");
 	CHECK(BERTH("strat", "101") == status_of(BERTH_ERR_OPTION) && complains("berth --help"));
+	CHECK(complains("did you mean 'start'?"));
+	CHECK(BERTH("frobnicate") == status_of(BERTH_ERR_OPTION) && !complains("did you mean"));
+	CHECK(BERTH("--json", "status") == status_of(BERTH_ERR_OPTION));
+	CHECK(complains("{\"error\":\"io.berth.BadOption\",\"message\":\"") &&
+	      complains("\"status\":20}"));
 	CHECK(BERTH("template") == status_of(BERTH_ERR_OPTION) && complains("build|import"));
 	CHECK(BERTH("template", "x") == status_of(BERTH_ERR_OPTION));
-	CHECK(BERTH("start") == status_of(BERTH_ERR_OPTION) && complains("CT is missing"));
+	CHECK(BERTH("start") == status_of(BERTH_ERR_OPTION) && complains("name a CT; usage: berth start"));
 	CHECK(BERTH("start", "101", "102") == status_of(BERTH_ERR_OPTION));
 	CHECK(BERTH("start", "101", "--nonsense") == status_of(BERTH_ERR_OPTION));
 	CHECK(BERTH("stop", "101", "--timeout", "x") == status_of(BERTH_ERR_VALUE));

@@ -108,8 +108,17 @@ static void clean_text_has_no_control_bytes(void)
 	CHECK(!text_is_clean("a\n") && !text_is_clean("\x1b[2J") && !text_is_clean("\x7f"));
 }
 
+static void words_are_as_far_apart_as_one_types_them_wrong(void)
+{
+	CHECK(word_distance("start", "start") == 0);
+	CHECK(word_distance("strat", "start") == 2 && word_distance("star", "start") == 1);
+	CHECK(word_distance("", "abc") == 3 && word_distance("abc", "") == 3);
+	CHECK(word_distance("a", "a word that is longer than 31 bytes") > 31);
+}
+
 int main(void)
 {
+	RUN(words_are_as_far_apart_as_one_types_them_wrong);
 	RUN(numbers_are_digits_and_nothing_else);
 	RUN(too_large_is_a_range_error);
 	RUN(ints_may_be_negative);
