@@ -106,7 +106,8 @@ static void what_is_no_command_is_refused_with_the_way_out(void)
 	      complains("\"status\":20}"));
 	CHECK(BERTH("template") == status_of(BERTH_ERR_OPTION) && complains("build|import"));
 	CHECK(BERTH("template", "x") == status_of(BERTH_ERR_OPTION));
-	CHECK(BERTH("start") == status_of(BERTH_ERR_OPTION) && complains("name a CT; usage: berth start"));
+	CHECK(BERTH("start") == status_of(BERTH_ERR_OPTION) &&
+	      complains("name a CT; usage: berth start"));
 	CHECK(BERTH("start", "101", "102") == status_of(BERTH_ERR_OPTION));
 	CHECK(BERTH("start", "101", "--nonsense") == status_of(BERTH_ERR_OPTION));
 	CHECK(BERTH("stop", "101", "--timeout", "x") == status_of(BERTH_ERR_VALUE));
