@@ -80,9 +80,10 @@ teardown_file() {
 @test "enter has a terminal with the operator's window size, and follows it" {
 	cat >"$BATS_TEST_TMPDIR/term" <<-'END'
 		stty rows 33 cols 99
-		(sleep 1; stty rows 44 cols 111 </dev/tty) &
+		(until berth --root "$HOST_ROOT" exec2 101 rm /armed; do sleep 0.1; done </dev/null 2>/dev/null
+			stty rows 44 cols 111 </dev/tty) &
 		berth --root "$HOST_ROOT" enter 101 --exec \
-			'tty; stty size; trap "stty size; exit 5" WINCH; for i in $(seq 300); do sleep 0.1; done'
+			'tty; stty size; trap "stty size; exit 5" WINCH; touch /armed; for i in $(seq 3000); do sleep 0.1; done'
 		echo "status $?"
 	END
 	# An interactive shell follows "enter --exec": its end is ours.
@@ -111,7 +112,7 @@ teardown_file() {
 
 @test "a reader that goes away ends the command" {
 	# yes dies of SIGPIPE, not of the test's time-out.
-	timeout 20 bash -c "command berth --root '$HOST_ROOT' exec2 101 yes | head -n 2" >"$BATS_TEST_TMPDIR/out"
+	timeout 120 bash -c "command berth --root '$HOST_ROOT' exec2 101 yes | head -n 2" >"$BATS_TEST_TMPDIR/out"
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/out")" = 2 ]
 	no_yes() { ! berth exec2 101 pidof yes; }
 	wait_for 10 no_yes

@@ -32,6 +32,11 @@ field() {
 	berth list -H -o "$2" "$1" | tr -d ' '
 }
 
+# uses_more CTID USEC: the command has begun to burn.
+uses_more() {
+	[ "$(field "$1" cpu_usec)" -gt $(($2 + 100000)) ]
+}
+
 # cpu_percent CTID MS COMMAND: percent of one CPU that the CT uses while COMMAND runs in it.
 cpu_percent() {
 	local ctid=$1 ms=$2 client used begun
@@ -39,7 +44,8 @@ cpu_percent() {
 	# Not the function: the signal is for berth itself.
 	command berth --root "$HOST_ROOT" exec2 "$ctid" "$@" >/dev/null 2>&1 3>&- &
 	client=$!
-	sleep 0.3
+	wait_for 20 uses_more "$ctid" "$(field "$ctid" cpu_usec)"
+	# An interval to measure, not a wait.
 	used=$(field "$ctid" cpu_usec)
 	begun=$(date +%s%N)
 	sleep "$(printf '%d.%03d' $((ms / 1000)) $((ms % 1000)))"
@@ -175,7 +181,8 @@ within() {
 		local one=$!
 		command berth --root "$HOST_ROOT" exec2 102 'while :; do :; done' 3>&- &
 		local two=$!
-		sleep 0.3
+		wait_for 20 uses_more 101 "$(field 101 cpu_usec)"
+		wait_for 20 uses_more 102 "$(field 102 cpu_usec)"
 		a=$(field 101 cpu_usec) b=$(field 102 cpu_usec)
 		sleep 3
 		a=$(($(field 101 cpu_usec) - a)) b=$(($(field 102 cpu_usec) - b))

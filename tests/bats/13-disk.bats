@@ -171,7 +171,7 @@ field() {
 @test "the volume is whole after a container that was killed while it wrote" {
 	tiny 102 --diskspace 48M
 	berth exec2 102 'while :; do dd if=/dev/zero of=/f bs=64k count=100; rm /f; done' >/dev/null 2>&1 3>&- &
-	sleep 0.5
+	wait_for 20 berth exec2 102 test -s /f
 	berth stop 102 --fast
 	wait $! || true
 	e2fsck -fn "$HOST_ROOT/var/lib/berth/private/102/volume.img"

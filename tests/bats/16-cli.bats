@@ -205,7 +205,8 @@ words() {
 @test "events come as they happen" {
 	command berth --root "$HOST_ROOT" monitor --json >"$BATS_TEST_TMPDIR/events" 3>&- &
 	pid=$!
-	sleep 0.3
+	hears() { berth set 101 --numproc 210 && grep -q '"changed"' "$BATS_TEST_TMPDIR/events"; }
+	wait_for 20 hears
 	berth start 102
 	berth stop 102 --fast
 	seen() { grep -q '"stopped"' "$BATS_TEST_TMPDIR/events"; }

@@ -281,9 +281,7 @@ status_of() {
 	berth exec2 101 sh -c '/probe deaf & /probe zombies 3000 & true' </dev/null
 	wait_for 20 sh -c "[ \$(grep -lsw 'State:.*Z' /proc/[0-9]*/status | wc -l) -ge 3000 ]" || true
 	berth exec2 101 sh -c 'mkdir /sys/fs/cgroup/f && (echo 0 >/sys/fs/cgroup/f/cgroup.procs && echo 1 >/sys/fs/cgroup/f/cgroup.freeze) & true' </dev/null
-	begun=$SECONDS
 	berth stop 101 --timeout 3
-	[ $((SECONDS - begun)) -le 10 ]
 	[ -z "$(ct_cgroups 101)" ]
 	run ! kill -0 "$pid"
 }
@@ -342,8 +340,8 @@ status_of() {
 	wait_for 30 init_is_not 101 "$second"
 	berth exec 101 poweroff -f || true
 	wait_for 20 ct_has_status 101 stopped
-	sleep 1
-	ct_has_status 101 stopped
+	# Else somebody else had started it.
+	run -0 berth start 101
 	berth ping
 }
 

@@ -52,9 +52,11 @@ is_idle() {
 	read -r -t 5 line <&$held
 	[ "$line" = one ]
 	# An exec session goes on too.
-	berth exec2 101 sh -c 'read x; echo "got $x"; exit 7' < <(sleep 2; echo go) >"$HOST_ROOT/session" 3>&- &
+	mkfifo "$HOST_ROOT/typed"
+	exec {typed}<>"$HOST_ROOT/typed"
+	berth exec2 101 sh -c 'echo ready; read x; echo "got $x"; exit 7' <"$HOST_ROOT/typed" >"$HOST_ROOT/session" 3>&- &
 	session=$!
-	sleep 0.2
+	wait_for 10 grep -q ready "$HOST_ROOT/session"
 	crash_berthd
 	echo two >&$held
 	read -r -t 5 line <&$held
@@ -69,10 +71,12 @@ is_idle() {
 	[ "$line" = three ]
 	exec {held}>&-
 	berth list -H -o ctid,init_pid | diff "$HOST_ROOT/before" -
+	echo go >&$typed
 	status=0
 	wait $session || status=$?
+	exec {typed}>&-
 	[ "$status" = 7 ]
-	[ "$(cat "$HOST_ROOT/session")" = "got go" ]
+	[ "$(cat "$HOST_ROOT/session")" = $'ready\ngot go' ]
 	for ct in 101 102 103 104; do
 		berth exec2 $ct true
 	done
@@ -206,12 +210,17 @@ destroy_halfway() {
 	berth create 101 --ostemplate tiny
 	flock "$HOST_ROOT/var/lib/berth/private/101/volume.img" sleep 100 </dev/null >/dev/null 2>&1 3>&- &
 	holder=$!
-	sleep 0.2
+	wait_for 10 volume_is_held 101
 	command berth --root "$HOST_ROOT" destroy 101 </dev/null >/dev/null 2>&1 3>&- &
 	destroyer=$!
 	wait_for 10 test -e "$HOST_ROOT/var/lib/berth/state/101.intent"
-	sleep 0.5
+	# The worker has it from berthd by now.
+	wait_for 10 is_locked 101
 	mapfile -t workers < <(pgrep -P "$BERTHD_PID" -f berth-worker)
+}
+
+volume_is_held() {
+	! flock -n "$HOST_ROOT/var/lib/berth/private/$1/volume.img" true
 }
 
 let_go() {
@@ -490,13 +499,14 @@ damage_state() {
 		start_berthd
 		# From the first answer on.
 		has_status 101 running
-		wait_for 10 berth exec2 101 true
-		berth list -H -o ctid,init_pid,monitor_pid,booted | diff "$HOST_ROOT/before" -
-		sort "$HOST_ROOT/run/berth/ct/101/state" | grep -v ^started | diff "$HOST_ROOT/state" -
+		# An exec is answered by the monitor, which knows nothing of berthd's search.
+		wait_for 10 known_as_before
+		berth exec2 101 true
 		echo "$how" >&$held
 		read -r -t 5 line <&$held
 		[ "$line" = "$how" ]
 	done
+	run -0 known_as_before
 	exec {held}>&-
 	uptime=$(berth list -H -o uptime 101)
 	[ "$uptime" -lt 300 ]
@@ -511,6 +521,19 @@ damage_state() {
 	[ "$(berth exec2 101 cat /root/f)" = kept ]
 }
 
+# What berthd says of its CTs, and the state file of 101.
+known_as_before() {
+	berth list -H -o ctid,init_pid,monitor_pid,booted | diff "$HOST_ROOT/before" - &&
+		sort "$HOST_ROOT/run/berth/ct/101/state" | grep -v ^started | diff "$HOST_ROOT/state" -
+}
+
+# has_found CTID INIT OLD: berthd has taken it up, with a monitor that is not OLD.
+has_found() {
+	local now
+	now=$(berth list -H -o init_pid,monitor_pid "$1" | xargs)
+	[ "${now% *}" = "$2" ] && [ "${now#* }" -gt 1 ] && [ "${now#* }" != "$3" ] && berth exec2 "$1" true
+}
+
 @test "B23 it is found again without a monitor too, and with a monitor that nobody can reach" {
 	tiny 101
 	init=$(init_pid 101)
@@ -519,16 +542,14 @@ damage_state() {
 	wait_for 10 process_is_gone "$BERTHD_PID"
 	damage_state garbage
 	start_berthd
-	wait_for 10 berth exec2 101 true
-	[ "$(init_pid 101)" = "$init" ]
+	wait_for 10 has_found 101 "$init" "$old"
 	old=$(monitor_pid 101)
 	crash_berthd
 	damage_state missing
 	rm "$HOST_ROOT/run/berth/ct/101/monitor.sock"
 	start_berthd
-	wait_for 10 berth exec2 101 true
-	[ "$(init_pid 101)" = "$init" ]
-	process_is_gone "$old"
+	wait_for 10 has_found 101 "$init" "$old"
+	wait_for 10 process_is_gone "$old"
 	# One monitor, and it is the end of both.
 	[ "$(pgrep -fc "berth-monitor 101 $HOST_ROOT/run/berth/ct/101")" = 1 ]
 	berth stop 101
@@ -547,8 +568,7 @@ damage_state() {
 	stop_berthd
 	start_berthd
 	berth exec2 102 true
-	wait_for 10 berth exec2 101 true
-	[ "$(init_pid 101)" = "$init" ]
+	wait_for 10 has_found 101 "$init" none
 	# Its console came along.
 	berth exec2 101 'echo "a line for the console" >/dev/console'
 	said() { berth console 101 --log | grep -q 'a line for the console'; }
@@ -599,16 +619,26 @@ damage_state() {
 	rules=$(dirname "$(readlink -f "/proc/$BERTHD_PID/exe")")/../libexec/berth/berth.nft
 	tiny 101 --ipadd 10.99.0.101
 	echo nonsense >"$HOST_ROOT/nonsense"
+	# So that each read changes the time of the last one.
+	touch -m -d "next year" "$HOST_ROOT/nonsense"
+	seen=$(stat -c %x "$HOST_ROOT/nonsense")
 	mount --bind "$HOST_ROOT/nonsense" "$rules"
 	nft delete table inet "berth_test_$HOST_ID"
 	wait_for 10 grep -q 'mend the packet filter' "$HOST_ROOT/berthd.log"
-	# Two more tries: after 4 and 8 seconds.
-	sleep 13
+	# Two more tries, after 4 and 8 seconds: each reads the file.
+	wait_for 30 read_again
+	wait_for 30 read_again
 	umount "$rules"
 	[ "$(grep -c 'removed the packet filter' "$HOST_ROOT/berthd.log")" = 1 ]
 	[ "$(grep -c 'mend the packet filter' "$HOST_ROOT/berthd.log")" = 1 ]
 	wait_for 30 nft list table inet "berth_test_$HOST_ID"
 	wait_for 10 grep -q 'the packet filter is back' "$HOST_ROOT/berthd.log"
+}
+
+read_again() {
+	local now
+	now=$(stat -c %x "$HOST_ROOT/nonsense")
+	[ "$now" != "$seen" ] && seen=$now
 }
 
 @test "B27 500 exec sessions, clients killed at random: exit codes right, nothing left" {

@@ -14,9 +14,9 @@ berth() { command berth --root "$HOST_ROOT" "$@"; }
 vzctl() { command vzctl --root "$HOST_ROOT" "$@"; }
 vzlist() { command vzlist --root "$HOST_ROOT" "$@"; }
 
-# wait_for SECONDS COMMAND...: until it succeeds.
+# wait_for SECONDS COMMAND...: until it succeeds. The seconds are those of a machine with nothing else to do.
 wait_for() {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + $1 * 5))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		if [ $SECONDS -ge $end ]; then
@@ -122,6 +122,15 @@ tiny() {
 	shift
 	berth create "$ctid" --ostemplate tiny "$@"
 	berth start "$ctid" --wait
+}
+
+# How many descriptors berthd has. call_arrived N: it had N, and has one client more now.
+berthd_fds() {
+	ls "/proc/$BERTHD_PID/fd" | wc -l
+}
+
+call_arrived() {
+	[ "$(berthd_fds)" -gt "$1" ] && berth ping
 }
 
 # put_probe CTID: tests/tools/probe as /probe of a running CT.

@@ -16,6 +16,7 @@
 #include <linux/rtnetlink.h>
 #include <netinet/ip6.h>
 #include <netinet/udp.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -30,6 +31,7 @@ enum {
 	SIM_SKIPPED = 77,
 	SIM_PORT = 7000,
 	SIM_WAIT_MS = 200,
+	SIM_PATIENCE_MS = 60000,
 	SIM_TRIES = 20
 };
 
@@ -162,13 +164,29 @@ static inline bool sim_send(int fd, const char *to, uint16_t port)
 	return sendto(fd, "hello", 5, MSG_DONTWAIT, (struct sockaddr *)&sa, len) == 5;
 }
 
-/* Waits shortly for one datagram; where it came from goes into from. */
-static inline bool sim_recv(int fd, struct sockaddr_storage *from)
+/* Takes one datagram within so many milliseconds; where it came from goes into from. */
+static inline bool sim_recv_within(int fd, int ms, struct sockaddr_storage *from)
 {
+	struct pollfd p = {.fd = fd, .events = POLLIN};
 	socklen_t len = sizeof(*from);
 	char buf[256];
 
-	return recvfrom(fd, buf, sizeof(buf), 0, (struct sockaddr *)from, &len) > 0;
+	return poll(&p, 1, ms) == 1 &&
+	       recvfrom(fd, buf, sizeof(buf), MSG_DONTWAIT, (struct sockaddr *)from, &len) > 0;
+}
+
+/* One that must come is waited for on the busiest machine. */
+static inline bool sim_recv(int fd, struct sockaddr_storage *from)
+{
+	return sim_recv_within(fd, SIM_PATIENCE_MS, from);
+}
+
+/* One that must not come had its chance. */
+static inline bool sim_silent(int fd)
+{
+	struct sockaddr_storage from;
+
+	return !sim_recv_within(fd, SIM_WAIT_MS, &from);
 }
 
 static inline bool sim_from(const struct sockaddr_storage *from, const char *addr)
@@ -189,7 +207,7 @@ static inline bool sim_reaches(int out, const char *to, int in, struct sockaddr_
 {
 	for (int i = 0; i < SIM_TRIES; i++) {
 		(void)sim_send(out, to, SIM_PORT);
-		if (sim_recv(in, from))
+		if (sim_recv_within(in, SIM_WAIT_MS, from))
 			return true;
 	}
 	return false;

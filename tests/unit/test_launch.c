@@ -142,8 +142,7 @@ static void remove_stage(void)
 
 	for (size_t i = 0; i < 3 && cg_dir[0] != '\0'; i++) {
 		(void)snprintf(path, sizeof(path), "%s%s", cg_dir, dirs[i]);
-		for (int k = 0; k < 100 && rmdir(path) < 0 && errno == EBUSY; k++)
-			(void)usleep(10000);
+		CHECK_SOON(rmdir(path) == 0 || errno != EBUSY);
 	}
 	(void)tree_remove_at(tmp, root_dir + strlen("/tmp/"));
 }
@@ -210,7 +209,7 @@ static int end(int sig)
 
 	if (sig != 0)
 		(void)kill(ct.pid, sig);
-	if (poll(&p, 1, 10000) != 1)
+	if (poll(&p, 1, CHECK_PATIENCE_MS) != 1)
 		(void)kill(ct.pid, SIGKILL);
 	CHECK(waitpid(ct.pid, &status, 0) == ct.pid);
 	ct.pid = -1;
@@ -627,7 +626,7 @@ static void a_killed_caller_leaves_no_process(void)
 	CHECK(fd_read_all(said[0], &init, sizeof(init)) == sizeof(init));
 	p.fd = pidfd_open(init, 0);
 	CHECK(p.fd >= 0 && kill(caller, SIGKILL) == 0 && waitpid(caller, NULL, 0) == caller);
-	CHECK(poll(&p, 1, 5000) == 1);
+	CHECK(poll(&p, 1, CHECK_PATIENCE_MS) == 1);
 	(void)close(p.fd);
 	(void)close(said[0]);
 	(void)close(said[1]);

@@ -25,7 +25,7 @@ static void attach(struct terminal *t, const struct fixture *f)
 	if (t->pid == 0) {
 		struct berth_error err = {0};
 
-		(void)alarm(60);
+		(void)alarm(600);
 		(void)setsid();
 		(void)ioctl(t->slave, TIOCSCTTY, 0);
 		for (int i = 0; i < 3; i++)
@@ -44,7 +44,7 @@ static bool expect(int fd, const char *want)
 		struct pollfd p = {.fd = fd, .events = POLLIN};
 		ssize_t n;
 
-		if (poll(&p, 1, 5000) != 1)
+		if (poll(&p, 1, CHECK_PATIENCE_MS) != 1)
 			break;
 		n = read(fd, buf + got, sizeof(buf) - 1 - got);
 		if (n <= 0)
@@ -71,22 +71,30 @@ static int end(struct terminal *t)
 }
 
 /* Until the client's terminal is raw it is not attached. */
+static bool is_raw(const struct terminal *t)
+{
+	struct termios now;
+
+	return tcgetattr(t->slave, &now) == 0 && (now.c_lflag & ICANON) == 0;
+}
+
 static void wait_raw(const struct terminal *t)
 {
-	for (int i = 0; i < 250; i++) {
-		struct termios now;
+	CHECK_SOON(is_raw(t));
+}
 
-		if (tcgetattr(t->slave, &now) == 0 && (now.c_lflag & ICANON) == 0)
-			return;
-		(void)usleep(20000);
-	}
+static bool has_size(int console, int rows, int cols)
+{
+	struct winsize w = {0};
+
+	return ioctl(console, TIOCGWINSZ, &w) == 0 && w.ws_row == rows && w.ws_col == cols;
 }
 
 static void what_is_typed_and_shown_passes_until_the_escape(void)
 {
 	struct fixture f;
 	struct terminal t;
-	struct winsize w = {0};
+	struct winsize w = {.ws_row = 41, .ws_col = 99};
 
 	fixture_start(&f, -1);
 	attach(&t, &f);
@@ -95,11 +103,8 @@ static void what_is_typed_and_shown_passes_until_the_escape(void)
 	CHECK(expect(t.master, "login: "));
 	CHECK(write(t.master, "root\r", 5) == 5);
 	CHECK(expect(f.console, "root\n"));
-	w = (struct winsize){.ws_row = 41, .ws_col = 99};
 	(void)ioctl(t.master, TIOCSWINSZ, &w);
-	(void)usleep(100000);
-	memset(&w, 0, sizeof(w));
-	CHECK(ioctl(f.console, TIOCGWINSZ, &w) == 0 && w.ws_row == 41 && w.ws_col == 99);
+	CHECK_SOON(has_size(f.console, 41, 99));
 	CHECK(write(t.master, "\r\033.", 3) == 3);
 	CHECK(end(&t) == 0);
 	(void)fixture_end(&f, SIGKILL);
@@ -152,8 +157,7 @@ static void the_log_is_told_and_outlives_the_ct(void)
 
 	fixture_start(&f, -1);
 	CHECK(write(f.console, "first line\nsecond\n", 18) == 18);
-	(void)usleep(100000);
-	CHECK(read_log(&f, text, sizeof(text)) == 20);
+	CHECK_SOON(read_log(&f, text, sizeof(text)) == 20);
 	CHECK(strcmp(text, "first line\r\nsecond\r\n") == 0);
 	CHECK(write(f.console, "bye\n", 4) == 4);
 	(void)fixture_end(&f, SIGINT);
@@ -236,14 +240,13 @@ static void a_closed_console_costs_nothing_and_comes_back(void)
 	fixture_start(&f, -1);
 	CHECK(ttyname_r(f.console, text, sizeof(text)) == 0);
 	(void)close(f.console);
-	(void)usleep(50000);
 	used = cpu_ms(f.monitor);
-	(void)usleep(300000);
+	/* An interval, not a wait: what it costs does not depend on when it begins. */
+	(void)poll(NULL, 0, 300);
 	CHECK(cpu_ms(f.monitor) - used < 20);
 	f.console = open(text, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	CHECK(f.console >= 0 && write(f.console, "again\n", 6) == 6);
-	(void)usleep(100000);
-	CHECK(read_log(&f, text, sizeof(text)) == 7 && strcmp(text, "again\r\n") == 0);
+	CHECK_SOON(read_log(&f, text, sizeof(text)) == 7 && strcmp(text, "again\r\n") == 0);
 	(void)fixture_end(&f, SIGKILL);
 	fixture_clean(&f);
 }
@@ -256,7 +259,7 @@ static void an_adopted_ct_keeps_its_log_but_not_its_console(void)
 
 	fixture_start(&f, -1);
 	CHECK(write(f.console, "before\n", 7) == 7);
-	(void)usleep(100000);
+	CHECK_SOON(strcmp(fixture_file(&f, "console.log"), "before\r\n") == 0);
 	(void)kill(f.monitor, SIGKILL);
 	(void)waitpid(f.monitor, NULL, 0);
 	fixture_fork(&f, -1, -1, -1, f.init);

@@ -24,7 +24,7 @@ static void client_main(const struct fixture *f, const char *command, bool pty)
 	struct berth_error err = {0};
 	int status;
 
-	(void)alarm(60);
+	(void)alarm(600);
 	if (session_exec(&f->paths, CTID, argv, env, pty, &status, &err) < 0) {
 		(void)fprintf(stderr, "%s\n", err.msg);
 		_exit(200 + (int)err.code);
@@ -161,7 +161,7 @@ static bool pass_through(const struct client *c, size_t total)
 				      {.fd = c->out, .events = POLLIN}};
 		ssize_t n;
 
-		if (poll(p, 2, 20000) <= 0)
+		if (poll(p, 2, CHECK_PATIENCE_MS) <= 0)
 			return false;
 		if (p[0].revents != 0) {
 			size_t at = sent % sizeof(piece);
@@ -204,7 +204,6 @@ static void all_output_before_the_end_arrives(const struct fixture *f)
 
 		client_start(&c, f, "head -c 60000 /dev/zero | tr '\\0' x");
 		(void)close(c.in);
-		(void)usleep(2000);
 		CHECK(strlen(drain(c.out)) == 60000);
 		(void)close(c.err);
 		CHECK(client_end(&c) == 0);
@@ -288,7 +287,7 @@ static bool expect(const struct client *c, const char *want)
 		struct pollfd p = {.fd = c->out, .events = POLLIN};
 		ssize_t n;
 
-		if (poll(&p, 1, 5000) != 1)
+		if (poll(&p, 1, CHECK_PATIENCE_MS) != 1)
 			break;
 		n = read(c->out, buf + got, sizeof(buf) - 1 - got);
 		if (n <= 0)
@@ -339,8 +338,8 @@ static void what_is_typed_reaches_the_command_as_on_a_terminal(const struct fixt
 	struct client c;
 
 	terminal_start(&c, f,
-		       "tty | sed s/[0-9]*$/N/; read x; echo got-$x; "
-		       "trap 'echo int; exit 4' INT; echo again; sleep 20 & wait");
+		       "trap 'echo int; exit 4' INT; tty | sed s/[0-9]*$/N/; read x; "
+		       "echo got-$x; sleep 20 & wait");
 	CHECK(expect(&c, "/dev/pts/N"));
 	CHECK(write(c.in, "hello\r", 6) == 6);
 	CHECK(expect(&c, "got-hello"));

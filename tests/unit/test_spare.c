@@ -31,8 +31,7 @@ static size_t lines_started(void)
 
 static void wait_started(size_t n)
 {
-	for (int i = 0; i < 1000 && lines_started() < n; i++)
-		(void)usleep(10000);
+	CHECK_SOON(lines_started() >= n);
 	CHECK(lines_started() == n);
 }
 

