@@ -6,6 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
+enum {
+	MAX_ERRNO = 4095 /* the kernel's: what is below is no error of its */
+};
+
 struct errcode_row {
 	const char *name;
 	int exit_status;
@@ -59,6 +63,9 @@ static const struct errcode_row rows[BERTH_ERR_MAX] = {
 __attribute__((format(printf, 4, 0))) static int
 error_vset(struct berth_error *err, enum berth_errcode code, int sys, const char *fmt, va_list ap)
 {
+	/* Either sign is an errno: a caller that has a result at hand need not turn it round. */
+	if (sys < 0 && sys >= -MAX_ERRNO)
+		sys = -sys;
 	if (sys <= 0)
 		sys = EINVAL;
 	if (err != NULL) {
@@ -85,8 +92,6 @@ int berth_error_sys(struct berth_error *err, int sys, const char *fmt, ...)
 	va_list ap;
 	int r;
 
-	if (sys < 0)
-		sys = -sys;
 	va_start(ap, fmt);
 	r = error_vset(err, BERTH_ERR_SYSTEM, sys, fmt, ap);
 	va_end(ap);

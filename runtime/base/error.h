@@ -66,7 +66,7 @@ struct berth_error {
 	char msg[360];
 };
 
-/* Fills *err and returns -sys (sys 0 counts as EINVAL). err may be NULL. */
+/* Fills *err and returns the negative errno. sys: an errno of either sign; 0 counts as EINVAL. err may be NULL. */
 int berth_error_set(struct berth_error *err, enum berth_errcode code, int sys, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 

@@ -227,15 +227,19 @@ static int tree_empty(int fd, int depth);
 static int tree_entry_remove(int dirfd, const char *name, int depth)
 {
 	auto_close int fd = -EBADF;
-	int r = fault_file("remove", name);
+	int e, r = fault_file("remove", name);
 
 	if (r < 0)
 		return r;
 	if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
 		return 0;
-	if (errno != EISDIR && errno != EPERM)
-		return -errno;
+	e = errno;
+	if (e != EISDIR && e != EPERM)
+		return -e;
 	fd = dir_open_same_mount(dirfd, name);
+	/* No directory after all: an immutable file, or no right to it. */
+	if (fd == -ENOTDIR || fd == -ELOOP)
+		return -e;
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd; /* somebody else removes it too */
 	r = tree_empty(fd, depth + 1);

@@ -1,9 +1,11 @@
 /* paths.c - where everything lives. */
 #include "runtime/base/paths.h"
 
+#include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -92,4 +94,22 @@ char *path_monitor_socket(const struct berth_paths *p, uint32_t ctid, char *buf)
 {
 	(void)snprintf(buf, BERTH_PATH_MAX, "%.400s/ct/%u/monitor.sock", p->run, ctid);
 	return buf;
+}
+
+int paths_run_ct_open(const struct berth_paths *p, uint32_t ctid, struct berth_error *err)
+{
+	auto_close int fd = -EBADF;
+	char path[BERTH_PATH_MAX];
+	struct stat st;
+
+	path_run_ct(p, ctid, path);
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return berth_error_sys(err, errno, "CT %u: make directory %s", ctid, path);
+	fd = dir_open_at(AT_FDCWD, path);
+	if (fd < 0)
+		return berth_error_sys(err, fd, "CT %u: open directory %s", ctid, path);
+	if (fstat(fd, &st) < 0 || ((st.st_mode & 07777) != 0700 && fchmod(fd, 0700) < 0))
+		return berth_error_sys(err, errno, "CT %u: close directory %s to others", ctid,
+				       path);
+	return take_fd(&fd);
 }

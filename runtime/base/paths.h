@@ -25,6 +25,12 @@ int berth_paths_init(struct berth_paths *p, const char *root, struct berth_error
 /* Makes the directories that are missing: /var/lib/berth and below 0700, /run/berth 0755. */
 int berth_paths_make(const struct berth_paths *p, struct berth_error *err);
 
+/*
+ * A descriptor of RUN/ct/CTID, which is made when it is missing: 0700, whoever comes first, and made so when an
+ * earlier version has left it open to others.
+ */
+int paths_run_ct_open(const struct berth_paths *p, uint32_t ctid, struct berth_error *err);
+
 /* Each formats into buf (BERTH_PATH_MAX bytes) and returns buf. */
 char *path_ct_config(const struct berth_paths *p, uint32_t ctid, char *buf);
 char *path_private(const struct berth_paths *p, uint32_t ctid, char *buf);

@@ -138,7 +138,8 @@ static void tail_append(char *tail, size_t size, const char *buf, size_t n)
 	tail[have + n] = '\0';
 }
 
-static void drain(int out_fd, int err_fd, char *out, size_t out_size, char *tail, size_t tail_size)
+/* out is a text at any moment. */
+static int drain(int out_fd, int err_fd, char *out, size_t out_size, char *tail, size_t tail_size)
 {
 	struct pollfd p[2] = {{.fd = out_fd, .events = POLLIN}, {.fd = err_fd, .events = POLLIN}};
 	size_t got = 0;
@@ -149,7 +150,7 @@ static void drain(int out_fd, int err_fd, char *out, size_t out_size, char *tail
 		if (poll(p, 2, -1) < 0) {
 			if (errno == EINTR)
 				continue; /* revents are not set */
-			return;
+			return -errno;
 		}
 		for (int i = 0; i < 2; i++) {
 			ssize_t n;
@@ -165,10 +166,11 @@ static void drain(int out_fd, int err_fd, char *out, size_t out_size, char *tail
 				tail_append(tail, tail_size, buf, (size_t)n);
 			for (ssize_t k = 0; i == 0 && k < n && got + 1 < out_size; k++)
 				out[got++] = buf[k];
+			if (out_size > 0)
+				out[got] = '\0';
 		}
 	}
-	if (out_size > 0)
-		out[got] = '\0';
+	return 0;
 }
 
 static const char *last_line(char *text)
@@ -189,8 +191,10 @@ static int run_to_end(const char *const *argv, const int *keep, unsigned int n_k
 	int out_pipe[2], err_pipe[2], status;
 	struct spawn_fds fds = {.in = -1, .keep = keep, .n_keep = n_keep};
 	pid_t pid;
-	int r;
+	int r, lost = 0;
 
+	if (out_size > 0)
+		out[0] = '\0';
 	if (pipe2(out_pipe, O_CLOEXEC) < 0)
 		return berth_error_sys(err, errno, "pipe");
 	if (pipe2(err_pipe, O_CLOEXEC) < 0) {
@@ -205,7 +209,7 @@ static int run_to_end(const char *const *argv, const int *keep, unsigned int n_k
 	(void)close(out_pipe[1]);
 	(void)close(err_pipe[1]);
 	if (r == 0)
-		drain(out_pipe[0], err_pipe[0], out, out_size, tail, tail_size);
+		lost = drain(out_pipe[0], err_pipe[0], out, out_size, tail, tail_size);
 	(void)close(out_pipe[0]);
 	(void)close(err_pipe[0]);
 	if (r < 0)
@@ -213,6 +217,8 @@ static int run_to_end(const char *const *argv, const int *keep, unsigned int n_k
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return berth_error_sys(err, errno, "wait for %s", argv[0]);
+	if (lost < 0)
+		return berth_error_sys(err, lost, "hear what %s says", argv[0]);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 

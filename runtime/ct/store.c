@@ -87,24 +87,10 @@ int store_conf_remove(const struct berth_paths *p, uint32_t ctid, struct berth_e
 	return 0;
 }
 
-static int run_ct_dir(const struct berth_paths *p, uint32_t ctid, struct berth_error *err)
-{
-	char path[BERTH_PATH_MAX];
-	int fd;
-
-	path_run_ct(p, ctid, path);
-	if (mkdir(path, 0755) < 0 && errno != EEXIST)
-		return berth_error_sys(err, errno, "make directory %s", path);
-	fd = dir_open_at(AT_FDCWD, path);
-	if (fd < 0)
-		return berth_error_sys(err, fd, "open directory %s", path);
-	return fd;
-}
-
 int store_candidate_save(const struct berth_paths *p, uint32_t ctid, const struct conf_file *f,
 			 struct berth_error *err)
 {
-	auto_close int dir = run_ct_dir(p, ctid, err);
+	auto_close int dir = paths_run_ct_open(p, ctid, err);
 
 	return dir < 0 ? dir : conf_save_at(dir, "candidate.conf", f, err);
 }
@@ -112,7 +98,7 @@ int store_candidate_save(const struct berth_paths *p, uint32_t ctid, const struc
 int store_candidate_load(const struct berth_paths *p, uint32_t ctid, struct conf_file **ret,
 			 struct berth_error *err)
 {
-	auto_close int dir = run_ct_dir(p, ctid, err);
+	auto_close int dir = paths_run_ct_open(p, ctid, err);
 
 	return dir < 0 ? dir : conf_load_at(dir, "candidate.conf", ret, err);
 }
@@ -120,7 +106,7 @@ int store_candidate_load(const struct berth_paths *p, uint32_t ctid, struct conf
 int store_live_save(const struct berth_paths *p, uint32_t ctid, const struct conf_file *f,
 		    struct berth_error *err)
 {
-	auto_close int dir = run_ct_dir(p, ctid, err);
+	auto_close int dir = paths_run_ct_open(p, ctid, err);
 
 	return dir < 0 ? dir : conf_save_at(dir, "live.conf", f, err);
 }

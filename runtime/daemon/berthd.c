@@ -180,15 +180,24 @@ static int daemon_init(struct daemon *d, const char *root, struct berth_error *e
 	return r < 0 ? berth_error_sys(err, r, "make the event loop") : 0;
 }
 
+static int watch_signals(struct daemon *d)
+{
+	int r = ev_add_signal(d->ev, SIGTERM, on_terminate, d, NULL);
+
+	if (r == 0)
+		r = ev_add_signal(d->ev, SIGINT, on_terminate, d, NULL);
+	if (r == 0)
+		r = ev_add_signal(d->ev, SIGCHLD, on_child, d, NULL);
+	return r;
+}
+
 static int daemon_run(struct daemon *d, struct berth_error *err)
 {
 	static const char *const argv[] = {"host-setup", NULL};
-	int r;
+	int r = watch_signals(d);
 
-	if (ev_add_signal(d->ev, SIGTERM, on_terminate, d, NULL) < 0 ||
-	    ev_add_signal(d->ev, SIGINT, on_terminate, d, NULL) < 0 ||
-	    ev_add_signal(d->ev, SIGCHLD, on_child, d, NULL) < 0)
-		return berth_error_sys(err, errno, "watch signals");
+	if (r < 0)
+		return berth_error_sys(err, r, "watch signals");
 	d->keep_spare = true;
 	r = worker_start(d, argv, NULL, 0, NULL, host_ready, d, err);
 	if (r < 0)

@@ -21,17 +21,12 @@ static void client_gone(struct rpc_call *call, void *data)
 static int take_ct_lock(struct daemon *d, const struct ct *ct, const char *what,
 			struct berth_error *err)
 {
-	char path[BERTH_PATH_MAX];
+	auto_close int dir = paths_run_ct_open(&d->paths, ct->ctid, err);
 	struct berth_error why = {0};
-	auto_close int dir = -EBADF;
 	int fd;
 
-	path_run_ct(&d->paths, ct->ctid, path);
-	if (mkdir(path, 0755) < 0 && errno != EEXIST)
-		return berth_error_sys(err, errno, "CT %u: make directory %s", ct->ctid, path);
-	dir = dir_open_at(AT_FDCWD, path);
 	if (dir < 0)
-		return berth_error_sys(err, dir, "CT %u: open directory %s", ct->ctid, path);
+		return dir;
 	fd = lock_take(dir, "lock", what, &why);
 	if (fd < 0)
 		return berth_error_set(err, why.code, why.sys, "CT %u: %.300s", ct->ctid, why.msg);

@@ -38,15 +38,22 @@ int image_open(int private_fd, int flags, struct berth_error *err)
 			       errno, "open %s: %s", where, strerror(errno));
 }
 
+enum {
+	LOCK_TRIES_USED = 2,
+	LOCK_TRIES = 5000 /* some five seconds of nothing but questions */
+};
+
 static int take_lock(int private_fd, int image_fd, int how, struct berth_error *err)
 {
 	char where[200];
+	int e;
 
 	if (flock(image_fd, how | LOCK_NB) == 0)
 		return 0;
+	e = errno;
 	image_where(private_fd, where, sizeof(where));
-	if (errno != EWOULDBLOCK)
-		return berth_error_sys(err, errno, "lock %s", where);
+	if (e != EWOULDBLOCK)
+		return berth_error_sys(err, e, "lock %s", where);
 	return berth_error_set(err, BERTH_ERR_MOUNTED, EBUSY,
 			       "%s is in use already (losetup -j shows where)", where);
 }
@@ -56,15 +63,29 @@ int image_lock_shared(int private_fd, int image_fd, struct berth_error *err)
 	return take_lock(private_fd, image_fd, LOCK_SH, err);
 }
 
-/* Who only asks whether the volume is in use holds a shared lock for a moment: a second try. */
+/* Nobody uses the volume for good: a shared lock is to be had beside those who only ask. */
+static bool only_asked(int image_fd)
+{
+	if (flock(image_fd, LOCK_SH | LOCK_NB) < 0)
+		return false;
+	(void)flock(image_fd, LOCK_UN);
+	return true;
+}
+
+/*
+ * Who only asks whether the volume is in use holds a shared lock for a moment, and many may ask, one after the
+ * other: tried again as long as that is all. Two who want it do not step in time.
+ */
 int image_lock(int private_fd, int image_fd, struct berth_error *err)
 {
 	for (int i = 0;; i++) {
 		int r = take_lock(private_fd, image_fd, LOCK_EX, err);
+		long pause = 500000 + (getpid() + i) % 8 * 150000;
 
-		if (r != -EBUSY || i == 3)
+		if (r != -EBUSY || i == LOCK_TRIES ||
+		    (i > LOCK_TRIES_USED && !only_asked(image_fd)))
 			return r;
-		(void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+		(void)nanosleep(&(struct timespec){.tv_nsec = pause}, NULL);
 	}
 }
 

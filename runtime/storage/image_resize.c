@@ -30,7 +30,7 @@ static int refuse_size(const struct ext4_super *sb, int r, struct berth_error *e
 {
 	if (r == -EMEDIUMTYPE)
 		return berth_error_set(
-			err, BERTH_ERR_QUOTA, r,
+			err, BERTH_ERR_QUOTA, EMEDIUMTYPE,
 			"this volume was not made by berth (blocks of %u, %u a group): its "
 			"exact size cannot be computed; copy it into a new CT",
 			sb->block_size, sb->blocks_per_group);

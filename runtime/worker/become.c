@@ -48,11 +48,13 @@ int monitor_listen(struct worker *w, int *ret_fd, struct berth_error *err)
 static int seccomp_memfd(const struct seccomp_program *p)
 {
 	auto_close int fd = memfd_create("berth-seccomp", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int r;
 
 	if (fd < 0)
 		return -errno;
-	if (fd_write_all(fd, p, sizeof(*p)) < 0)
-		return -EIO;
+	r = fd_write_all(fd, p, sizeof(*p));
+	if (r < 0)
+		return r;
 	if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
 		return -errno;
 	return take_fd(&fd);
@@ -131,11 +133,15 @@ int become_prepare(struct worker *w, struct cg_host *cg, const struct seccomp_pr
 
 	if (r < 0)
 		return r;
-	ret->filter_fd = seccomp_memfd(seccomp);
-	ret->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	r = worker_sibling("berth-monitor", ret->path, sizeof(ret->path));
-	if (ret->filter_fd < 0 || ret->null_fd < 0 || r < 0)
-		return berth_error_sys(err, errno, "CT %u: prepare its monitor", w->ctid);
+	ret->filter_fd = r = seccomp_memfd(seccomp);
+	if (r >= 0) {
+		ret->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+		r = ret->null_fd < 0
+			    ? -errno
+			    : worker_sibling("berth-monitor", ret->path, sizeof(ret->path));
+	}
+	if (r < 0)
+		return berth_error_sys(err, r, "CT %u: prepare its monitor", w->ctid);
 	if (access(ret->path, X_OK) < 0)
 		return berth_error_set(err, BERTH_ERR_HELPER, errno, "CT %u: its monitor %s: %s",
 				       w->ctid, ret->path, strerror(errno));

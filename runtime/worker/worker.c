@@ -41,16 +41,7 @@ int worker_private_open(struct worker *w, struct berth_error *err)
 
 int worker_run_open(struct worker *w, struct berth_error *err)
 {
-	char path[BERTH_PATH_MAX];
-	int fd;
-
-	path_run_ct(&w->paths, w->ctid, path);
-	if (mkdir(path, 0700) < 0 && errno != EEXIST)
-		return berth_error_sys(err, errno, "CT %u: make directory %s", w->ctid, path);
-	fd = dir_open_at(AT_FDCWD, path);
-	if (fd < 0)
-		return berth_error_sys(err, fd, "CT %u: open directory %s", w->ctid, path);
-	return fd;
+	return paths_run_ct_open(&w->paths, w->ctid, err);
 }
 
 int worker_private_mounts(struct berth_error *err)

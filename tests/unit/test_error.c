@@ -3,6 +3,7 @@
 #include "tests/unit/check.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 static void every_code_has_a_name_that_leads_back_to_it(void)
@@ -54,6 +55,11 @@ static void setting_returns_the_negative_errno(void)
 	CHECK(err.code == BERTH_ERR_LOCKED && err.sys == EBUSY && strcmp(err.msg, "CT 101") == 0);
 	CHECK(berth_error_set(&err, BERTH_ERR_VALUE, 0, "x") == -EINVAL && err.sys == EINVAL);
 	CHECK(berth_error_set(NULL, BERTH_ERR_VALUE, EIO, "x") == -EIO);
+	/* Of either sign; what is no errno is none. */
+	CHECK(berth_error_set(&err, BERTH_ERR_QUOTA, -EMEDIUMTYPE, "x") == -EMEDIUMTYPE);
+	CHECK(err.sys == EMEDIUMTYPE);
+	CHECK(berth_error_sys(&err, -ENOSPC, "x") == -ENOSPC && err.sys == ENOSPC);
+	CHECK(berth_error_set(&err, BERTH_ERR_VALUE, INT_MIN, "x") == -EINVAL && err.sys == EINVAL);
 }
 
 static void a_system_error_says_why(void)

@@ -4,8 +4,10 @@
 #include "tests/unit/check.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -134,6 +136,26 @@ static void a_tree_goes_but_not_what_its_links_point_at(void)
 	CHECK(tree_remove_at(dir, "no/where") == 0);
 }
 
+/* As of what a copy of a customer's /etc/resolv.conf brings along: chattr +i. */
+static void an_immutable_file_is_told_as_what_it_is(void)
+{
+	int flags = FS_IMMUTABLE_FL;
+
+	CHECK(mkdirat(dir, "held", 0755) == 0);
+	put("held/file", "x");
+	auto_close int fd = openat(dir, "held/file", O_RDONLY | O_CLOEXEC);
+
+	if (ioctl(fd, FS_IOC_SETFLAGS, &flags) < 0) {
+		(void)printf("   (not tried: this file system has no flags)\n");
+	} else {
+		CHECK(tree_remove_at(dir, "held/file") == -EPERM);
+		CHECK(tree_remove_at(dir, "held") == -EPERM && exists("held/file"));
+		flags = 0;
+		CHECK(ioctl(fd, FS_IOC_SETFLAGS, &flags) == 0);
+	}
+	CHECK(tree_remove_at(dir, "held") == 0);
+}
+
 /* In a mount namespace of its own: exit status 0 when the mounted file is still there. */
 static int remove_across_mount(void)
 {
@@ -252,6 +274,7 @@ int main(void)
 	RUN(a_line_loses_its_newline_only);
 	RUN(directories_are_made_down_to_the_last);
 	RUN(a_tree_goes_but_not_what_its_links_point_at);
+	RUN(an_immutable_file_is_told_as_what_it_is);
 	RUN(a_bind_mount_inside_a_tree_is_left_alone);
 	RUN(messages_carry_descriptors);
 	RUN(unwanted_descriptors_are_closed);

@@ -60,6 +60,7 @@ static void what_tenants_have_is_closed_to_others(void)
 {
 	char top[] = "/tmp/berth-test-paths.XXXXXX";
 	struct berth_error err = {0};
+	char path[BERTH_PATH_MAX];
 	struct berth_paths p;
 
 	CHECK(mkdtemp(top) != NULL);
@@ -73,6 +74,17 @@ static void what_tenants_have_is_closed_to_others(void)
 	check_mode(p.run, "ct", 0700);
 	check_mode(p.etc, "ct", 0700);
 	check_mode(p.etc, "samples", 0755);
+	/* A CT's own, whoever comes first, and what an earlier version left open. */
+	for (int i = 0; i < 2; i++) {
+		auto_close int fd = paths_run_ct_open(&p, 101, &err);
+
+		CHECK(fd >= 0);
+		check_mode(p.run, "ct/101", 0700);
+		CHECK(fchmod(fd, 0755) == 0);
+	}
+	CHECK(unlinkat(AT_FDCWD, path_run_ct(&p, 101, path), AT_REMOVEDIR) == 0);
+	CHECK(symlink("/tmp", path) == 0);
+	CHECK(paths_run_ct_open(&p, 101, &err) < 0 && strstr(err.msg, "CT 101") != NULL);
 	CHECK(tree_remove_at(AT_FDCWD, top) == 0);
 }
 

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #define ARGV(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -48,6 +49,25 @@ static void a_missing_program_is_named(void)
 	CHECK(spawn_run(ARGV("berth-no-such-program"), &err) == -ENOENT);
 	CHECK(err.code == BERTH_ERR_HELPER && strstr(err.msg, "berth-no-such-program") != NULL);
 	CHECK(spawn_run(ARGV("/nonexistent/x"), &err) == -ENOENT);
+}
+
+/* With one descriptor allowed poll(2) refuses to look at two: the program sees to that. */
+static void output_that_cannot_be_heard_is_an_error_and_a_text(void)
+{
+	struct rlimit limit;
+	struct berth_error err = {0};
+	char out[8] = "garbage";
+	int r;
+
+	CHECK(spawn_run_output(ARGV("berth-no-such-program"), out, sizeof(out), &err) == -ENOENT);
+	CHECK(out[0] == '\0');
+	memset(out, 'x', sizeof(out));
+	CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+	r = spawn_run_output(ARGV("sh", "-c", "prlimit --pid $PPID --nofile=1: && echo hello"), out,
+			     sizeof(out), &err);
+	CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+	CHECK(r == -EINVAL && err.sys == EINVAL && strstr(err.msg, "sh") != NULL);
+	CHECK(strcmp(out, "hello\n") == 0);
 }
 
 static void the_environment_is_clean(void)
@@ -120,6 +140,7 @@ int main(void)
 	RUN(more_output_than_room_does_not_hang);
 	RUN(a_failure_quotes_the_last_line);
 	RUN(a_missing_program_is_named);
+	RUN(output_that_cannot_be_heard_is_an_error_and_a_text);
 	RUN(the_environment_is_clean);
 	RUN(only_named_descriptors_are_inherited);
 	RUN(allowed_statuses_are_returned);

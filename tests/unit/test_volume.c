@@ -9,6 +9,7 @@
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/spawn.h"
+#include "runtime/storage/image.h"
 #include "tests/unit/check.h"
 
 #include <fcntl.h>
@@ -203,9 +204,7 @@ static void deleted_blocks_go_back_to_the_host(void)
 	(void)write_until_full(mnt, "big", &e);
 	CHECK(host_bytes_synced(mnt) > 60 * MIB);
 	CHECK(unlinkat(mnt, "big", 0) == 0);
-	for (int i = 0; i < 1000 && host_bytes_synced(mnt) > 16 * MIB; i++)
-		(void)usleep(10000);
-	CHECK(host_bytes_synced(mnt) < 16 * MIB);
+	CHECK_SOON(host_bytes_synced(mnt) < 16 * MIB);
 	unmount(&mnt);
 }
 
@@ -227,6 +226,37 @@ static void a_second_mount_is_refused_until_the_first_is_gone(void)
 	CHECK(!is_in_use());
 	mnt = mount_it();
 	unmount(&mnt);
+}
+
+/* As `list -a` and doctor do, all the time and from several processes. */
+static _Noreturn void ask_forever(void)
+{
+	for (;;)
+		if (!is_in_use())
+			(void)poll(NULL, 0, 0);
+}
+
+static void those_who_only_ask_do_not_keep_it_from_a_mount(void)
+{
+	pid_t askers[3];
+
+	begin();
+	CHECK(create(32 * MIB, 0));
+	(void)fflush(NULL);
+	for (int i = 0; i < 3; i++) {
+		askers[i] = fork();
+		if (askers[i] == 0)
+			ask_forever();
+	}
+	for (int i = 0; i < 20; i++) {
+		auto_close int fd = openat(private_fd, "volume.img", O_RDWR | O_CLOEXEC);
+
+		CHECK(ok(image_lock(private_fd, fd, &err)));
+	}
+	for (int i = 0; i < 3; i++) {
+		(void)kill(askers[i], SIGKILL);
+		(void)waitpid(askers[i], NULL, 0);
+	}
 }
 
 /* Attaches the volume in a mount namespace of its own, says so, and waits to be killed. */
@@ -518,6 +548,7 @@ int main(void)
 	RUN(the_inode_limit_bites);
 	RUN(deleted_blocks_go_back_to_the_host);
 	RUN(a_second_mount_is_refused_until_the_first_is_gone);
+	RUN(those_who_only_ask_do_not_keep_it_from_a_mount);
 	RUN(a_killed_mounter_leaves_the_volume_free);
 	RUN(a_volume_is_not_made_over_another_one);
 	RUN(a_crash_leftover_does_not_block_create);
