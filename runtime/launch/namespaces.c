@@ -1,10 +1,13 @@
 /*
  * namespaces.c - the namespaces of a CT that are needed before there is an init, and the guest's files.
  *
- * A child does each when it is asked to, so that the caller can do something else meanwhile. The maker of the
- * user namespace has the effective ids of the CT's mapped root. The kernel charges namespaces, inotify
- * watches and the like of the CT to (owner, parent namespace) as well; with root as the common owner one CT
- * could use up what all others need.
+ * A child does each when it is asked to, so that the caller can do something else meanwhile.
+ *
+ * There are two user namespaces, one in the other. The kernel counts namespaces, inotify instances and the like for
+ * each user of a user namespace, and again for its owner in the namespace above, against the /proc/sys/user of that
+ * one. Root in a CT may write its own /proc/sys/user, so the CT's limits stand in an outer namespace, in which it
+ * has no privilege and where all its users are counted as one. Both are made with the effective ids of the CT's
+ * mapped root: with root as the common owner one CT could use up what all others need.
  */
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
@@ -14,10 +17,14 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 
 enum {
+	ORDER_USER = 'u', /* once ids are mapped in the outer one */
 	ORDER_NET = 'n',
 	ORDER_FILES = 'f', /* with a descriptor of the CT's root */
 	CHILD_TIMEOUT_SEC = 60
@@ -29,10 +36,108 @@ static void say(int sock, int32_t status)
 		_exit(1);
 }
 
-static int make_user(uint32_t id_base)
+/*
+ * What a CT may have of each, its own included. Not here: what the host's sysctl limits for each CT already
+ * (inotify watches, fanotify). A network namespace holds 220 KiB that no cgroup is charged for, and a table of
+ * connections of its own.
+ */
+static const struct {
+	const char *file, *max;
+} ns_limits[] = {
+	{"max_net_namespaces", "128"},	   {"max_user_namespaces", "1024"},
+	{"max_mnt_namespaces", "4096"},	   {"max_pid_namespaces", "1024"},
+	{"max_uts_namespaces", "1024"},	   {"max_ipc_namespaces", "1024"},
+	{"max_cgroup_namespaces", "1024"}, {"max_time_namespaces", "1024"},
+	{"max_inotify_instances", "4096"},
+};
+
+/* Of the user namespace that we are in. A kernel without one of the files has no such pool. */
+static int set_limits(void)
 {
+	auto_close int dir = dir_open_at(AT_FDCWD, "/proc/sys/user");
+
+	if (dir < 0)
+		return -dir;
+	for (size_t i = 0; i < sizeof(ns_limits) / sizeof(ns_limits[0]); i++) {
+		int r = file_write_value_at(dir, ns_limits[i].file, ns_limits[i].max);
+
+		if (r < 0 && r != -ENOENT)
+			return -r;
+	}
+	return 0;
+}
+
+static int write_map(pid_t pid, uint32_t first, uint32_t id_base)
+{
+	char path[32], map[64];
+	auto_close int dir = -EBADF;
 	int r;
 
+	(void)snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	(void)snprintf(map, sizeof(map), "%u %u %u\n", first, id_base, (unsigned int)IDMAP_SIZE);
+	dir = dir_open_at(AT_FDCWD, path);
+	r = dir < 0 ? dir : file_write_value_at(dir, "uid_map", map);
+	return r < 0 ? r : file_write_value_at(dir, "gid_map", map);
+}
+
+/* Stays in the outer namespace, as only from there the inner one can get its ids. */
+static _Noreturn void mapper(pid_t pid, int sock, uint32_t id_base)
+{
+	int32_t status;
+
+	if (read(sock, &status, sizeof(status)) != (ssize_t)sizeof(status))
+		_exit(1);
+	status = write_map(pid, 0, id_base);
+	say(sock, status);
+	_exit(0);
+}
+
+static int unshare_mapped(int sock)
+{
+	int32_t status = 0;
+
+	if (unshare(CLONE_NEWUSER) < 0)
+		return errno;
+	say(sock, status);
+	if (read(sock, &status, sizeof(status)) != (ssize_t)sizeof(status))
+		return ECHILD;
+	return -status;
+}
+
+static int make_inner(uint32_t id_base)
+{
+	int r = set_limits(), sv[2];
+	pid_t self = getpid(), pid;
+
+	if (r != 0)
+		return r;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0)
+		return errno;
+	/* The files of a process that is not dumpable belong to the host's root. No tenant can see us yet. */
+	if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
+		return errno;
+	pid = sys_clone3(0, SIGCHLD, -1);
+	if (pid == 0) {
+		(void)close(sv[0]);
+		mapper(self, sv[1], id_base);
+	}
+	(void)close(sv[1]);
+	r = pid < 0 ? (int)-pid : unshare_mapped(sv[0]);
+	(void)close(sv[0]);
+	if (pid > 0)
+		(void)waitpid(pid, NULL, 0);
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 && r == 0)
+		r = errno;
+	return r;
+}
+
+static int make_outer(uint32_t id_base)
+{
+	const struct rlimit none = {RLIM_INFINITY, RLIM_INFINITY};
+	int r;
+
+	/* A user namespace remembers it as a limit of all its processes; cgroups limit those of a CT. */
+	(void)setrlimit(RLIMIT_NPROC, &none);
 	if (setresgid((gid_t)-1, id_base, (gid_t)-1) < 0 ||
 	    setresuid((uid_t)-1, id_base, (uid_t)-1) < 0)
 		return errno;
@@ -83,8 +188,10 @@ static _Noreturn void ns_child(uint32_t id_base, const struct guest_config *gues
 	/* Neither the CT's lock nor berthd's report: it may be killed, and stay for a while. */
 	if (process_close_others(&sock, 1) < 0)
 		_exit(1);
-	say(sock, make_user(id_base));
+	say(sock, make_outer(id_base));
 	while (fd_recv_message(sock, &c, 1, &root_fd, 1, &n_fds) == 1) {
+		if (c == ORDER_USER)
+			say(sock, make_inner(id_base));
 		if (c == ORDER_NET)
 			say_net(sock);
 		if (c == ORDER_FILES && n_fds == 1)
@@ -146,18 +253,6 @@ static int hear(const struct launch_ns *ns, const char *what, int *ret_fd, struc
 	return 0;
 }
 
-static int write_maps(int proc_fd, uint32_t id_base)
-{
-	char map[64];
-	int r;
-
-	(void)snprintf(map, sizeof(map), "0 %u %u\n", id_base, (unsigned int)IDMAP_SIZE);
-	r = file_write_value_at(proc_fd, "uid_map", map);
-	if (r == 0)
-		r = file_write_value_at(proc_fd, "gid_map", map);
-	return r;
-}
-
 static int open_proc(const struct launch_ns *ns, struct berth_error *err)
 {
 	char path[32];
@@ -168,19 +263,28 @@ static int open_proc(const struct launch_ns *ns, struct berth_error *err)
 	return fd < 0 ? berth_error_sys(err, -fd, "open %s", path) : fd;
 }
 
+static void send_order(const struct launch_ns *ns, char order)
+{
+	(void)send(ns->sock, &order, 1, MSG_NOSIGNAL); /* to a dead child: hear tells */
+}
+
 int launch_ns_user(struct launch_ns *ns, struct berth_error *err)
 {
 	auto_close int proc_fd = -EBADF;
 	int r = hear(ns, "user", NULL, err);
 
+	if (r < 0)
+		return r;
+	r = write_map(ns->pid, ns->id_base, ns->id_base);
+	if (r < 0)
+		return berth_error_sys(err, -r, "map ids %u to %u in /proc/%d/uid_map", ns->id_base,
+				       ns->id_base + IDMAP_SIZE - 1, (int)ns->pid);
+	send_order(ns, ORDER_USER);
+	r = hear(ns, "user", NULL, err);
 	if (r == 0)
 		r = proc_fd = open_proc(ns, err);
 	if (r < 0)
 		return r;
-	r = write_maps(proc_fd, ns->id_base);
-	if (r < 0)
-		return berth_error_sys(err, -r, "map ids %u to %u in /proc/%d/uid_map", ns->id_base,
-				       ns->id_base + IDMAP_SIZE - 1, (int)ns->pid);
 	ns->userns_fd = openat(proc_fd, "ns/user", O_RDONLY | O_CLOEXEC);
 	return ns->userns_fd < 0
 		       ? berth_error_sys(err, errno, "open the user namespace of a new container")
@@ -189,9 +293,7 @@ int launch_ns_user(struct launch_ns *ns, struct berth_error *err)
 
 void launch_ns_net_begin(struct launch_ns *ns)
 {
-	const char order = ORDER_NET;
-
-	(void)send(ns->sock, &order, 1, MSG_NOSIGNAL); /* to a dead child: hear tells */
+	send_order(ns, ORDER_NET);
 }
 
 int launch_ns_net(struct launch_ns *ns, struct berth_error *err)

@@ -45,3 +45,28 @@ available_mib() {
 	run -0 berth exec2 101 /probe rings 2 1
 	[ "$output" = "0 rings, then Operation not permitted" ]
 }
+
+@test "T1 network namespaces of a CT are counted, whatever its root writes and whoever makes them" {
+	tiny 101
+	tiny 102
+	put_probe 101
+	berth exec2 101 sh -c 'echo 1000000 >/proc/sys/user/max_net_namespaces'
+	before=$(available_mib)
+	takes netns 6000
+	[ "$(got netns)" -ge 100 ]
+	[ "$(got netns)" -lt 128 ]
+	grep -q 'No space left on device' "$HOST_ROOT/netns.out"
+	[ $((before - $(available_mib))) -lt 300 ]
+	run ! berth exec2 101 unshare -n true
+	berth exec2 102 unshare -n true
+	unshare -n true
+	# The other users of the CT have no share of their own.
+	run -0 berth exec2 101 /probe netns 10 5
+	[ "$output" = "0 network namespaces, then No space left on device" ]
+	berth stop 101 --fast
+	berth start 101 --wait
+	berth exec2 101 unshare -n true
+	put_probe 101
+	run -0 berth exec2 101 /probe netns 10 5
+	[ "$output" = "10 network namespaces, then enough" ]
+}

@@ -93,7 +93,7 @@ static const struct {
 	{"node", load_node, "UID PATH MAJOR MINOR: mknod as a file system user"},
 	{"frame", load_frame, "INTERFACE HEX: one raw frame"},
 	{"rings", pool_rings, "N MIB [hold]: packet rings of so many MiB"},
-	{"netns", pool_netns, "N [hold]: network namespaces"},
+	{"netns", pool_netns, "N [UID] [hold]: network namespaces"},
 	{"aio", pool_aio, "N EVENTS [hold]: AIO contexts"},
 	{"neighbours", pool_neighbours, "N [hold]: ask for 10.0.0.2 and so many after it"},
 	{"packets", pool_packets, "N [hold]: packet sockets"},

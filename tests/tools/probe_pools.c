@@ -9,11 +9,13 @@
 #include <fcntl.h>
 #include <linux/aio_abi.h>
 #include <linux/if_packet.h>
+#include <linux/securebits.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -73,6 +75,11 @@ int pool_netns(int argc, char **argv)
 	int error = 0;
 
 	many_files();
+	/* Another user of the CT, who keeps root's privileges. */
+	if (argc > 1 && argv[1][0] != 'h' &&
+	    (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP) < 0 ||
+	     setuid((uid_t)number(argv[1])) < 0))
+		error = errno;
 	while (n < want && error == 0) {
 		if (unshare(CLONE_NEWNET) < 0 ||
 		    open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC) < 0)

@@ -49,7 +49,8 @@ static void everything_that_is_set_is_read(void)
 
 	CHECK(load("NAME=web1\nHOSTNAME=w.example.com\nDESCRIPTION=\"a b\"\nOSTEMPLATE=debian-12\n"
 		   "VE_LAYOUT=private\nONBOOT=yes\nDISABLED=yes\nBOOTORDER=7\nSTOP_TIMEOUT=9\n"
-		   "FEATURES=\"nesting:on,fuse:on,capture:on\"\nPHYSPAGES=0:unlimited\nSWAPPAGES=0:65536\n"
+		   "FEATURES=\"nesting:on,fuse:on,capture:on\"\nPHYSPAGES=0:unlimited\nSWAPPAGES=0:"
+		   "65536\n"
 		   "NUMPROC=90:100\nCPULIMIT=50\nCPUUNITS=8\nCPUS=2\nCPUMASK=0-1\nNODEMASK=0\n"
 		   "IOPRIO=7\nIOLIMIT=10M\nIOPSLIMIT=5\nDISKSPACE=2G:3G\nDISKINODES=5000:6000\n"
 		   "IP_ADDRESS=\"10.0.0.1 fd00::1\"\nNAMESERVER=\"10.0.0.9 10.0.0.8\"\n"
