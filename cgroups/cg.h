@@ -155,5 +155,5 @@ bool cg_ct_exists(struct cg_host *h, uint32_t ctid);
 /* rmdir of the whole subtree in every hierarchy, retried for timeout_ms. Missing is success. */
 int cg_ct_remove(struct cg_host *h, uint32_t ctid, unsigned int timeout_ms,
 		 struct berth_error *err);
-/* CTIDs that have a cgroup now; returns the count, fills at most max. For garbage collection. */
-int cg_ct_list(struct cg_host *h, uint32_t *ctids, size_t max, struct berth_error *err);
+/* CTIDs that have a cgroup now; returns the count; *ret is malloc'ed, or NULL. For garbage collection. */
+int cg_ct_list(struct cg_host *h, uint32_t **ret, struct berth_error *err);

@@ -249,13 +249,15 @@ int cg_ct_remove(struct cg_host *h, uint32_t ctid, unsigned int timeout_ms, stru
 	return 0;
 }
 
-int cg_ct_list(struct cg_host *h, uint32_t *ctids, size_t max, struct berth_error *err)
+int cg_ct_list(struct cg_host *h, uint32_t **ret, struct berth_error *err)
 {
 	auto_closedir DIR *d = NULL;
+	auto_free uint32_t *list = NULL;
 	struct dirent *e;
-	size_t n = 0;
+	size_t n = 0, room = 0;
 	int fd;
 
+	*ret = NULL;
 	if (h->hier[0].berth < 0)
 		return 0;
 	fd = dir_open_at(h->hier[0].berth, ".");
@@ -271,9 +273,17 @@ int cg_ct_list(struct cg_host *h, uint32_t *ctids, size_t max, struct berth_erro
 
 		if (e->d_type != DT_DIR || parse_ctid(e->d_name, &ctid) < 0)
 			continue;
-		if (n < max)
-			ctids[n] = ctid;
-		n++;
+		if (n == room) {
+			uint32_t *bigger = reallocarray(list, room + 64, sizeof(*list));
+
+			if (bigger == NULL)
+				return berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM,
+						       "no memory for cgroups");
+			list = bigger;
+			room += 64;
+		}
+		list[n++] = ctid;
 	}
+	*ret = take_ptr(list);
 	return (int)n;
 }

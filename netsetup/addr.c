@@ -186,9 +186,12 @@ int net_ctid_from_ifname(const char *ifname, uint32_t *ret)
 	return parse_ctid(digits, ret) < 0 ? -EINVAL : 0;
 }
 
-int net_host_ifindex(uint32_t ctid)
+/* The kernel counts from 1 on and gets to neither range. */
+int net_host_ifindex(uint32_t ctid, unsigned int attempt)
 {
-	return (int)(0x40000000u | (ctid & 0x3fffffffu));
+	if (attempt == 0 && ctid < 0x40000000u)
+		return (int)(0x40000000u | ctid);
+	return (int)(0x20000000u | ((ctid + attempt * 0x9e3779b1u) & 0x1fffffffu));
 }
 
 /* FNV-1a over the CTID and the side: the same CT has the same addresses on every host and start. */

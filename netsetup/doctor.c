@@ -42,7 +42,7 @@ static const struct sysctl_rule rules[] = {
 };
 
 struct doctor {
-	const char *table;
+	const struct net_owner *owner;
 	net_doctor_fn *fn;
 	void *data;
 };
@@ -82,7 +82,7 @@ static void look_at_rules(const struct doctor *d)
 	}
 	d->fn("nftables", "ok", "nft and the kernel know what the packet filter needs", "",
 	      d->data);
-	guard = net_guard_new(d->table);
+	guard = net_guard_new(d->owner);
 	r = guard == NULL ? -ENOMEM : net_guard_check(guard, &err);
 	net_guard_free(guard);
 	d->fn("packet filter", r < 0 ? "error" : "ok",
@@ -95,7 +95,8 @@ static void look_at_firewall(const struct doctor *d)
 	struct berth_error err = {0};
 	char table[64], text[240];
 
-	if (nft_find_forward_drop(d->table, table, sizeof(table), &err) < 0 || table[0] == '\0')
+	if (nft_find_forward_drop(d->owner->nft_table, table, sizeof(table), &err) < 0 ||
+	    table[0] == '\0')
 		return;
 	(void)snprintf(
 		text, sizeof(text),
@@ -132,9 +133,9 @@ static void look_at_ipv6(const struct doctor *d)
 	      d->data);
 }
 
-void net_doctor(const char *nft_table, net_doctor_fn *fn, void *data)
+void net_doctor(const struct net_owner *owner, net_doctor_fn *fn, void *data)
 {
-	const struct doctor d = {.table = nft_table, .fn = fn, .data = data};
+	const struct doctor d = {.owner = owner, .fn = fn, .data = data};
 
 	look_at_veth(&d);
 	look_at_rules(&d);

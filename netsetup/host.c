@@ -61,13 +61,13 @@ static int forward_ipv6(struct berth_error *err)
 	return net_sysctl_set("ipv6/conf/all/forwarding", NULL, "1", err);
 }
 
-int net_host_setup(const char *ruleset, const char *nft_table, struct berth_error *err)
+int net_host_setup(const char *ruleset, const struct net_owner *owner, struct berth_error *err)
 {
 	auto_free char *text = NULL;
 	int r;
 
 	/* The filter first: nothing is forwarded before there are rules for it. */
-	r = ruleset_make(ruleset, nft_table, &text, err);
+	r = ruleset_make(ruleset, owner, &text, err);
 	if (r == 0)
 		r = ruleset_load(text, false, err);
 	if (r == 0)
@@ -81,7 +81,7 @@ int net_host_setup(const char *ruleset, const char *nft_table, struct berth_erro
 
 /* Links that ought to be in ct_links: each is struck off when the set has it. */
 struct guarded {
-	const char *table;
+	const char *own;
 	uint32_t *ctids;
 	size_t n, max;
 	bool failed;
@@ -92,7 +92,8 @@ static void expect_link(const struct rtnl_link *link, void *data)
 	struct guarded *g = data;
 	uint32_t ctid;
 
-	if (net_ctid_from_ifname(link->name, &ctid) < 0 || strcmp(link->alias, g->table) != 0)
+	if (net_ctid_from_ifname(link->name, &ctid) < 0 ||
+	    net_alias_whose(link->alias, g->own) != NET_OURS)
 		return;
 	if (g->n == g->max) {
 		size_t max = g->max == 0 ? 64 : g->max * 2;
@@ -122,9 +123,9 @@ static void strike_off(const char *ifname, void *data)
 			i++;
 }
 
-static int check_links(struct nl *nl, const char *table, struct berth_error *err)
+static int check_links(struct nl *nl, const char *own, const char *table, struct berth_error *err)
 {
-	struct guarded g = {.table = table};
+	struct guarded g = {.own = own};
 	auto_ptr(rtnl_free) struct rtnl *r = NULL;
 	int res = rtnl_open("", &r, err);
 
@@ -146,17 +147,19 @@ static int check_links(struct nl *nl, const char *table, struct berth_error *err
 struct net_guard {
 	/* Open as long as it works: see batch_free in nft.c for what a close may cost. */
 	struct nl nl;
+	char own[NET_ALIAS_MAX];
 	char table[];
 };
 
-struct net_guard *net_guard_new(const char *nft_table)
+struct net_guard *net_guard_new(const struct net_owner *owner)
 {
-	size_t size = strlen(nft_table) + 1;
+	size_t size = strlen(owner->nft_table) + 1;
 	struct net_guard *g = calloc(1, sizeof(*g) + size);
 
 	if (g == NULL)
 		return NULL;
-	memcpy(g->table, nft_table, size);
+	memcpy(g->table, owner->nft_table, size);
+	(void)net_alias(owner, g->own);
 	g->nl.fd = -EBADF;
 	return g;
 }
@@ -175,7 +178,7 @@ int net_guard_check(struct net_guard *g, struct berth_error *err)
 	if (r == 0)
 		r = nft_check_rules(&g->nl, g->table, err);
 	if (r == 0)
-		r = check_links(&g->nl, g->table, err);
+		r = check_links(&g->nl, g->own, g->table, err);
 	if (r < 0 && r != -ENOENT)
 		nl_close(&g->nl); /* who knows what is still to be read from it */
 	return r;

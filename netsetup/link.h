@@ -2,7 +2,8 @@
  * link.h - inside netsetup only: what is fixed about the link of a CT, and small helpers.
  *
  * Names, interface numbers and MACs follow from the CTID alone, so a crash needs no bookkeeping:
- * whoever knows the CTID finds and removes everything.
+ * whoever knows the CTID finds and removes everything. Another berth (--root) in this network namespace
+ * makes the same names: the alias tells whose a link is, and is looked at before anything is changed.
  */
 #pragma once
 
@@ -23,6 +24,19 @@ enum net_side {
 	NET_SIDE_GUEST
 };
 
+enum {
+	NET_ALIAS_MAX = 256, /* IFALIASZ */
+	NET_ALIAS_TEXT = NET_ALIAS_MAX + 32
+};
+
+/* Whose a link with the name of a CT's is. */
+enum net_whose {
+	NET_NOBODY, /* there is none */
+	NET_OURS,
+	NET_FOREIGN, /* another berth's, or no berth's at all: never touched */
+	NET_FOREIGN_SAME_TABLE, /* of a berth that shares our nftables table: so are the elements of that name */
+};
+
 /* Of one family's raw form: 4 or 16 bytes. */
 const void *net_addr_bytes(const struct net_addr *a);
 void *net_addr_bytes_of(struct net_addr *a);
@@ -31,10 +45,22 @@ uint8_t net_addr_bits(const struct net_addr *a);
 bool net_addr_is_in(const struct net_addr *a, const struct net_addr *list, unsigned int n);
 bool net_has_family(const struct net_addr *list, unsigned int n, int family);
 
-/* Stable numbers: SNMP graphs and flow exports of a CT survive its restarts. */
-int net_host_ifindex(uint32_t ctid);
+/*
+ * Stable numbers: SNMP graphs and flow exports of a CT survive its restarts. Below 2^30 each CTID has one of
+ * its own, attempt 0. Where somebody has it, and for the other CTIDs, which must share what is left of 31 bits,
+ * there are more attempts. (With 0, the kernel's choice, veth ignores the number that the peer is to get.)
+ */
+int net_host_ifindex(uint32_t ctid, unsigned int attempt);
+/* Two CTs may have one MAC (46 bits of a hash): no two of them are ever on one segment. */
 void net_link_mac(uint32_t ctid, enum net_side side, uint8_t mac[6]);
 void net_guest_link_local(uint32_t ctid, struct net_addr *ret);
+
+/* What a link of that owner has as its alias. */
+char *net_alias(const struct net_owner *o, char buf[NET_ALIAS_MAX]);
+/* own: of net_alias. NET_NOBODY is never the answer. */
+enum net_whose net_alias_whose(const char *alias, const char *own);
+/* For messages: "the berth with --root /srv/b", or "another program". */
+const char *net_alias_text(const char *alias, char buf[NET_ALIAS_TEXT]);
 
 /* The name goes into an nft script: [A-Za-z][A-Za-z0-9_]*, at most NET_TABLE_MAX. */
 bool net_table_is_valid(const char *s);

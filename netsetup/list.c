@@ -28,8 +28,10 @@ int net_ct_counters(uint32_t ctid, struct net_counters *ret, struct berth_error 
 }
 
 struct ct_list {
+	const char *own;
 	uint32_t *v;
-	size_t max, n;
+	size_t n, max;
+	bool failed;
 };
 
 static void list_take(const struct rtnl_link *link, void *data)
@@ -37,26 +39,60 @@ static void list_take(const struct rtnl_link *link, void *data)
 	struct ct_list *list = data;
 	uint32_t ctid;
 
-	if (net_ctid_from_ifname(link->name, &ctid) < 0)
+	if (net_ctid_from_ifname(link->name, &ctid) < 0 ||
+	    net_alias_whose(link->alias, list->own) != NET_OURS)
 		return;
-	/* The kernel tells a link twice when links come and go meanwhile. */
-	for (size_t i = 0; i < list->n && i < list->max; i++)
-		if (list->v[i] == ctid)
+	if (list->n == list->max) {
+		size_t max = list->max == 0 ? 64 : list->max * 2;
+		uint32_t *v = reallocarray(list->v, max, sizeof(*v));
+
+		if (v == NULL) {
+			list->failed = true;
 			return;
-	if (list->n < list->max)
-		list->v[list->n] = ctid;
-	list->n++;
+		}
+		list->v = v;
+		list->max = max;
+	}
+	list->v[list->n++] = ctid;
 }
 
-int net_ct_list(uint32_t *ctids, size_t max, struct berth_error *err)
+static int compare(const void *a, const void *b)
 {
-	struct ct_list list = {.v = ctids, .max = max};
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* The kernel tells a link twice when links come and go meanwhile. */
+static size_t unique(uint32_t *v, size_t n)
+{
+	size_t kept = 0;
+
+	if (n > 0)
+		qsort(v, n, sizeof(*v), compare);
+	for (size_t i = 0; i < n; i++)
+		if (kept == 0 || v[kept - 1] != v[i])
+			v[kept++] = v[i];
+	return kept;
+}
+
+int net_ct_list(const struct net_owner *owner, uint32_t **ret, struct berth_error *err)
+{
+	char own[NET_ALIAS_MAX];
+	struct ct_list list = {.own = net_alias(owner, own)};
 	auto_ptr(rtnl_free) struct rtnl *r = NULL;
 	int res = rtnl_open("", &r, err);
 
 	if (res == 0)
 		res = rtnl_list_veths(r, list_take, &list, err);
-	return res < 0 ? res : (int)list.n;
+	if (res == 0 && list.failed)
+		res = berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM, "no memory for links");
+	if (res < 0) {
+		free(list.v);
+		return res;
+	}
+	*ret = list.v;
+	return (int)unique(list.v, list.n);
 }
 
 /* ---- is an address free? ---- */
@@ -83,13 +119,14 @@ static const char *link_name(struct rtnl *r, int index, struct rtnl_link *buf)
 
 /* A route of exactly this address that does not end at this very CT. */
 static int check_route(struct rtnl *r, const struct net_addr *a, uint32_t ctid,
-		       struct berth_error *err)
+		       const struct net_owner *owner, struct berth_error *err)
 {
 	struct berth_error none = {0};
 	struct rtnl_entry e = {0};
 	struct rtnl_link link = {0};
-	char text[NET_ADDR_TEXT];
+	char text[NET_ADDR_TEXT], who[NET_ALIAS_TEXT], own[NET_ALIAS_MAX];
 	uint32_t other;
+	bool ours;
 
 	if (rtnl_route_lookup(r, a, &e, &none) < 0)
 		return 0;
@@ -109,13 +146,16 @@ static int check_route(struct rtnl *r, const struct net_addr *a, uint32_t ctid,
 			"CT %u: this host has a route of %s to %s; 'ip route del %s' "
 			"if it is not needed",
 			ctid, text, link.name, text);
-	if (other == ctid)
+	ours = net_alias_whose(link.alias, net_alias(owner, own)) == NET_OURS;
+	if (ours && other == ctid)
 		return 0;
 	return berth_error_set(err, BERTH_ERR_ADDRESS_IN_USE, EADDRINUSE,
-			       "CT %u: %s belongs to CT %u", ctid, text, other);
+			       "CT %u: %s belongs to CT %u%s%s", ctid, text, other,
+			       ours ? "" : " of ", ours ? "" : net_alias_text(link.alias, who));
 }
 
-int net_addr_check_free(const struct net_addr *a, uint32_t ctid, struct berth_error *err)
+int net_addr_check_free(const struct net_addr *a, uint32_t ctid, const struct net_owner *owner,
+			struct berth_error *err)
 {
 	struct holder h = {.addr = a};
 	struct rtnl_link link = {0};
@@ -124,7 +164,7 @@ int net_addr_check_free(const struct net_addr *a, uint32_t ctid, struct berth_er
 	int res = rtnl_open("", &r, err);
 
 	if (res == 0)
-		res = check_route(r, a, ctid, err);
+		res = check_route(r, a, ctid, owner, err);
 	/* A link that is down has its addresses, but no routes of them. */
 	if (res == 0)
 		res = rtnl_list_addrs(r, look_at_addr, &h, err);

@@ -29,9 +29,15 @@ struct net_addr {
 	};
 };
 
+/* One berth of this machine. Links of others are not touched, whatever their names. */
+struct net_owner {
+	const char *nft_table; /* "berth", or another name for a --root host on one machine */
+	const char *root; /* its --root; NULL or "": none */
+};
+
 struct net_ct {
 	uint32_t ctid;
-	const char *nft_table; /* "berth", or another name for a --root host on one machine */
+	struct net_owner owner;
 	const struct net_addr *addrs;
 	unsigned int n_addrs;
 	bool nat; /* masquerade private (RFC 1918, 6598, ULA) addresses towards the outside */
@@ -67,27 +73,28 @@ int net_ctid_from_ifname(const char *ifname, uint32_t *ret);
  * for the table's name). Idempotent; elements of running CTs stay, and those that somebody flushed
  * come back in the same transaction (from the links and routes, which say what is true).
  */
-int net_host_setup(const char *ruleset, const char *nft_table, struct berth_error *err);
+int net_host_setup(const char *ruleset, const struct net_owner *owner, struct berth_error *err);
 /*
  * Looks after the table of that name, again and again. check: 0 when rules and links are guarded, -ENOENT when
  * somebody flushed the table, a chain or a set. new: NULL without memory. In the caller's network namespace.
  */
-struct net_guard *net_guard_new(const char *nft_table);
+struct net_guard *net_guard_new(const struct net_owner *owner);
 int net_guard_check(struct net_guard *g, struct berth_error *err);
 void net_guard_free(struct net_guard *g);
 /* BERTH_ERR_ADDRESS_IN_USE when this host itself has the address or a route of it to elsewhere. */
-int net_addr_check_free(const struct net_addr *a, uint32_t ctid, struct berth_error *err);
+int net_addr_check_free(const struct net_addr *a, uint32_t ctid, const struct net_owner *owner,
+			struct berth_error *err);
 
 /* level: "ok", "warning" or "error"; fix: the command that mends it, or "". Texts live for the call. */
 typedef void net_doctor_fn(const char *name, const char *level, const char *text, const char *fix,
 			   void *data);
 /* Looks at the host and changes nothing (kernel modules may be loaded). */
-void net_doctor(const char *nft_table, net_doctor_fn *fn, void *data);
+void net_doctor(const struct net_owner *owner, net_doctor_fn *fn, void *data);
 
 /* ---- one CT ---- */
 
 /*
- * Order: leftover link of the same name removed, anti-spoof elements, veth pair with its guest end
+ * Order: own leftover link of the same name removed (another's: refused), anti-spoof elements, veth pair with its guest end
  * born in netns_fd, guest addresses and routes set from here, then up. On failure nothing is left.
  *
  * net_ct_up and net_ct_change visit netns_fd with setns(2), which moves the calling thread only. They
@@ -97,7 +104,8 @@ int net_ct_up(const struct net_ct *ct, int netns_fd, struct berth_error *err);
 /*
  * Live change: what is in now and not in next goes, what is new comes. NET_GUEST_REFUSES, with err set,
  * when an address was taken away and only the CT's own side could not be told (its root has moved
- * the link, say): a tenant must not be able to keep an address by that.
+ * the link, say): a tenant must not be able to keep an address by that. The same when the CT has no link
+ * any more, because its root removed it: all that is on the host is changed then.
  */
 enum {
 	NET_GUEST_REFUSES = 1
@@ -105,10 +113,11 @@ enum {
 int net_ct_change(const struct net_ct *now, const struct net_ct *next, int netns_fd,
 		  struct berth_error *err);
 /*
- * Removes link, routes, proxy entries and every element of the CT. Nothing there is success. It may leave the
- * caller a child that has removed the link and waits for the kernel.
+ * Removes link, routes, proxy entries and every element of the CT. Nothing there is success, and so is a link
+ * of that name that is another's, which stays. It may leave the caller a child that has removed the link and
+ * waits for the kernel.
  */
-int net_ct_down(uint32_t ctid, const char *nft_table, struct berth_error *err);
+int net_ct_down(uint32_t ctid, const struct net_owner *owner, struct berth_error *err);
 int net_ct_counters(uint32_t ctid, struct net_counters *ret, struct berth_error *err);
-/* CTIDs that have a host link now; returns the count, of which max are stored. For collection. */
-int net_ct_list(uint32_t *ctids, size_t max, struct berth_error *err);
+/* CTIDs that have a host link of this owner now, ascending; returns the count. *ret is malloc'ed, or NULL. */
+int net_ct_list(const struct net_owner *owner, uint32_t **ret, struct berth_error *err);

@@ -220,7 +220,7 @@ static void batch_put(struct batch *b, bool add, const struct set_row *row, stru
 				    row->nf_family, (uint16_t)flags, ++b->nl.seq);
 	nftnl_set_elems_nlmsg_build_payload(nlh, s);
 	x->seq = b->nl.seq;
-	x->ignore = 0;
+	memset(x->ignore, 0, sizeof(x->ignore));
 	(void)snprintf(x->what, sizeof(x->what), "%s the nftables set %s %s",
 		       add ? "add to" : "remove from", nftnl_set_get_str(s, NFTNL_SET_TABLE),
 		       row->name);

@@ -178,7 +178,8 @@ static int nl_take_ack(const struct nl *nl, const struct nlmsghdr *nlh,
 	if (nlh->nlmsg_pid != nl->portid || nlh->nlmsg_type != NLMSG_ERROR ||
 	    nlh->nlmsg_len < NLMSG_LENGTH(sizeof(*e)))
 		return nl_error(nl, err, EPROTO, "an unexpected netlink answer", "");
-	if (e->error != 0 && (i == n || e->error != -expect[i].ignore))
+	if (e->error != 0 &&
+	    (i == n || (e->error != -expect[i].ignore[0] && e->error != -expect[i].ignore[1])))
 		return nl_error(nl, err, -e->error,
 				i < n ? expect[i].what : "begin a netlink batch", nl_extack(nlh));
 	if (i != due)

@@ -24,7 +24,7 @@ struct nl {
 /* One message that was sent and what is to come back for it. */
 struct nl_expect {
 	uint32_t seq;
-	int ignore; /* an errno that is as good as success; 0: none */
+	int ignore[2]; /* errnos that are as good as success; 0: none */
 	char what[NL_WHAT_MAX]; /* "add the route to 10.0.0.1", for the error */
 };
 

@@ -109,7 +109,9 @@ msg_end(struct rtnl *r, const struct nlmsghdr *nlh, int ignore, const char *fmt,
 	va_list ap;
 
 	x->seq = nlh->nlmsg_seq;
-	x->ignore = ignore;
+	x->ignore[0] = ignore;
+	/* What was on a link went with it: a tenant may remove its end at any time. */
+	x->ignore[1] = ignore == ENOENT || ignore == ESRCH ? ENODEV : 0;
 	va_start(ap, fmt);
 	(void)vsnprintf(x->what, sizeof(x->what), fmt, ap);
 	va_end(ap);

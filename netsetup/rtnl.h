@@ -53,7 +53,7 @@ struct rtnl_route {
 struct rtnl_link {
 	int index;
 	char name[IFNAMSIZ];
-	char alias[64];
+	char alias[256]; /* IFALIASZ */
 	bool veth, ether, up;
 	bool carrier; /* up, and something is at the other end */
 	uint8_t mac[6];

@@ -82,20 +82,21 @@ struct live_link {
 };
 
 struct live {
-	const char *table;
+	const char *table, *own;
 	FILE *out;
 	struct live_link *v;
 	size_t n, max;
 	bool failed;
 };
 
-/* The alias of a link is the table it belongs to: another --root host may have links here too. */
+/* Another --root host may have links here too. */
 static void live_take_link(const struct rtnl_link *link, void *data)
 {
 	struct live *l = data;
 	uint32_t ctid;
 
-	if (net_ctid_from_ifname(link->name, &ctid) < 0 || strcmp(link->alias, l->table) != 0)
+	if (net_ctid_from_ifname(link->name, &ctid) < 0 ||
+	    net_alias_whose(link->alias, l->own) != NET_OURS)
 		return;
 	if (l->n == l->max) {
 		size_t max = l->max == 0 ? 64 : l->max * 2;
@@ -124,9 +125,10 @@ static void live_take_route(const struct rtnl_entry *e, void *data)
 					 e->protocol == NET_PROTO_NAT);
 }
 
-static int put_live(FILE *out, const char *table, struct berth_error *err)
+static int put_live(FILE *out, const struct net_owner *owner, struct berth_error *err)
 {
-	struct live l = {.table = table, .out = out};
+	char own[NET_ALIAS_MAX];
+	struct live l = {.table = owner->nft_table, .own = net_alias(owner, own), .out = out};
 	struct rtnl *r = NULL;
 	int res = rtnl_open("", &r, err);
 
@@ -141,8 +143,10 @@ static int put_live(FILE *out, const char *table, struct berth_error *err)
 	return res;
 }
 
-int ruleset_make(const char *path, const char *table, char **ret, struct berth_error *err)
+int ruleset_make(const char *path, const struct net_owner *owner, char **ret,
+		 struct berth_error *err)
 {
+	const char *table = owner->nft_table;
 	auto_free char *text = NULL;
 	auto_free char *full = NULL;
 	size_t size = 0;
@@ -163,7 +167,7 @@ int ruleset_make(const char *path, const char *table, char **ret, struct berth_e
 		return berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM, "no memory for rules");
 	ruleset_expand(out, text, table);
 	(void)fputc('\n', out);
-	r = put_live(out, table, err);
+	r = put_live(out, owner, err);
 	if (fclose(out) != 0 && r == 0)
 		r = berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM, "no memory for rules");
 	if (r == 0)

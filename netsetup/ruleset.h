@@ -18,10 +18,11 @@ void ruleset_put_addr(FILE *out, const char *table, uint32_t ctid, const struct 
 		      bool nat);
 
 /*
- * Reads the file, expands it and adds the elements of every CT that is up: what the links and
+ * Reads the file, expands it and adds the elements of every CT of the owner that is up: what the links and
  * routes of this host say is true, whatever became of the sets. The caller frees *ret.
  */
-int ruleset_make(const char *path, const char *table, char **ret, struct berth_error *err);
+int ruleset_make(const char *path, const struct net_owner *owner, char **ret,
+		 struct berth_error *err);
 
 /* Gives the text to nft(8); check: only looks whether it would be taken. */
 int ruleset_load(const char *text, bool check, struct berth_error *err);

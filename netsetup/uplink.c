@@ -162,11 +162,25 @@ struct withdrawal {
 	struct rtnl *out;
 };
 
+/* A CT has the address now: of another berth, as all that was ours is gone when this is asked. */
+static bool is_held(struct rtnl *r, const struct net_addr *a)
+{
+	struct berth_error none = {0};
+	struct rtnl_entry e = {0};
+	struct rtnl_link link;
+	uint32_t ctid;
+
+	return rtnl_route_lookup(r, a, &e, &none) == 0 && e.addr.prefix == net_addr_bits(a) &&
+	       rtnl_link_by_index(r, e.index, &link, &none) == 0 &&
+	       net_ctid_from_ifname(link.name, &ctid) == 0;
+}
+
 static void withdraw_one(const struct rtnl_entry *e, void *data)
 {
 	const struct withdrawal *w = data;
 
-	if (e->protocol == NET_PROTO_ROUTED && net_addr_is_in(&e->addr, w->addrs, w->n))
+	if (e->protocol == NET_PROTO_ROUTED && net_addr_is_in(&e->addr, w->addrs, w->n) &&
+	    !is_held(w->out, &e->addr))
 		rtnl_proxy(w->out, RTNL_DEL, e->index, &e->addr, e->protocol);
 }
 

@@ -27,7 +27,7 @@ int uplink_find(struct rtnl *r, const struct net_ct *ct, const struct net_addr *
 int uplink_announce(struct rtnl *r, const struct net_addr *addrs, unsigned int n,
 		    const struct uplink_plan *plan, struct berth_error *err);
 
-/* Removes our proxy entries for these addresses, on whatever link. */
+/* Removes our proxy entries for these addresses, on whatever link; not those of what a CT has a route to. */
 int uplink_withdraw(struct rtnl *r, const struct net_addr *addrs, unsigned int n,
 		    struct berth_error *err);
 

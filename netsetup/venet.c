@@ -44,12 +44,13 @@ enum {
 	LOOPBACK_INDEX = 1,
 	DEFAULT_MTU = 1500,
 	LABEL_MAX = 24,
-	LINK_PAUSE_US = 200
+	LINK_PAUSE_US = 200,
+	INDEX_TRIES = 32
 };
 
 struct venet {
 	const struct net_ct *ct;
-	char ifname[IFNAMSIZ], label[LABEL_MAX];
+	char ifname[IFNAMSIZ], label[LABEL_MAX], own[NET_ALIAS_MAX];
 	int index;
 	bool v6;
 	uint8_t mac[2][6]; /* by enum net_side */
@@ -64,8 +65,9 @@ static void venet_close(struct venet *v)
 
 static int venet_open(struct venet *v, const struct net_ct *ct, struct berth_error *err)
 {
-	*v = (struct venet){.ct = ct, .index = net_host_ifindex(ct->ctid), .v6 = net_has_ipv6()};
+	*v = (struct venet){.ct = ct, .v6 = net_has_ipv6()};
 	(void)net_host_ifname(ct->ctid, v->ifname);
+	(void)net_alias(&ct->owner, v->own);
 	(void)snprintf(v->label, sizeof(v->label), "CT %u", ct->ctid);
 	net_link_mac(ct->ctid, NET_SIDE_HOST, v->mac[NET_SIDE_HOST]);
 	net_link_mac(ct->ctid, NET_SIDE_GUEST, v->mac[NET_SIDE_GUEST]);
@@ -103,10 +105,10 @@ static int venet_open_guest(struct venet *v, int netns_fd, bool fresh, struct be
 
 static int check_wanted(const struct net_ct *ct, bool v6, struct berth_error *err)
 {
-	if (!net_table_is_valid(ct->nft_table))
+	if (!net_table_is_valid(ct->owner.nft_table))
 		return berth_error_set(err, BERTH_ERR_VALUE, EINVAL,
 				       "CT %u: '%s' is no name for an nftables table", ct->ctid,
-				       ct->nft_table);
+				       ct->owner.nft_table);
 	if (ct->n_addrs > NET_ADDR_MAX)
 		return berth_error_set(err, BERTH_ERR_VALUE, E2BIG,
 				       "CT %u: %u addresses; a CT can have %d", ct->ctid,
@@ -163,26 +165,45 @@ static void host_del_addrs(struct venet *v, const struct net_addr *addrs, unsign
 	}
 }
 
+/* With a number that nobody has. -EEXIST tells of the number, or of the name: that was free a moment ago. */
+static int host_add_pair(struct venet *v, int netns_fd, struct berth_error *err)
+{
+	int r = -EEXIST;
+
+	for (unsigned int i = 0; r == -EEXIST && i < INDEX_TRIES; i++) {
+		v->index = net_host_ifindex(v->ct->ctid, i);
+		rtnl_veth_add(v->host, &(struct rtnl_veth){.name = v->ifname,
+							   .peer_name = NET_GUEST_IFNAME,
+							   .index = v->index,
+							   .peer_index = NET_GUEST_IFINDEX,
+							   .mac = v->mac[NET_SIDE_HOST],
+							   .peer_mac = v->mac[NET_SIDE_GUEST],
+							   .peer_netns = netns_fd,
+							   .mtu = v->ct->mtu});
+		r = rtnl_commit(v->host, err);
+	}
+	return r;
+}
+
 /* The pair is born down, on both sides, with its settings made before it can carry anything. */
 static int host_make_link(struct venet *v, int netns_fd, struct berth_error *err)
 {
 	int r;
 
-	rtnl_veth_add(v->host, &(struct rtnl_veth){.name = v->ifname,
-						   .peer_name = NET_GUEST_IFNAME,
-						   .index = v->index,
-						   .peer_index = NET_GUEST_IFINDEX,
-						   .mac = v->mac[NET_SIDE_HOST],
-						   .peer_mac = v->mac[NET_SIDE_GUEST],
-						   .peer_netns = netns_fd,
-						   .mtu = v->ct->mtu});
+	r = host_add_pair(v, netns_fd, err);
+	if (r < 0)
+		return r;
 	rtnl_link_change(v->host, &(struct rtnl_link_change){.index = v->index,
-							     .alias = v->ct->nft_table,
+							     .alias = v->own,
 							     .inet = host_conf,
 							     .n_inet = sizeof(host_conf) /
 								       sizeof(host_conf[0]),
 							     .no_link_local = v->v6});
 	r = rtnl_commit(v->host, err);
+	if (r < 0) { /* without its alias nobody would know it for ours */
+		rtnl_link_del(v->host, v->ifname);
+		(void)rtnl_commit(v->host, NULL);
+	}
 	if (r == 0 && v->v6)
 		r = net_sysctl_set("ipv6/conf/%s/accept_ra", v->ifname, "0", err);
 	if (r == 0 && v->v6)
@@ -251,27 +272,47 @@ static int guest_up(struct venet *v, struct berth_error *err)
 
 /* ---- up ---- */
 
-/* The link of that name, if there is one; what is no veth is not ours and is not touched. */
-static int remove_link(struct rtnl *r, uint32_t ctid, struct berth_error *err)
+/* The CT's link, if there is one, and whose it is. */
+static int find_link(struct rtnl *r, uint32_t ctid, const char *own, struct rtnl_link *ret,
+		     enum net_whose *ret_whose, struct berth_error *err)
 {
 	char ifname[IFNAMSIZ];
-	struct rtnl_link link = {0};
 	struct berth_error e = {0};
-	int res = rtnl_link_by_name(r, net_host_ifname(ctid, ifname), &link, &e);
+	int res = rtnl_link_by_name(r, net_host_ifname(ctid, ifname), ret, &e);
 
+	*ret_whose = NET_NOBODY;
 	if (res == -ENODEV)
 		return 0;
-	if (res < 0) {
-		if (err != NULL)
-			*err = e;
+	if (res == 0)
+		*ret_whose = ret->veth ? net_alias_whose(ret->alias, own) : NET_FOREIGN;
+	else if (err != NULL)
+		*err = e;
+	return res;
+}
+
+static int refuse_foreign(uint32_t ctid, const struct rtnl_link *link, struct berth_error *err)
+{
+	char text[NET_ALIAS_TEXT];
+
+	return berth_error_set(
+		err, BERTH_ERR_NET, EEXIST,
+		"CT %u: the link %s exists and is not ours, it is of %s; give the CT "
+		"another CTID, or free the name: ip link set %s name NEW",
+		ctid, link->name, net_alias_text(link->alias, text), link->name);
+}
+
+/* Our link of that name, if there is one; another's is not touched. */
+static int remove_link(struct rtnl *r, uint32_t ctid, const char *own, struct berth_error *err)
+{
+	struct rtnl_link link;
+	enum net_whose whose;
+	int res = find_link(r, ctid, own, &link, &whose, err);
+
+	if (res < 0 || whose == NET_NOBODY)
 		return res;
-	}
-	if (!link.veth)
-		return berth_error_set(err, BERTH_ERR_NET, EEXIST,
-				       "CT %u: the link %s exists and is not ours; 'ip link set %s "
-				       "name NEW' frees the name",
-				       ctid, ifname, ifname);
-	rtnl_link_del(r, ifname);
+	if (whose != NET_OURS)
+		return refuse_foreign(ctid, &link, err);
+	rtnl_link_del(r, link.name);
 	return rtnl_commit(r, err);
 }
 
@@ -284,26 +325,26 @@ static int add_elements(const struct net_ct *ct, struct berth_error *err)
 				     .nat = ct->nat,
 				     .link = true};
 	struct berth_error e = {0};
-	int r = nft_add(ct->nft_table, &c, &e);
+	int r = nft_add(ct->owner.nft_table, &c, &e);
 
 	if (r == -EEXIST) {
-		r = net_ct_down(ct->ctid, ct->nft_table, &e);
+		r = net_ct_down(ct->ctid, &ct->owner, &e);
 		if (r == 0)
-			r = nft_add(ct->nft_table, &c, &e);
+			r = nft_add(ct->owner.nft_table, &c, &e);
 	}
 	if (r == -EEXIST)
 		return berth_error_set(
 			err, BERTH_ERR_ADDRESS_IN_USE, EADDRINUSE,
 			"CT %u: one of its addresses belongs to another CT (see 'nft "
 			"list table inet %s')",
-			ct->ctid, ct->nft_table);
+			ct->ctid, ct->owner.nft_table);
 	if (r == -ENOENT)
 		return berth_error_set(
 			err, BERTH_ERR_NET, ENOENT,
 			"CT %u: the nftables table inet %s is not loaded, so its "
 			"addresses cannot be guarded; 'systemctl restart berthd' loads "
 			"it",
-			ct->ctid, ct->nft_table);
+			ct->ctid, ct->owner.nft_table);
 	if (r < 0 && err != NULL)
 		*err = e;
 	return r;
@@ -340,13 +381,13 @@ int net_ct_up(const struct net_ct *ct, int netns_fd, struct berth_error *err)
 		return r;
 	r = check_wanted(ct, v.v6, err);
 	if (r == 0)
-		r = remove_link(v.host, ct->ctid, err);
+		r = remove_link(v.host, ct->ctid, v.own, err);
 	if (r == 0)
 		r = add_elements(ct, err);
 	if (r == 0) {
 		r = venet_up(&v, netns_fd, err);
 		if (r < 0 && r != -ENOTRECOVERABLE)
-			(void)net_ct_down(ct->ctid, ct->nft_table, NULL);
+			(void)net_ct_down(ct->ctid, &ct->owner, NULL);
 	}
 	venet_close(&v);
 	return r;
@@ -367,18 +408,16 @@ static void down_take_route(const struct rtnl_entry *e, void *data)
 		d->failed = net_addr_list_add(&d->addrs, &e->addr);
 }
 
-/* The sets know the addresses; the routes do as well, should somebody have flushed the sets. */
-static int find_addrs(struct rtnl *r, uint32_t ctid, const char *table, struct down *d,
+/* The sets know the addresses; the routes do as well, should somebody have flushed the sets. index 0: no link. */
+static int find_addrs(struct rtnl *r, uint32_t ctid, const char *table, int index, struct down *d,
 		      struct berth_error *err)
 {
-	struct rtnl_link link;
 	struct berth_error e = {0};
-	char ifname[IFNAMSIZ];
 	int res = nft_find(table, ctid, &d->addrs, err);
 
-	if (res < 0 || rtnl_link_by_name(r, net_host_ifname(ctid, ifname), &link, &e) < 0)
+	if (res < 0 || index == 0)
 		return res;
-	res = rtnl_list_routes(r, link.index, 0, down_take_route, d, &e);
+	res = rtnl_list_routes(r, index, 0, down_take_route, d, &e);
 	/* The kernel removes the link by itself when the CT's namespace ends: it may go any time. */
 	if (res < 0 && res != -ENODEV) {
 		if (err != NULL)
@@ -391,7 +430,7 @@ static int find_addrs(struct rtnl *r, uint32_t ctid, const char *table, struct d
 }
 
 /* Whoever has removed a link waits for RCU in the kernel, 10 to 40 ms after it is gone: this process does. */
-static _Noreturn void remover(uint32_t ctid, pid_t parent)
+static _Noreturn void remover(uint32_t ctid, const char *own, pid_t parent)
 {
 	struct rtnl *r = NULL;
 
@@ -399,17 +438,16 @@ static _Noreturn void remover(uint32_t ctid, pid_t parent)
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent ||
 	    close_range(0, ~0U, 0) < 0 || rtnl_open("", &r, NULL) < 0)
 		_exit(1);
-	_exit(remove_link(r, ctid, NULL) < 0);
+	_exit(remove_link(r, ctid, own, NULL) < 0);
 }
 
 /* Is there nothing to be waited for any more? The link is gone, or its remover. */
-static bool is_removed(struct rtnl *r, uint32_t ctid, pid_t pid)
+static bool is_removed(struct rtnl *r, uint32_t ctid, const char *own, pid_t pid)
 {
 	struct rtnl_link link;
-	struct berth_error none;
-	char ifname[IFNAMSIZ];
+	enum net_whose whose;
 
-	return rtnl_link_by_name(r, net_host_ifname(ctid, ifname), &link, &none) < 0 ||
+	return find_link(r, ctid, own, &link, &whose, NULL) < 0 || whose != NET_OURS ||
 	       waitpid(pid, NULL, WNOHANG) != 0;
 }
 
@@ -417,45 +455,55 @@ static bool is_removed(struct rtnl *r, uint32_t ctid, pid_t pid)
  * The kernel would remove the link by itself, with the CT's namespace, but in its own time: many are to be
  * removed one after the other. Returns when it is gone; the process that removed it may still be busy.
  */
-static int take_link(struct rtnl *r, uint32_t ctid, struct berth_error *err)
+static int take_link(struct rtnl *r, uint32_t ctid, const char *own, struct berth_error *err)
 {
 	const struct timespec pause = {.tv_nsec = LINK_PAUSE_US * 1000};
 	struct rtnl_link link;
-	struct berth_error none;
-	char ifname[IFNAMSIZ];
-	pid_t self = getpid(), pid;
+	enum net_whose whose;
+	pid_t self = getpid(), pid = fork();
+	int res;
 
-	if (rtnl_link_by_name(r, net_host_ifname(ctid, ifname), &link, &none) == -ENODEV)
-		return 0;
-	pid = fork();
 	if (pid == 0)
-		remover(ctid, self);
-	while (pid > 0 && !is_removed(r, ctid, pid))
+		remover(ctid, own, self);
+	while (pid > 0 && !is_removed(r, ctid, own, pid))
 		(void)nanosleep(&pause, NULL);
 	/* One that came too late must not find the link of the next start. */
 	if (pid > 0 && waitpid(pid, NULL, WNOHANG) == 0)
 		(void)kill(pid, SIGKILL);
-	return remove_link(r, ctid, err); /* the usual case: it finds none */
+	res = find_link(r, ctid, own, &link, &whose, err);
+	if (res < 0 || whose != NET_OURS) /* the usual case: there is none */
+		return res;
+	rtnl_link_del(r, link.name);
+	return rtnl_commit(r, err);
 }
 
-int net_ct_down(uint32_t ctid, const char *nft_table, struct berth_error *err)
+int net_ct_down(uint32_t ctid, const struct net_owner *owner, struct berth_error *err)
 {
 	struct down d = {0};
+	struct rtnl_link link = {0};
 	struct rtnl *r = NULL;
-	char label[LABEL_MAX];
+	enum net_whose whose;
+	char label[LABEL_MAX], own[NET_ALIAS_MAX];
 	int res;
 
+	(void)net_alias(owner, own);
 	(void)snprintf(label, sizeof(label), "CT %u", ctid);
 	res = rtnl_open(label, &r, err);
 	if (res == 0)
-		res = find_addrs(r, ctid, nft_table, &d, err);
-	if (res == 0)
-		res = take_link(r, ctid, err);
+		res = find_link(r, ctid, own, &link, &whose, err);
+	if (res < 0 ||
+	    whose == NET_FOREIGN_SAME_TABLE) { /* elements of that name are the other's */
+		rtnl_free(&r);
+		return res;
+	}
+	res = find_addrs(r, ctid, owner->nft_table, whose == NET_OURS ? link.index : 0, &d, err);
+	if (res == 0 && whose == NET_OURS)
+		res = take_link(r, ctid, own, err);
 	if (res == 0)
 		res = uplink_withdraw(r, d.addrs.v, d.addrs.n, err);
 	/* The guards go last: nothing of the CT can send any more. */
 	if (res == 0)
-		res = nft_remove(nft_table, ctid, NULL, 0, NULL, err);
+		res = nft_remove(owner->nft_table, ctid, NULL, 0, NULL, err);
 	net_addr_list_free(&d.addrs);
 	rtnl_free(&r);
 	return res;
@@ -495,10 +543,12 @@ static int host_remove(struct venet *v, const struct change *c, struct berth_err
 
 	if (c->n_go == 0)
 		return 0;
-	host_del_addrs(v, c->go, c->n_go);
-	r = rtnl_commit(v->host, err);
-	if (r == 0)
-		r = nft_remove(v->ct->nft_table, v->ct->ctid, c->go, c->n_go, &own, err);
+	/* The elements first: with them goes the right to send, whatever became of the link meanwhile. */
+	r = nft_remove(v->ct->owner.nft_table, v->ct->ctid, c->go, c->n_go, &own, err);
+	if (r == 0 && v->index != 0) {
+		host_del_addrs(v, c->go, c->n_go);
+		r = rtnl_commit(v->host, err);
+	}
 	if (r == 0)
 		r = uplink_withdraw(v->host, own.v, own.n, err);
 	net_addr_list_free(&own);
@@ -530,11 +580,11 @@ static int host_add(struct venet *v, const struct net_ct *next, const struct cha
 		return 0;
 	r = uplink_find(v->host, next, c->come, c->n_come, &plan, err);
 	if (r == 0)
-		r = nft_add(next->nft_table, &add, err);
+		r = nft_add(next->owner.nft_table, &add, err);
 	if (r == -EEXIST)
 		return berth_error_set(err, BERTH_ERR_ADDRESS_IN_USE, EADDRINUSE,
 				       "CT %u: a new address belongs to a CT already", next->ctid);
-	if (r < 0)
+	if (r < 0 || v->index == 0)
 		return r;
 	host_add_addrs(v, RTNL_ADD, c->come, c->n_come, next->nat);
 	r = host_commit(v, err);
@@ -582,7 +632,7 @@ static void change_undo(struct venet *v, const struct net_ct *now, const struct 
 
 	change_make(&back, next, now);
 	(void)host_remove(v, &back, NULL);
-	(void)nft_remove(now->nft_table, now->ctid, back.come, back.n_come, NULL, NULL);
+	(void)nft_remove(now->owner.nft_table, now->ctid, back.come, back.n_come, NULL, NULL);
 	host_del_addrs(v, back.come, back.n_come);
 	(void)rtnl_commit(v->host, NULL);
 	(void)host_add(v, now, &back, NULL);
@@ -602,6 +652,12 @@ static int change_make_true(struct venet *v, const struct net_ct *now, const str
 	host_done = r == 0;
 	if (r == 0)
 		r = guest_change(v, now, next, err);
+	if (r == -ENODEV && host_done)
+		(void)berth_error_set(
+			err, BERTH_ERR_NET, ENODEV,
+			"CT %u: %s is not in its network namespace: its root has moved or "
+			"removed it; 'berth restart %u' mends it",
+			now->ctid, NET_GUEST_IFNAME, now->ctid);
 	if (r < 0 && host_done && c->n_go > 0)
 		r = NET_GUEST_REFUSES;
 	if (r == 0)
@@ -611,29 +667,78 @@ static int change_make_true(struct venet *v, const struct net_ct *now, const str
 	return r;
 }
 
+/*
+ * A CT whose root has removed venet0 has no link here either, nor routes: elements and proxy entries are all
+ * that is left of its addresses. whose: NET_NOBODY, or another's link has the name.
+ */
+static int change_without_link(struct venet *v, enum net_whose whose, const struct net_ct *now,
+			       const struct net_ct *next, const struct change *c,
+			       struct berth_error *err)
+{
+	struct change back;
+	int r = 0;
+
+	v->index = 0;
+	if (whose != NET_FOREIGN_SAME_TABLE) {
+		r = host_remove(v, c, err);
+		if (r == 0)
+			r = host_add(v, next, c, err);
+	}
+	if (r < 0) {
+		change_make(&back, next, now);
+		(void)host_remove(v, &back, NULL);
+		(void)host_add(v, now, &back, NULL);
+		return r;
+	}
+	(void)berth_error_set(
+		err, BERTH_ERR_NET, ENODEV,
+		"CT %u has no link %s: somebody removed it, or its other end %s in the CT; "
+		"what was changed of its network is in force when it has a new one: "
+		"berth restart %u",
+		now->ctid, v->ifname, NET_GUEST_IFNAME, now->ctid);
+	return NET_GUEST_REFUSES;
+}
+
+/* Nothing to do, and so nothing that could fail: the order counts, the first address is the source. */
+static bool is_same(const struct net_ct *now, const struct net_ct *next)
+{
+	if (now->n_addrs != next->n_addrs || now->nat != next->nat || now->mtu != next->mtu)
+		return false;
+	for (unsigned int i = 0; i < now->n_addrs; i++)
+		if (!net_addr_equal(&now->addrs[i], &next->addrs[i]) ||
+		    now->addrs[i].prefix != next->addrs[i].prefix)
+			return false;
+	return true;
+}
+
 int net_ct_change(const struct net_ct *now, const struct net_ct *next, int netns_fd,
 		  struct berth_error *err)
 {
+	enum net_whose whose = NET_NOBODY;
+	struct rtnl_link link = {0};
 	struct change c;
-	struct rtnl_link link;
 	struct venet v;
-	int r = venet_open(&v, now, err);
+	int r;
 
+	if (is_same(now, next))
+		return 0;
+	r = venet_open(&v, now, err);
 	if (r < 0)
 		return r;
+	change_make(&c, now, next);
 	r = check_wanted(next, v.v6, err);
 	if (r == 0)
-		r = rtnl_link_by_name(v.host, v.ifname, &link, err);
-	if (r == 0) {
-		change_make(&c, now, next);
+		r = find_link(v.host, now->ctid, v.own, &link, &whose, err);
+	if (r == 0)
 		r = change_probe(&v, next, &c, err);
-	}
-	if (r == 0) {
+	if (r == 0 && whose != NET_OURS) {
+		r = change_without_link(&v, whose, now, next, &c, err);
+	} else if (r == 0) {
 		v.index = link.index;
 		r = venet_open_guest(&v, netns_fd, false, err);
+		if (r == 0)
+			r = change_make_true(&v, now, next, &c, err);
 	}
-	if (r == 0)
-		r = change_make_true(&v, now, next, &c, err);
 	venet_close(&v);
 	return r;
 }

@@ -44,8 +44,13 @@ unsigned int spec_seccomp(const struct ct_config *c)
 	       (c->capture ? (unsigned int)SECCOMP_CAPTURE : 0);
 }
 
+struct net_owner spec_net_owner(const struct host_config *host, const char *root)
+{
+	return (struct net_owner){.nft_table = host->nft_table, .root = root};
+}
+
 int spec_net(uint32_t ctid, const struct ct_config *c, const struct host_config *host,
-	     struct net_addr *addrs, struct net_ct *ret, struct berth_error *err)
+	     const char *root, struct net_addr *addrs, struct net_ct *ret, struct berth_error *err)
 {
 	for (unsigned int i = 0; i < c->n_addrs; i++)
 		if (net_addr_parse(c->addrs[i], &addrs[i]) < 0)
@@ -59,7 +64,7 @@ int spec_net(uint32_t ctid, const struct ct_config *c, const struct host_config 
 					       ctid, c->addrs[i]);
 	*ret = (struct net_ct){
 		.ctid = ctid,
-		.nft_table = host->nft_table,
+		.owner = spec_net_owner(host, root),
 		.addrs = addrs,
 		.n_addrs = c->n_addrs,
 		.nat = host->nat,

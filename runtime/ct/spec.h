@@ -17,9 +17,12 @@ void spec_volume_limits(const struct ct_config *c, struct volume_limits *ret);
 /* The SECCOMP_* rows that its features lift. */
 unsigned int spec_seccomp(const struct ct_config *c);
 
+/* Whose links are ours. root: of berth_paths. Both stay the caller's. */
+struct net_owner spec_net_owner(const struct host_config *host, const char *root);
+
 /* addrs has room for CT_ADDR_MAX. */
 int spec_net(uint32_t ctid, const struct ct_config *c, const struct host_config *host,
-	     struct net_addr *addrs, struct net_ct *ret, struct berth_error *err);
+	     const char *root, struct net_addr *addrs, struct net_ct *ret, struct berth_error *err);
 
 /* The strings stay owned by c. inherited: the host's own name servers, for "inherit". */
 void spec_guest(const struct ct_config *c, struct guest_config *ret);

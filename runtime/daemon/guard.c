@@ -3,6 +3,7 @@
 
 #include "netsetup/net.h"
 #include "runtime/base/log.h"
+#include "runtime/ct/spec.h"
 #include "runtime/daemon/worker_client.h"
 
 #include <errno.h>
@@ -91,11 +92,13 @@ static void look(struct ev_source *s, void *data)
 void guard_begin(struct daemon *d)
 {
 	struct guard *g = calloc(1, sizeof(*g)); /* as long as berthd lives */
+	struct net_owner owner;
 
 	if (g == NULL)
 		abort();
 	g->d = d;
-	g->net = net_guard_new(d->host.nft_table);
+	owner = spec_net_owner(&d->host, d->paths.root);
+	g->net = net_guard_new(&owner);
 	if (g->net == NULL)
 		abort();
 	if (ev_add_timer(d->ev, LOOK_MS, look, g, &g->timer) < 0)

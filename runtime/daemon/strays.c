@@ -6,13 +6,10 @@
 #include "runtime/base/fd.h"
 #include "runtime/base/log.h"
 #include "runtime/base/parse.h"
+#include "runtime/ct/spec.h"
 
 #include <fcntl.h>
 #include <string.h>
-
-enum {
-	LIST_MAX = 4096
-};
 
 typedef void stray_fn(struct daemon *d, const char *name);
 
@@ -91,10 +88,10 @@ static void report_private(struct daemon *d, const char *name)
 
 static void report_cgroups(struct daemon *d)
 {
-	auto_free uint32_t *list = calloc(LIST_MAX, sizeof(*list));
-	int n = list == NULL ? 0 : cg_ct_list(d->cg, list, LIST_MAX, NULL);
+	auto_free uint32_t *list = NULL;
+	int n = cg_ct_list(d->cg, &list, NULL);
 
-	for (int i = 0; i < n && i < LIST_MAX; i++)
+	for (int i = 0; i < n; i++)
 		if (registry_find(d, list[i]) == NULL)
 			log_line(
 				LOG_LV_WARNING, list[i],
@@ -102,16 +99,17 @@ static void report_cgroups(struct daemon *d)
 				"with the same CGROUP_PARENT?");
 }
 
+/* Ours alone: those of another berth are none of our business. */
 static void report_links(struct daemon *d)
 {
-	auto_free uint32_t *list = calloc(LIST_MAX, sizeof(*list));
-	int n = list == NULL ? 0 : net_ct_list(list, LIST_MAX, NULL);
+	const struct net_owner owner = spec_net_owner(&d->host, d->paths.root);
+	auto_free uint32_t *list = NULL;
+	int n = net_ct_list(&owner, &list, NULL);
 
-	for (int i = 0; i < n && i < LIST_MAX; i++)
+	for (int i = 0; i < n; i++)
 		if (registry_find(d, list[i]) == NULL)
 			log_line(LOG_LV_WARNING, list[i],
-				 "the link ct%u.0 belongs to no CT; unless another berthd has it: "
-				 "ip "
+				 "the link ct%u.0 was made for a CT that is not there any more: ip "
 				 "link del ct%u.0",
 				 list[i], list[i]);
 }

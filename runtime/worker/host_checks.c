@@ -6,6 +6,7 @@
 #include "runtime/base/fd.h"
 #include "runtime/base/parse.h"
 #include "runtime/ct/pools.h"
+#include "runtime/ct/spec.h"
 #include "runtime/worker/host_hardening.h"
 
 #include <fcntl.h>
@@ -197,6 +198,7 @@ static void check_cgroups(struct checks *c, struct worker *w)
 
 void host_checks(struct worker *w, host_finding_fn *fn, void *data)
 {
+	const struct net_owner owner = spec_net_owner(&w->host, w->paths.root);
 	struct checks c = {.fn = fn, .data = data};
 
 	check_kernel(&c);
@@ -209,7 +211,7 @@ void host_checks(struct worker *w, host_finding_fn *fn, void *data)
 		      "no loop devices: no volume can be mounted");
 	else
 		found(&c, "loop", "ok", "", "loop devices for CT volumes");
-	net_doctor(w->host.nft_table, fn, data);
+	net_doctor(&owner, fn, data);
 	check_programs(&c);
 	check_user_namespaces(&c);
 	pools_doctor(fn, data);

@@ -48,9 +48,11 @@ static int step_load(void *ctx, struct berth_error *err)
 	if (r == 0)
 		r = ct_info_load(&w->paths, w->ctid, &a->info, err);
 	if (r == 0)
-		r = spec_net(w->ctid, &a->now, &w->host, a->addrs_now, &a->net_now, err);
+		r = spec_net(w->ctid, &a->now, &w->host, w->paths.root, a->addrs_now, &a->net_now,
+			     err);
 	if (r == 0)
-		r = spec_net(w->ctid, &a->next, &w->host, a->addrs_next, &a->net_next, err);
+		r = spec_net(w->ctid, &a->next, &w->host, w->paths.root, a->addrs_next,
+			     &a->net_next, err);
 	if (r == 0)
 		r = worker_addrs_check(w, &a->net_next, &a->net_now, err);
 	a->running = r == 0 && a->info.status == CT_RUNNING;

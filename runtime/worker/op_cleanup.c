@@ -7,6 +7,7 @@
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fault.h"
 #include "runtime/base/fd.h"
+#include "runtime/ct/spec.h"
 #include "runtime/ct/store.h"
 #include "runtime/storage/volume.h"
 #include "runtime/worker/volume_mount.h"
@@ -68,6 +69,13 @@ struct net_report {
 	struct berth_error err;
 };
 
+static int net_down(struct worker *w, struct berth_error *err)
+{
+	const struct net_owner owner = spec_net_owner(&w->host, w->paths.root);
+
+	return net_ct_down(w->ctid, &owner, err);
+}
+
 /*
  * In a process of its own, while the volume is flushed. Only the answer's descriptor is kept: not the CT's lock,
  * not berthd's report. The answer comes before the close of the netfilter socket, which is the end of this
@@ -86,7 +94,7 @@ static _Noreturn void net_run(struct worker *w, pid_t parent, int fd)
 		_exit(1);
 	rep.r = FAULT_STEP("cleanup.network", &rep.err);
 	if (rep.r == 0)
-		rep.r = net_ct_down(w->ctid, w->host.nft_table, &rep.err);
+		rep.r = net_down(w, &rep.err);
 	(void)prctl(PR_SET_PDEATHSIG, 0); /* from here on it touches nothing */
 	(void)fd_write_all(STDOUT_FILENO, &rep, sizeof(rep));
 	(void)close(STDOUT_FILENO);
@@ -109,7 +117,7 @@ static int net_begin(struct worker *w, struct net_report *rep)
 			return fds[0];
 		(void)close(fds[0]);
 	}
-	rep->r = net_ct_down(w->ctid, w->host.nft_table, &rep->err);
+	rep->r = net_down(w, &rep->err);
 	return -EBADF;
 }
 

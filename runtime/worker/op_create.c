@@ -64,7 +64,7 @@ static int step_load(void *ctx, struct berth_error *err)
 	if (r == 0)
 		r = ct_config_from(c->conf, w->host_conf, &c->config, err);
 	if (r == 0)
-		r = spec_net(w->ctid, &c->config, &w->host, c->addrs, &c->net, err);
+		r = spec_net(w->ctid, &c->config, &w->host, w->paths.root, c->addrs, &c->net, err);
 	if (r == 0)
 		r = worker_addrs_check(w, &c->net, NULL, err);
 	if (r == 0)

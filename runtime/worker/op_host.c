@@ -4,6 +4,7 @@
 #include "runtime/base/fd.h"
 #include "runtime/base/log.h"
 #include "runtime/ct/pools.h"
+#include "runtime/ct/spec.h"
 #include "runtime/worker/host_checks.h"
 #include "runtime/worker/report.h"
 #include "runtime/worker/worker.h"
@@ -41,6 +42,7 @@ static void raised(const struct pool_floor *p, uint64_t from, int error, void *d
 int op_host_setup(struct worker *w, struct berth_error *err)
 {
 	char path[BERTH_PATH_MAX];
+	const struct net_owner owner = spec_net_owner(&w->host, w->paths.root);
 	struct cg_host *cg;
 	int r = worker_cg_open(w, &cg, err);
 
@@ -51,7 +53,7 @@ int op_host_setup(struct worker *w, struct berth_error *err)
 	if (r == 0 && (r = worker_sibling("berth.nft", path, sizeof(path))) < 0)
 		return berth_error_sys(err, r, "find berth.nft");
 	if (r == 0)
-		r = net_host_setup(path, w->host.nft_table, err);
+		r = net_host_setup(path, &owner, err);
 	pools_raise(raised, NULL);
 	sweep_templates(w);
 	return r;

@@ -93,7 +93,7 @@ static int step_load(void *ctx, struct berth_error *err)
 	int r = store_config(&w->paths, w->ctid, w->host_conf, &s->config, err);
 
 	if (r == 0)
-		r = spec_net(w->ctid, &s->config, &w->host, s->addrs, &s->net, err);
+		r = spec_net(w->ctid, &s->config, &w->host, w->paths.root, s->addrs, &s->net, err);
 	if (r < 0)
 		return r;
 	worker_guest(w, &s->config, s->hostname, &s->guest);
@@ -285,7 +285,7 @@ static void undo_network(void *ctx)
 {
 	struct start *s = ctx;
 
-	(void)net_ct_down(s->w->ctid, s->w->host.nft_table, NULL);
+	(void)net_ct_down(s->w->ctid, &s->net.owner, NULL);
 }
 
 static int step_verify(void *ctx, struct berth_error *err)

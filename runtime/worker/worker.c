@@ -116,7 +116,7 @@ int worker_addrs_check(struct worker *w, const struct net_ct *next, const struct
 
 	for (unsigned int i = 0; r == 0 && i < next->n_addrs; i++)
 		if (!net_has_addr(skip, &next->addrs[i]))
-			r = net_addr_check_free(&next->addrs[i], w->ctid, err);
+			r = net_addr_check_free(&next->addrs[i], w->ctid, &next->owner, err);
 	return r;
 }
 

@@ -361,6 +361,73 @@ is_released() {
 	berth start 101 --wait
 }
 
+# as_host ROOT PID COMMAND...: with another host of this test than the first.
+as_host() {
+	local HOST_ROOT=$1 HOST_ID=${1##*.} BERTHD_PID=$2
+	shift 2
+	"$@"
+}
+
+@test "two hosts on one machine may have one CTID: neither touches what is the other's" {
+	tiny 101 --ipadd 192.0.2.101
+	first=$HOST_ROOT first_pid=$BERTHD_PID
+	setup_host
+	second=$HOST_ROOT
+	berth create 101 --ostemplate tiny --ipadd 192.0.2.102
+	run ! berth start 101
+	[[ $output == *"CT 101"*ct101.0*"--root $first"* ]]
+	# What a failed start, a stop and a destroy leave alone.
+	as_host "$first" "$first_pid" berth exec2 101 ping -c 1 -W 3 192.0.2.1
+	world ping -c 1 -W 3 192.0.2.101
+	run ! berth set 101 --ipadd 192.0.2.101 --save
+	tiny 102 --ipadd 192.0.2.103
+	run -78 berth set 102 --ipadd 192.0.2.101 --save
+	[[ $output == *"--root $first"* ]]
+	berth stop 102 --fast
+	berth destroy 102
+	berth destroy 101
+	stop_berthd
+	start_berthd
+	stop_berthd
+	world ping -c 1 -W 3 192.0.2.101
+	run ! grep "link del" "$second/berthd.log" "$first/berthd.log"
+	remove_host
+	HOST_ROOT=$first HOST_ID=${first##*.} BERTHD_PID=$first_pid
+	berth exec2 101 ping -c 1 -W 3 192.0.2.1
+}
+
+# bats test_tags=both
+@test "a container that removed its link keeps no address, and a restart gives it a new link" {
+	tiny 101 --ipadd 10.99.0.101 --ipadd 192.0.2.101 --ipadd 2001:db8::101
+	berth exec2 101 ip link del venet0
+	# What has nothing to do with its network works as ever.
+	run -0 berth set 101 --ram 300M --save
+	[[ $output != *link* ]]
+	run -0 berth set 101 --ipdel 192.0.2.101 --ipdel 2001:db8::101 --save
+	[[ $output == *"CT 101"*"berth restart 101"* ]]
+	not_had 192.0.2.101
+	not_had 2001:db8::101
+	tiny 102 --ipadd 192.0.2.101 --ipadd 2001:db8::101
+	world ping -c 1 -W 3 192.0.2.101
+	run -0 berth set 101 --ipadd 10.99.0.111 --save
+	[[ $output == *"berth restart 101"* ]]
+	berth restart 101 --wait
+	berth exec2 101 ping -c 1 -W 3 -I 10.99.0.111 192.0.2.1
+	berth exec2 101 ip link del venet0
+	berth stop 101 --fast
+	run -0 nft list table inet "berth_test_$HOST_ID"
+	[[ $output != *ct101* && $output != *10.99.0.1* ]]
+}
+
+@test "CTIDs that differ in the highest bit only run side by side" {
+	tiny 101 --ipadd 10.99.0.101
+	tiny 1073741925 --ipadd 10.99.0.102
+	berth exec2 101 ping -c 1 -W 3 10.99.0.102
+	berth exec2 1073741925 ping -c 1 -W 3 10.99.0.101
+	berth stop 1073741925 --fast
+	berth exec2 101 ping -c 1 -W 3 192.0.2.1
+}
+
 @test "with IP_PROBE=no nobody is asked" {
 	neighbour_has add 192.0.2.77/24
 	echo 'IP_PROBE="no"' >>"$HOST_ROOT/etc/berth/berth.conf"

@@ -41,7 +41,7 @@ static void a_bad_address_names_the_ct(void)
 	struct net_ct n;
 
 	(void)strncpy(c.addrs[0], "224.0.0.1", sizeof(c.addrs[0]) - 1);
-	CHECK(spec_net(101, &c, &host, addrs, &n, &err) < 0);
+	CHECK(spec_net(101, &c, &host, "", addrs, &n, &err) < 0);
 	CHECK(err.code == BERTH_ERR_BAD_ADDRESS && strstr(err.msg, "CT 101") != NULL);
 }
 
@@ -54,9 +54,9 @@ static void a_host_without_ipv6_refuses_an_ipv6_address(void)
 	struct net_ct n;
 
 	(void)strncpy(c.addrs[0], "fd00::5", sizeof(c.addrs[0]) - 1);
-	CHECK(spec_net(101, &c, &host, addrs, &n, &err) < 0 && strstr(err.msg, "IPV6") != NULL);
+	CHECK(spec_net(101, &c, &host, "", addrs, &n, &err) < 0 && strstr(err.msg, "IPV6") != NULL);
 	host.ipv6 = true;
-	CHECK(spec_net(101, &c, &host, addrs, &n, &err) == 0);
+	CHECK(spec_net(101, &c, &host, "", addrs, &n, &err) == 0);
 }
 
 static void guest_gets_a_default_route_for_each_family_it_has(void)

@@ -136,7 +136,7 @@ static void macs_and_numbers_never_change(void)
 	CHECK((mac[0] & 3) == 2 && (other[0] & 3) == 2);
 	net_guest_link_local(101, &ll);
 	CHECK(strcmp(net_addr_format(&ll, buf), "fe80::4482:8ff:fe92:201b") == 0);
-	CHECK(net_host_ifindex(101) == 0x40000065 && net_host_ifindex(2147483644u) > 0);
+	CHECK(net_host_ifindex(101, 0) == 0x40000065);
 }
 
 static void only_words_are_table_names(void)

@@ -15,11 +15,12 @@
 #define TABLE "berth_test"
 #define ARGV(...) ((const char *const[]){__VA_ARGS__, NULL})
 
+static const struct net_owner owner = {.nft_table = TABLE}, other = {.nft_table = "berth_other"};
 static struct berth_error err;
 
-static int guard_check(const char *table)
+static int guard_check(const struct net_owner *of)
 {
-	struct net_guard *guard = net_guard_new(table);
+	struct net_guard *guard = net_guard_new(of);
 	int r = net_guard_check(guard, &err);
 
 	net_guard_free(guard);
@@ -33,10 +34,10 @@ static void setup_makes_a_router_that_keeps_its_own_routes(void)
 	CHECK(spawn_run(ARGV("ip", "link", "add", "up0", "type", "dummy"), &err) == 0 ||
 	      spawn_run(ARGV("ip", "link", "add", "up0", "type", "veth", "peer", "name", "up1"),
 			&err) == 0);
-	CHECK(guard_check(TABLE) == -ENOENT);
-	CHECK(net_host_setup(BERTH_NFT, TABLE, &err) == 0);
-	CHECK(net_host_setup(BERTH_NFT, TABLE, &err) == 0);
-	CHECK(guard_check(TABLE) == 0);
+	CHECK(guard_check(&owner) == -ENOENT);
+	CHECK(net_host_setup(BERTH_NFT, &owner, &err) == 0);
+	CHECK(net_host_setup(BERTH_NFT, &owner, &err) == 0);
+	CHECK(guard_check(&owner) == 0);
 	CHECK(net_sysctl_get("ipv4/ip_forward", NULL, &value) == 0 && value == 1);
 	CHECK(net_sysctl_get("ipv6/conf/all/forwarding", NULL, &value) == 0 && value == 1);
 	CHECK(net_sysctl_get("ipv6/conf/%s/accept_ra", "up0", &value) == 0 && value == 2);
@@ -44,12 +45,12 @@ static void setup_makes_a_router_that_keeps_its_own_routes(void)
 
 static void two_hosts_on_one_machine_do_not_meet(void)
 {
-	CHECK(guard_check("berth_other") == -ENOENT);
-	CHECK(net_host_setup(BERTH_NFT, "berth_other", &err) == 0);
+	CHECK(guard_check(&other) == -ENOENT);
+	CHECK(net_host_setup(BERTH_NFT, &other, &err) == 0);
 	CHECK(spawn_run(ARGV("nft", "delete", "table", "inet", "berth_other"), &err) == 0);
-	CHECK(guard_check("berth_other") == -ENOENT);
+	CHECK(guard_check(&other) == -ENOENT);
 	CHECK(strstr(err.msg, "berth_other") != NULL);
-	CHECK(guard_check(TABLE) == 0);
+	CHECK(guard_check(&owner) == 0);
 }
 
 static struct nft_change change_of(uint32_t ctid, const struct net_addr *addrs, unsigned int n,
@@ -128,7 +129,7 @@ static void the_doctor_finds_what_is_wrong_and_only_that(void)
 	struct findings f = {0};
 
 	CHECK(net_sysctl_set("ipv4/conf/all/rp_filter", NULL, "1", &err) == 0);
-	net_doctor(TABLE, take_finding, &f);
+	net_doctor(&owner, take_finding, &f);
 	CHECK(strstr(f.names, "rp_filter") == NULL && strstr(f.names, "nftables") == NULL);
 	CHECK(strstr(f.names, "packet filter") == NULL && strstr(f.names, "veth") == NULL);
 	CHECK(strstr(f.names, "other firewall") == NULL && strstr(f.names, "forwarding") == NULL);
@@ -140,7 +141,7 @@ static void the_doctor_finds_what_is_wrong_and_only_that(void)
 			&err) == 0);
 	CHECK(spawn_run(ARGV("nft", "flush", "chain", "inet", TABLE, "guard"), &err) == 0);
 	f = (struct findings){0};
-	net_doctor(TABLE, take_finding, &f);
+	net_doctor(&owner, take_finding, &f);
 	CHECK(strstr(f.names, "rp_filter:warning") != NULL);
 	CHECK(strstr(f.names, "ipv4 forwarding:warning") != NULL);
 	CHECK(strstr(f.names, "packet filter:error") != NULL);
@@ -150,16 +151,16 @@ static void the_doctor_finds_what_is_wrong_and_only_that(void)
 static void without_ipv6_an_ipv6_address_is_refused_clearly(void)
 {
 	const struct net_addr v6 = sim_addr("fd00::1"), v4 = sim_addr("10.0.0.1");
-	struct net_ct ct = {.ctid = 101, .nft_table = TABLE, .addrs = &v6, .n_addrs = 1};
+	struct net_ct ct = {.ctid = 101, .owner = owner, .addrs = &v6, .n_addrs = 1};
 	int ns = sim_netns();
 
-	CHECK(net_host_setup(BERTH_NFT, TABLE, &err) == 0);
+	CHECK(net_host_setup(BERTH_NFT, &owner, &err) == 0);
 	CHECK(net_sysctl_set("ipv6/conf/all/disable_ipv6", NULL, "1", &err) == 0);
 	CHECK(net_ct_up(&ct, ns, &err) == -EAFNOSUPPORT && err.code == BERTH_ERR_UNSUPPORTED);
 	CHECK(strstr(err.msg, "CT 101") != NULL && strstr(err.msg, "disable_ipv6") != NULL);
 	ct.addrs = &v4;
 	CHECK(net_ct_up(&ct, ns, &err) == 0);
-	CHECK(net_ct_down(101, TABLE, &err) == 0);
+	CHECK(net_ct_down(101, &owner, &err) == 0);
 	(void)close(ns);
 }
 

@@ -13,7 +13,7 @@ static int guard_check(void)
 	static struct net_guard *guard;
 
 	if (guard == NULL)
-		guard = net_guard_new("berth_unit");
+		guard = net_guard_new(&(struct net_owner){.nft_table = "berth_unit"});
 	return net_guard_check(guard, &err);
 }
 

@@ -46,7 +46,7 @@ static void the_ruleset_is_one_that_nft_takes(void)
 	char *text = NULL;
 	struct berth_error err = {0};
 
-	CHECK(ruleset_make(BERTH_NFT, "berth", &text, &err) == 0);
+	CHECK(ruleset_make(BERTH_NFT, &(struct net_owner){.nft_table = "berth"}, &text, &err) == 0);
 	CHECK(strstr(text, "@TABLE@") == NULL || strstr(text, "@TABLE@") == text);
 	CHECK(ruleset_load(text, true, &err) == 0);
 	CHECK(ruleset_load(text, false, &err) == 0);
@@ -68,9 +68,11 @@ static void names_that_could_end_a_statement_are_refused(void)
 	struct berth_error err = {0};
 	char *text = NULL;
 
-	CHECK(ruleset_make(BERTH_NFT, "x; flush ruleset", &text, &err) == -EINVAL);
+	CHECK(ruleset_make(BERTH_NFT, &(struct net_owner){.nft_table = "x; flush ruleset"}, &text,
+			   &err) == -EINVAL);
 	CHECK(err.code == BERTH_ERR_VALUE && text == NULL);
-	CHECK(ruleset_make("/nonexistent/berth.nft", "berth", &text, &err) == -ENOENT);
+	CHECK(ruleset_make("/nonexistent/berth.nft", &(struct net_owner){.nft_table = "berth"},
+			   &text, &err) == -ENOENT);
 }
 
 int main(void)

@@ -1,7 +1,9 @@
 /* test_strays.c - what lies under a CTID without a config: taken when it is ours, else only named. */
 #include "tests/unit/daemon_fixture.h"
 
+#include "netsetup/link.h"
 #include "runtime/base/spawn.h"
+#include "runtime/ct/spec.h"
 #include "runtime/daemon/strays.h"
 
 #include <sched.h>
@@ -84,17 +86,30 @@ static const char *log_of(void (*fn)(struct daemon *))
 	return text;
 }
 
-/* They may be another berthd's (--root), or worth more than we know. */
-static void what_may_be_anothers_is_named_and_kept(void)
+static int ip(const char *const *argv)
 {
-	static const char *const add[] = {"ip",	  "link", "add",  "ct103.0", "type",
-					  "veth", "peer", "name", "p0",	     NULL};
+	return spawn_run(argv, &err);
+}
+
+#define IP(...) ip((const char *const[]){"ip", "link", __VA_ARGS__, NULL})
+
+/* A cgroup may be another berthd's (--root), an area is worth more than we know; a link says whose it is. */
+static void what_is_left_is_named_and_kept(void)
+{
+	struct net_owner owner;
+	char alias[NET_ALIAS_MAX];
 	const char *text;
 
 	host_begin("");
+	owner = spec_net_owner(&d.host, d.paths.root);
 	(void)add_ct(101, "");
 	make(d.paths.lib, "private/102");
-	CHECK(unshare(CLONE_NEWNET) == 0 && spawn_run(add, &err) == 0);
+	CHECK(unshare(CLONE_NEWNET) == 0);
+	CHECK(IP("add", "ct103.0", "type", "veth", "peer", "name", "p0") == 0);
+	CHECK(IP("set", "ct103.0", "alias", net_alias(&owner, alias)) == 0);
+	CHECK(IP("add", "ct105.0", "type", "veth", "peer", "name", "p1") == 0);
+	owner.root = "/nonexistent/b";
+	CHECK(IP("set", "ct105.0", "alias", net_alias(&owner, alias)) == 0);
 	CHECK(cg_host_setup(d.cg, &err) == 0);
 	CHECK(cg_ct_create(d.cg, 104, ID_FIRST, ID_FIRST, &err) == 0);
 	text = log_of(strays_report);
@@ -102,6 +117,7 @@ static void what_may_be_anothers_is_named_and_kept(void)
 	CHECK(strstr(text, "ct=102") != NULL && strstr(text, "private/102") != NULL);
 	CHECK(strstr(text, "ct=103") != NULL && strstr(text, "ip link del ct103.0") != NULL);
 	CHECK(strstr(text, "ct=104") != NULL && strstr(text, "cgroup") != NULL);
+	CHECK(strstr(text, "105") == NULL);
 	CHECK(d.n_cts == 1 && is_there(d.paths.lib, "private/102") && cg_ct_exists(d.cg, 104));
 	cgroups_end(104);
 	host_end();
@@ -128,7 +144,7 @@ int main(void)
 	RUN(what_is_ours_is_taken_and_hidden);
 	RUN(a_ct_with_a_config_is_no_stray);
 	RUN(other_names_are_left_alone);
-	RUN(what_may_be_anothers_is_named_and_kept);
+	RUN(what_is_left_is_named_and_kept);
 	RUN(a_run_directory_goes_and_its_neighbour_stays);
 	return check_failures != 0;
 }

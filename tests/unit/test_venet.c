@@ -24,6 +24,7 @@ enum {
 	OUT = 6
 };
 
+static const struct net_owner owner = {.nft_table = TABLE};
 static int out_ns, ns1, ns2;
 static struct berth_error err;
 
@@ -35,7 +36,7 @@ struct sim_ct {
 
 static struct sim_ct *ct_of(struct sim_ct *s, uint32_t ctid, bool nat, const char *const *addrs)
 {
-	*s = (struct sim_ct){.ct = {.ctid = ctid, .nft_table = TABLE, .nat = nat}};
+	*s = (struct sim_ct){.ct = {.ctid = ctid, .owner = {.nft_table = TABLE}, .nat = nat}};
 	while (addrs != NULL && addrs[s->ct.n_addrs] != NULL) {
 		s->addrs[s->ct.n_addrs] = sim_addr(addrs[s->ct.n_addrs]);
 		s->ct.n_addrs++;
@@ -55,7 +56,19 @@ static int up(uint32_t ctid, int ns, bool nat, const char *const *addrs)
 
 static int down(uint32_t ctid)
 {
-	return net_ct_down(ctid, TABLE, &err);
+	return net_ct_down(ctid, &owner, &err);
+}
+
+/* How many CTs have a link of ours, and the first of them. */
+static int links(uint32_t *ret_first)
+{
+	uint32_t *list = NULL;
+	int n = net_ct_list(&owner, &list, &err);
+
+	if (n > 0)
+		*ret_first = list[0];
+	free(list);
+	return n;
 }
 
 /* The two ends of the wire to the outside: 192.0.2.1 here, .2 there, and 2001:db8:ff::/64. */
@@ -93,7 +106,7 @@ static int guard_check(void)
 	static struct net_guard *guard;
 
 	if (guard == NULL)
-		guard = net_guard_new(TABLE);
+		guard = net_guard_new(&owner);
 	return net_guard_check(guard, &err);
 }
 
@@ -118,7 +131,7 @@ static void make_world(void)
 	rtnl_free(&r);
 	wire_end(-1, UPLINK, "192.0.2.1/24", "2001:db8:ff::1/64", "192.0.2.2");
 	wire_end(out_ns, OUT, "192.0.2.2/24", "2001:db8:ff::2/64", "192.0.2.1");
-	CHECK(net_host_setup(BERTH_NFT, TABLE, &err) == 0);
+	CHECK(net_host_setup(BERTH_NFT, &owner, &err) == 0);
 	CHECK(guard_check() == 0);
 }
 
@@ -583,29 +596,29 @@ static void an_address_of_two_cts_is_refused(void)
 	CHECK(up(102, ns2, true, ADDRS("10.0.0.1", "10.0.0.2")) == -EADDRINUSE);
 	CHECK(err.code == BERTH_ERR_ADDRESS_IN_USE);
 	CHECK(up(102, ns2, true, ADDRS("192.0.2.1")) == -EADDRINUSE);
-	CHECK(net_addr_check_free(&a, 102, &err) == -EADDRINUSE &&
+	CHECK(net_addr_check_free(&a, 102, &owner, &err) == -EADDRINUSE &&
 	      strstr(err.msg, "CT 101") != NULL);
-	CHECK(net_addr_check_free(&a, 101, &err) == 0);
-	CHECK(net_addr_check_free(&own, 101, &err) == -EADDRINUSE);
+	CHECK(net_addr_check_free(&a, 101, &owner, &err) == 0);
+	CHECK(net_addr_check_free(&own, 101, &owner, &err) == -EADDRINUSE);
 	a = sim_addr("2001:db8:ff::1");
-	CHECK(net_addr_check_free(&a, 101, &err) == -EADDRINUSE);
+	CHECK(net_addr_check_free(&a, 101, &owner, &err) == -EADDRINUSE);
 	a = sim_addr("2001:db8:ff::2");
-	CHECK(net_addr_check_free(&a, 101, &err) == 0);
+	CHECK(net_addr_check_free(&a, 101, &owner, &err) == 0);
 	a = sim_addr("10.77.0.1");
-	CHECK(net_addr_check_free(&a, 101, &err) == 0);
+	CHECK(net_addr_check_free(&a, 101, &owner, &err) == 0);
 	CHECK(down(101) == 0 && leftovers() == 0);
 }
 
 /* A crash leaves link and elements; the next start of the CTID, with other addresses, succeeds. */
 static void leftovers_of_a_crash_are_replaced(void)
 {
-	uint32_t ctids[4] = {0};
+	uint32_t ctid = 0;
 	int ns = sim_netns();
 
 	CHECK(up(101, ns1, true, ADDRS("10.0.0.1", "10.0.0.7", "fd00::1")) == 0);
-	CHECK(net_ct_list(ctids, 4, &err) == 1 && ctids[0] == 101);
+	CHECK(links(&ctid) == 1 && ctid == 101);
 	CHECK(up(101, ns, true, ADDRS("10.0.0.7", "fd00::1")) == 0);
-	CHECK(net_ct_list(ctids, 4, &err) == 1);
+	CHECK(links(&ctid) == 1);
 	CHECK(up(102, ns2, true, ADDRS("10.0.0.1")) == 0); /* free again */
 	CHECK(down(101) == 0 && down(102) == 0 && leftovers() == 0);
 	(void)close(ns);
@@ -613,7 +626,7 @@ static void leftovers_of_a_crash_are_replaced(void)
 	ns = sim_netns();
 	CHECK(up(101, ns, true, ADDRS("10.0.0.1", "fd00::1", "192.0.2.51")) == 0);
 	(void)close(ns);
-	CHECK_SOON(net_ct_list(ctids, 4, &err) == 0);
+	CHECK_SOON(links(&ctid) == 0);
 	CHECK(leftovers() > 0);
 	CHECK(down(101) == 0);
 	CHECK(leftovers() == 0);
@@ -626,7 +639,7 @@ static void a_flush_is_seen_and_mended(void)
 	CHECK(guard_check() == 0);
 	CHECK(spawn_run(ADDRS("nft", "flush", "ruleset"), &err) == 0);
 	CHECK(guard_check() == -ENOENT);
-	CHECK(net_host_setup(BERTH_NFT, TABLE, &err) == 0);
+	CHECK(net_host_setup(BERTH_NFT, &owner, &err) == 0);
 	CHECK(guard_check() == 0);
 	talk_both_ways("10.0.0.1", "10.0.0.2", AF_INET);
 	talk_both_ways("fd00::1", "fd00::2", AF_INET6);
@@ -634,31 +647,35 @@ static void a_flush_is_seen_and_mended(void)
 	a_forged_ipv4_source_goes_nowhere();
 	CHECK(spawn_run(ADDRS("nft", "flush", "set", "inet", TABLE, "ct_links"), &err) == 0);
 	CHECK(guard_check() == -ENOENT);
-	CHECK(net_host_setup(BERTH_NFT, TABLE, &err) == 0 && guard_check() == 0);
+	CHECK(net_host_setup(BERTH_NFT, &owner, &err) == 0 && guard_check() == 0);
 	CHECK(spawn_run(ADDRS("nft", "flush", "chain", "inet", TABLE, "guard"), &err) == 0);
 	CHECK(guard_check() == -ENOENT);
-	CHECK(net_host_setup(BERTH_NFT, TABLE, &err) == 0 && guard_check() == 0);
+	CHECK(net_host_setup(BERTH_NFT, &owner, &err) == 0 && guard_check() == 0);
 	CHECK(down(101) == 0 && down(102) == 0 && leftovers() == 0);
 }
 
 static void without_the_table_no_ct_gets_a_link(void)
 {
-	uint32_t ctids[4];
+	uint32_t ctid;
 
 	CHECK(spawn_run(ADDRS("nft", "flush", "ruleset"), &err) == 0);
-	CHECK(net_ct_up(&(struct net_ct){.ctid = 101, .nft_table = TABLE}, ns1, &err) == -ENOENT);
+	CHECK(net_ct_up(&(struct net_ct){.ctid = 101, .owner = {.nft_table = TABLE}}, ns1, &err) ==
+	      -ENOENT);
 	CHECK(strstr(err.msg, "CT 101") != NULL && strstr(err.msg, TABLE) != NULL);
-	CHECK(net_ct_list(ctids, 4, &err) == 0);
+	CHECK(links(&ctid) == 0);
 	CHECK(down(101) == 0);
-	CHECK(net_host_setup(BERTH_NFT, TABLE, &err) == 0);
+	CHECK(net_host_setup(BERTH_NFT, &owner, &err) == 0);
 	CHECK(leftovers() == 0);
 }
 
 static void many_addresses_come_and_go(void)
 {
 	static struct net_addr v4[NET_ADDR_MAX];
-	struct net_ct ct = {
-		.ctid = 101, .nft_table = TABLE, .addrs = v4, .n_addrs = NET_ADDR_MAX, .mtu = 1400};
+	struct net_ct ct = {.ctid = 101,
+			    .owner = {.nft_table = TABLE},
+			    .addrs = v4,
+			    .n_addrs = NET_ADDR_MAX,
+			    .mtu = 1400};
 	int s;
 
 	for (uint32_t i = 0; i < NET_ADDR_MAX; i++)
