@@ -46,6 +46,7 @@ struct cg_limits {
 	uint64_t memory; /* bytes of RAM, CG_UNLIMITED */
 	uint64_t swap; /* bytes of swap, CG_UNLIMITED */
 	uint64_t pids; /* processes and threads, CG_UNLIMITED */
+	uint64_t cgroups; /* what the CT may make below its own, CG_UNLIMITED; 0: leave */
 	uint32_t cpulimit; /* percent of one CPU, 0: none */
 	uint32_t cpuunits; /* OpenVZ weight 8..500000, 1000 is normal */
 	char cpumask[128]; /* CPU list "0-3,5", "" for all */
@@ -59,6 +60,7 @@ struct cg_stat {
 	uint64_t memory, memory_max_seen, memory_failcnt; /* bytes, bytes, events */
 	uint64_t swap, swap_max_seen, swap_failcnt;
 	uint64_t pids, pids_max_seen, pids_failcnt;
+	uint64_t cgroups; /* made by the CT; the kernel counts neither a peak nor refusals */
 	uint64_t cpu_usec;
 	uint64_t oom_kills;
 };

@@ -19,7 +19,7 @@ enum {
 	DELEGATE_TEXT_MAX = 4096
 };
 
-/* What a CT may make below its own root: enough for systemd's units, too few to hurt the host. */
+/* What a CT may make below its own root, until its limits are applied. */
 static const char max_descendants[] = "256", max_depth[] = "8";
 
 static int rmdir_one(int parent, const char *name, int dirfd, void *data)

@@ -27,6 +27,8 @@ const struct cg_hier *cg_hier_of(const struct cg_host *h, enum cg_ctrl c)
 {
 	const struct cg_hier *hi;
 
+	if (c == CG_CORE)
+		return &h->hier[0];
 	if (h->of[c] < 0)
 		return NULL;
 	hi = &h->hier[h->of[c]];

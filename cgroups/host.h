@@ -16,13 +16,15 @@ enum cg_ctrl {
 	CG_CPUSET,
 	CG_PIDS,
 	CG_IO,
-	CG_CTRL_MAX
+	CG_CTRL_MAX,
+	CG_CORE = CG_CTRL_MAX /* no controller: cgroup.* of the unified hierarchy */
 };
 
 enum {
 	CG_REL_MAX = 128,
 	CG_VALUE_MAX = 192,
 	CG_PARENT_MAX = 256,
+	CG_OWN_GROUPS = 2, /* inner and inner/.berth, which are ours */
 	CG_CONTROLLER_MAX = 72 /* "name=" and the kernel's longest name */
 };
 

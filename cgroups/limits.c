@@ -74,6 +74,29 @@ static enum cg_want format_swap(const struct cg_limits *l, bool v2, char *buf, s
 	return format_u64(sum, "-1", buf, size);
 }
 
+/*
+ * v1 charges network buffers to nothing but this counter of its own, of UDP as of TCP, and without a limit not
+ * even there. A quarter of the RAM comes on top of it. v2 charges them as memory.
+ */
+static enum cg_want format_sockets(const struct cg_limits *l, bool v2, char *buf, size_t size)
+{
+	const uint64_t least = (uint64_t)16 << 20;
+	uint64_t share = l->memory / 4 > least ? l->memory / 4 : least;
+
+	(void)v2;
+	(void)format_u64(l->memory == CG_UNLIMITED ? CG_UNLIMITED : share, "-1", buf, size);
+	return CG_DEFAULT; /* a kernel without it is no reason to refuse a start */
+}
+
+static enum cg_want format_cgroups(const struct cg_limits *l, bool v2, char *buf, size_t size)
+{
+	(void)v2;
+	if (l->cgroups == 0)
+		return CG_LEAVE;
+	return format_u64(l->cgroups == CG_UNLIMITED ? CG_UNLIMITED : l->cgroups + CG_OWN_GROUPS,
+			  "max", buf, size);
+}
+
 static enum cg_want format_pids(const struct cg_limits *l, bool v2, char *buf, size_t size)
 {
 	(void)v2;
@@ -215,6 +238,8 @@ const struct cg_limit_row cg_limit_rows[] = {
 	{"physpages", CG_MEMORY, "memory.max", "memory.limit_in_bytes", format_memory, false},
 	{"swappages", CG_MEMORY, "memory.swap.max", "memory.memsw.limit_in_bytes", format_swap,
 	 false},
+	{"physpages", CG_MEMORY, NULL, "memory.kmem.tcp.limit_in_bytes", format_sockets, false},
+	{"numcgroups", CG_CORE, "cgroup.max.descendants", NULL, format_cgroups, false},
 	{"numproc", CG_PIDS, "pids.max", "pids.max", format_pids, false},
 	{"cpulimit", CG_CPU, NULL, "cpu.cfs_period_us", format_period, false},
 	{"cpulimit", CG_CPU, "cpu.max", "cpu.cfs_quota_us", format_quota, false},

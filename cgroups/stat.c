@@ -97,6 +97,13 @@ static void stat_pids(const struct cg_hier *hi, uint32_t ctid, struct cg_stat *s
 	s->pids_failcnt = pids_failcnt(hi, ctid);
 }
 
+static void stat_cgroups(const struct cg_hier *hi, uint32_t ctid, struct cg_stat *s)
+{
+	uint64_t all = key_or_0(hi, ctid, "cgroup.stat", "nr_descendants");
+
+	s->cgroups = all > CG_OWN_GROUPS ? all - CG_OWN_GROUPS : 0;
+}
+
 int cg_ct_stat(struct cg_host *h, uint32_t ctid, struct cg_stat *ret, struct berth_error *err)
 {
 	const struct cg_hier *mem = cg_hier_of(h, CG_MEMORY), *pids = cg_hier_of(h, CG_PIDS);
@@ -115,6 +122,7 @@ int cg_ct_stat(struct cg_host *h, uint32_t ctid, struct cg_stat *ret, struct ber
 		stat_memory_v2(mem, ctid, &s);
 	else if (mem != NULL)
 		stat_memory_v1(mem, ctid, &s);
+	stat_cgroups(&h->hier[0], ctid, &s);
 	if (pids != NULL)
 		stat_pids(pids, ctid, &s);
 	*ret = s;

@@ -82,6 +82,7 @@ static const struct field fields[] = {
 	RES("privvmpages", "PRIVVMP", 1, "PRIVVMPAGES"),
 	RES("shmpages", "SHMP", 1, "SHMPAGES"),
 	RES("numproc", "NPROC", 1, "NUMPROC"),
+	RES("numcgroups", "NCGROUPS", 1, "NUMCGROUPS"),
 	RES("physpages", "PHYSP", 4096, "PHYSPAGES"),
 	RES("swappages", "SWAPP", 4096, "SWAPPAGES"),
 	RES("vmguarpages", "VMGUARP", 1, "VMGUARPAGES"),

@@ -33,6 +33,7 @@ static const struct default_row defaults[] = {
 	{"PHYSPAGES", "0:131072", true},
 	{"SWAPPAGES", "0:0", true},
 	{"NUMPROC", "16384:16384", true},
+	{"NUMCGROUPS", "1024:1024", true},
 	{"CPULIMIT", "0", true},
 	{"CPUUNITS", "1000", true},
 	{"CPUS", "0", true},
@@ -164,6 +165,7 @@ static void read_limits(const struct conf_file *f, struct ct_config *c)
 	c->ram = read_limit(f, "PHYSPAGES", 4096);
 	c->swap = read_limit(f, "SWAPPAGES", 4096);
 	c->numproc = read_limit(f, "NUMPROC", 1);
+	c->numcgroups = read_limit(f, "NUMCGROUPS", 1);
 	c->cpulimit = (uint32_t)read_number(f, "CPULIMIT");
 	c->cpuunits = (uint32_t)read_number(f, "CPUUNITS");
 	c->cpus = (uint32_t)read_number(f, "CPUS");

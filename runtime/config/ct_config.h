@@ -34,6 +34,7 @@ struct ct_config {
 
 	uint64_t ram, swap; /* bytes or CT_UNLIMITED */
 	uint64_t numproc; /* or CT_UNLIMITED */
+	uint64_t numcgroups; /* or CT_UNLIMITED */
 	uint32_t cpulimit; /* percent of one CPU; 0 none */
 	uint32_t cpuunits; /* 8..500000 */
 	uint32_t cpus; /* 0: all */

@@ -21,6 +21,7 @@ void spec_cg_limits(const struct ct_config *c, dev_t io_dev, struct cg_limits *r
 		.memory = c->ram,
 		.swap = c->swap,
 		.pids = c->numproc,
+		.cgroups = c->numcgroups,
 		.cpulimit = effective_cpulimit(c),
 		.cpuunits = c->cpuunits,
 		.ioprio = c->ioprio,

@@ -73,6 +73,7 @@ static void add_usage(struct daemon *d, const struct ct *ct, const struct ct_con
 		     st.memory_failcnt + st.oom_kills);
 	resource_add(res, "swappages", st.swap, st.swap_max_seen, c->swap, st.swap_failcnt);
 	resource_add(res, "numproc", st.pids, st.pids_max_seen, c->numproc, st.pids_failcnt);
+	resource_add(res, "numcgroups", st.cgroups, st.cgroups, c->numcgroups, 0);
 	add_disk(d, ct, c, res);
 	(void)json_object_set_new(info, "resources", res);
 }

@@ -260,13 +260,13 @@ status_of() {
 	tiny 101
 	in_ct 101 <<-'S'
 		cd /sys/fs/cgroup || exit 1
-		i=0; while [ $i -lt 1000 ] && mkdir c$i 2>/dev/null; do i=$((i + 1)); done
+		i=0; while [ $i -lt 1500 ] && mkdir c$i 2>/dev/null; do i=$((i + 1)); done
 		echo wide $i
 		rmdir c*
 		i=0; while [ $i -lt 100 ] && mkdir d 2>/dev/null; do cd d; i=$((i + 1)); done
 		echo deep $i
 	S
-	[ "$(awk '$1 == "wide" {print $2}' <<<"$output")" -lt 300 ]
+	[ "$(awk '$1 == "wide" {print $2}' <<<"$output")" -le 1024 ]
 	[ "$(awk '$1 == "deep" {print $2}' <<<"$output")" -lt 20 ]
 	tiny 102
 	berth exec2 102 true

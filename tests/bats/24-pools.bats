@@ -70,3 +70,27 @@ available_mib() {
 	run -0 berth exec2 101 /probe netns 10 5
 	[ "$output" = "10 network namespaces, then enough" ]
 }
+
+@test "T1 buffers of sockets are the CT's own memory, or bounded by a quarter of it" {
+	tiny 101 --ram 256M
+	put_probe 101
+	before=$(available_mib)
+	# On cgroup v2 the CT is killed for it, or sends less.
+	takes udp 4000 || true
+	[ $((before - $(available_mib))) -lt 200 ]
+	tiny 102
+	put_probe 102
+	run -0 berth exec2 102 /probe udp 20
+	[[ $output == "20 of them hold data; 20 UDP sockets, then enough" ]]
+}
+
+@test "H7 numcgroups bounds the cgroups inside, at once, and is shown" {
+	tiny 101
+	wide='cd /sys/fs/cgroup; i=0; while [ $i -lt 1100 ] && mkdir c$i 2>/dev/null; do i=$((i + 1)); done; echo $i; rmdir c*'
+	[ "$(berth exec2 101 sh -c "$wide")" = 1024 ]
+	berth set 101 --numcgroups 300
+	[ "$(berth exec2 101 sh -c "$wide")" = 300 ]
+	berth exec2 101 mkdir /sys/fs/cgroup/one /sys/fs/cgroup/two
+	[ "$(berth list -H -o numcgroups,numcgroups.l 101 | xargs)" = "2 300" ]
+	run ! berth set 101 --numcgroups 3
+}

@@ -21,6 +21,7 @@ static void limits_are_written_and_taken_back(void)
 	l.memory = 64 * MIB;
 	l.swap = 32 * MIB;
 	l.pids = 20;
+	l.cgroups = 10;
 	l.cpulimit = 30;
 	l.cpuunits = 2000;
 	(void)snprintf(l.cpumask, sizeof(l.cpumask), "0");
@@ -30,6 +31,9 @@ static void limits_are_written_and_taken_back(void)
 	CHECK(strcmp(value_of(CG_MEMORY, "memory.swap.max", "memory.memsw.limit_in_bytes"),
 		     v2 ? "33554432" : "100663296") == 0);
 	CHECK(strcmp(value_of(CG_PIDS, "pids.max", "pids.max"), "20") == 0);
+	CHECK(strcmp(value_of(CG_CORE, "cgroup.max.descendants", ""), "12") == 0);
+	CHECK(v2 ||
+	      strcmp(value_of(CG_MEMORY, "", "memory.kmem.tcp.limit_in_bytes"), "16777216") == 0);
 	CHECK(strcmp(value_of(CG_CPU, "cpu.max", "cpu.cfs_quota_us"),
 		     host->of[CG_CPU] == 0 ? "30000 100000" : "30000") == 0);
 	CHECK(strcmp(value_of(CG_CPU, "cpu.weight", "cpu.shares"),

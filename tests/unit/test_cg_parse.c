@@ -173,6 +173,7 @@ static void each_limit_has_its_words_in_both_versions(void)
 	const struct cg_limits l = {.memory = 512ull << 20,
 				    .swap = 256ull << 20,
 				    .pids = 100,
+				    .cgroups = 50,
 				    .cpulimit = 50,
 				    .cpuunits = 2000,
 				    .cpumask = "0-1",
@@ -186,6 +187,8 @@ static void each_limit_has_its_words_in_both_versions(void)
 	CHECK(row_says("memory.limit_in_bytes", false, &l, CG_LIMIT, "536870912"));
 	CHECK(row_says("memory.memsw.limit_in_bytes", false, &l, CG_LIMIT, "805306368"));
 	CHECK(row_says("pids.max", true, &l, CG_LIMIT, "100"));
+	CHECK(row_says("memory.kmem.tcp.limit_in_bytes", false, &l, CG_DEFAULT, "134217728"));
+	CHECK(row_says("cgroup.max.descendants", true, &l, CG_LIMIT, "52"));
 	CHECK(row_says("cpu.max", true, &l, CG_LIMIT, "50000 100000"));
 	CHECK(row_says("cpu.cfs_quota_us", false, &l, CG_LIMIT, "50000"));
 	CHECK(row_says("cpu.weight", true, &l, CG_LIMIT, "200"));
