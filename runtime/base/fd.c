@@ -128,7 +128,8 @@ int file_write_value_at(int dirfd, const char *name, const char *value)
 }
 
 /* The new content must be on disk before the name points at it, and the name before we report. */
-static int commit(int dirfd, int fd, const char *tmp, const char *name, bool durable)
+static int commit(int dirfd, int fd, const char *tmp, const char *name, unsigned int flags,
+		  bool durable)
 {
 	int r = durable ? fault_file("fsync", name) : 0;
 
@@ -136,7 +137,7 @@ static int commit(int dirfd, int fd, const char *tmp, const char *name, bool dur
 		r = -errno;
 	if (r == 0)
 		r = fault_file("rename", name);
-	if (r == 0 && renameat(dirfd, tmp, dirfd, name) < 0)
+	if (r == 0 && renameat2(dirfd, tmp, dirfd, name, flags) < 0)
 		r = -errno;
 	if (r == 0)
 		r = durable ? fault_file("fsyncdir", name) : 0;
@@ -145,8 +146,8 @@ static int commit(int dirfd, int fd, const char *tmp, const char *name, bool dur
 	return r;
 }
 
-int file_replace_at(int dirfd, const char *name, const void *buf, size_t len, mode_t mode,
-		    bool durable)
+static int write_and_name(int dirfd, const char *name, const void *buf, size_t len, mode_t mode,
+			  unsigned int flags, bool durable)
 {
 	char tmp[NAME_MAX + 1];
 	auto_close int fd = -EBADF;
@@ -163,10 +164,22 @@ int file_replace_at(int dirfd, const char *name, const void *buf, size_t len, mo
 	if (r == 0)
 		r = fd_write_all(fd, buf, len);
 	if (r == 0)
-		r = commit(dirfd, fd, tmp, name, durable);
+		r = commit(dirfd, fd, tmp, name, flags, durable);
 	if (r < 0)
 		(void)unlinkat(dirfd, tmp, 0);
 	return r;
+}
+
+int file_replace_at(int dirfd, const char *name, const void *buf, size_t len, mode_t mode,
+		    bool durable)
+{
+	return write_and_name(dirfd, name, buf, len, mode, 0, durable);
+}
+
+int file_create_at(int dirfd, const char *name, const void *buf, size_t len, mode_t mode,
+		   bool durable)
+{
+	return write_and_name(dirfd, name, buf, len, mode, RENAME_NOREPLACE, durable);
 }
 
 static bool is_directory(const char *path)

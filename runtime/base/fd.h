@@ -34,6 +34,10 @@ int file_write_value_at(int dirfd, const char *name, const char *value);
 int file_replace_at(int dirfd, const char *name, const void *buf, size_t len, mode_t mode,
 		    bool durable);
 
+/* As file_replace_at, but -EEXIST when there is such a file: another's is never written over. */
+int file_create_at(int dirfd, const char *name, const void *buf, size_t len, mode_t mode,
+		   bool durable);
+
 /* mkdir -p with one mode for what is made; an existing directory is success. */
 int dir_make(const char *path, mode_t mode);
 

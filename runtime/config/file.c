@@ -313,7 +313,10 @@ int conf_load_at(int dirfd, const char *name, struct conf_file **ret, struct ber
 	return 0;
 }
 
-int conf_save_at(int dirfd, const char *name, const struct conf_file *f, struct berth_error *err)
+static int conf_write_at(int dirfd, const char *name, const struct conf_file *f,
+			 int (*write_at)(int dirfd, const char *name, const void *buf, size_t len,
+					 mode_t mode, bool durable),
+			 struct berth_error *err)
 {
 	auto_free char *text = NULL;
 	int r = conf_format(f, &text);
@@ -321,9 +324,19 @@ int conf_save_at(int dirfd, const char *name, const struct conf_file *f, struct 
 	if (r == 0 && strlen(text) > CONF_FILE_MAX)
 		r = -EFBIG;
 	if (r == 0)
-		r = file_replace_at(dirfd, name, text, strlen(text), CONF_MODE, true);
+		r = write_at(dirfd, name, text, strlen(text), CONF_MODE, true);
 	if (r < 0)
 		return berth_error_set(err, BERTH_ERR_SAVE, -r, "write configuration %s: %s", name,
 				       strerror(-r));
 	return 0;
+}
+
+int conf_save_at(int dirfd, const char *name, const struct conf_file *f, struct berth_error *err)
+{
+	return conf_write_at(dirfd, name, f, file_replace_at, err);
+}
+
+int conf_create_at(int dirfd, const char *name, const struct conf_file *f, struct berth_error *err)
+{
+	return conf_write_at(dirfd, name, f, file_create_at, err);
 }

@@ -36,3 +36,5 @@ void conf_each(const struct conf_file *f,
 /* Reads or atomically, durably replaces a file below dirfd. */
 int conf_load_at(int dirfd, const char *name, struct conf_file **ret, struct berth_error *err);
 int conf_save_at(int dirfd, const char *name, const struct conf_file *f, struct berth_error *err);
+/* As conf_save_at, but -EEXIST rather than writing over a file. */
+int conf_create_at(int dirfd, const char *name, const struct conf_file *f, struct berth_error *err);

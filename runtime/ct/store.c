@@ -72,6 +72,28 @@ int store_conf_save(const struct berth_paths *p, uint32_t ctid, const struct con
 	return 0;
 }
 
+int store_conf_create(const struct berth_paths *p, uint32_t ctid, const struct conf_file *f,
+		      struct berth_error *err)
+{
+	auto_close int dir = open_dir(p->etc, "ct", err);
+	struct berth_error why = {0};
+	char name[24];
+	int r;
+
+	if (dir < 0)
+		return dir;
+	r = conf_create_at(dir, conf_name(ctid, name), f, &why);
+	if (r == -EEXIST)
+		return berth_error_set(err, BERTH_ERR_EXISTS, EEXIST,
+				       "CT %u: %s/ct/%s appeared meanwhile; it is kept", ctid,
+				       p->etc, name);
+	if (r < 0)
+		return berth_error_set(err, BERTH_ERR_SAVE, -r,
+				       "CT %u: %s/ct: %s; nothing was changed", ctid, p->etc,
+				       why.msg);
+	return 0;
+}
+
 int store_conf_remove(const struct berth_paths *p, uint32_t ctid, struct berth_error *err)
 {
 	auto_close int dir = open_dir(p->etc, "ct", err);
@@ -177,18 +199,32 @@ int store_sample_load(const struct berth_paths *p, const char *name, struct conf
 static const char *const intent_names[] = {
 	[INTENT_CREATE] = "create", [INTENT_DESTROY] = "destroy"};
 
-int store_intent_write(const struct berth_paths *p, uint32_t ctid, enum store_intent what,
-		       uint32_t id_base, struct berth_error *err)
+static int intent_format(const struct store_intent_record *rec, char *buf, size_t size)
+{
+	size_t used = 0;
+	int r = 0;
+
+	r |= value_put(buf, size, &used, "op", intent_names[rec->what]);
+	r |= value_put_u64(buf, size, &used, "id_base", rec->id_base);
+	r |= value_put(buf, size, &used, "uuid", rec->area.uuid);
+	r |= value_put_u64(buf, size, &used, "inode", rec->area.inode);
+	r |= value_put_u64(buf, size, &used, "born", rec->area.born);
+	return r != 0 ? -ENOSPC : 0;
+}
+
+int store_intent_write(const struct berth_paths *p, uint32_t ctid,
+		       const struct store_intent_record *rec, struct berth_error *err)
 {
 	auto_close int dir = open_dir(p->lib, "state", err);
-	char name[24], text[64];
+	char name[24], text[256];
 	int r;
 
 	if (dir < 0)
 		return dir;
 	(void)snprintf(name, sizeof(name), "%u.intent", ctid);
-	(void)snprintf(text, sizeof(text), "op=%s\nid_base=%u\n", intent_names[what], id_base);
-	r = file_replace_at(dir, name, text, strlen(text), 0600, true);
+	r = intent_format(rec, text, sizeof(text));
+	if (r == 0)
+		r = file_replace_at(dir, name, text, strlen(text), 0600, true);
 	if (r < 0)
 		return berth_error_set(err, r == -ENOSPC ? BERTH_ERR_NO_SPACE : BERTH_ERR_SAVE, -r,
 				       "CT %u: write %s/state/%s: %s", ctid, p->lib, name,
@@ -208,11 +244,31 @@ void store_intent_clear(const struct berth_paths *p, uint32_t ctid, bool durable
 		(void)fsync(dir);
 }
 
-static int intent_read(int dir, const char *name, uint32_t *ret_ctid, enum store_intent *ret,
-		       uint32_t *ret_id_base)
+/* What is not there or makes no sense stays zero: then nothing may be removed for it. */
+static void intent_parse(const char *text, struct store_intent_record *ret)
 {
-	char word[16], text[128], op[16] = "";
+	struct store_intent_record rec = {.what = INTENT_CREATE};
+	struct area_id *a = &rec.area;
 	uint64_t id_base = 0;
+	char op[16] = "";
+
+	/* A torn intent can only be a create's: nothing was made before it was whole. */
+	(void)value_get(text, "op", op, sizeof(op));
+	if (strcmp(op, "destroy") == 0)
+		rec.what = INTENT_DESTROY;
+	(void)value_get_u64(text, "id_base", &id_base);
+	rec.id_base = id_base <= UINT32_MAX ? (uint32_t)id_base : 0;
+	if (value_get(text, "uuid", a->uuid, sizeof(a->uuid)) < 0 ||
+	    value_get_u64(text, "inode", &a->inode) < 0 ||
+	    value_get_u64(text, "born", &a->born) < 0 || !area_uuid_is_valid(a->uuid))
+		rec.area = (struct area_id){0};
+	*ret = rec;
+}
+
+static int intent_read(int dir, const char *name, uint32_t *ret_ctid,
+		       struct store_intent_record *ret)
+{
+	char word[16], text[512];
 	size_t len = strcspn(name, ".");
 
 	if (len >= sizeof(word) || strcmp(name + len, ".intent") != 0)
@@ -221,17 +277,12 @@ static int intent_read(int dir, const char *name, uint32_t *ret_ctid, enum store
 	word[len] = '\0';
 	if (parse_ctid(word, ret_ctid) < 0 || file_read_line_at(dir, name, text, sizeof(text)) < 0)
 		return -EINVAL;
-	/* A torn intent can only be a create's: nothing was made before it was whole. */
-	(void)value_get(text, "op", op, sizeof(op));
-	*ret = strcmp(op, "destroy") == 0 ? INTENT_DESTROY : INTENT_CREATE;
-	(void)value_get_u64(text, "id_base", &id_base);
-	*ret_id_base = id_base <= UINT32_MAX ? (uint32_t)id_base : 0;
+	intent_parse(text, ret);
 	return 0;
 }
 
 int store_intent_each(const struct berth_paths *p,
-		      void (*fn)(uint32_t ctid, enum store_intent what, uint32_t id_base,
-				 void *data),
+		      void (*fn)(uint32_t ctid, const struct store_intent_record *rec, void *data),
 		      void *data, struct berth_error *err)
 {
 	int fd = open_dir(p->lib, "state", err);
@@ -241,11 +292,11 @@ int store_intent_each(const struct berth_paths *p,
 	if (d == NULL)
 		return fd < 0 ? fd : -errno;
 	while ((e = readdir(d)) != NULL) {
-		enum store_intent what;
-		uint32_t ctid, id_base;
+		struct store_intent_record rec;
+		uint32_t ctid;
 
-		if (intent_read(fd, e->d_name, &ctid, &what, &id_base) == 0)
-			fn(ctid, what, id_base, data);
+		if (intent_read(fd, e->d_name, &ctid, &rec) == 0)
+			fn(ctid, &rec, data);
 	}
 	return 0;
 }

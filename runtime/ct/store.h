@@ -10,6 +10,7 @@
 #include "runtime/base/paths.h"
 #include "runtime/config/ct_config.h"
 #include "runtime/config/file.h"
+#include "runtime/ct/area.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,6 +20,9 @@ int store_conf_load(const struct berth_paths *p, uint32_t ctid, struct conf_file
 		    struct berth_error *err);
 int store_conf_save(const struct berth_paths *p, uint32_t ctid, const struct conf_file *f,
 		    struct berth_error *err);
+/* For a new CT: a config that is there already is never written over (BERTH_ERR_EXISTS). */
+int store_conf_create(const struct berth_paths *p, uint32_t ctid, const struct conf_file *f,
+		      struct berth_error *err);
 /* Missing is success. */
 int store_conf_remove(const struct berth_paths *p, uint32_t ctid, struct berth_error *err);
 
@@ -49,18 +53,26 @@ int store_sample_load(const struct berth_paths *p, const char *name, struct conf
 enum store_intent {
 	INTENT_NONE,
 	INTENT_CREATE,
-	INTENT_DESTROY
+	INTENT_DESTROY,
+	INTENT_LEFT /* never written: remains under a hidden name, without an intent */
 };
 
-/* id_base: the range of user ids that the operation has taken; nobody else gets it meanwhile. */
-int store_intent_write(const struct berth_paths *p, uint32_t ctid, enum store_intent what,
-		       uint32_t id_base, struct berth_error *err);
+/* What an operation wrote down before it began. */
+struct store_intent_record {
+	enum store_intent what;
+	uint32_t
+		id_base; /* the range of user ids that it has taken; nobody else gets it meanwhile */
+	struct area_id area; /* what it may remove: all zero when that is not known */
+};
+
+int store_intent_write(const struct berth_paths *p, uint32_t ctid,
+		       const struct store_intent_record *rec, struct berth_error *err);
 /* It is over. What is on disk may come back after a power cut, unless it is durable. */
 void store_intent_clear(const struct berth_paths *p, uint32_t ctid, bool durable);
+
 /* Calls fn for each intent found. */
 int store_intent_each(const struct berth_paths *p,
-		      void (*fn)(uint32_t ctid, enum store_intent what, uint32_t id_base,
-				 void *data),
+		      void (*fn)(uint32_t ctid, const struct store_intent_record *rec, void *data),
 		      void *data, struct berth_error *err);
 
 /* A CTID in decimal or a NAME of some config; BERTH_ERR_NO_CONFIG. Needs no daemon. */

@@ -36,6 +36,9 @@ struct ct {
 	bool being_created; /* or being removed after a crash: nobody is shown it */
 	bool unsettled; /* a worker of an earlier berthd still holds it: see recover.c */
 	enum store_intent intent; /* of an earlier berthd; INTENT_NONE: none */
+	/* What a create makes, or what is to be destroyed: all that may be removed (destroy.h). */
+	struct area_id going;
+	enum store_intent going_by;
 	void (*judged)(struct daemon *d, struct ct *ct); /* lost.c: goes on when it is found */
 	uint64_t destroy_wait_ms; /* destroy.c: before a destroy is tried again; 0: it was not */
 	int init_pidfd; /* -EBADF when not running */
@@ -79,7 +82,7 @@ struct ct *registry_lookup(struct daemon *d, const char *word, struct berth_erro
 struct ct *registry_add(struct daemon *d, uint32_t ctid);
 /* Forgets the CT and everything that refers to it. No job may hold it. */
 void registry_remove(struct daemon *d, struct ct *ct);
-/* The lowest CTID without a CT and without a private area. */
+/* The lowest CTID of which nothing is there (obstacle.h). */
 uint32_t registry_free_ctid(const struct daemon *d);
 /* The lowest range of ids that no CT has; BERTH_ERR_RESOURCES when there is none left. */
 int registry_free_id_base(const struct daemon *d, uint32_t *ret, struct berth_error *err);

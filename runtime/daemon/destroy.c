@@ -68,12 +68,27 @@ static void destroy_failed(struct job *j, const struct berth_error *err)
 		destroy_later(ct);
 }
 
+void destroy_worker(struct job *j, job_next_fn *next)
+{
+	static const char *const kinds[] = {
+		[INTENT_NONE] = "none",
+		[INTENT_CREATE] = "create",
+		[INTENT_DESTROY] = "order",
+		[INTENT_LEFT] = "left",
+	};
+	char id[3][40];
+	const char *args[] = {kinds[j->ct->going_by], id[0], id[1], id[2], NULL};
+
+	area_id_format(&j->ct->going, id);
+	job_worker(j, "destroy", args, next);
+}
+
 bool destroy_go_on(struct job *j, job_next_fn *next)
 {
 	if (++j->died >= TRIES_AT_ONCE)
 		return false;
 	log_line(LOG_LV_WARNING, j->ct->ctid, "the worker of %s died: another goes on", j->what);
-	job_worker(j, "destroy", NULL, next);
+	destroy_worker(j, next);
 	return true;
 }
 
@@ -97,5 +112,5 @@ static void destroyed(struct job *j, const struct worker_result *result)
 
 void destroy_run(struct job *j)
 {
-	job_worker(j, "destroy", NULL, destroyed);
+	destroy_worker(j, destroyed);
 }

@@ -6,6 +6,7 @@
 #include "runtime/daemon/destroy.h"
 #include "runtime/daemon/job.h"
 #include "runtime/daemon/methods.h"
+#include "runtime/daemon/obstacle.h"
 #include "runtime/daemon/settings.h"
 
 #include <fcntl.h>
@@ -66,7 +67,7 @@ static void created(struct job *j, const struct worker_result *result)
 
 	if (!result->ok) {
 		j->error = result->error;
-		job_worker(j, "destroy", NULL, create_gone); /* a killed worker undid nothing */
+		destroy_worker(j, create_gone); /* a killed worker undid nothing */
 		return;
 	}
 	ct->being_created = false;
@@ -75,6 +76,23 @@ static void created(struct job *j, const struct worker_result *result)
 	store_intent_clear(&d->paths, ct->ctid, false);
 	event_emit(d, ct->ctid, "created", NULL);
 	job_done(j, json_pack("{s:I}", "ctid", (json_int_t)ct->ctid));
+}
+
+/* The uuid is what proves later that something was made by this create and by no other. */
+static int create_intent(struct daemon *d, struct ct *ct, struct berth_error *err)
+{
+	struct store_intent_record rec = {INTENT_CREATE, .id_base = ct->facts.id_base};
+	char *uuid = rec.area.uuid;
+	/* random(4): a version 4 UUID for each read. */
+	int r = file_read_line_at(AT_FDCWD, "/proc/sys/kernel/random/uuid", uuid,
+				  sizeof(rec.area.uuid));
+
+	if (r < 0 || strlen(uuid) != 36)
+		return berth_error_sys(err, r < 0 ? r : EIO,
+				       "CT %u: read /proc/sys/kernel/random/uuid", ct->ctid);
+	ct->going = rec.area;
+	ct->going_by = INTENT_CREATE;
+	return store_intent_write(&d->paths, ct->ctid, &rec, err);
 }
 
 static int create_begin(struct job *j, const struct setting *list, int n, struct berth_error *err)
@@ -86,7 +104,7 @@ static int create_begin(struct job *j, const struct setting *list, int n, struct
 	if (r == 0)
 		r = create_conf(d, ct, list, n, &j->conf, err);
 	if (r == 0)
-		r = store_intent_write(&d->paths, ct->ctid, INTENT_CREATE, ct->facts.id_base, err);
+		r = create_intent(d, ct, err);
 	if (r == 0) {
 		const char *name = conf_get(j->conf, "NAME"), *a = conf_get(j->conf, "IP_ADDRESS");
 
@@ -100,12 +118,10 @@ static int create_begin(struct job *j, const struct setting *list, int n, struct
 
 static void create_run(struct job *j)
 {
-	char base[16], uuid[40] = "";
-	const char *args[] = {base, uuid, NULL};
+	char base[16];
+	const char *args[] = {base, j->ct->going.uuid, NULL};
 
 	(void)snprintf(base, sizeof(base), "%u", j->ct->facts.id_base);
-	/* random(4): a version 4 UUID for each read. */
-	(void)file_read_line_at(AT_FDCWD, "/proc/sys/kernel/random/uuid", uuid, sizeof(uuid));
 	job_worker(j, "create", args, created);
 }
 
@@ -127,7 +143,7 @@ static int create_ctid(struct daemon *d, json_t *parameters, uint32_t *ret, stru
 				       "CT %lld exists already; the next free CTID is %u",
 				       (long long)n, registry_free_ctid(d));
 	*ret = (uint32_t)n;
-	return 0;
+	return obstacle_check(d, (uint32_t)n, err);
 }
 
 /* Drops what create made before its worker ran. */

@@ -1,4 +1,6 @@
 /* methods_destroy.c - Destroy. */
+#include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
 #include "runtime/base/log.h"
 #include "runtime/daemon/destroy.h"
 #include "runtime/daemon/ended.h"
@@ -6,6 +8,28 @@
 #include "runtime/daemon/methods.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+/* Writes down which private area is ordered to go: that one, and none that is put in its place. */
+static int destroy_begin(struct ct *ct, struct berth_error *err)
+{
+	struct daemon *d = ct->d;
+	struct store_intent_record rec = {INTENT_DESTROY, .id_base = ct->facts.id_base};
+	char path[BERTH_PATH_MAX];
+	auto_close int areas = dir_open_at(AT_FDCWD, path_below(d->paths.lib, "private", path));
+	int r = areas < 0 ? areas : area_id_read(areas, ct->ctid, &rec.area);
+
+	if (r < 0 && r != -ENOENT)
+		return berth_error_set(err, BERTH_ERR_DESTROY, -r,
+				       "CT %u: %s/%u cannot be read: %s; nothing was removed",
+				       ct->ctid, path, ct->ctid, strerror(-r));
+	ct->going = rec.area;
+	ct->going_by = INTENT_DESTROY;
+	if (store_intent_write(&d->paths, ct->ctid, &rec, err) < 0)
+		log_line(LOG_LV_WARNING, ct->ctid, "destroy without an intent: %s", err->msg);
+	return 0;
+}
 
 void method_destroy(struct rpc_call *call, json_t *parameters, void *data)
 {
@@ -13,6 +37,7 @@ void method_destroy(struct rpc_call *call, json_t *parameters, void *data)
 	struct ct *ct = method_ct(call, parameters, d);
 	struct berth_error err;
 	struct job *j = NULL;
+	int r;
 
 	if (ct == NULL || method_wait(call, parameters, ct, method_destroy))
 		return;
@@ -28,8 +53,11 @@ void method_destroy(struct rpc_call *call, json_t *parameters, void *data)
 		rpc_reply_error(call, &err);
 		return;
 	}
+	r = destroy_begin(ct, &err);
+	if (r < 0) {
+		job_fail(j, &err);
+		return;
+	}
 	(void)ended_cancel_reboot(ct);
-	if (store_intent_write(&d->paths, ct->ctid, INTENT_DESTROY, ct->facts.id_base, &err) < 0)
-		log_line(LOG_LV_WARNING, ct->ctid, "destroy without an intent: %s", err.msg);
 	destroy_run(j);
 }

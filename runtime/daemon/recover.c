@@ -136,14 +136,16 @@ static void collect(struct daemon *d, struct ct *ct)
 
 /* ---- intents ---- */
 
-static void finish(struct daemon *d, struct ct *ct, bool was_create)
+static void finish(struct daemon *d, struct ct *ct, enum store_intent what)
 {
 	struct berth_error err;
 	struct job *j;
 
 	ct->being_created = true; /* nobody may touch it until it is gone */
+	ct->going_by = what;
 	log_line(LOG_LV_WARNING, ct->ctid, "an unfinished %s is %s",
-		 was_create ? "create" : "destroy", was_create ? "undone" : "finished");
+		 what == INTENT_DESTROY ? "destroy" : "create",
+		 what == INTENT_DESTROY ? "finished" : "undone");
 	j = job_begin(d, ct, "recovery", NULL, &err);
 	if (j != NULL)
 		destroy_run(j);
@@ -165,7 +167,7 @@ static void settle_intent(struct daemon *d, struct ct *ct, enum store_intent wha
 	else
 		stands = ct_run_load(&d->paths, ct->ctid, &run, NULL) == 0;
 	if (!stands) {
-		finish(d, ct, what == INTENT_CREATE);
+		finish(d, ct, what);
 		return;
 	}
 	store_intent_clear(&d->paths, ct->ctid, true);
@@ -224,7 +226,7 @@ static void settle_again(struct ev_source *s, void *data)
 	settle(ct->d, ct);
 }
 
-static void take_intent(uint32_t ctid, enum store_intent what, uint32_t id_base, void *data)
+static void take_intent(uint32_t ctid, const struct store_intent_record *rec, void *data)
 {
 	struct daemon *d = data;
 	struct ct *ct = registry_find(d, ctid);
@@ -233,9 +235,10 @@ static void take_intent(uint32_t ctid, enum store_intent what, uint32_t id_base,
 		ct = registry_add(d, ctid);
 		ct->being_created = true;
 	}
-	ct->intent = what;
+	ct->intent = rec->what;
+	ct->going = rec->area;
 	if (ct->facts.id_base == 0)
-		ct->facts.id_base = id_base;
+		ct->facts.id_base = rec->id_base;
 }
 
 /* Settling may take a CT out of the registry: by CTID, not by place. */

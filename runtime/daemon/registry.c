@@ -8,6 +8,7 @@
 #include "runtime/daemon/boot_wait.h"
 #include "runtime/daemon/daemon.h"
 #include "runtime/daemon/monitor_conn.h"
+#include "runtime/daemon/obstacle.h"
 #include "runtime/launch/launch.h"
 
 #include <string.h>
@@ -100,13 +101,6 @@ void registry_remove(struct daemon *d, struct ct *ct)
 	free(ct);
 }
 
-static bool has_private(const struct daemon *d, uint32_t ctid)
-{
-	char path[BERTH_PATH_MAX];
-
-	return access(path_private(&d->paths, ctid, path), F_OK) == 0;
-}
-
 uint32_t registry_free_ctid(const struct daemon *d)
 {
 	uint32_t ctid = CTID_MIN;
@@ -114,7 +108,7 @@ uint32_t registry_free_ctid(const struct daemon *d)
 	for (size_t i = 0;; ctid++)
 		if (i < d->n_cts && d->cts[i]->ctid == ctid)
 			i++;
-		else if (!has_private(d, ctid))
+		else if (obstacle_check(d, ctid, NULL) == 0)
 			return ctid;
 }
 

@@ -43,46 +43,40 @@ static void take_run_dir(struct daemon *d, const char *name)
 		log_line(LOG_LV_WARNING, ctid, "has a run directory but no config");
 }
 
-/* ".101.new" to 101. */
-static int ctid_of_unfinished(const char *name, uint32_t *ret)
+/* Named by berth itself, with the uuid of what it made or was removing. One CTID may have several. */
+static void take_left(struct daemon *d, const char *name)
 {
-	size_t len = strlen(name);
-	char word[16];
-
-	if (len < 6 || len - 5 >= sizeof(word) || name[0] != '.' ||
-	    strcmp(name + len - 4, ".new") != 0)
-		return -EINVAL;
-	memcpy(word, name + 1, len - 5);
-	word[len - 5] = '\0';
-	return parse_ctid(word, ret);
-}
-
-static void take_unfinished(struct daemon *d, const char *name)
-{
+	struct area_id left;
 	struct ct *ct;
 	uint32_t ctid;
 
-	if (ctid_of_unfinished(name, &ctid) < 0)
+	if (area_left_parse(name, &ctid, &left) < 0)
 		return;
 	ct = add_stray(d, ctid);
-	if (ct != NULL)
-		ct->intent = INTENT_CREATE;
+	if (ct == NULL)
+		return;
+	ct->intent = INTENT_LEFT;
+	ct->going = left;
 }
 
 void strays_collect(struct daemon *d)
 {
-	each_name(d, d->paths.lib, "private", take_unfinished);
 	each_name(d, d->paths.run, "ct", take_run_dir);
+	each_name(d, d->paths.lib, "private", take_left);
 }
 
 static void report_private(struct daemon *d, const char *name)
 {
+	struct ct *ct;
 	uint32_t ctid;
 
-	if (parse_ctid(name, &ctid) == 0 && registry_find(d, ctid) == NULL)
+	if (parse_ctid(name, &ctid) < 0)
+		return;
+	ct = registry_find(d, ctid);
+	if (ct == NULL || ct->being_created)
 		log_line(LOG_LV_WARNING, ctid,
-			 "%s/private/%u belongs to no CT: bring its config %s/ct/%u.conf back, or "
-			 "remove it",
+			 "%s/private/%u belongs to no CT: bring its config %s/ct/%u.conf back and "
+			 "it is one again, or move it away",
 			 d->paths.lib, ctid, d->paths.etc, ctid);
 }
 

@@ -1,7 +1,7 @@
 /*
  * strays.h - what is on this host under a CTID that has no config.
  *
- * Ours, and worth a look, is what lies in our own directories: RUN/ct/CTID and LIB/private/.CTID.new.
+ * Ours, and worth a look, is what lies in our own directories: RUN/ct/CTID and the hidden names of area.h.
  * A cgroup or a link alone may be another berthd's (--root): it is only named in the log.
  */
 #pragma once

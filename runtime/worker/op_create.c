@@ -1,6 +1,6 @@
 /*
  * op_create.c - makes a CT: its private area under a temporary name, then the rename, a first mount, then
- * the config. Whatever a crash leaves is undone by op_destroy, since berthd wrote an intent first.
+ * the config. Whatever a crash leaves is undone by op_destroy, since berthd wrote an intent with its UUID first.
  *
  * Arguments: ID_BASE UUID. The config to be is RUN/ct/CTID/candidate.conf.
  */
@@ -34,8 +34,8 @@ struct create {
 	struct net_addr addrs[CT_ADDR_MAX];
 	struct net_ct net;
 	int area_fd; /* LIB/private */
-	int private_fd; /* LIB/private/.CTID.new */
-	char temp[32], name[16];
+	int private_fd; /* LIB/private/.CTID.UUID.new */
+	char temp[AREA_NAME_MAX], name[16];
 };
 
 static int load_template(struct create *c, struct berth_error *err)
@@ -71,7 +71,8 @@ static int step_load(void *ctx, struct berth_error *err)
 		r = load_template(c, err);
 	if (r < 0)
 		return r;
-	if (w->n_args < 2 || parse_u32(w->args[0], &f->id_base) < 0 || strlen(w->args[1]) != 36)
+	if (w->n_args < 2 || parse_u32(w->args[0], &f->id_base) < 0 || w->args[1][0] == '\0' ||
+	    !area_uuid_is_valid(w->args[1]))
 		return berth_error_set(err, BERTH_ERR_OPTION, EINVAL, "create: bad arguments");
 	f->ctid = w->ctid;
 	f->created = (uint64_t)time(NULL);
@@ -93,7 +94,7 @@ static int step_area(void *ctx, struct berth_error *err)
 	if (c->area_fd < 0)
 		return berth_error_sys(err, c->area_fd, "open directory %s", path);
 	(void)snprintf(c->name, sizeof(c->name), "%u", c->w->ctid);
-	(void)snprintf(c->temp, sizeof(c->temp), ".%u.new", c->w->ctid);
+	(void)area_new_name(c->w->ctid, c->facts.uuid, c->temp);
 	if (faccessat(c->area_fd, c->name, F_OK, 0) == 0)
 		return berth_error_set(err, BERTH_ERR_EXISTS, EEXIST,
 				       "CT %u: the private area %s/%u exists already; move it away",
@@ -179,8 +180,12 @@ static int step_rename(void *ctx, struct berth_error *err)
 static void undo_rename(void *ctx)
 {
 	struct create *c = ctx;
+	struct berth_error why;
+	struct area_id made = {0};
 
-	(void)tree_remove_at(c->area_fd, c->name);
+	(void)snprintf(made.uuid, sizeof(made.uuid), "%s", c->facts.uuid);
+	if (area_remove(c->area_fd, c->w->ctid, &made, &why) < 0)
+		log_line(LOG_LV_WARNING, c->w->ctid, "undo the create: %s", why.msg);
 }
 
 /*
@@ -239,7 +244,7 @@ static int step_config(void *ctx, struct berth_error *err)
 {
 	struct create *c = ctx;
 
-	return store_conf_save(&c->w->paths, c->w->ctid, c->conf, err);
+	return store_conf_create(&c->w->paths, c->w->ctid, c->conf, err);
 }
 
 static const struct plan_step steps[] = {

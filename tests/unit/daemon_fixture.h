@@ -26,6 +26,8 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
+#define FACTS_UUID "01234567-89ab-4cde-8f01-23456789abcd"
+
 enum {
 	ID_FIRST = 655425536, /* the range of CT 101 */
 	WAIT_MS = 15000
@@ -90,7 +92,7 @@ static inline void put_facts(uint32_t ctid)
 		.ctid = ctid, .id_base = ID_FIRST + (ctid - 101) * 65536, .created = 1};
 	char dir[BERTH_PATH_MAX], text[2048];
 
-	(void)snprintf(f.uuid, sizeof(f.uuid), "01234567-89ab-4cde-8f01-23456789abcd");
+	(void)snprintf(f.uuid, sizeof(f.uuid), FACTS_UUID);
 	(void)snprintf(f.template_name, sizeof(f.template_name), "tiny");
 	(void)memset(f.template_hash, 'a', 64);
 	(void)snprintf(f.layout, sizeof(f.layout), "overlay");
@@ -142,14 +144,14 @@ static inline void write_worker(void)
 		"say_done() { for f in /proc/$$/fd/*; do f=${f##*/};\n"
 		"case $f in 0|1|2|255) ;; *) eval \"exec $f>&-\" ;; esac; done; echo done; }\n"
 		"[ \"$1\" != --lock ] || shift 2; TOP=%s; shift 2; op=$1; ctid=$2\n"
-		"echo \"$*\" >>$TOP/calls\n"
+		"if [ $op = destroy ]; then echo $op $ctid $3; else echo \"$*\"; fi >>$TOP/calls\n"
 		"if [ -e $TOP/on-$op ]; then . $TOP/on-$op; else say_done; fi\n",
 		top);
 	put_file(top, "worker", text, 0755);
 	(void)snprintf(d.worker_path, sizeof(d.worker_path), "%s/worker", top);
 }
 
-/* What workers were started for since the last look, as "start 101,cleanup 101,". */
+/* What workers were started for since the last look, as "start 101,cleanup 101,"; of destroy's words the kind alone. */
 static inline const char *worker_calls(void)
 {
 	static char text[2048];

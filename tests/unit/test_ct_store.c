@@ -75,17 +75,16 @@ static void a_missing_and_a_damaged_config_differ(void)
 
 static struct {
 	unsigned int n;
-	uint32_t ctid, id_base;
-	enum store_intent what;
+	uint32_t ctid;
+	struct store_intent_record rec;
 } found;
 
-static void find(uint32_t ctid, enum store_intent what, uint32_t id_base, void *data)
+static void find(uint32_t ctid, const struct store_intent_record *rec, void *data)
 {
 	(void)data;
 	found.n++;
 	found.ctid = ctid;
-	found.what = what;
-	found.id_base = id_base;
+	found.rec = *rec;
 }
 
 static void look(void)
@@ -94,34 +93,68 @@ static void look(void)
 	CHECK(store_intent_each(&paths, find, NULL, NULL) == 0);
 }
 
-static void an_intent_says_what_and_which_ids(void)
+#define UUID "01234567-89ab-4cde-8f01-23456789abcd"
+
+static void an_intent_says_what_which_ids_and_what_may_be_removed(void)
 {
+	const struct store_intent_record destroy = {INTENT_DESTROY, 655425536, {UUID, 12, 34}};
+	const struct store_intent_record create = {INTENT_CREATE, 655491072, {UUID, 0, 0}};
+
 	look();
 	CHECK(found.n == 0);
-	CHECK(store_intent_write(&paths, 101, INTENT_DESTROY, 655425536, NULL) == 0);
+	CHECK(store_intent_write(&paths, 101, &destroy, NULL) == 0);
 	look();
-	CHECK(found.n == 1 && found.ctid == 101 && found.what == INTENT_DESTROY &&
-	      found.id_base == 655425536);
+	CHECK(found.n == 1 && found.ctid == 101 && found.rec.what == INTENT_DESTROY &&
+	      found.rec.id_base == 655425536);
+	CHECK(strcmp(found.rec.area.uuid, UUID) == 0 && found.rec.area.inode == 12 &&
+	      found.rec.area.born == 34);
 	/* The next operation on the CTID replaces it. */
-	CHECK(store_intent_write(&paths, 101, INTENT_CREATE, 655491072, NULL) == 0);
+	CHECK(store_intent_write(&paths, 101, &create, NULL) == 0);
 	look();
-	CHECK(found.n == 1 && found.what == INTENT_CREATE && found.id_base == 655491072);
+	CHECK(found.n == 1 && found.rec.what == INTENT_CREATE && found.rec.id_base == 655491072);
+	CHECK(found.rec.area.inode == 0 && strcmp(found.rec.area.uuid, UUID) == 0);
 	store_intent_clear(&paths, 101, true);
 	look();
 	CHECK(found.n == 0);
 }
 
-/* Never a reason to destroy: whoever reads it keeps a CT that has a config. */
-static void a_damaged_intent_is_a_creates(void)
+/* Never a reason to remove anything: it names nothing that may be. */
+static void a_damaged_intent_is_a_creates_and_names_nothing(void)
 {
+	static const char *const bad[] = {
+		"op=destroy\nuuid=../../etc\ninode=1\nborn=1\n",
+		"op=destroy\nuuid=" UUID "x\ninode=1\nborn=1\n",
+		"op=destroy\nuuid=" UUID "\ninode=x\nborn=1\n",
+		"op=destroy\nuuid=" UUID "\n",
+		"op=destroy\nid_base=655425536\n", /* of berth 0.1 */
+	};
 	char dir[BERTH_PATH_MAX];
 	auto_close int fd = dir_open_at(AT_FDCWD, path_below(paths.lib, "state", dir));
 
 	CHECK(file_replace_at(fd, "102.intent", "op=dest", 7, 0600, false) == 0);
 	CHECK(file_replace_at(fd, "103.intent.tmp", "op=destroy\n", 11, 0600, false) == 0);
 	look();
-	CHECK(found.n == 1 && found.ctid == 102 && found.what == INTENT_CREATE);
+	CHECK(found.n == 1 && found.ctid == 102 && found.rec.what == INTENT_CREATE);
+	CHECK(found.rec.area.uuid[0] == '\0' && found.rec.area.inode == 0);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		CHECK(file_replace_at(fd, "102.intent", bad[i], strlen(bad[i]), 0600, false) == 0);
+		look();
+		CHECK(found.n == 1 && found.rec.area.uuid[0] == '\0' && found.rec.area.inode == 0 &&
+		      found.rec.area.born == 0);
+	}
 	store_intent_clear(&paths, 102, false);
+}
+
+static void a_new_config_never_takes_the_place_of_another(void)
+{
+	struct berth_error err = {0};
+	struct conf_file *f = conf("NAME=\"second\"\n");
+
+	put(store_conf_create, 105, "NAME=\"first\"\n");
+	CHECK(store_conf_create(&paths, 105, f, &err) < 0 && err.code == BERTH_ERR_EXISTS);
+	CHECK(name_is(store_conf_load, 105, "first"));
+	conf_free(f);
+	CHECK(store_conf_remove(&paths, 105, NULL) == 0);
 }
 
 static void a_name_leads_to_its_ctid_without_berthd(void)
@@ -144,8 +177,9 @@ int main(void)
 	RUN(what_is_in_effect_is_the_config_until_it_differs);
 	RUN(a_candidate_is_there_until_it_is_put_away);
 	RUN(a_missing_and_a_damaged_config_differ);
-	RUN(an_intent_says_what_and_which_ids);
-	RUN(a_damaged_intent_is_a_creates);
+	RUN(an_intent_says_what_which_ids_and_what_may_be_removed);
+	RUN(a_damaged_intent_is_a_creates_and_names_nothing);
+	RUN(a_new_config_never_takes_the_place_of_another);
 	RUN(a_name_leads_to_its_ctid_without_berthd);
 	CHECK(tree_remove_at(AT_FDCWD, top) == 0);
 	return check_failures != 0;

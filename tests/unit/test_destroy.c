@@ -28,7 +28,7 @@ static void nothing_of_it_is_left_in_the_registry(void)
 	client_send(&c, "io.berth.Container.Monitor", NULL, true);
 	on_worker("destroy", "[ -e $TOP/var/lib/berth/state/101.intent ] && "
 			     "rm $TOP/etc/berth/ct/101.conf && say_done\n");
-	CHECK(destroy() == BERTH_OK && strcmp(worker_calls(), "destroy 101,") == 0);
+	CHECK(destroy() == BERTH_OK && strcmp(worker_calls(), "destroy 101 order,") == 0);
 	CHECK(registry_find(&d, 101) == NULL && !has_intent());
 	CHECK(registry_lookup(&d, "web", &err) == NULL);
 	reply = client_wait(&c);

@@ -71,6 +71,17 @@ static void a_file_over_the_limit_is_refused(void)
 	CHECK(text != NULL && strlen(text) == sizeof(big));
 }
 
+static void a_new_file_never_takes_the_place_of_another(void)
+{
+	char line[8];
+
+	CHECK(file_create_at(dir, "fresh", "mine", 4, 0600, true) == 0);
+	CHECK(file_create_at(dir, "fresh", "yours", 5, 0600, true) == -EEXIST);
+	CHECK(file_read_line_at(dir, "fresh", line, sizeof(line)) == 0 &&
+	      strcmp(line, "mine") == 0);
+	CHECK(faccessat(dir, "fresh.tmp", F_OK, 0) < 0);
+}
+
 static void a_proc_file_is_read_whole(void)
 {
 	auto_free char *text = NULL;
@@ -269,6 +280,7 @@ int main(void)
 	RUN(a_crash_leftover_does_not_block_the_next_write);
 	RUN(a_long_name_is_refused_whole);
 	RUN(a_file_over_the_limit_is_refused);
+	RUN(a_new_file_never_takes_the_place_of_another);
 	RUN(a_proc_file_is_read_whole);
 	RUN(links_are_not_followed);
 	RUN(a_line_loses_its_newline_only);

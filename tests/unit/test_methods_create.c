@@ -127,7 +127,7 @@ static void a_failed_worker_is_undone_and_told(void)
 	on_worker("destroy", "rm -r $TOP/run/berth/ct/$ctid; say_done\n");
 	CHECK(code_of(create(101, NULL, NULL)) == BERTH_ERR_NO_SPACE);
 	CHECK(strcmp(err.msg, "CT 101: disk full") == 0 && nothing_is_left(101));
-	CHECK(strstr(worker_calls(), "destroy 101,") != NULL);
+	CHECK(strstr(worker_calls(), "destroy 101 create,") != NULL);
 	/* What cannot be undone now is undone by the next berthd. */
 	on_worker("create", "kill -9 $$\n");
 	on_worker("destroy", "echo error io.berth.Stuck 16 stuck; exit 1\n");

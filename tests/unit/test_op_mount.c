@@ -135,6 +135,6 @@ int main(void)
 	RUN(a_mount_that_was_killed_is_cleaned_up);
 	RUN(a_stack_of_mounts_is_cleaned_up);
 	RUN(shared_mounts_are_no_hindrance);
-	CHECK(is_ok(WORKER("destroy", "101")));
+	CHECK(is_ok(WORKER("destroy", "101", "order", UUID, "0", "0")));
 	return worker_end();
 }

@@ -270,6 +270,6 @@ int main(void)
 	RUN(a_stopped_ct_takes_only_what_concerns_its_disk);
 	RUN(a_start_that_fails_undoes_all_it_did);
 	RUN(a_clean_up_works_on_whatever_is_there);
-	CHECK(is_ok(WORKER("destroy", "101")));
+	CHECK(is_ok(WORKER("destroy", "101", "order", UUID, "0", "0")));
 	return worker_end();
 }

@@ -25,7 +25,10 @@ static void recover(void)
 
 static void put_intent(uint32_t ctid, enum store_intent what)
 {
-	CHECK(store_intent_write(&d.paths, ctid, what, ID_FIRST + (ctid - 101) * 65536, &err) == 0);
+	const struct store_intent_record rec = {
+		what, ID_FIRST + (ctid - 101) * 65536, {FACTS_UUID, 0, 0}};
+
+	CHECK(store_intent_write(&d.paths, ctid, &rec, &err) == 0);
 }
 
 static void put_stopped(uint32_t ctid, const char *conf)
@@ -157,7 +160,7 @@ static void a_create_without_its_config_is_undone(void)
 	CHECK(registry_lookup(&d, "101", NULL) == NULL); /* nobody may touch it meanwhile */
 	WAIT_FOR(all_idle());
 	CHECK(d.n_cts == 0 && !has_intent(101) && !has_intent(102));
-	CHECK(strlen(worker_calls()) == strlen("destroy 101,destroy 102,"));
+	CHECK(strlen(worker_calls()) == strlen("destroy 101 create,destroy 102 create,"));
 	host_end();
 }
 
@@ -178,7 +181,8 @@ static void a_destroy_is_finished(void)
 	put_stopped(101, "NAME=\"web\"\n");
 	put_intent(101, INTENT_DESTROY);
 	recover();
-	CHECK(d.n_cts == 0 && !has_intent(101) && strcmp(worker_calls(), "destroy 101,") == 0);
+	CHECK(d.n_cts == 0 && !has_intent(101) &&
+	      strcmp(worker_calls(), "destroy 101 order,") == 0);
 	host_end();
 }
 
@@ -256,7 +260,7 @@ static void a_ct_that_a_worker_still_holds_is_judged_afterwards(void)
 	WAIT_FOR(d.n_cts == 0);
 	CHECK(code_of(client_wait(&c)) == BERTH_ERR_NO_CONFIG);
 	client_close(&c);
-	CHECK(strcmp(worker_calls(), "destroy 101,") == 0);
+	CHECK(strcmp(worker_calls(), "destroy 101 order,") == 0);
 	host_end();
 }
 

@@ -72,6 +72,7 @@ static void begin(void)
 {
 	CHECK(mkdtemp(top) != NULL && berth_paths_init(&d.paths, top, NULL) == 0);
 	CHECK(berth_paths_make(&d.paths, NULL) == 0 && ev_new(&d.ev) == 0);
+	CHECK(cg_host_open("/berth-unit-registry", &d.cg, NULL) == 0);
 	d.host.id_base_first = 655360000;
 }
 
@@ -81,6 +82,7 @@ static void end(void)
 		registry_remove(&d, d.cts[0]);
 	free(d.cts);
 	ev_free(d.ev);
+	cg_host_free(d.cg);
 	memset(&d, 0, sizeof(d));
 	CHECK(tree_remove_at(AT_FDCWD, top) == 0);
 	memcpy(strrchr(top, '.') + 1, "XXXXXX", 6);

@@ -8,6 +8,8 @@
 
 #include <sched.h>
 
+#define LEFT(ctid, end) "." ctid "." FACTS_UUID "." end
+
 static void make(const char *base, const char *name)
 {
 	char path[BERTH_PATH_MAX];
@@ -20,13 +22,16 @@ static void what_is_ours_is_taken_and_hidden(void)
 	struct ct *ct;
 
 	host_begin("");
-	make(d.paths.lib, "private/.101.new");
+	make(d.paths.lib, "private/" LEFT("101", "new"));
+	make(d.paths.lib, "private/.103.damaged.gone");
 	make(d.paths.run, "ct/102");
-	make(d.paths.run, "ct/101");
 	strays_collect(&d);
-	CHECK(d.n_cts == 2);
+	CHECK(d.n_cts == 3);
 	ct = registry_find(&d, 101);
-	CHECK(ct != NULL && ct->being_created && ct->intent == INTENT_CREATE);
+	CHECK(ct != NULL && ct->being_created && ct->intent == INTENT_LEFT);
+	CHECK(ct != NULL && strcmp(ct->going.uuid, FACTS_UUID) == 0 && ct->going.inode == 0);
+	ct = registry_find(&d, 103);
+	CHECK(ct != NULL && ct->intent == INTENT_LEFT && ct->going.uuid[0] == '\0');
 	ct = registry_find(&d, 102);
 	CHECK(ct != NULL && ct->being_created && ct->intent == INTENT_NONE);
 	CHECK(registry_lookup(&d, "101", NULL) == NULL && registry_lookup(&d, "102", NULL) == NULL);
@@ -39,7 +44,7 @@ static void a_ct_with_a_config_is_no_stray(void)
 
 	host_begin("");
 	ct = add_ct(101, "");
-	make(d.paths.lib, "private/.101.new");
+	make(d.paths.lib, "private/" LEFT("101", "new"));
 	strays_collect(&d);
 	CHECK(d.n_cts == 1 && !ct->being_created && ct->intent == INTENT_NONE);
 	host_end();
@@ -48,10 +53,20 @@ static void a_ct_with_a_config_is_no_stray(void)
 static void other_names_are_left_alone(void)
 {
 	static const char *const names[] = {
-		"private/.new",	    "private/..new",	 "private/.100.new",
-		"private/.1o1.new", "private/.-5.new",	 "private/.99999999999999999999.new",
-		"private/101.new",  "private/.0101.new", "private/.101.new2",
-		"private/.101",	    "private/. 101.new",
+		"private/.new",
+		"private/..new",
+		"private/.101.new", /* of berth 0.1: nobody knows whose it is */
+		"private/" LEFT("100", "new"),
+		"private/" LEFT("1o1", "new"),
+		"private/" LEFT("-5", "new"),
+		"private/" LEFT("99999999999999999999", "new"),
+		"private/" LEFT("0101", "new"),
+		"private/" LEFT(" 101", "new"),
+		"private/" LEFT("101", "new2"),
+		"private/" LEFT("101", "new.new"),
+		"private/.101.short.new",
+		"private/101." FACTS_UUID ".new",
+		"private/.101",
 	};
 	static const char *const runs[] = {"ct/1", "ct/100", "ct/x", "ct/101.old", "ct/+101"};
 

@@ -10,6 +10,7 @@
 #include "runtime/base/parse.h"
 #include "runtime/base/spawn.h"
 #include "runtime/base/value.h"
+#include "runtime/ct/area.h"
 #include "runtime/ct/info.h"
 #include "runtime/ct/store.h"
 #include "runtime/worker/report.h"
