@@ -14,6 +14,7 @@
 #include "runtime/ct/store.h"
 #include "runtime/daemon/autostart.h"
 #include "runtime/daemon/guard.h"
+#include "runtime/daemon/hurry.h"
 #include "runtime/daemon/methods.h"
 #include "runtime/daemon/pool_watch.h"
 #include "runtime/daemon/recover.h"
@@ -112,6 +113,7 @@ static void host_ready(const struct worker_result *result, void *data)
 	}
 	guard_begin(d);
 	pool_watch_begin(d);
+	hurry_begin(d);
 	autostart_begin(d);
 	notify_ready();
 	log_line(LOG_LV_INFO, 0, "berthd %s: %zu CTs", BERTH_VERSION, d->n_cts);

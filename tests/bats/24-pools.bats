@@ -94,3 +94,15 @@ available_mib() {
 	[ "$(berth list -H -o numcgroups,numcgroups.l 101 | xargs)" = "2 300" ]
 	run ! berth set 101 --numcgroups 3
 }
+
+@test "T8 thousands of packet sockets do not hold a stop" {
+	tiny 101
+	put_probe 101
+	takes packets 3000
+	[ "$(got packets)" = 3000 ]
+	begin=$SECONDS
+	berth stop 101 --fast
+	[ $((SECONDS - begin)) -lt 15 ]
+	# What was set on the host for it is taken back.
+	wait_for 10 test ! -e "$HOST_ROOT/run/berth/rcu_expedited"
+}
