@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 
 void image_where(int private_fd, char *buf, size_t size)
@@ -106,6 +107,23 @@ int image_read_super(int private_fd, int image_fd, struct ext4_super *ret, struc
 				       "from a backup",
 				       where, r == -EBADMSG ? "damaged" : "no");
 	return 0;
+}
+
+int image_refuse_full_host(int private_fd, uint64_t need, struct berth_error *err)
+{
+	char where[200];
+	struct statvfs vfs;
+
+	if (fstatvfs(private_fd, &vfs) < 0)
+		return berth_error_sys(err, errno, "statvfs of the private area");
+	if (vfs.f_bavail * vfs.f_frsize >= need && (vfs.f_files == 0 || vfs.f_favail > 0))
+		return 0;
+	image_where(private_fd, where, sizeof(where));
+	return berth_error_set(err, BERTH_ERR_NO_SPACE, ENOSPC,
+			       "no room for %s: the host's file system has %" PRIu64
+			       " MiB free, the volume needs %" PRIu64
+			       " MiB at once; free some (df -h)",
+			       where, vfs.f_bavail * vfs.f_frsize >> 20, need >> 20);
 }
 
 /* Exit status 1: errors were found and mended. */

@@ -26,9 +26,30 @@ int image_lock(int private_fd, int image_fd, struct berth_error *err);
 
 int image_read_super(int private_fd, int image_fd, struct ext4_super *ret, struct berth_error *err);
 
+/* BERTH_ERR_NO_SPACE when the host's file system has not that many bytes left, or no inode. */
+int image_refuse_full_host(int private_fd, uint64_t need, struct berth_error *err);
+
 /* e2fsck on a locked image: -p, with force -f too. Clean or mended: 0. */
 int image_fsck(int private_fd, int image_fd, bool force, struct berth_error *err);
 
 /* volume_resize of this driver. */
 int image_resize(int private_fd, int mount_fd, const struct volume_limits *l,
 		 struct berth_error *err);
+
+/* Blocks of metadata that stand side by side. */
+typedef int image_meta_fn(uint64_t first, uint64_t n, void *data);
+
+/*
+ * Pure. Calls fn for all that ext4 itself has on a volume: superblocks, descriptors and what is kept for their
+ * growth, bitmaps, inode tables, journal. descs: the group descriptors, from block 1 on. Stops at r < 0 of fn.
+ * -EINVAL: descriptors that make no sense; -EMEDIUMTYPE: a shape that is not ours.
+ */
+int image_meta_each(const struct ext4_super *sb, const void *descs, size_t len, image_meta_fn *fn,
+		    void *data);
+
+/*
+ * Gives all of that a place on the host's disk, so that a host without room can never make the volume's journal
+ * fail. Costs next to nothing when it is done already. Of a mounted volume too: nothing is written.
+ */
+int image_meta_allocate(int private_fd, int image_fd, const struct ext4_super *sb,
+			struct berth_error *err);

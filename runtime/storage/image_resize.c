@@ -25,6 +25,7 @@
 enum {
 	SHRINK_MARGIN = 256
 };
+#define GROW_MARGIN (UINT64_C(16) << 20) /* what the host's file system needs to note it */
 
 static int refuse_size(const struct ext4_super *sb, int r, struct berth_error *err)
 {
@@ -113,15 +114,55 @@ static int grow_mounted(int mount_fd, uint64_t blocks, struct berth_error *err)
 		strerror(errno));
 }
 
-static int resize_online(int image_fd, int mount_fd, const struct ext4_super *sb,
+/* What the new groups have of their own, and the host must hold whatever the files in them take. */
+static int refuse_full(int private_fd, const struct ext4_super *sb, const struct layout *to,
+		       struct berth_error *err)
+{
+	uint64_t now = layout_overhead(sb), more = to->overhead > now ? to->overhead - now : 0;
+
+	return to->blocks > sb->blocks
+		       ? image_refuse_full_host(private_fd, more * LAYOUT_BLOCK + GROW_MARGIN, err)
+		       : 0;
+}
+
+/*
+ * After a step that failed: the file as it was, unless the file system has grown all the same. The kernel has
+ * written its superblock when it returns from a resize.
+ */
+static void shorten_again(int private_fd, int image_fd, uint64_t bytes,
+			  const struct ext4_super *before)
+{
+	struct berth_error unused;
+	struct ext4_super sb;
+
+	if (image_read_super(private_fd, image_fd, &sb, &unused) < 0 ||
+	    sb.blocks != before->blocks || sb.blocks * LAYOUT_BLOCK > bytes)
+		return;
+	if (ftruncate(image_fd, (off_t)bytes) < 0)
+		return; /* longer than need be, and harmless */
+}
+
+/* Behind the resize: the kernel punches a hole where it wants an inode table zeroed. */
+static int allocate_new(int private_fd, int image_fd, struct berth_error *err)
+{
+	struct ext4_super sb;
+	int r = image_read_super(private_fd, image_fd, &sb, err);
+
+	return r < 0 ? r : image_meta_allocate(private_fd, image_fd, &sb, err);
+}
+
+static int resize_online(int private_fd, int image_fd, int mount_fd, const struct ext4_super *sb,
 			 const struct layout *to, struct berth_error *err)
 {
+	struct stat st;
 	int r;
 
 	if (to->blocks < sb->blocks)
 		return berth_error_set(
 			err, BERTH_ERR_RUNNING, EBUSY,
 			"ext4 shrinks only unmounted: stop the CT, then set diskspace");
+	if (fstat(image_fd, &st) < 0)
+		return berth_error_sys(err, errno, "stat of a volume's image");
 	r = FAULT_STEP("resize.grow_file", err);
 	if (r == 0)
 		r = grow_file(image_fd, to->blocks * LAYOUT_BLOCK, err);
@@ -133,6 +174,10 @@ static int resize_online(int image_fd, int mount_fd, const struct ext4_super *sb
 		r = FAULT_STEP("resize.grow_mounted", err);
 	if (r == 0)
 		r = grow_mounted(mount_fd, to->blocks, err);
+	if (r == 0)
+		return allocate_new(private_fd, image_fd, err);
+	shorten_again(private_fd, image_fd, (uint64_t)st.st_size, sb);
+	(void)loop_refresh_size(mount_fd, image_fd, NULL);
 	return r;
 }
 
@@ -176,12 +221,15 @@ static int resize_offline(int private_fd, int image_fd, const struct layout *to,
 {
 	uint64_t bytes = to->blocks * LAYOUT_BLOCK;
 	struct ext4_super sb;
+	struct stat st;
 	int r = image_fsck(private_fd, image_fd, true, err);
 
 	if (r == 0)
 		r = image_read_super(private_fd, image_fd, &sb, err);
 	if (r < 0)
 		return r;
+	if (fstat(image_fd, &st) < 0)
+		return berth_error_sys(err, errno, "stat of a volume's image");
 	r = to->blocks < sb.blocks ? refuse_too_small(&sb, to, err)
 				   : grow_file(image_fd, bytes, err);
 	if (r == 0)
@@ -190,7 +238,12 @@ static int resize_offline(int private_fd, int image_fd, const struct layout *to,
 		r = FAULT_STEP("resize.cut", err);
 	if (r == 0)
 		r = verify_resized(private_fd, image_fd, to, err);
-	return r < 0 ? r : cut_tail(image_fd, bytes, err);
+	if (r < 0) {
+		shorten_again(private_fd, image_fd, (uint64_t)st.st_size, &sb);
+		return r;
+	}
+	r = cut_tail(image_fd, bytes, err);
+	return r < 0 ? r : allocate_new(private_fd, image_fd, err);
 }
 
 /* What is refused is refused before anything is touched. */
@@ -215,8 +268,13 @@ int image_resize(int private_fd, int mount_fd, const struct volume_limits *l,
 	r = refuse_inodes(&to, l->inodes, err);
 	if (r < 0)
 		return r;
+	r = refuse_full(private_fd, &sb, &to, err);
+	if (r < 0)
+		return r;
 	if (mount_fd >= 0)
-		return to.blocks == sb.blocks ? 0 : resize_online(fd, mount_fd, &sb, &to, err);
+		return to.blocks == sb.blocks
+			       ? 0
+			       : resize_online(private_fd, fd, mount_fd, &sb, &to, err);
 	if (to.blocks == sb.blocks)
 		return cut_tail(fd, to.blocks * LAYOUT_BLOCK, err);
 	if (to.blocks < sb.blocks)

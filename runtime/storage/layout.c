@@ -26,7 +26,7 @@ static bool is_power(uint64_t n, uint64_t base)
 	return n == 1;
 }
 
-static bool group_has_super(uint64_t group)
+bool layout_group_has_super(uint64_t group)
 {
 	return group <= 1 || is_power(group, 3) || is_power(group, 5) || is_power(group, 7);
 }
@@ -64,7 +64,8 @@ static void set_blocks(struct layout *l, uint64_t blocks)
 static void drop_tiny_tail(struct layout *l, uint64_t data)
 {
 	uint64_t tail = l->blocks % LAYOUT_GROUP;
-	uint64_t own = table_blocks(l) + (group_has_super(l->groups - 1) ? 1 + l->gdt_blocks : 0);
+	uint64_t own =
+		table_blocks(l) + (layout_group_has_super(l->groups - 1) ? 1 + l->gdt_blocks : 0);
 
 	if (l->groups > 1 && tail > 0 && tail < own + TAIL_MIN)
 		set_blocks(l, l->blocks - tail);

@@ -58,6 +58,9 @@ enum {
 /* What every mount reads, on a volume as layout_new has laid it out. Returns the count: 0 for another shape. */
 unsigned int layout_hot(const struct ext4_super *sb, struct layout_range ret[static LAYOUT_HOT]);
 
+/* sparse_super: the groups with a copy of the superblock and the descriptors. */
+bool layout_group_has_super(uint64_t group);
+
 /* inodes 0: one for 16 KiB. -ERANGE: bytes out of range; -EDOM: no such inode count (see _near). */
 int layout_new(uint64_t bytes, uint64_t inodes, struct layout *ret);
 

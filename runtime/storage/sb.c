@@ -9,7 +9,11 @@ enum {
 	EXT4_STATE_VALID = 1,
 	EXT4_STATE_ERROR = 2,
 	EXT4_INCOMPAT_RECOVER = 0x4,
+	EXT4_INCOMPAT_META_BG = 0x10,
 	EXT4_INCOMPAT_64BIT = 0x80,
+	EXT4_EXTENT_MAGIC = 0xf30a,
+	EXT4_EXTENT_MAX =
+		32768, /* blocks; a greater length is one more than this of unwritten ones */
 	EXT4_RO_METADATA_CSUM = 0x400,
 	EXT4_JNL_BACKUP_BLOCKS = 1,
 	EXT4_CHECKSUM_AT = 0x3fc,
@@ -58,6 +62,23 @@ static void ext4_read_state(const uint8_t *b, struct ext4_super *sb)
 	sb->clean = (state & EXT4_STATE_VALID) != 0 && (state & EXT4_STATE_ERROR) == 0;
 }
 
+/* The copy of the journal's inode: an extent tree of one level. A deeper one is left unread. */
+static void ext4_read_journal(const uint8_t *inode, struct ext4_super *sb)
+{
+	unsigned int n = get16(inode + 2), depth = get16(inode + 6);
+
+	sb->journal_bytes = get32(inode + 64) | (uint64_t)get32(inode + 60) << 32;
+	if (get16(inode) != EXT4_EXTENT_MAGIC || depth != 0 || n > EXT4_JOURNAL_PARTS)
+		return;
+	for (unsigned int i = 0; i < n; i++) {
+		const uint8_t *e = inode + 12 + (size_t)i * 12;
+		uint32_t len = get16(e + 4);
+
+		sb->journal[i].first = get32(e + 8) | (uint64_t)get16(e + 6) << 32;
+		sb->journal[i].n = len > EXT4_EXTENT_MAX ? len - EXT4_EXTENT_MAX : len;
+	}
+}
+
 static void ext4_read_counts(const uint8_t *b, struct ext4_super *sb)
 {
 	bool wide = (get32(b + 0x60) & EXT4_INCOMPAT_64BIT) != 0;
@@ -76,9 +97,10 @@ static void ext4_read_counts(const uint8_t *b, struct ext4_super *sb)
 	sb->reserved_gdt = get16(b + 0xce);
 	sb->inode_size = get16(b + 0x58);
 	sb->overhead = get32(b + 0x248);
-	/* The copy of the journal's inode: i_size high and low are words 15 and 16. */
+	sb->descs_apart = (get32(b + 0x60) & EXT4_INCOMPAT_META_BG) != 0;
+	/* i_block, then i_size high and low as words 15 and 16. */
 	if (b[0xfd] == EXT4_JNL_BACKUP_BLOCKS)
-		sb->journal_bytes = get32(b + 0x10c + 64) | (uint64_t)get32(b + 0x10c + 60) << 32;
+		ext4_read_journal(b + 0x10c, sb);
 	memcpy(sb->uuid, b + 0x68, sizeof(sb->uuid));
 }
 

@@ -14,7 +14,8 @@
 enum {
 	SB_OFFSET = 1024,
 	EXT4_SB_SIZE = 1024,
-	EROFS_HEAD_SIZE = 4096
+	EROFS_HEAD_SIZE = 4096,
+	EXT4_JOURNAL_PARTS = 4
 };
 
 struct ext4_super {
@@ -27,6 +28,11 @@ struct ext4_super {
 	uint32_t reserved_gdt; /* blocks kept for growth in each copy of the descriptors */
 	uint32_t desc_size;
 	uint64_t journal_bytes; /* 0: not recorded */
+	struct {
+		uint64_t first, n; /* blocks */
+	} journal
+		[EXT4_JOURNAL_PARTS]; /* where it lies; n is 0 from the first part on that it lacks */
+	bool descs_apart; /* feature meta_bg: the descriptors do not stand behind the superblock */
 	uint32_t error_count;
 	bool clean; /* unmounted well or to be mended by the journal alone, and no error seen */
 	bool needs_recovery; /* the journal has to be replayed: mount(2) does it */

@@ -14,16 +14,20 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/fs.h>
+#include <linux/magic.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/vfs.h>
 #include <sys/xattr.h>
 
 #define IMAGE_NEW IMAGE_NAME ".new"
 #define DIRS_NEW "volume.dirs.new"
-/* What mkfs writes (at most 10 MiB) and what the journal and the first files soon need. */
-#define HOST_MARGIN (UINT64_C(64) << 20)
+/* Beyond its metadata: the first files, and what the host's file system needs to note it all. */
+#define HOST_MARGIN (UINT64_C(32) << 20)
 
 /*
  * Everything that the layout depends on is said here, so that an edited mke2fs.conf changes
@@ -107,7 +111,7 @@ static int make_dirs(int private_fd, const char *const *dirs, struct berth_error
 }
 
 /* mkfs has its own roundings; a volume that is not as computed would not enforce the limit. */
-static int verify_made(int private_fd, int image_fd, const struct layout *l,
+static int finish_made(int private_fd, int image_fd, const struct layout *l,
 		       struct berth_error *err)
 {
 	struct ext4_super sb;
@@ -117,7 +121,7 @@ static int verify_made(int private_fd, int image_fd, const struct layout *l,
 		return r;
 	if (sb.blocks == l->blocks && sb.inodes == layout_inodes(l) &&
 	    layout_overhead(&sb) == l->overhead)
-		return 0;
+		return image_meta_allocate(private_fd, image_fd, &sb, err);
 	return berth_error_set(err, BERTH_ERR_QUOTA, EPROTO,
 			       "mkfs.ext4 made %" PRIu64 " blocks (%" PRIu64
 			       " of metadata) and %u inodes, "
@@ -125,23 +129,6 @@ static int verify_made(int private_fd, int image_fd, const struct layout *l,
 			       ": is this an e2fsprogs older than 1.47?",
 			       sb.blocks, layout_overhead(&sb), sb.inodes, l->blocks, l->overhead,
 			       layout_inodes(l));
-}
-
-static int refuse_full_host(int private_fd, uint64_t need, struct berth_error *err)
-{
-	char where[200];
-	struct statvfs vfs;
-
-	if (fstatvfs(private_fd, &vfs) < 0)
-		return berth_error_sys(err, errno, "statvfs of the private area");
-	if (vfs.f_bavail * vfs.f_frsize >= need && (vfs.f_files == 0 || vfs.f_favail > 0))
-		return 0;
-	image_where(private_fd, where, sizeof(where));
-	return berth_error_set(err, BERTH_ERR_NO_SPACE, ENOSPC,
-			       "no room for %s: the host's file system has %" PRIu64
-			       " MiB free, a volume needs %" PRIu64
-			       " MiB to begin with; free some (df -h)",
-			       where, vfs.f_bavail * vfs.f_frsize >> 20, need >> 20);
 }
 
 static int fill_new(int private_fd, int image_fd, const struct layout *l, const char *const *dirs,
@@ -164,11 +151,33 @@ static int fill_new(int private_fd, int image_fd, const struct layout *l, const 
 	r = run_mkfs(image_fd, dirs_fd, l, err);
 	(void)tree_remove_at(private_fd, DIRS_NEW);
 	if (r < 0) {
-		int full = refuse_full_host(private_fd, UINT64_C(1) << 20, err);
+		int full = image_refuse_full_host(private_fd, UINT64_C(1) << 20, err);
 
 		return full < 0 ? full : r;
 	}
-	return verify_made(private_fd, image_fd, l, err);
+	return finish_made(private_fd, image_fd, l, err);
+}
+
+/*
+ * btrfs writes a changed block to a new place, so even a file that is allocated in full could not be written on a
+ * full host. Only an empty file can be told to stay where it is.
+ */
+static int stay_in_place(int image_fd, struct berth_error *err)
+{
+	struct statfs fs;
+	int flags;
+
+	if (fstatfs(image_fd, &fs) < 0)
+		return berth_error_sys(err, errno, "statfs of a volume's image");
+	if (fs.f_type != BTRFS_SUPER_MAGIC)
+		return 0;
+	if (ioctl(image_fd, FS_IOC_GETFLAGS, &flags) == 0) {
+		flags |= FS_NOCOW_FL;
+		if (ioctl(image_fd, FS_IOC_SETFLAGS, &flags) == 0)
+			return 0;
+	}
+	return berth_error_sys(err, errno,
+			       "set attribute C (no copy on write) of a volume's image");
 }
 
 static int refuse_existing(int private_fd, struct berth_error *err)
@@ -206,7 +215,8 @@ static int image_create(int private_fd, const struct volume_limits *limits, cons
 		return image_refuse_limits(limits, r, err);
 	r = refuse_existing(private_fd, err);
 	if (r == 0)
-		r = refuse_full_host(private_fd, HOST_MARGIN, err);
+		r = image_refuse_full_host(private_fd, l.overhead * LAYOUT_BLOCK + HOST_MARGIN,
+					   err);
 	if (r < 0)
 		return r;
 	/* One operation a CT: what lies there is ours, from a crash. */
@@ -218,7 +228,9 @@ static int image_create(int private_fd, const struct volume_limits *limits, cons
 		    0600);
 	if (fd < 0)
 		return berth_error_sys(err, errno, "create a volume's image");
-	r = fill_new(private_fd, fd, &l, dirs, err);
+	r = stay_in_place(fd, err);
+	if (r == 0)
+		r = fill_new(private_fd, fd, &l, dirs, err);
 	if (r == 0)
 		r = publish(private_fd, err);
 	if (r < 0)
@@ -283,6 +295,9 @@ static int attach_clean(int private_fd, int image_fd, struct loop_dev *loop,
 		if (r == 0)
 			r = loop_attach(image_fd, false, loop, err);
 	}
+	/* Made by an older berth, or copied to here with holes. */
+	if (r == 0)
+		r = image_meta_allocate(private_fd, image_fd, &sb, err);
 	if (r < 0)
 		fd_close(&loop->fd);
 	else

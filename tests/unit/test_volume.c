@@ -182,6 +182,60 @@ static void the_inode_limit_bites(void)
 	unmount(&mnt);
 }
 
+/* What df does not show, beside the files: held by the image. */
+static uint64_t metadata_bytes(void)
+{
+	struct volume_usage u = {0};
+	struct stat st = {0};
+
+	CHECK(ok(volume_usage(image, private_fd, -1, &u, &err)));
+	CHECK(fstatat(private_fd, "volume.img", &st, 0) == 0);
+	return (uint64_t)st.st_size - u.bytes_total;
+}
+
+static uint64_t host_bytes(void)
+{
+	struct stat st = {0};
+
+	CHECK(fstatat(private_fd, "volume.img", &st, 0) == 0);
+	return (uint64_t)st.st_blocks * 512;
+}
+
+static void all_metadata_has_its_place_on_the_host_from_the_start_on(void)
+{
+	auto_close int fd = -EBADF, mnt = -EBADF;
+
+	begin();
+	CHECK(create(4096 * MIB, 0));
+	CHECK(host_bytes() >= metadata_bytes() && host_bytes() < metadata_bytes() + MIB);
+	CHECK(ok(resize(-1, 8192 * MIB, 0)));
+	CHECK(host_bytes() >= metadata_bytes() && host_bytes() < metadata_bytes() + 2 * MIB);
+	/* Copied with holes, or made by a berth that left them. */
+	fd = openat(private_fd, "volume.img", O_RDWR | O_CLOEXEC);
+	CHECK(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 1000 * 4096, 100 * 4096) ==
+	      0);
+	CHECK(host_bytes() < metadata_bytes());
+	mnt = mount_it();
+	CHECK(host_bytes() >= metadata_bytes());
+	unmount(&mnt);
+}
+
+static void a_host_without_room_for_metadata_refuses_and_keeps_the_file(void)
+{
+	struct stat before, after;
+
+	begin();
+	CHECK(mkdir("few", 0700) == 0 && mount("none", "few", "tmpfs", 0, "size=100m") == 0);
+	fd_close(&private_fd);
+	private_fd = dir_open_at(AT_FDCWD, "few");
+	CHECK(create(64 * MIB, 0));
+	CHECK(fstatat(private_fd, "volume.img", &before, 0) == 0);
+	CHECK(resize(-1, 64 * 1024 * MIB, 0) == -ENOSPC && err.code == BERTH_ERR_NO_SPACE);
+	CHECK(fstatat(private_fd, "volume.img", &after, 0) == 0);
+	CHECK(before.st_size == after.st_size && before.st_blocks == after.st_blocks);
+	CHECK(umount2("few", MNT_DETACH) == 0);
+}
+
 static uint64_t host_bytes_synced(int mount_fd)
 {
 	auto_close int fd = openat(mount_fd, ".", O_RDONLY | O_CLOEXEC);
@@ -546,6 +600,8 @@ int main(void)
 	RUN(df_inside_shows_the_limits_and_writes_stop_there);
 	RUN(a_volume_begins_with_its_directories_at_its_front);
 	RUN(the_inode_limit_bites);
+	RUN(all_metadata_has_its_place_on_the_host_from_the_start_on);
+	RUN(a_host_without_room_for_metadata_refuses_and_keeps_the_file);
 	RUN(deleted_blocks_go_back_to_the_host);
 	RUN(a_second_mount_is_refused_until_the_first_is_gone);
 	RUN(those_who_only_ask_do_not_keep_it_from_a_mount);
