@@ -28,6 +28,21 @@ available_mib() {
 	awk '/^MemAvailable/ {print int($2 / 1024)}' /proc/meminfo
 }
 
+host_threads() {
+	sed 's,.*/\([0-9]*\) .*,\1,' /proc/loadavg
+}
+
+# A link of CT 101's own with a large network behind it, where nobody is.
+own_network() {
+	berth exec2 101 sh -c 'ip link add br0 type bridge; ip addr add 10.0.0.1/8 dev br0; ip link set br0 up'
+}
+
+# The host finds a neighbour that it did not know a moment ago.
+host_resolves() {
+	ip neigh flush dev up0
+	ping -c 1 -W 5 192.0.2.254 >/dev/null
+}
+
 @test "T1 packet rings and fan-out groups are refused" {
 	tiny 101
 	put_probe 101
@@ -105,4 +120,77 @@ available_mib() {
 	[ $((SECONDS - begin)) -lt 15 ]
 	# What was set on the host for it is taken back.
 	wait_for 10 test ! -e "$HOST_ROOT/run/berth/rcu_expedited"
+}
+
+@test "T4 one CT cannot take all AIO events" {
+	tiny 101
+	tiny 102
+	put_probe 101
+	put_probe 102
+	takes aio 90 65536 # of 512 MiB; each context is 4 MiB of them
+	[ "$(got aio)" = 90 ]
+	run -0 berth exec2 102 /probe aio 10 1024
+	[ "$output" = "10 AIO contexts, then enough" ]
+	run -0 probe aio 10 1024
+	[ "$output" = "10 AIO contexts, then enough" ]
+	# What it took is its own memory.
+	[ "$(berth list -H -o physpages 101 | tr -d ' ')" -gt 80000 ]
+}
+
+@test "T4 one CT cannot take all files or inotify instances" {
+	tiny 101
+	tiny 102
+	put_probe 101
+	put_probe 102
+	takes files 1000000 # to the limit of a process
+	[ "$(got files)" -ge 10000 ]
+	takes inotify 10000
+	[ "$(got inotify)" -le 4096 ]
+	for who in 'berth exec2 102 /probe' probe; do
+		run -0 $who files 1000
+		[ "$output" = "1000 files, then enough" ]
+		run -0 $who inotify 100
+		[ "$output" = "100 inotify instances, then enough" ]
+	done
+}
+
+@test "T4 200000 neighbours of a CT leave the host and others theirs" {
+	tiny 101 --ipadd 192.0.2.101
+	tiny 102 --ipadd 192.0.2.102
+	put_probe 101
+	own_network
+	takes neighbours 200000
+	[ "$(got neighbours)" = 200000 ]
+	host_resolves
+	berth exec2 102 ping -c 1 -W 5 192.0.2.254
+	ping -c 1 -W 5 192.0.2.102
+}
+
+@test "T1 T4 all at once: the host loses less than 600 MiB and no threads, a neighbour starts and works" {
+	tiny 101
+	put_probe 101
+	before=$(available_mib) threads=$(host_threads)
+	least() {
+		local now
+		now=$(available_mib)
+		echo "# $1: $((before - now)) MiB, $(($(host_threads) - threads)) threads" >&3
+		[ $((before - now)) -lt 600 ]
+		[ $(($(host_threads) - threads)) -lt 16384 ]
+	}
+	own_network
+	takes rings 8 1024
+	takes netns 6000
+	least rings
+	takes neighbours 200000
+	least neighbours
+	takes aio 90 65536
+	least AIO
+	tiny 102 --ipadd 192.0.2.102
+	put_probe 102
+	berth exec2 102 true
+	berth exec2 102 ping -c 1 -W 5 192.0.2.254
+	host_resolves
+	run -0 berth exec2 102 /probe aio 10 1024
+	[ "$output" = "10 AIO contexts, then enough" ]
+	least "a neighbour"
 }

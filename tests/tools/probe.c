@@ -97,6 +97,8 @@ static const struct {
 	{"aio", pool_aio, "N EVENTS [hold]: AIO contexts"},
 	{"neighbours", pool_neighbours, "N [hold]: ask for 10.0.0.2 and so many after it"},
 	{"packets", pool_packets, "N [hold]: packet sockets"},
+	{"files", pool_files, "N [hold]: open files"},
+	{"inotify", pool_inotify, "N [hold]: inotify instances"},
 	{"udp", pool_udp, "N [hold]: UDP sockets with full buffers"},
 	{"datagram", load_datagram, "FROM TO PORT TEXT: one UDP datagram from any address"},
 };

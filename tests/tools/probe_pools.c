@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -146,6 +147,41 @@ int pool_packets(int argc, char **argv)
 	return told("packet sockets", n, n < want ? errno : 0, argc, argv);
 }
 
+static unsigned long take_fds(unsigned long want, int (*take)(void))
+{
+	unsigned long n = 0;
+
+	many_files();
+	errno = 0;
+	while (n < want && take() >= 0)
+		n++;
+	return n;
+}
+
+static int take_file(void)
+{
+	return open("/", O_PATH | O_CLOEXEC);
+}
+
+static int take_inotify(void)
+{
+	return inotify_init1(IN_CLOEXEC);
+}
+
+int pool_files(int argc, char **argv)
+{
+	unsigned long want = argc > 0 ? number(argv[0]) : 0, n = take_fds(want, take_file);
+
+	return told("files", n, n < want ? errno : 0, argc, argv);
+}
+
+int pool_inotify(int argc, char **argv)
+{
+	unsigned long want = argc > 0 ? number(argv[0]) : 0, n = take_fds(want, take_inotify);
+
+	return told("inotify instances", n, n < want ? errno : 0, argc, argv);
+}
+
 /* Sockets whose receive buffers are full. */
 int pool_udp(int argc, char **argv)
 {
@@ -168,10 +204,8 @@ int pool_udp(int argc, char **argv)
 		for (int i = 0; i < 6; i++)
 			(void)sendto(out, data, sizeof(data), MSG_DONTWAIT, (struct sockaddr *)&a,
 				     len);
-		while (recv(fd, data, 1, MSG_PEEK | MSG_DONTWAIT) > 0) {
+		if (recv(fd, data, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
 			took++;
-			break;
-		}
 	}
 	printf("%lu of them hold data; ", took);
 	return told("UDP sockets", n, error, argc, argv);
