@@ -66,3 +66,11 @@ void cg_attach_close(struct cg_attach *a)
 		fd_close(&a->v1[i]);
 	a->n_v1 = 0;
 }
+
+int cg_ct_dir(const struct cg_host *h, uint32_t ctid)
+{
+	char name[16];
+
+	(void)snprintf(name, sizeof(name), "%u", ctid);
+	return h->hier[0].berth < 0 ? -ENOENT : dir_open_at(h->hier[0].berth, name);
+}

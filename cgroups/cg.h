@@ -146,6 +146,8 @@ int cg_ct_devices(struct cg_host *h, uint32_t ctid, const struct cg_device *more
 int cg_ct_attach(struct cg_host *h, uint32_t ctid, bool exec, struct cg_attach *ret,
 		 struct berth_error *err);
 void cg_attach_close(struct cg_attach *a);
+/* Its directory in the unified hierarchy; the caller closes it. -ENOENT is proof that it has none. */
+int cg_ct_dir(const struct cg_host *h, uint32_t ctid);
 
 int cg_ct_stat(struct cg_host *h, uint32_t ctid, struct cg_stat *ret, struct berth_error *err);
 int cg_ct_freeze(struct cg_host *h, uint32_t ctid, bool frozen, struct berth_error *err);

@@ -182,16 +182,18 @@ static char *berth_path(const struct cg_hier *hi, char *buf, size_t size)
 	return buf;
 }
 
-static void open_berth(struct cg_hier *hi)
+/* That it is not there is no failure; who has no descriptor for it must not take it for missing. */
+static int open_berth(struct cg_hier *hi)
 {
 	char path[CG_PARENT_MAX + 8];
 	int fd;
 
 	if (hi->berth >= 0)
-		return;
+		return 0;
 	fd = dir_open_at(hi->root, berth_path(hi, path, sizeof(path)));
 	if (fd >= 0)
 		hi->berth = fd;
+	return fd >= 0 || fd == -ENOENT ? 0 : fd;
 }
 
 static void load_enabled(struct cg_host *h)
@@ -256,8 +258,12 @@ int cg_host_open(const char *parent, struct cg_host **ret, struct berth_error *e
 	r = place_parents(h, parent, err);
 	if (r < 0)
 		return r;
-	for (unsigned int i = 0; i < h->n_hier; i++)
-		open_berth(&h->hier[i]);
+	for (unsigned int i = 0; i < h->n_hier; i++) {
+		r = open_berth(&h->hier[i]);
+		if (r < 0)
+			return berth_error_sys(err, r, "open the cgroup %s/%s/berth",
+					       h->hier[i].mount, h->hier[i].parent);
+	}
 	load_enabled(h);
 	*ret = take_ptr(h);
 	return 0;
@@ -403,7 +409,8 @@ int cg_host_setup(struct cg_host *h, struct berth_error *err)
 		struct cg_hier *hi = &h->hier[i];
 		int r = hi->v2 ? for_levels(h, hi, true, enable_level) : setup_v1(h, hi);
 
-		open_berth(hi);
+		if (r == 0)
+			r = open_berth(hi);
 		if (r == 0 && hi->berth < 0)
 			r = -ENOENT;
 		if (r < 0)

@@ -58,6 +58,7 @@ static const struct errcode_row rows[BERTH_ERR_MAX] = {
 	[BERTH_ERR_NO_DAEMON] = {"io.berth.NoDaemon", 171},
 	[BERTH_ERR_PROTOCOL] = {"io.berth.Protocol", 172},
 	[BERTH_ERR_BROKEN] = {"io.berth.Broken", 173},
+	[BERTH_ERR_UNKNOWN] = {"io.berth.Unknown", 174},
 };
 
 __attribute__((format(printf, 4, 0))) static int

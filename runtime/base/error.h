@@ -57,6 +57,7 @@ enum berth_errcode {
 	BERTH_ERR_PROTOCOL, /* the peer broke the protocol */
 	BERTH_ERR_BROKEN, /* state or config of the CT is damaged */
 	BERTH_ERR_STUCK, /* processes in D state keep the CT from ending */
+	BERTH_ERR_UNKNOWN, /* it cannot be told whether something of the CT runs */
 	BERTH_ERR_MAX
 };
 

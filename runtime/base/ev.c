@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
-#include <sys/timerfd.h>
 #include <time.h>
 
 enum ev_kind {
@@ -22,7 +21,8 @@ struct ev_source {
 	struct ev *ev;
 	struct ev_source *next;
 	enum ev_kind kind;
-	int fd; /* ours for timers and signals, the caller's for io */
+	int fd; /* ours for signals, the caller's for io, -EBADF for timers */
+	uint64_t due_ms; /* timers: as ev_now_ms; 0: not armed */
 	bool removed;
 	void *data;
 	ev_io_fn *io;
@@ -37,6 +37,7 @@ struct ev {
 	unsigned int dispatching; /* depth: a callback may run the loop itself */
 	bool swept; /* no removed source is left: thousands need not be looked at */
 	struct ev_source *sources; /* live and removed ones; removed are freed between dispatches */
+	struct ev_source *timers; /* the same of timers: few, and looked at each time */
 };
 
 int ev_new(struct ev **ret)
@@ -53,13 +54,8 @@ int ev_new(struct ev **ret)
 }
 
 /* Frees the sources that were removed while callbacks ran. */
-static void ev_sweep(struct ev *ev)
+static void sweep_list(struct ev_source **p)
 {
-	struct ev_source **p = &ev->sources;
-
-	if (ev->swept)
-		return;
-	ev->swept = true;
 	while (*p != NULL) {
 		struct ev_source *s = *p;
 
@@ -72,12 +68,23 @@ static void ev_sweep(struct ev *ev)
 	}
 }
 
+static void ev_sweep(struct ev *ev)
+{
+	if (ev->swept)
+		return;
+	ev->swept = true;
+	sweep_list(&ev->sources);
+	sweep_list(&ev->timers);
+}
+
 void ev_free(struct ev *ev)
 {
 	if (ev == NULL)
 		return;
 	ev->dispatching = 1; /* ev_remove must not free what is walked here */
 	for (struct ev_source *s = ev->sources; s != NULL; s = s->next)
+		ev_remove(s);
+	for (struct ev_source *s = ev->timers; s != NULL; s = s->next)
 		ev_remove(s);
 	ev_sweep(ev);
 	(void)close(ev->epfd);
@@ -125,27 +132,25 @@ int ev_io_set_events(struct ev_source *s, uint32_t events)
 
 int ev_timer_set(struct ev_source *s, uint64_t after_ms)
 {
-	struct itimerspec t = {.it_value = {.tv_sec = (time_t)(after_ms / 1000),
-					    .tv_nsec = (long)(after_ms % 1000) * 1000000}};
-
-	return timerfd_settime(s->fd, 0, &t, NULL) < 0 ? -errno : 0;
+	s->due_ms = after_ms == 0 ? 0 : ev_now_ms() + after_ms;
+	return 0;
 }
 
+/* No descriptor: a timer is what is left to a process that has run out of them. */
 int ev_add_timer(struct ev *ev, uint64_t after_ms, ev_timer_fn *fn, void *data,
 		 struct ev_source **ret)
 {
-	auto_close int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	struct ev_source *s;
-	int r;
+	struct ev_source *s = malloc(sizeof(*s));
 
-	if (fd < 0)
-		return -errno;
-	r = source_add(ev,
-		       (struct ev_source){.kind = EV_TIMER, .fd = fd, .data = data, .timer = fn},
-		       EPOLLIN, &s);
-	if (r < 0)
-		return r;
-	(void)take_fd(&fd);
+	if (s == NULL)
+		return -ENOMEM;
+	*s = (struct ev_source){.ev = ev,
+				.kind = EV_TIMER,
+				.fd = -EBADF,
+				.data = data,
+				.timer = fn,
+				.next = ev->timers};
+	ev->timers = s;
 	if (ret != NULL)
 		*ret = s;
 	return ev_timer_set(s, after_ms);
@@ -176,9 +181,11 @@ void ev_remove(struct ev_source *s)
 {
 	if (s == NULL || s->removed)
 		return;
-	(void)epoll_ctl(s->ev->epfd, EPOLL_CTL_DEL, s->fd, NULL);
-	if (s->kind != EV_IO)
+	if (s->kind != EV_TIMER)
+		(void)epoll_ctl(s->ev->epfd, EPOLL_CTL_DEL, s->fd, NULL);
+	if (s->kind == EV_SIGNAL)
 		(void)close(s->fd);
+	s->due_ms = 0;
 	s->removed = true;
 	s->ev->swept = false;
 	if (s->ev->dispatching == 0)
@@ -191,13 +198,9 @@ static void dispatch(struct ev_source *s, uint32_t events)
 	case EV_IO:
 		s->io(s, events, s->data);
 		break;
-	case EV_TIMER: {
-		uint64_t expirations;
-
-		if (read(s->fd, &expirations, sizeof(expirations)) > 0)
-			s->timer(s, s->data);
+	case EV_TIMER:
+		s->timer(s, s->data);
 		break;
-	}
 	case EV_SIGNAL: {
 		struct signalfd_siginfo info;
 
@@ -208,10 +211,43 @@ static void dispatch(struct ev_source *s, uint32_t events)
 	}
 }
 
+/* How long to sleep: no longer than to the next timer. */
+static int time_left(const struct ev *ev, int timeout_ms)
+{
+	uint64_t next = UINT64_MAX, now, left;
+
+	for (const struct ev_source *s = ev->timers; s != NULL; s = s->next)
+		if (s->due_ms != 0 && s->due_ms < next)
+			next = s->due_ms;
+	if (next == UINT64_MAX)
+		return timeout_ms;
+	now = ev_now_ms();
+	left = next > now ? next - now : 0;
+	if (timeout_ms >= 0 && left > (uint64_t)timeout_ms)
+		return timeout_ms;
+	return left > INT32_MAX ? INT32_MAX : (int)left;
+}
+
+/* Each at most once: one that arms itself again waits for the next round. */
+static int run_timers(struct ev *ev)
+{
+	uint64_t now = ev_now_ms();
+	int n = 0;
+
+	for (struct ev_source *s = ev->timers; s != NULL; s = s->next) {
+		if (s->removed || s->due_ms == 0 || s->due_ms > now)
+			continue;
+		s->due_ms = 0;
+		dispatch(s, 0);
+		n++;
+	}
+	return n;
+}
+
 int ev_run_once(struct ev *ev, int timeout_ms)
 {
 	struct epoll_event events[32];
-	int n = epoll_wait(ev->epfd, events, 32, timeout_ms);
+	int n = epoll_wait(ev->epfd, events, 32, time_left(ev, timeout_ms));
 
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
@@ -222,6 +258,7 @@ int ev_run_once(struct ev *ev, int timeout_ms)
 		if (!s->removed)
 			dispatch(s, events[i].events);
 	}
+	n += run_timers(ev);
 	if (--ev->dispatching == 0)
 		ev_sweep(ev);
 	return n;

@@ -6,6 +6,7 @@
 #include "runtime/base/fd.h"
 
 #include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -56,9 +57,13 @@ int lock_take(int dirfd, const char *name, const char *what, struct berth_error 
 	return take_fd(&fd);
 }
 
-bool lock_is_held(int dirfd, const char *name)
+int lock_is_held(int dirfd, const char *name)
 {
 	auto_close int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 
-	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (flock(fd, LOCK_SH | LOCK_NB) == 0)
+		return 0;
+	return errno == EWOULDBLOCK ? 1 : -errno;
 }

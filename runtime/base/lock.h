@@ -6,8 +6,6 @@
 
 #include "runtime/base/error.h"
 
-#include <stdbool.h>
-
 /*
  * Takes the lock NAME below dirfd and writes "pid\nwhat\n" into it. Returns the descriptor that
  * holds it (close it to release; a child that inherits it holds it too), or -EWOULDBLOCK with a
@@ -15,5 +13,8 @@
  */
 int lock_take(int dirfd, const char *name, const char *what, struct berth_error *err);
 
-/* Somebody holds it now. Takes and writes nothing; a missing file is held by nobody. */
-bool lock_is_held(int dirfd, const char *name);
+/*
+ * 1: somebody holds it now; 0: nobody does (a missing file neither); -errno: that cannot be told now. Takes
+ * and writes nothing.
+ */
+int lock_is_held(int dirfd, const char *name);

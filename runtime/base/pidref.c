@@ -7,6 +7,7 @@
 #include "runtime/base/parse.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
@@ -73,11 +74,26 @@ int pidref_open(const struct pidref *ref)
 		return -errno;
 	/* The pidfd holds the pid now: what we read is about the same process. */
 	r = pidref_get(ref->pid, &now);
+	/* A /proc that does not show it, while the kernel has it, tells nothing. */
+	if (r == -ESRCH && pidfd_send_signal(fd, 0, NULL, 0) == 0)
+		return -EIO;
 	if (r < 0)
 		return r;
 	if (now.start_time != ref->start_time)
 		return -ESRCH;
 	return take_fd(&fd);
+}
+
+int pidref_runs(const struct pidref *ref)
+{
+	auto_close int fd = pidref_open(ref);
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	if (fd < 0)
+		return fd == -ESRCH ? 0 : fd;
+	if (poll(&p, 1, 0) < 0)
+		return -errno;
+	return (p.revents & POLLIN) == 0;
 }
 
 int boot_id_read(char buf[BOOT_ID_LEN + 1])

@@ -24,8 +24,14 @@ int pidref_parse_stat(const char *stat, uint64_t *ret_start_time);
 /* Fills *ref for a living process. -ESRCH when there is none. */
 int pidref_get(pid_t pid, struct pidref *ref);
 
-/* Opens a pidfd, only if the process is still the one that ref names. -ESRCH otherwise. */
+/*
+ * Opens a pidfd, only if the process is still the one that ref names. -ESRCH is proof that it is not; any
+ * other error (no descriptor, no memory) says nothing about it.
+ */
 int pidref_open(const struct pidref *ref);
+
+/* 1: it runs; 0: it has ended (a zombie too), for certain; -errno: that cannot be told now. */
+int pidref_runs(const struct pidref *ref);
 
 /* /proc/sys/kernel/random/boot_id into buf. */
 int boot_id_read(char buf[BOOT_ID_LEN + 1]);

@@ -1,11 +1,12 @@
 /*
- * cmd_status.c - status: one line of words that scripts parse. No lock, and for root no daemon: the
- * files say it.
+ * cmd_status.c - status: one line of words that scripts parse; what needs an explanation has it on stderr. No lock;
+ * berthd knows best, and for root the files say it when berthd is down.
  */
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/parse.h"
 #include "runtime/cli/cli.h"
+#include "runtime/ct/end.h"
 #include "runtime/ct/info.h"
 
 #include <errno.h>
@@ -17,6 +18,8 @@ struct status_words {
 	uint32_t ctid;
 	bool exist;
 	char status[16];
+	char why[360]; /* it is as it is; "" when that needs no word */
+	struct ct_ends ends;
 };
 
 /*
@@ -37,25 +40,44 @@ static bool is_ending(const struct cli *cli, uint32_t ctid)
 static int status_from_files(const struct cli *cli, const char *word, struct status_words *ret,
 			     struct berth_error *err)
 {
+	struct berth_error why = {0};
 	struct ct_info info;
 	int r = cli_lookup(cli, word, &ret->ctid, err);
 
 	if (r == 0)
-		r = ct_info_load(&cli->paths, ret->ctid, &info, err);
-	if (r < 0)
+		r = ct_info_load(&cli->paths, ret->ctid, &info, &why);
+	if (r < 0) {
+		if (why.code != BERTH_OK)
+			*err = why;
 		return r;
+	}
 	if (info.status == CT_STOPPED && is_ending(cli, ret->ctid))
 		info.status = CT_STOPPING;
 	ret->exist = true;
 	(void)snprintf(ret->status, sizeof(ret->status), "%s", ct_status_name(info.status));
+	if (info.status == CT_UNKNOWN || info.status == CT_BROKEN)
+		(void)snprintf(ret->why, sizeof(ret->why), "%s", why.msg);
+	ct_ends_load(&cli->paths, ret->ctid, &ret->ends);
 	return 0;
+}
+
+static void take_end(const json_t *end, struct ct_ends *ret)
+{
+	const char *reason = json_string_value(json_object_get(end, "reason"));
+	const char *detail = json_string_value(json_object_get(end, "detail"));
+
+	for (enum ct_end_reason r = END_STOPPED; reason != NULL && r < END_MAX; r++)
+		if (strcmp(reason, ct_end_word(r)) == 0)
+			ret->last = r;
+	ret->at = (uint64_t)json_integer_value(json_object_get(end, "at"));
+	(void)snprintf(ret->detail, sizeof(ret->detail), "%s", detail != NULL ? detail : "");
 }
 
 static int status_from_berthd(struct cli *cli, const char *word, struct status_words *ret,
 			      struct berth_error *err)
 {
 	json_t *reply = NULL, *ct;
-	const char *status;
+	const char *status, *why;
 	int r = call_berthd(cli, "io.berth.Container.Get", json_pack("{s:s}", "ct", word), &reply,
 			    err);
 
@@ -66,34 +88,85 @@ static int status_from_berthd(struct cli *cli, const char *word, struct status_w
 	ret->ctid = (uint32_t)json_integer_value(json_object_get(ct, "ctid"));
 	ret->exist = true;
 	(void)snprintf(ret->status, sizeof(ret->status), "%s", status != NULL ? status : "broken");
+	why = json_string_value(json_object_get(ct, "why"));
+	(void)snprintf(ret->why, sizeof(ret->why), "%s", why != NULL ? why : "");
+	take_end(json_object_get(ct, "end"), &ret->ends);
 	json_decref(reply);
 	return 0;
 }
 
-static void print_status(const struct cli *cli, const struct status_words *s)
+/* vzctl's word for whether it runs. */
+static const char *run_word(const char *status)
 {
-	bool running = strcmp(s->status, "running") == 0;
-	bool stopping = strcmp(s->status, "stopping") == 0;
-	bool mounted = running || stopping || strcmp(s->status, "mounted") == 0 ||
-		       strcmp(s->status, "starting") == 0;
-	const char *state = running ? "running" : stopping ? "stopping" : "down";
-	bool suspended = strcmp(s->status, "suspended") == 0;
-	json_t *o;
+	static const char *const own[] = {"running", "stopping", "unknown"};
 
-	if (!s->exist)
-		mounted = false;
-	if (!cli->json) {
-		(void)printf("CTID %u %s %s %s%s\n", s->ctid, s->exist ? "exist" : "deleted",
-			     mounted ? "mounted" : "unmounted", state,
-			     suspended ? " suspended" : "");
-		return;
-	}
-	o = json_pack("{s:I, s:b, s:b, s:b, s:s}", "ctid", (json_int_t)s->ctid, "exist", s->exist,
-		      "mounted", mounted, "running", running, "status",
-		      s->exist ? s->status : "deleted");
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		if (strcmp(status, own[i]) == 0)
+			return own[i];
+	return "down";
+}
+
+static bool is_mounted(const struct status_words *s)
+{
+	for (enum ct_status i = 0; s->exist && i < CT_STATUS_MAX; i++)
+		if (strcmp(s->status, ct_status_name(i)) == 0)
+			return ct_status_is_mounted(i);
+	return false;
+}
+
+static void print_json(const struct status_words *s)
+{
+	json_t *o = json_pack("{s:I, s:b, s:b, s:b, s:s}", "ctid", (json_int_t)s->ctid, "exist",
+			      s->exist, "mounted", is_mounted(s), "running",
+			      strcmp(s->status, "running") == 0, "status",
+			      s->exist ? s->status : "deleted");
+
+	if (s->why[0] != '\0')
+		(void)json_object_set_new(o, "why", json_string(s->why));
+	if (s->ends.last != END_NONE)
+		(void)json_object_set_new(
+			o, "end",
+			json_pack("{s:s, s:I, s:s}", "reason", ct_end_word(s->ends.last), "at",
+				  (json_int_t)s->ends.at, "detail", s->ends.detail));
 	(void)json_dumpf(o, stdout, JSON_INDENT(2));
 	(void)putchar('\n');
 	json_decref(o);
+}
+
+/* On stderr: the line on stdout is for scripts. */
+static void explain(const struct cli *cli, const struct status_words *s)
+{
+	const struct ct_ends *e = &s->ends;
+	struct berth_error text;
+
+	(void)berth_error_set(&text, BERTH_ERR_UNKNOWN, EAGAIN, "%.300s", s->why);
+	berth_error_name_ct(&text, s->ctid);
+	if (s->why[0] != '\0')
+		(void)fprintf(stderr, "%s: %s\n", cli->program, text.msg);
+	if (strcmp(s->status, "unknown") == 0)
+		(void)fprintf(
+			stderr,
+			"%s: CT %u: it cannot be told whether it runs: nothing of it is started, "
+			"killed or removed, and berthd goes on asking; when you know that it may "
+			"be killed: berth stop %u --fast\n",
+			cli->program, s->ctid, s->ctid);
+	if (strcmp(s->status, "stopped") == 0 && ct_end_is_bad(e->last))
+		(void)fprintf(stderr, "%s: CT %u %s%s%s\n", cli->program, s->ctid,
+			      ct_end_sentence(e->last), e->detail[0] != '\0' ? "; " : "",
+			      e->detail);
+}
+
+static void print_status(const struct cli *cli, const struct status_words *s)
+{
+	if (cli->json) {
+		print_json(s);
+		return;
+	}
+	(void)printf("CTID %u %s %s %s%s\n", s->ctid, s->exist ? "exist" : "deleted",
+		     is_mounted(s) ? "mounted" : "unmounted", run_word(s->status),
+		     strcmp(s->status, "suspended") == 0 ? " suspended" : "");
+	if (!cli->quiet)
+		explain(cli, s);
 }
 
 int cmd_status(struct cli *cli, struct args *a, struct berth_error *err)
@@ -104,8 +177,9 @@ int cmd_status(struct cli *cli, struct args *a, struct berth_error *err)
 
 	if (r < 0 || cli->help)
 		return r;
-	r = geteuid() == 0 ? status_from_files(cli, word, &s, err)
-			   : status_from_berthd(cli, word, &s, err);
+	r = status_from_berthd(cli, word, &s, err);
+	if (r < 0 && err->code == BERTH_ERR_NO_DAEMON && geteuid() == 0)
+		r = status_from_files(cli, word, &s, err);
 	/* A free CTID is an answer, as vzctl has it; an unknown name is not. */
 	if (r < 0 && (err->code != BERTH_ERR_NO_CONFIG || parse_ctid(word, &s.ctid) < 0))
 		return r;

@@ -2,6 +2,7 @@
 #include "runtime/cli/list_fetch.h"
 
 #include "runtime/base/cleanup.h"
+#include "runtime/ct/end.h"
 #include "runtime/ct/info.h"
 #include "runtime/ct/store.h"
 
@@ -62,8 +63,20 @@ static void put_run(json_t *o, const struct ct_info *info)
 			o, "uptime", json_integer((json_int_t)((uint64_t)now - info->run.started)));
 }
 
+static void put_end(json_t *o, const struct cli *cli, uint32_t ctid)
+{
+	struct ct_ends e;
+
+	ct_ends_load(&cli->paths, ctid, &e);
+	if (e.last != END_NONE)
+		(void)json_object_set_new(o, "end",
+					  json_pack("{s:s, s:I, s:s}", "reason",
+						    ct_end_word(e.last), "at", (json_int_t)e.at,
+						    "detail", e.detail));
+}
+
 static json_t *info_from_files(const struct cli *cli, const struct ct_info *info,
-			       const struct conf_file *host)
+			       const struct berth_error *why, const struct conf_file *host)
 {
 	json_t *o = json_pack(
 		"{s:I, s:s, s:b, s:s, s:s, s:s, s:I, s:o}", "ctid", (json_int_t)info->ctid,
@@ -74,26 +87,28 @@ static json_t *info_from_files(const struct cli *cli, const struct ct_info *info
 
 	if (o != NULL && store_config(&cli->paths, info->ctid, host, &c, NULL) == 0)
 		put_config(o, info->ctid, &c);
+	if (o != NULL && (info->status == CT_UNKNOWN || info->status == CT_BROKEN))
+		(void)json_object_set_new(o, "why", json_string(why->msg));
+	if (o != NULL)
+		put_end(o, cli, info->ctid);
 	if (o != NULL)
 		put_run(o, info);
 	return o;
-}
-
-static bool is_running(enum ct_status s)
-{
-	return s == CT_RUNNING || s == CT_STARTING || s == CT_STOPPING;
 }
 
 static int fetch_one(const struct cli *cli, uint32_t ctid, bool all, const struct conf_file *host,
 		     json_t *list, struct berth_error *err)
 {
 	struct ct_info info;
-	int r = ct_info_load(&cli->paths, ctid, &info, err);
+	struct berth_error why = {0};
+	int r = ct_info_load(&cli->paths, ctid, &info, &why);
 
-	if (r < 0)
+	if (r < 0) {
+		*err = why;
 		return r;
-	if (all || is_running(info.status))
-		(void)json_array_append_new(list, info_from_files(cli, &info, host));
+	}
+	if (all || ct_status_is_up(info.status))
+		(void)json_array_append_new(list, info_from_files(cli, &info, &why, host));
 	return 0;
 }
 
@@ -182,11 +197,11 @@ static int fetch_berthd(struct cli *cli, const json_t *words, bool all, json_t *
 	return r;
 }
 
-/* Where the private area lies is no secret of berthd's. */
-static void put_private(const struct cli *cli, json_t *list)
+/* Where the private area lies is no secret of berthd's; a column is one word of what it tells. */
+static void put_columns(const struct cli *cli, json_t *list)
 {
 	char path[BERTH_PATH_MAX];
-	json_t *info;
+	json_t *info, *reason;
 	size_t i;
 
 	json_array_foreach(list, i, info)
@@ -196,6 +211,9 @@ static void put_private(const struct cli *cli, json_t *list)
 		(void)json_object_set_new(
 			info, "private",
 			json_string(path_private(&cli->paths, (uint32_t)ctid, path)));
+		reason = json_object_get(json_object_get(info, "end"), "reason");
+		if (reason != NULL)
+			(void)json_object_set(info, "end_reason", reason);
 	}
 }
 
@@ -207,6 +225,6 @@ int list_fetch(struct cli *cli, const json_t *words, bool all, json_t **ret,
 	if (r < 0 && err->code == BERTH_ERR_NO_DAEMON && geteuid() == 0)
 		r = fetch_files(cli, words, all, ret, err);
 	if (r == 0)
-		put_private(cli, *ret);
+		put_columns(cli, *ret);
 	return r;
 }

@@ -71,6 +71,7 @@ struct host_config {
 	bool ipv6; /* IPV6=yes */
 	bool ip_probe; /* IP_PROBE=yes */
 	unsigned int start_parallel; /* VE_PARALLEL, 0: CPUs */
+	unsigned int worker_timeout; /* WORKER_TIMEOUT=3600: seconds without progress */
 	uint32_t id_base_first; /* ID_BASE, 655360000; a multiple of 65536 */
 };
 int host_config_from(const struct conf_file *host /* NULL ok */, struct host_config *ret,

@@ -1,6 +1,7 @@
 /* evidence.c - may something of a CT be killed or removed? */
 #include "runtime/ct/evidence.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -19,4 +20,25 @@ enum evidence evidence_area(const struct area_id *meant, int r, const struct are
 	else if (!named)
 		same = same && meant->inode != 0 && meant->inode == found->inode;
 	return same ? EVIDENCE_YES : EVIDENCE_NO;
+}
+
+bool evidence_allows(enum evidence_found found)
+{
+	return found == FOUND_DEAD || found == FOUND_ENDED || found == FOUND_UNFINISHED;
+}
+
+enum evidence_found evidence_life(const struct life_evidence *e)
+{
+	if (e->run == 0 && !e->launched)
+		return FOUND_UNFINISHED;
+	if (e->run == 0)
+		return e->ended ? FOUND_ENDED : FOUND_ALIVE;
+	if (e->populated < 0)
+		return FOUND_UNKNOWN;
+	/* The kernel says so. A cgroup that is not there at all may only be elsewhere. */
+	if (e->populated == 0 && e->has_cgroup)
+		return FOUND_DEAD;
+	if (e->run == -ESRCH || e->run == -EBADMSG)
+		return e->populated == 0 ? FOUND_DEAD : FOUND_LOST;
+	return FOUND_UNKNOWN;
 }

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum evidence {
@@ -27,3 +28,28 @@ struct area_id {
  * -errno makes it unknown.
  */
 enum evidence evidence_area(const struct area_id *meant, int r, const struct area_id *found);
+
+/* ---- does a CT run? ---- */
+
+enum evidence_found {
+	FOUND_DEAD, /* proof: no process of it is left */
+	FOUND_ENDED, /* proof too: its init has exited; how, its parent has not said yet */
+	FOUND_ALIVE, /* its recorded init is there */
+	FOUND_UNFINISHED, /* a start that did not come to its end: no guest has run */
+	FOUND_LOST, /* processes, but no record of which is its init: somebody has to look for that */
+	FOUND_UNKNOWN /* it cannot be told now */
+};
+
+/* What was seen; runtime/ct/look.h sees it. */
+struct life_evidence {
+	int run; /* of ct_run_load: 0, -ESRCH (proof), -EBADMSG (damaged) or another -errno */
+	bool launched; /* when run is 0 */
+	bool ended; /* when run is 0: that init has exited, and its parent has not reaped it yet */
+	bool has_cgroup;
+	int populated; /* of its cgroup: 1, 0 (proof) or -errno */
+};
+
+enum evidence_found evidence_life(const struct life_evidence *e);
+
+/* Does this allow to kill what is left, and to clean up? */
+bool evidence_allows(enum evidence_found found);

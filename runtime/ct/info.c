@@ -9,17 +9,6 @@
 #include <fcntl.h>
 #include <string.h>
 
-static const char *const status_names[] = {
-	[CT_STOPPED] = "stopped", [CT_MOUNTED] = "mounted",   [CT_STARTING] = "starting",
-	[CT_RUNNING] = "running", [CT_STOPPING] = "stopping", [CT_SUSPENDED] = "suspended",
-	[CT_BROKEN] = "broken",
-};
-
-const char *ct_status_name(enum ct_status s)
-{
-	return status_names[s];
-}
-
 int ct_facts_parse(const char *text, struct ct_facts *ret)
 {
 	struct ct_facts f = {0};
@@ -150,6 +139,18 @@ static int record_read(int dirfd, const char *name, char *buf, size_t size)
 	return r;
 }
 
+bool ct_is_absent(int r)
+{
+	return r == -ENOENT || r == -ENOTDIR;
+}
+
+/* What a file that is there, and is not what it should be, gives: no shortage of anything. */
+static bool is_damage(int r)
+{
+	return r == -EBADMSG || r == -EINVAL || r == -EFBIG || r == -EISDIR || r == -ELOOP ||
+	       r == -ENXIO;
+}
+
 static int facts_load(const struct berth_paths *p, uint32_t ctid, struct ct_facts *ret,
 		      struct berth_error *err)
 {
@@ -158,73 +159,111 @@ static int facts_load(const struct berth_paths *p, uint32_t ctid, struct ct_fact
 	int r;
 
 	dir = dir_open_at(AT_FDCWD, path_private(p, ctid, path));
-	if (dir < 0)
+	if (ct_is_absent(dir))
 		return berth_error_set(
 			err, BERTH_ERR_NO_PRIVATE, -dir,
 			"CT %u has a config but no private area %s; bring it back or "
 			"run: berth destroy %u",
 			ctid, path, ctid);
-	r = record_read(dir, "facts", text, sizeof(text));
+	r = dir < 0 ? dir : record_read(dir, "facts", text, sizeof(text));
 	if (r == 0)
 		r = ct_facts_parse(text, ret);
 	if (r == 0 && ret->ctid != ctid)
 		r = -EINVAL;
-	if (r < 0)
+	if (ct_is_absent(r) || is_damage(r))
 		return berth_error_set(err, BERTH_ERR_BROKEN, -r, "CT %u: %s/facts is damaged: %s",
 				       ctid, path, strerror(-r));
+	if (r < 0)
+		return berth_error_sys(err, r, "CT %u: read %s/facts", ctid, path);
 	return 0;
 }
 
-/* Is init of this boot's state file still that process? */
-static bool run_is_alive(const struct ct_run *run)
+/* Is init of the state file still that process? 0, -ESRCH: it is not, or cannot be told. */
+static int run_check(const struct ct_run *run)
 {
 	char boot_id[BOOT_ID_LEN + 1];
 	struct pidref now;
+	int r = pidref_get(run->init.pid, &now), b;
 
-	if (boot_id_read(boot_id) < 0 || strcmp(boot_id, run->boot_id) != 0)
-		return false;
-	return pidref_get(run->init.pid, &now) == 0 && now.start_time == run->init.start_time;
+	/* Whatever boot it was of. */
+	if (r == -ESRCH || (r == 0 && now.start_time != run->init.start_time))
+		return -ESRCH;
+	b = boot_id_read(boot_id);
+	if (b == 0 && strcmp(boot_id, run->boot_id) != 0)
+		return -ESRCH;
+	return r < 0 ? r : b;
 }
 
 int ct_run_load(const struct berth_paths *p, uint32_t ctid, struct ct_run *ret, bool *ret_booted)
 {
 	char path[BERTH_PATH_MAX], text[4096];
 	auto_close int dir = dir_open_at(AT_FDCWD, path_run_ct(p, ctid, path));
+	int r = dir < 0 ? dir : record_read(dir, "state", text, sizeof(text));
 	struct ct_run run;
 
-	if (dir < 0 || record_read(dir, "state", text, sizeof(text)) < 0 ||
-	    ct_run_parse(text, &run) < 0 || !run_is_alive(&run))
+	if (ct_is_absent(r))
 		return -ESRCH;
+	if (r == 0)
+		r = ct_run_parse(text, &run);
+	if (is_damage(r))
+		return -EBADMSG;
+	if (r == 0)
+		r = run_check(&run);
+	if (r < 0)
+		return r;
 	*ret = run;
 	if (ret_booted != NULL)
 		*ret_booted = faccessat(dir, "booted", F_OK, 0) == 0;
 	return 0;
 }
 
-static bool is_mounted(const struct berth_paths *p, uint32_t ctid)
+/* 1, 0 or -errno. */
+static int is_mounted(const struct berth_paths *p, uint32_t ctid)
 {
 	char path[BERTH_PATH_MAX];
 	auto_close int dir = dir_open_at(AT_FDCWD, path_run_ct(p, ctid, path));
+	int r = dir < 0 ? dir : 0;
 
-	return dir >= 0 && faccessat(dir, "mounted", F_OK, 0) == 0;
+	if (r == 0 && faccessat(dir, "mounted", F_OK, 0) < 0)
+		r = -errno;
+	return r == 0 ? 1 : ct_is_absent(r) ? 0 : r;
+}
+
+static enum ct_status status_of_files(const struct berth_paths *p, struct ct_info *info,
+				      struct berth_error *err)
+{
+	int facts = facts_load(p, info->ctid, &info->facts, err), r;
+
+	if (facts < 0)
+		return err->code == BERTH_ERR_SYSTEM ? CT_UNKNOWN : CT_BROKEN;
+	r = ct_run_load(p, info->ctid, &info->run, &info->booted);
+	if (r == 0)
+		return info->run.launched ? CT_RUNNING : CT_STARTING;
+	if (r == -ESRCH || r == -EBADMSG)
+		r = is_mounted(p, info->ctid);
+	if (r >= 0)
+		return r == 1 ? CT_MOUNTED : CT_STOPPED;
+	(void)berth_error_sys(err, r, "CT %u: it cannot be told whether it runs: read %s/ct/%u",
+			      info->ctid, p->run, info->ctid);
+	return CT_UNKNOWN;
 }
 
 int ct_info_load(const struct berth_paths *p, uint32_t ctid, struct ct_info *ret,
 		 struct berth_error *err)
 {
 	char path[BERTH_PATH_MAX];
-	struct ct_info info = {.ctid = ctid, .status = CT_STOPPED};
+	struct ct_info info = {.ctid = ctid};
+	struct berth_error why;
 
-	if (access(path_ct_config(p, ctid, path), F_OK) < 0)
+	if (access(path_ct_config(p, ctid, path), F_OK) < 0) {
+		if (!ct_is_absent(-errno))
+			return berth_error_sys(err, errno, "CT %u: look for its config %s", ctid,
+					       path);
 		return berth_error_set(err, BERTH_ERR_NO_CONFIG, ENOENT,
 				       "CT %u does not exist; `berth list -a` shows those that do",
 				       ctid);
-	if (facts_load(p, ctid, &info.facts, err) < 0)
-		info.status = CT_BROKEN;
-	else if (ct_run_load(p, ctid, &info.run, &info.booted) == 0)
-		info.status = info.run.launched ? CT_RUNNING : CT_STARTING;
-	else if (is_mounted(p, ctid))
-		info.status = CT_MOUNTED;
+	}
+	info.status = status_of_files(p, &info, err != NULL ? err : &why);
 	*ret = info;
 	return 0;
 }

@@ -7,22 +7,10 @@
 #include "runtime/base/error.h"
 #include "runtime/base/paths.h"
 #include "runtime/base/pidref.h"
+#include "runtime/ct/life_table.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-enum ct_status {
-	CT_STOPPED,
-	CT_MOUNTED,
-	CT_STARTING,
-	CT_RUNNING,
-	CT_STOPPING,
-	CT_SUSPENDED,
-	CT_BROKEN, /* config or state cannot be read; err of ct_info_load says why */
-};
-
-/* "stopped", "mounted", ... as vzlist prints them. */
-const char *ct_status_name(enum ct_status s);
 
 /* Fixed when the CT is created; private/CTID/facts. */
 struct ct_facts {
@@ -71,13 +59,20 @@ int ct_run_format(const struct ct_run *r, char *buf, size_t size);
 int ct_exit_parse(const char *text, struct ct_exit *ret);
 int ct_exit_format(const struct ct_exit *e, char *buf, size_t size);
 
-/* -ENOENT (BERTH_ERR_NO_CONFIG) when there is no such CT. A damaged one is CT_BROKEN, not an error. */
+/*
+ * -ENOENT (BERTH_ERR_NO_CONFIG) when there is no such CT. One that is damaged (CT_BROKEN), or of which it cannot
+ * be told what it is (CT_UNKNOWN), is no error; err says why.
+ */
 int ct_info_load(const struct berth_paths *p, uint32_t ctid, struct ct_info *ret,
 		 struct berth_error *err);
 /*
- * The run of this boot whose init lives now, whatever else of the CT is damaged or missing; -ESRCH
- * when there is none. ret_booted may be NULL.
+ * The run of this boot whose init is there now, whatever else of the CT is damaged or missing. -ESRCH is
+ * proof that the recorded init is not: no state file, one of an earlier boot, or that process is gone.
+ * -EBADMSG: the state file is damaged. Any other error says nothing of the CT, but that it cannot be told
+ * now. ret_booted may be NULL.
  */
 int ct_run_load(const struct berth_paths *p, uint32_t ctid, struct ct_run *ret, bool *ret_booted);
+/* Is r of a file's open or read the answer "there is none"? Any other error is no answer. */
+bool ct_is_absent(int r);
 /* All CTIDs that have a config, ascending; returns the count; *ret is malloc'ed. */
 int ct_info_list(const struct berth_paths *p, uint32_t **ret, struct berth_error *err);

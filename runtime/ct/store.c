@@ -138,10 +138,45 @@ int store_live_load(const struct berth_paths *p, uint32_t ctid, struct conf_file
 {
 	char path[BERTH_PATH_MAX];
 	auto_close int dir = dir_open_at(AT_FDCWD, path_run_ct(p, ctid, path));
+	int r = dir < 0 ? dir : conf_load_at(dir, "live.conf", ret, NULL);
 
-	if (dir >= 0 && conf_load_at(dir, "live.conf", ret, NULL) == 0)
-		return 0;
-	return store_conf_load(p, ctid, ret, err);
+	/* Without a descriptor, or memory, the saved one must not pass for what is in effect. */
+	if (r == -EMFILE || r == -ENFILE || r == -ENOMEM || r == -EIO)
+		return berth_error_sys(err, r, "CT %u: read %s/live.conf", ctid, path);
+	return r == 0 ? 0 : store_conf_load(p, ctid, ret, err);
+}
+
+int store_old_save(const struct berth_paths *p, uint32_t ctid, const struct conf_file *f,
+		   struct berth_error *err)
+{
+	auto_close int dir = paths_run_ct_open(p, ctid, err);
+	auto_free char *text = NULL;
+	int r = dir < 0 ? dir : conf_format(f, &text);
+
+	/* Of this boot: a start waits for no disk. */
+	if (dir >= 0 && r == 0)
+		r = file_replace_at(dir, "old.conf", text, strlen(text), 0644, false);
+	if (dir >= 0 && r < 0)
+		return berth_error_sys(err, r, "CT %u: write its old.conf", ctid);
+	return r;
+}
+
+int store_old_load(const struct berth_paths *p, uint32_t ctid, struct conf_file **ret,
+		   struct berth_error *err)
+{
+	auto_close int dir = paths_run_ct_open(p, ctid, err);
+
+	return dir < 0 ? dir : conf_load_at(dir, "old.conf", ret, err);
+}
+
+void store_live_keep(const struct berth_paths *p, uint32_t ctid)
+{
+	char path[BERTH_PATH_MAX];
+	auto_close int dir = dir_open_at(AT_FDCWD, path_run_ct(p, ctid, path));
+
+	/* None: what the start wrote is still it. */
+	if (dir >= 0)
+		(void)renameat(dir, "live.conf", dir, "old.conf");
 }
 
 static void run_file_remove(const struct berth_paths *p, uint32_t ctid, const char *name)

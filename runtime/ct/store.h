@@ -42,6 +42,15 @@ int store_live_save(const struct berth_paths *p, uint32_t ctid, const struct con
 int store_live_load(const struct berth_paths *p, uint32_t ctid, struct conf_file **ret,
 		    struct berth_error *err);
 void store_live_forget(const struct berth_paths *p, uint32_t ctid);
+/*
+ * What the last run had in effect, RUN/ct/CTID/old.conf: the start writes it, and at the end of the run what was
+ * set meanwhile takes its place (store_live_keep). For a reboot of a CT whose config is broken.
+ */
+int store_old_save(const struct berth_paths *p, uint32_t ctid, const struct conf_file *f,
+		   struct berth_error *err);
+int store_old_load(const struct berth_paths *p, uint32_t ctid, struct conf_file **ret,
+		   struct berth_error *err);
+void store_live_keep(const struct berth_paths *p, uint32_t ctid);
 
 /* berth.conf; an empty file when there is none. */
 int store_host_conf_load(const struct berth_paths *p, struct conf_file **ret,

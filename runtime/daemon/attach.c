@@ -3,9 +3,6 @@
 
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
-#include "runtime/daemon/boot_wait.h"
-#include "runtime/daemon/ended.h"
-#include "runtime/daemon/job.h"
 #include "runtime/daemon/monitor_conn.h"
 
 #include <poll.h>
@@ -18,51 +15,63 @@ static void init_exited(struct ev_source *s, uint32_t events, void *data)
 	(void)events;
 	ev_remove(s);
 	ct->init_watch = NULL;
-	ended_init(ct);
+	(void)ct_event(ct, LIFE_INIT_GONE, NULL, NULL);
 }
 
 void attach_drop(struct ct *ct)
 {
-	job_retry_cancel(ct);
+	ct_timer_clear(ct, LIFE_T_RECORD);
+	ct_timer_clear(ct, LIFE_T_MONITOR);
 	ev_remove(ct->init_watch);
 	ct->init_watch = NULL;
 	monitor_disconnect(ct);
 	fd_close(&ct->init_pidfd);
 }
 
-int attach_take(struct daemon *d, struct ct *ct, struct berth_error *err)
+static int load_run(struct ct *ct, struct ct_run *ret, bool *ret_booted, struct berth_error *err)
 {
-	struct ct_run run;
-	bool booted;
+	int r = ct_run_load(&ct->d->paths, ct->ctid, ret, ret_booted);
 
-	if (ct_run_load(&d->paths, ct->ctid, &run, &booted) < 0 || !run.launched)
+	if (r == -ESRCH || r == -EBADMSG || (r == 0 && !ret->launched))
 		return berth_error_set(err, BERTH_ERR_NOT_RUNNING, ESRCH,
 				       "CT %u ended at once; see: berth console %u --log", ct->ctid,
 				       ct->ctid);
+	if (r < 0)
+		return berth_error_sys(err, r, "CT %u: read its state", ct->ctid);
+	return 0;
+}
+
+int attach_take(struct daemon *d, struct ct *ct, struct berth_error *err)
+{
+	auto_close int pidfd = -EBADF;
+	struct ev_source *watch;
+	struct ct_run run;
+	bool booted;
+	int r = load_run(ct, &run, &booted, err);
+
+	if (r < 0)
+		return r;
+	pidfd = pidref_open(&run.init);
+	if (pidfd == -ESRCH)
+		return berth_error_set(err, BERTH_ERR_NOT_RUNNING, ESRCH,
+				       "CT %u ended at once; see: berth console %u --log", ct->ctid,
+				       ct->ctid);
+	r = pidfd < 0 ? pidfd : ev_add_io(d->ev, pidfd, EPOLLIN, init_exited, ct, &watch);
+	if (r < 0)
+		return berth_error_sys(err, r, "CT %u: open its init, process %d", ct->ctid,
+				       run.init.pid);
 	attach_drop(ct);
 	ct->run = run;
 	ct->booted = booted;
-	ct->status = CT_RUNNING;
-	ct->init_pidfd = pidref_open(&run.init);
-	if (ct->init_pidfd < 0)
-		return berth_error_sys(err, ct->init_pidfd, "CT %u: open its init", ct->ctid);
-	if (ev_add_io(d->ev, ct->init_pidfd, EPOLLIN, init_exited, ct, &ct->init_watch) < 0)
-		abort();
-	return monitor_connect(d, ct, err);
+	ct->init_pidfd = take_fd(&pidfd);
+	ct->init_watch = watch;
+	(void)monitor_connect(d, ct, err);
+	return 0;
 }
 
-bool attach_init_is_dead(const struct ct *ct)
+bool attach_init_has_ended(const struct ct *ct)
 {
 	struct pollfd p = {.fd = ct->init_pidfd, .events = POLLIN};
 
-	return ct->init_pidfd < 0 || (poll(&p, 1, 0) == 1 && (p.revents & POLLIN) != 0);
-}
-
-void attach_booted(struct daemon *d, struct ct *ct)
-{
-	if (ct->booted)
-		return;
-	ct->booted = true;
-	event_emit(d, ct->ctid, "booted", NULL);
-	boot_wait_done(ct);
+	return ct->init_pidfd >= 0 && poll(&p, 1, 0) == 1 && (p.revents & POLLIN) != 0;
 }

@@ -4,12 +4,16 @@
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/log.h"
-#include "runtime/daemon/lifecycle.h"
+#include "runtime/daemon/daemon.h"
 
 #include <fcntl.h>
 #include <string.h>
 
 static const char mark_name[] = "autostarted";
+
+enum {
+	UNKNOWN_MS = 1000
+};
 
 struct boot_entry {
 	uint32_t ctid;
@@ -20,6 +24,7 @@ struct autostart {
 	struct daemon *d;
 	struct boot_entry *list;
 	size_t n, next;
+	size_t n_unknown; /* of those before next, kept at the list's beginning */
 	struct ev_source *timer;
 };
 
@@ -62,18 +67,23 @@ static void autostart_tick(struct ev_source *s, void *data)
 	while (a->next < a->n && starting_now(d) < parallel) {
 		struct ct *ct = registry_find(d, a->list[a->next++].ctid);
 		struct berth_error err;
-		struct job *j;
 
+		if (ct != NULL && ct->status == CT_UNKNOWN)
+			a->list[a->n_unknown++] = a->list[a->next - 1];
 		if (ct == NULL || ct->status != CT_STOPPED)
 			continue;
-		j = job_begin(d, ct, "start on boot", NULL, &err);
-		if (j != NULL)
-			lifecycle_start(j);
-		else
+		if (ct_event(ct, LIFE_START, NULL, &err) < 0)
 			log_line(LOG_LV_ERROR, ct->ctid, "start on boot: %s", err.msg);
 	}
 	if (a->next < a->n) {
 		(void)ev_timer_set(s, 100);
+		return;
+	}
+	/* Those that cannot be told about yet come after all others. */
+	if (a->n_unknown > 0) {
+		a->n = a->n_unknown;
+		a->next = a->n_unknown = 0;
+		(void)ev_timer_set(s, UNKNOWN_MS);
 		return;
 	}
 	ev_remove(s);

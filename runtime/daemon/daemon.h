@@ -3,6 +3,9 @@
  *
  * One thread, one event loop. Nothing here blocks, mounts or reads a tenant's bytes: long work goes to
  * berth-worker, whose report is the only thing that comes back.
+ *
+ * The life of a CT goes by one table (runtime/ct/life_table.def) and through one door, ct_event(). Whoever learns
+ * something about a CT reports it there and decides nothing: no file calls back and forth with another.
  */
 #pragma once
 
@@ -10,6 +13,7 @@
 #include "runtime/base/ev.h"
 #include "runtime/base/paths.h"
 #include "runtime/config/ct_config.h"
+#include "runtime/ct/end.h"
 #include "runtime/ct/info.h"
 #include "runtime/ct/store.h"
 #include "runtime/rpc/rpc.h"
@@ -22,6 +26,7 @@ struct monitor_conn;
 struct boot_waiter;
 struct ct;
 struct daemon;
+struct worker_result;
 
 /* One CT. */
 struct ct {
@@ -34,12 +39,12 @@ struct ct {
 	struct ct_run run;
 	bool booted;
 	bool being_created; /* or being removed after a crash: nobody is shown it */
-	bool unsettled; /* a worker of an earlier berthd still holds it: see recover.c */
+	bool unsettled; /* a worker of an earlier berthd still holds it: see life_look.c */
 	enum store_intent intent; /* of an earlier berthd; INTENT_NONE: none */
 	/* What a create makes, or what is to be destroyed: all that may be removed (destroy.h). */
 	struct area_id going;
 	enum store_intent going_by;
-	void (*judged)(struct daemon *d, struct ct *ct); /* lost.c: goes on when it is found */
+	char why[320]; /* why it is unknown, or not released yet; "" otherwise */
 	uint64_t destroy_wait_ms; /* destroy.c: before a destroy is tried again; 0: it was not */
 	int init_pidfd; /* -EBADF when not running */
 	struct ev_source *init_watch; /* on init_pidfd: readable when init has ended */
@@ -49,8 +54,30 @@ struct ct {
 	struct boot_waiter *waiters; /* calls of start --wait */
 	uint64_t started_ms; /* ev_now_ms at the last start, for the reboot backoff */
 	unsigned int quick_reboots;
-	struct ev_source *retry; /* job_retry_later */
-	struct ev_source *reboot; /* backoff before a CT that reboots in a loop is started */
+	struct ev_source *timers[LIFE_TIMERS]; /* ct_timer_set */
+	uint64_t pending; /* events that wait until the CT can be taken: 1 << event */
+	struct ev_source *again; /* when they are tried again */
+	void (*go_on)(struct ct *ct); /* destroy.c: what T_DESTROY is for */
+	uint64_t look_wait_ms, clean_wait_ms; /* the last waits of T_LOOK, T_CLEAN */
+	bool kill_ordered; /* its admin ordered to kill what there is of it, found or not */
+	bool ran_with_old; /* this run has the config of the run before: its own is broken */
+	uint64_t oom_kills; /* of its cgroup, when last looked at */
+	struct ct_ends ends; /* how its runs ended */
+};
+
+/* What comes along with an event; all of it may be missing. */
+struct life_info {
+	/* with an order */
+	struct rpc_call *call; /* NULL: berthd's own */
+	struct job *job; /* goes on with this one, instead of a new one */
+	bool wait, hold, fast;
+	unsigned int timeout; /* seconds of a clean stop */
+	void (*go)(struct job *j,
+		   void *data); /* ACT_GO: the first step of an operation of its own */
+	void *data;
+	/* with a fact */
+	const struct worker_result *result;
+	const struct berth_error *why;
 };
 
 struct event_subscriber {
@@ -72,7 +99,29 @@ struct daemon {
 	char worker_path[BERTH_PATH_MAX];
 	bool keep_spare; /* a spare worker is kept (spare.h) */
 	int spare_fd; /* where it waits; 0: there is none */
+	int spare_pidfd; /* 0: none */
 };
+
+/* ---- life.c ---- */
+
+/*
+ * The one door: what happened to the CT, or what somebody wants of it. An order that is not taken is a negative
+ * value with *err for the caller to answer; one that is taken is answered when it has ended. A fact is never
+ * refused. The CT may be gone from the registry afterwards. info and err may be NULL.
+ */
+int ct_event(struct ct *ct, enum life_event event, const struct life_info *info,
+	     struct berth_error *err);
+
+/* ---- ct_timer.c: each timer its own slot, and its event when it is time ---- */
+
+void ct_timer_set(struct ct *ct, enum life_event timer, uint64_t ms);
+void ct_timer_clear(struct ct *ct, enum life_event timer);
+bool ct_timer_is_set(const struct ct *ct, enum life_event timer);
+void ct_timers_clear(struct ct *ct);
+/* The event is told (again) when the CT can be taken by an operation. */
+void ct_pend(struct ct *ct, enum life_event event);
+/* An operation has ended: what waits need not wait for its time. */
+void ct_pend_hurry(struct ct *ct);
 
 /* ---- registry.c ---- */
 
@@ -89,8 +138,8 @@ int registry_free_id_base(const struct daemon *d, uint32_t *ret, struct berth_er
 /* Rereads name and addresses from the config. */
 int registry_refresh(struct daemon *d, struct ct *ct, struct berth_error *err);
 /*
- * Rereads all of a CT of which nothing runs; its status becomes what its files say. A negative value
- * and the reason when that is CT_BROKEN.
+ * Rereads all of a CT of which nothing runs; its status becomes what its files say: the one place beside
+ * ct_event that sets it. A negative value and the reason when that is CT_BROKEN or CT_UNKNOWN.
  */
 int registry_reload(struct daemon *d, struct ct *ct, struct berth_error *err);
 /* As registry_reload, at the end of a run: what is wrong is logged. */

@@ -18,13 +18,10 @@ static bool has_config(struct daemon *d, uint32_t ctid)
 }
 
 /* The config is gone, so there is no way back: its admin has ordered the rest as well. */
-static void destroy_again(struct ev_source *s, void *data)
+static void destroy_again(struct ct *ct)
 {
-	struct ct *ct = data;
 	struct job *j;
 
-	(void)s;
-	job_retry_cancel(ct);
 	if (has_config(ct->d, ct->ctid)) { /* somebody brought it back */
 		store_intent_clear(&ct->d->paths, ct->ctid, true);
 		if (ct->job == NULL)
@@ -35,7 +32,7 @@ static void destroy_again(struct ev_source *s, void *data)
 	if (j != NULL)
 		destroy_run(j);
 	else
-		job_retry_later(ct, WAIT_FIRST_MS, destroy_again);
+		ct_timer_set(ct, LIFE_T_DESTROY, WAIT_FIRST_MS);
 }
 
 static void destroy_later(struct ct *ct)
@@ -46,7 +43,8 @@ static void destroy_later(struct ct *ct)
 	ct->destroy_wait_ms = wait < WAIT_MAX_MS ? wait : WAIT_MAX_MS;
 	log_line(LOG_LV_WARNING, ct->ctid, "destroy: tried again in %llu s",
 		 (unsigned long long)ct->destroy_wait_ms / 1000);
-	job_retry_later(ct, ct->destroy_wait_ms, destroy_again);
+	ct->go_on = destroy_again;
+	ct_timer_set(ct, LIFE_T_DESTROY, ct->destroy_wait_ms);
 }
 
 static void destroy_failed(struct job *j, const struct berth_error *err)

@@ -10,12 +10,21 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* A later order, for which this job hurries. */
+struct job_joined {
+	struct job *j;
+	struct rpc_call *call;
+	struct job_joined *next;
+};
+
 static void client_gone(struct rpc_call *call, void *data)
 {
 	struct job *j = data;
 
 	(void)call;
 	j->call = NULL;
+	if (j->ends_with_client)
+		(void)ct_event(j->ct, LIFE_CANCEL, NULL, NULL);
 }
 
 static int take_ct_lock(struct daemon *d, const struct ct *ct, const char *what,
@@ -33,25 +42,28 @@ static int take_ct_lock(struct daemon *d, const struct ct *ct, const char *what,
 	return fd;
 }
 
+int job_refuse_busy(const struct ct *ct, struct berth_error *err)
+{
+	if (ct->job != NULL)
+		return berth_error_set(err, BERTH_ERR_LOCKED, EWOULDBLOCK,
+				       "CT %u is locked by %s; try again when it has ended",
+				       ct->ctid, ct->job->what);
+	if (ct->unsettled)
+		return berth_error_set(err, BERTH_ERR_LOCKED, EWOULDBLOCK,
+				       "CT %u is locked by what an earlier berthd began; try again "
+				       "when it has ended",
+				       ct->ctid);
+	return 0;
+}
+
 struct job *job_begin(struct daemon *d, struct ct *ct, const char *what, struct rpc_call *call,
 		      struct berth_error *err)
 {
 	struct job *j;
 	int lock_fd;
 
-	if (ct->job != NULL) {
-		(void)berth_error_set(err, BERTH_ERR_LOCKED, EWOULDBLOCK,
-				      "CT %u is locked by %s; try again when it has ended",
-				      ct->ctid, ct->job->what);
+	if (job_refuse_busy(ct, err) < 0)
 		return NULL;
-	}
-	if (ct->unsettled) {
-		(void)berth_error_set(err, BERTH_ERR_LOCKED, EWOULDBLOCK,
-				      "CT %u is locked by what an earlier berthd began; try again "
-				      "when it has ended",
-				      ct->ctid);
-		return NULL;
-	}
 	lock_fd = take_ct_lock(d, ct, what, err);
 	if (lock_fd < 0)
 		return NULL;
@@ -88,12 +100,35 @@ static void on_done(const struct worker_result *result, void *data)
 	struct job *j = data;
 	struct worker_result r = *result;
 
-	if (r.died)
+	j->worker = NULL;
+	if (r.died && r.ended_for[0] != '\0')
+		(void)berth_error_set(&r.error, BERTH_ERR_TIMEOUT, ECANCELED,
+				      "CT %u: %s was ended: %.200s", j->ct->ctid, j->what,
+				      r.ended_for);
+	else if (r.died)
 		(void)berth_error_set(&r.error, r.error.code, r.error.sys,
 				      "CT %u: the worker of %s died before it had finished; see "
 				      "berthd's log: journalctl -u berthd",
 				      j->ct->ctid, j->what);
 	j->next(j, &r);
+}
+
+static void life_worker_ended(struct job *j, const struct worker_result *result)
+{
+	enum life_event event = result->ok ? LIFE_DONE : result->died ? LIFE_DIED : LIFE_FAILED;
+
+	(void)ct_event(j->ct, event, &(struct life_info){.job = j, .result = result}, NULL);
+}
+
+void job_life_worker(struct job *j, const char *op, const char *const *args)
+{
+	job_worker(j, op, args, life_worker_ended);
+}
+
+void job_end_worker(struct job *j, const char *why)
+{
+	if (j->worker != NULL)
+		worker_end(j->worker, why);
 }
 
 void job_worker(struct job *j, const char *op, const char *const *args, job_next_fn *next)
@@ -114,7 +149,8 @@ void job_worker(struct job *j, const char *op, const char *const *args, job_next
 		argv[n++] = *args++;
 	argv[n] = NULL;
 	j->next = next;
-	if (worker_start(j->d, argv, keep, n_keep, on_progress, on_done, j, &failed.error) < 0)
+	if (worker_start_run(j->d, argv, keep, n_keep, on_progress, on_done, j, &j->worker,
+			     &failed.error) < 0)
 		next(j, &failed);
 }
 
@@ -128,17 +164,63 @@ struct rpc_call *job_take_call(struct job *j)
 	return call;
 }
 
+static void joined_remove(struct job_joined *w)
+{
+	struct job_joined **p = &w->j->joined;
+
+	while (*p != w)
+		p = &(*p)->next;
+	*p = w->next;
+	free(w);
+}
+
+static void joined_gone(struct rpc_call *call, void *data)
+{
+	(void)call;
+	joined_remove(data);
+}
+
+void job_join(struct job *j, struct rpc_call *call)
+{
+	struct job_joined *w;
+
+	if (call == NULL)
+		return;
+	w = calloc(1, sizeof(*w));
+	if (w == NULL)
+		abort();
+	w->j = j;
+	w->call = call;
+	w->next = j->joined;
+	j->joined = w;
+	rpc_call_on_gone(call, joined_gone, w);
+}
+
+void job_answer_joined(struct job *j, const struct berth_error *err)
+{
+	while (j->joined != NULL) {
+		struct rpc_call *call = j->joined->call;
+
+		rpc_call_on_gone(call, NULL, NULL);
+		joined_remove(j->joined);
+		if (err == NULL)
+			rpc_reply(call, NULL);
+		else
+			rpc_reply_error(call, err);
+	}
+}
+
 static struct rpc_call *job_release(struct job *j)
 {
 	struct rpc_call *call = job_take_call(j);
 
-	ev_remove(j->timer);
 	(void)close(j->lock_fd);
 	conf_free(j->conf);
 	conf_free(j->live);
 	conf_free(j->before);
 	json_decref(j->notes);
 	j->ct->job = NULL;
+	ct_pend_hurry(j->ct);
 	free(j);
 	return call;
 }
@@ -148,6 +230,7 @@ void job_done(struct job *j, json_t *parameters)
 	struct rpc_call *call;
 
 	log_line(LOG_LV_INFO, j->ct->ctid, "%s: done", j->what);
+	job_answer_joined(j, NULL);
 	call = job_release(j);
 	if (call != NULL)
 		rpc_reply(call, parameters);
@@ -162,20 +245,8 @@ void job_fail(struct job *j, const struct berth_error *err)
 
 	berth_error_name_ct(&e, j->ct->ctid);
 	log_line(LOG_LV_ERROR, j->ct->ctid, "%s: %s", j->what, e.msg);
+	job_answer_joined(j, &e);
 	call = job_release(j);
 	if (call != NULL)
 		rpc_reply_error(call, &e);
-}
-
-void job_retry_later(struct ct *ct, uint64_t ms, ev_timer_fn *fn)
-{
-	job_retry_cancel(ct);
-	if (ev_add_timer(ct->d->ev, ms, fn, ct, &ct->retry) < 0)
-		abort();
-}
-
-void job_retry_cancel(struct ct *ct)
-{
-	ev_remove(ct->retry);
-	ct->retry = NULL;
 }

@@ -11,17 +11,23 @@
 
 typedef void job_next_fn(struct job *j, const struct worker_result *result);
 
+struct job_joined;
+
 struct job {
 	struct daemon *d;
 	struct ct *ct;
 	const char *what; /* "start", "stop", ... */
 	struct rpc_call *call; /* NULL: nobody waits (any more) */
+	struct job_joined *joined; /* later orders that made it hurry: see job_join */
 	int lock_fd;
 	job_next_fn *next; /* after the worker that runs now */
-	struct ev_source *timer;
+	struct worker_run *worker; /* the one that runs now */
 	bool own; /* nobody asked for it: berthd began it by itself */
+	bool ends_with_client; /* what it makes is nobody's when its client goes: LIFE_CANCEL */
 	unsigned int died; /* workers of it that died in the middle */
 	bool fast, restart, killed, save, wait, hold;
+	bool then_start; /* after the unmount */
+	bool failed; /* error says why; what is under way only cleans up */
 	bool give_kept; /* its workers inherit the CT's console and notify socket */
 	unsigned int timeout; /* seconds to wait for a clean stop */
 	uint64_t deadline_ms; /* of the clean stop, as ev_now_ms */
@@ -34,21 +40,31 @@ struct job {
 
 /*
  * Takes the CT's lock. BERTH_ERR_LOCKED names the operation that holds it. call may be NULL; when
- * its client goes, the job goes on.
+ * its client goes, the job goes on, unless it ends_with_client.
  */
 struct job *job_begin(struct daemon *d, struct ct *ct, const char *what, struct rpc_call *call,
 		      struct berth_error *err);
 
+/* The answer to who comes second. */
+int job_refuse_busy(const struct ct *ct, struct berth_error *err);
+
 /* argv: OP and arguments after the CTID. Failure to start it is a result like any other. */
 void job_worker(struct job *j, const char *op, const char *const *args, job_next_fn *next);
+
+/* As job_worker; how it ends is an event of the CT: LIFE_DONE, LIFE_FAILED or LIFE_DIED. */
+void job_life_worker(struct job *j, const char *op, const char *const *args);
+
+/* Ends the worker that runs now; it counts as one that died. why: for whoever waits. */
+void job_end_worker(struct job *j, const char *why);
 
 /* The caller answers from now on; NULL when nobody waits. */
 struct rpc_call *job_take_call(struct job *j);
 
+/* An order that the job fulfils as well, only faster; it is answered with it. */
+void job_join(struct job *j, struct rpc_call *call);
+/* Answers those that have joined before the job ends: err NULL is success. */
+void job_answer_joined(struct job *j, const struct berth_error *err);
+
 /* Releases the CT, then replies. parameters is stolen. */
 void job_done(struct job *j, json_t *parameters);
 void job_fail(struct job *j, const struct berth_error *err);
-
-/* When a job cannot begin now: calls fn after ms. One a CT: a later one replaces it. */
-void job_retry_later(struct ct *ct, uint64_t ms, ev_timer_fn *fn);
-void job_retry_cancel(struct ct *ct);

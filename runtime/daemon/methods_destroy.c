@@ -3,7 +3,6 @@
 #include "runtime/base/fd.h"
 #include "runtime/base/log.h"
 #include "runtime/daemon/destroy.h"
-#include "runtime/daemon/ended.h"
 #include "runtime/daemon/method_wait.h"
 #include "runtime/daemon/methods.h"
 
@@ -31,33 +30,27 @@ static int destroy_begin(struct ct *ct, struct berth_error *err)
 	return 0;
 }
 
-void method_destroy(struct rpc_call *call, json_t *parameters, void *data)
+static void destroy_go(struct job *j, void *data)
 {
-	struct daemon *d = data;
-	struct ct *ct = method_ct(call, parameters, d);
+	struct ct *ct = j->ct;
 	struct berth_error err;
-	struct job *j = NULL;
-	int r;
 
-	if (ct == NULL || method_wait(call, parameters, ct, method_destroy))
-		return;
-	if (ct->job == NULL && ct->status != CT_STOPPED && ct->status != CT_BROKEN)
-		(void)berth_error_set(
-			&err, ct->status == CT_MOUNTED ? BERTH_ERR_MOUNTED : BERTH_ERR_RUNNING,
-			EBUSY, "CT %u is %s; first: berth %s %u", ct->ctid,
-			ct_status_name(ct->status), ct->status == CT_MOUNTED ? "umount" : "stop",
-			ct->ctid);
-	else
-		j = job_begin(d, ct, "destroy", call, &err);
-	if (j == NULL) {
-		rpc_reply_error(call, &err);
-		return;
-	}
-	r = destroy_begin(ct, &err);
-	if (r < 0) {
+	(void)data;
+	if (destroy_begin(ct, &err) < 0) {
+		registry_settled(j->d, ct); /* nothing was done */
 		job_fail(j, &err);
 		return;
 	}
-	(void)ended_cancel_reboot(ct);
 	destroy_run(j);
+}
+
+void method_destroy(struct rpc_call *call, json_t *parameters, void *data)
+{
+	struct ct *ct = method_ct(call, parameters, data);
+	struct berth_error err;
+
+	if (ct != NULL && !method_wait(call, parameters, ct, method_destroy) &&
+	    ct_event(ct, LIFE_DESTROY, &(struct life_info){.call = call, .go = destroy_go}, &err) <
+		    0)
+		rpc_reply_error(call, &err);
 }

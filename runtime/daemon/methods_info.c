@@ -49,7 +49,7 @@ static void add_disk(struct daemon *d, const struct ct *ct, const struct ct_conf
 	auto_close int mounted = -EBADF;
 	struct volume_usage u = {0};
 
-	if (ct->status == CT_RUNNING)
+	if (ct->init_pidfd >= 0)
 		mounted = ct_mounted_volume_open(&d->paths, ct->ctid, &ct->run.monitor);
 	if (driver != NULL && private_fd >= 0)
 		(void)volume_usage(driver, private_fd, mounted, &u, NULL);
@@ -57,15 +57,16 @@ static void add_disk(struct daemon *d, const struct ct *ct, const struct ct_conf
 	resource_add(res, "diskinodes", u.inodes_used, u.inodes_used, c->diskinodes, 0);
 }
 
-static void add_usage(struct daemon *d, const struct ct *ct, const struct ct_config *c,
-		      json_t *info)
+static void add_usage(struct daemon *d, struct ct *ct, const struct ct_config *c, json_t *info)
 {
 	json_t *res = json_object();
 	struct cg_stat st = {0};
 	struct berth_error err;
 
-	if (ct->status == CT_RUNNING) {
-		if (cg_ct_stat(d->cg, ct->ctid, &st, &err) < 0)
+	if (ct->init_pidfd >= 0) {
+		if (cg_ct_stat(d->cg, ct->ctid, &st, &err) == 0)
+			ct->oom_kills = st.oom_kills; /* what comes later is news: end_note.c */
+		else if (ct->status == CT_RUNNING)
 			log_line(LOG_LV_WARNING, ct->ctid, "statistics: %s", err.msg);
 		(void)json_object_set_new(info, "cpu_usec", json_integer((json_int_t)st.cpu_usec));
 	}
@@ -105,17 +106,68 @@ static void add_run(const struct ct *ct, json_t *info)
 {
 	json_int_t now = (json_int_t)time(NULL), started = (json_int_t)ct->run.started;
 
-	if (ct->status != CT_RUNNING && ct->status != CT_STOPPING)
-		return;
 	if (ct->init_pidfd < 0)
-		return; /* lost.c: it runs, and no more is known */
+		return;
 	(void)json_object_set_new(info, "init_pid", json_integer(ct->run.init.pid));
 	(void)json_object_set_new(info, "monitor_pid", json_integer(ct->run.monitor.pid));
 	(void)json_object_set_new(info, "uptime", json_integer(now > started ? now - started : 0));
 }
 
+static void add_ends(const struct ct *ct, json_t *info)
+{
+	const struct ct_ends *e = &ct->ends;
+	json_t *counts;
+
+	if (e->last == END_NONE)
+		return;
+	counts = json_object();
+	for (enum ct_end_reason r = END_STOPPED; r < END_MAX; r++)
+		if (e->count[r] > 0)
+			(void)json_object_set_new(counts, ct_end_word(r),
+						  json_integer((json_int_t)e->count[r]));
+	(void)json_object_set_new(info, "end",
+				  json_pack("{s:s, s:I, s:s, s:o}", "reason", ct_end_word(e->last),
+					    "at", (json_int_t)e->at, "detail", e->detail, "counts",
+					    counts));
+}
+
+/* Why it is as it is, when that needs a word. */
+static void add_why(const struct ct *ct, const struct berth_error *broken, json_t *info)
+{
+	const char *why = NULL;
+
+	if (ct->status == CT_UNKNOWN || ct->status == CT_RELEASING)
+		why = ct->why;
+	else if (broken->msg[0] != '\0')
+		why = broken->msg;
+	if (why != NULL && why[0] != '\0')
+		(void)json_object_set_new(info, "why", json_string(why));
+}
+
+/* What is in effect; of a CT that runs with a broken config, what it was started with. */
+static int load_config(struct daemon *d, const struct ct *ct, struct conf_file **ret,
+		       struct ct_config *c, struct berth_error *err)
+{
+	struct berth_error unread;
+	int r = store_live_load(&d->paths, ct->ctid, ret, err);
+
+	if (r == 0) {
+		r = ct_config_from(*ret, d->host_conf, c, err);
+		if (r == 0)
+			return 0;
+		conf_free(*ret);
+	}
+	if (!ct_status_is_up(ct->status) || store_old_load(&d->paths, ct->ctid, ret, &unread) < 0)
+		return r;
+	if (ct_config_from(*ret, d->host_conf, c, &unread) == 0)
+		return 0;
+	conf_free(*ret);
+	return r;
+}
+
 json_t *info_json(struct daemon *d, struct ct *ct)
 {
+	struct berth_error err = {0};
 	struct conf_file *f = NULL;
 	struct ct_config c = {0};
 	json_t *info = json_pack("{s:I, s:s, s:b, s:s, s:s, s:s, s:I}", "ctid",
@@ -124,17 +176,22 @@ json_t *info_json(struct daemon *d, struct ct *ct)
 				 ct->facts.template_name, "layout", ct->facts.layout, "uuid",
 				 ct->facts.uuid, "id_base", (json_int_t)ct->facts.id_base);
 
-	if (store_live_load(&d->paths, ct->ctid, &f, NULL) == 0 &&
-	    ct_config_from(f, d->host_conf, &c, NULL) == 0)
+	if (load_config(d, ct, &f, &c, &err) == 0) {
 		add_config(ct, f, &c, info);
-	else
+		conf_free(f);
+	} else {
 		(void)json_object_update_new(
-			info, json_pack("{s:s, s:s, s:[], s:{}, s:b, s:b, s:i, s:i, s:i}", "status",
-					"broken", "hostname", "", "addresses", "config", "onboot",
-					0, "disabled", 0, "cpulimit", 0, "cpuunits", 0, "cpus", 0));
+			info, json_pack("{s:s, s:[], s:{}, s:b, s:b, s:i, s:i, s:i}", "hostname",
+					"", "addresses", "config", "onboot", 0, "disabled", 0,
+					"cpulimit", 0, "cpuunits", 0, "cpus", 0));
+		if (!ct_status_is_up(ct->status))
+			(void)json_object_set_new(info, "status",
+						  json_string(ct_status_name(CT_BROKEN)));
+	}
 	add_usage(d, ct, &c, info);
 	add_run(ct, info);
-	conf_free(f);
+	add_ends(ct, info);
+	add_why(ct, &err, info);
 	return info;
 }
 
@@ -181,7 +238,8 @@ void method_list(struct rpc_call *call, json_t *parameters, void *data)
 	} else {
 		list = json_array();
 		for (size_t i = 0; i < d->n_cts; i++)
-			if (!d->cts[i]->being_created && (all || d->cts[i]->status == CT_RUNNING))
+			if (!d->cts[i]->being_created &&
+			    (all || ct_status_is_up(d->cts[i]->status)))
 				(void)json_array_append_new(list, info_json(d, d->cts[i]));
 	}
 	rpc_reply(call, json_pack("{s:o}", "containers", list));

@@ -3,8 +3,7 @@
 #include "runtime/base/log.h"
 #include "runtime/base/value.h"
 #include "runtime/ct/store.h"
-#include "runtime/daemon/ended.h"
-#include "runtime/daemon/lifecycle.h"
+#include "runtime/daemon/config_check.h"
 #include "runtime/daemon/method_wait.h"
 #include "runtime/daemon/methods.h"
 
@@ -25,59 +24,12 @@ struct ct *method_ct(struct rpc_call *call, json_t *parameters, struct daemon *d
 	ct = registry_lookup(d, word, &err);
 	if (ct == NULL)
 		rpc_reply_error(call, &err);
-	else if (ct->status == CT_BROKEN && ct->job == NULL)
-		(void)registry_reload(d, ct, NULL); /* somebody may have mended it */
 	return ct;
 }
 
 bool method_flag(json_t *parameters, const char *name)
 {
 	return json_is_true(json_object_get(parameters, name));
-}
-
-static const char *mend_of(enum ct_status s)
-{
-	switch (s) {
-	case CT_RUNNING:
-		return "stop it first: berth stop";
-	case CT_MOUNTED:
-		return "unmount it first: berth umount";
-	case CT_STOPPED:
-	case CT_BROKEN:
-	case CT_STARTING:
-	case CT_STOPPING:
-	case CT_SUSPENDED:
-		break;
-	}
-	return "see: berth status";
-}
-
-/* Takes the job when the CT is in the state that the operation needs; else replies. */
-static struct job *begin_in(struct rpc_call *call, struct ct *ct, const char *what,
-			    enum ct_status need)
-{
-	static const enum berth_errcode refusal[] = {
-		[CT_STOPPED] = BERTH_ERR_NOT_RUNNING, [CT_MOUNTED] = BERTH_ERR_MOUNTED,
-		[CT_STARTING] = BERTH_ERR_LOCKED,     [CT_RUNNING] = BERTH_ERR_RUNNING,
-		[CT_STOPPING] = BERTH_ERR_LOCKED,     [CT_SUSPENDED] = BERTH_ERR_LOCKED,
-		[CT_BROKEN] = BERTH_ERR_BROKEN,
-	};
-	struct berth_error err;
-	struct job *j = NULL;
-
-	if (ct->job == NULL && ct->status == CT_BROKEN && registry_reload(ct->d, ct, &err) < 0) {
-		rpc_reply_error(call, &err); /* what is wrong with it */
-		return NULL;
-	}
-	if (ct->job == NULL && !ct->unsettled && ct->status != need)
-		(void)berth_error_set(&err, refusal[ct->status], EBUSY, "CT %u is %s; %s %u",
-				      ct->ctid, ct_status_name(ct->status), mend_of(ct->status),
-				      ct->ctid);
-	else
-		j = job_begin(ct->d, ct, what, call, &err);
-	if (j == NULL)
-		rpc_reply_error(call, &err);
-	return j;
 }
 
 /* DISABLED="yes" in the config: a customer who must not run. */
@@ -96,40 +48,35 @@ static bool ct_is_disabled(struct daemon *d, struct ct *ct, struct berth_error *
 	return c.disabled;
 }
 
-static void unmounted_then_start(struct job *j, const struct worker_result *result)
+/* Gives the order to the CT; it is answered there, or here when it is not taken. */
+static void order(struct ct *ct, enum life_event event, const struct life_info *info)
 {
-	if (!result->ok) {
-		job_fail(j, &result->error);
-		return;
-	}
-	lifecycle_start(j);
+	struct berth_error err;
+
+	if (ct_event(ct, event, info, &err) < 0)
+		rpc_reply_error(info->call, &err);
+}
+
+static void start_or_restart(struct rpc_call *call, json_t *parameters, struct ct *ct,
+			     enum life_event event)
+{
+	const struct life_info info = {.call = call,
+				       .wait = method_flag(parameters, "wait"),
+				       .hold = method_flag(parameters, "hold")};
+	struct berth_error err;
+
+	if (ct_is_disabled(ct->d, ct, &err))
+		rpc_reply_error(call, &err);
+	else
+		order(ct, event, &info);
 }
 
 void method_start(struct rpc_call *call, json_t *parameters, void *data)
 {
-	struct daemon *d = data;
-	struct ct *ct = method_ct(call, parameters, d);
-	struct berth_error err;
-	struct job *j;
-	bool mounted;
+	struct ct *ct = method_ct(call, parameters, data);
 
-	if (ct == NULL || method_wait(call, parameters, ct, method_start))
-		return;
-	if (ct_is_disabled(d, ct, &err)) {
-		rpc_reply_error(call, &err);
-		return;
-	}
-	mounted = ct->status == CT_MOUNTED;
-	j = begin_in(call, ct, "start", mounted ? CT_MOUNTED : CT_STOPPED);
-	if (j == NULL)
-		return;
-	(void)ended_cancel_reboot(ct);
-	j->wait = method_flag(parameters, "wait");
-	j->hold = method_flag(parameters, "hold");
-	if (mounted)
-		job_worker(j, "umount", NULL, unmounted_then_start);
-	else
-		lifecycle_start(j);
+	if (ct != NULL && !method_wait(call, parameters, ct, method_start))
+		start_or_restart(call, parameters, ct, LIFE_START);
 }
 
 static unsigned int stop_timeout_of(struct daemon *d, struct ct *ct, json_t *parameters)
@@ -144,127 +91,97 @@ static unsigned int stop_timeout_of(struct daemon *d, struct ct *ct, json_t *par
 									      : 120;
 }
 
-/* lost.c: it runs, and nobody knows which of its processes could be asked to power off. */
-static bool can_be_asked(const struct ct *ct, struct berth_error *err)
+/* Work of berthd's own that a stop --fast is about: the end of the CT, or a start. */
+static bool can_hurry(const struct ct *ct)
 {
-	if (ct->job != NULL || ct->status != CT_RUNNING || ct->init_pidfd >= 0)
-		return true;
-	(void)berth_error_set(err, BERTH_ERR_BROKEN, ESRCH,
-			      "CT %u runs, but its state file is lost and its init was not found; "
-			      "it can only be killed: berth stop %u --fast",
-			      ct->ctid, ct->ctid);
-	return false;
+	return !ct->unsettled && (ct->status == CT_STOPPING || ct->status == CT_RELEASING ||
+				  ct->status == CT_STARTING);
 }
 
-static void stop_or_restart(struct rpc_call *call, json_t *parameters, struct daemon *d,
-			    bool restart)
-{
-	struct ct *ct = method_ct(call, parameters, d);
-	struct berth_error err;
-	struct job *j;
-
-	if (ct == NULL || method_wait(call, parameters, ct, restart ? method_restart : method_stop))
-		return;
-	if (ended_cancel_reboot(ct) && !restart) {
-		rpc_reply(call, NULL);
-		return;
-	}
-	if (!method_flag(parameters, "fast") && !can_be_asked(ct, &err)) {
-		rpc_reply_error(call, &err);
-		return;
-	}
-	j = begin_in(call, ct, restart ? "restart" : "stop", CT_RUNNING);
-	if (j == NULL)
-		return;
-	j->fast = method_flag(parameters, "fast");
-	j->wait = method_flag(parameters, "wait");
-	j->restart = restart;
-	j->timeout = stop_timeout_of(d, ct, parameters);
-	lifecycle_stop(j);
-}
-
+/* With --fast nothing is waited for: whoever is at work on the CT is made to hurry, or ended. */
 void method_stop(struct rpc_call *call, json_t *parameters, void *data)
 {
-	stop_or_restart(call, parameters, data, false);
+	struct daemon *d = data;
+	struct ct *ct = method_ct(call, parameters, d);
+	bool fast = method_flag(parameters, "fast");
+
+	if (ct == NULL ||
+	    ((!fast || !can_hurry(ct)) && method_wait(call, parameters, ct, method_stop)))
+		return;
+	order(ct, fast ? LIFE_KILL : LIFE_STOP,
+	      &(struct life_info){.call = call, .timeout = stop_timeout_of(d, ct, parameters)});
 }
 
 /* A CT that is stopped is started: what vzctl restart does. */
 void method_restart(struct rpc_call *call, json_t *parameters, void *data)
 {
 	struct daemon *d = data;
-	const char *word = json_string_value(json_object_get(parameters, "ct"));
-	struct ct *ct = word != NULL ? registry_lookup(d, word, NULL) : NULL;
+	struct ct *ct = method_ct(call, parameters, d);
+	struct berth_error err, why;
 
-	if (ct != NULL && method_wait(call, parameters, ct, method_restart))
+	if (ct == NULL || method_wait(call, parameters, ct, method_restart))
 		return;
-	if (ct != NULL && ct->status != CT_RUNNING)
-		method_start(call, parameters, data);
-	else
-		stop_or_restart(call, parameters, d, true);
-}
-
-static void mount_failed_clean(struct job *j, const struct worker_result *result)
-{
-	struct berth_error err = j->error;
-
-	if (!result->ok)
-		log_line(LOG_LV_WARNING, j->ct->ctid, "clean up after a failed mount: %s",
-			 result->error.msg);
-	registry_settled(j->d, j->ct);
-	job_fail(j, &err);
-}
-
-static void mounted(struct job *j, const struct worker_result *result)
-{
-	char path[BERTH_PATH_MAX] = "";
-
-	if (!result->ok) {
-		j->error = result->error;
-		job_worker(j, "cleanup", NULL, mount_failed_clean); /* a killed one undid nothing */
+	if (ct->status != CT_RUNNING || ct->job != NULL) {
+		start_or_restart(call, parameters, ct, LIFE_RESTART);
 		return;
 	}
-	(void)value_get(result->values, "path", path, sizeof(path));
-	j->ct->status = CT_MOUNTED;
-	job_done(j, json_pack("{s:s}", "path", path));
+	/* Before anything is stopped. */
+	if (config_check(d, ct->ctid, &why) < 0) {
+		(void)berth_error_set(&err, why.code, why.sys,
+				      "%.250s; it was not stopped and runs on", why.msg);
+		berth_error_name_ct(&err, ct->ctid);
+		rpc_reply_error(call, &err);
+		return;
+	}
+	order(ct, LIFE_RESTART,
+	      &(struct life_info){.call = call,
+				  .wait = method_flag(parameters, "wait"),
+				  .fast = method_flag(parameters, "fast"),
+				  .timeout = stop_timeout_of(d, ct, parameters)});
 }
 
 void method_mount(struct rpc_call *call, json_t *parameters, void *data)
 {
 	struct ct *ct = method_ct(call, parameters, data);
-	struct job *j;
 
-	if (ct == NULL || method_wait(call, parameters, ct, method_mount))
-		return;
-	j = begin_in(call, ct, "mount", CT_STOPPED);
-	if (j != NULL)
-		job_worker(j, "mount", NULL, mounted);
-}
-
-static void unmounted(struct job *j, const struct worker_result *result)
-{
-	if (!result->ok) {
-		job_fail(j, &result->error);
-		return;
-	}
-	j->ct->status = CT_STOPPED;
-	job_done(j, NULL);
+	if (ct != NULL && !method_wait(call, parameters, ct, method_mount))
+		order(ct, LIFE_MOUNT, &(struct life_info){.call = call});
 }
 
 void method_umount(struct rpc_call *call, json_t *parameters, void *data)
 {
 	struct ct *ct = method_ct(call, parameters, data);
-	struct berth_error err;
-	struct job *j;
 
-	if (ct == NULL)
-		return;
-	if (ct->status == CT_STOPPED) {
-		(void)berth_error_set(&err, BERTH_ERR_NOT_MOUNTED, EINVAL, "CT %u is not mounted",
-				      ct->ctid);
-		rpc_reply_error(call, &err);
-		return;
-	}
-	j = begin_in(call, ct, "umount", CT_MOUNTED);
-	if (j != NULL)
-		job_worker(j, "umount", NULL, unmounted);
+	if (ct != NULL && !method_wait(call, parameters, ct, method_umount))
+		order(ct, LIFE_UMOUNT, &(struct life_info){.call = call});
+}
+
+/* Those that this version does not do yet: the table says so. */
+static void method_order(struct rpc_call *call, json_t *parameters, struct daemon *d,
+			 enum life_event event)
+{
+	struct ct *ct = method_ct(call, parameters, d);
+
+	if (ct != NULL)
+		order(ct, event, &(struct life_info){.call = call});
+}
+
+void method_suspend(struct rpc_call *call, json_t *parameters, void *data)
+{
+	method_order(call, parameters, data, LIFE_SUSPEND);
+}
+
+void method_resume(struct rpc_call *call, json_t *parameters, void *data)
+{
+	method_order(call, parameters, data, LIFE_RESUME);
+}
+
+void method_send(struct rpc_call *call, json_t *parameters, void *data)
+{
+	method_order(call, parameters, data, LIFE_SEND);
+}
+
+void method_resolve(struct rpc_call *call, json_t *parameters, void *data)
+{
+	method_order(call, parameters, data, LIFE_RESOLVE);
 }

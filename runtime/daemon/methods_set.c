@@ -218,26 +218,21 @@ static int set_begin(struct job *j, const struct setting *list, int n, struct be
 	return r;
 }
 
-void method_set(struct rpc_call *call, json_t *parameters, void *data)
-{
-	struct daemon *d = data;
-	struct ct *ct = method_ct(call, parameters, d);
-	struct setting list[SETTINGS_MAX];
-	struct berth_error err;
-	struct job *j;
+struct set_order {
+	const struct setting *list;
 	int n;
+	bool save;
+};
 
-	if (ct == NULL || method_wait(call, parameters, ct, method_set))
-		return;
-	n = settings_get(parameters, list, &err);
-	j = n < 0 ? NULL : job_begin(d, ct, "set", call, &err);
-	if (j == NULL) {
-		rpc_reply_error(call, &err);
-		return;
-	}
-	j->save = method_flag(parameters, "save");
+static void set_go(struct job *j, void *data)
+{
+	const struct set_order *o = data;
+	struct ct *ct = j->ct;
+	struct berth_error err;
+
+	j->save = o->save;
 	j->notes = json_array();
-	if (set_begin(j, list, n, &err) < 0) {
+	if (set_begin(j, o->list, o->n, &err) < 0) {
 		job_fail(j, &err);
 		return;
 	}
@@ -245,6 +240,21 @@ void method_set(struct rpc_call *call, json_t *parameters, void *data)
 		set_nothing(j);
 		return;
 	}
-	set_notes(j, list, n, ct->status == CT_RUNNING);
+	set_notes(j, o->list, o->n, ct->status == CT_RUNNING);
 	job_worker(j, "apply", NULL, set_applied);
+}
+
+void method_set(struct rpc_call *call, json_t *parameters, void *data)
+{
+	struct ct *ct = method_ct(call, parameters, data);
+	struct setting list[SETTINGS_MAX];
+	struct set_order o = {.list = list, .save = method_flag(parameters, "save")};
+	struct life_info info = {.call = call, .go = set_go, .data = &o};
+	struct berth_error err;
+
+	if (ct == NULL || method_wait(call, parameters, ct, method_set))
+		return;
+	o.n = settings_get(parameters, list, &err);
+	if (o.n < 0 || ct_event(ct, LIFE_SET, &info, &err) < 0)
+		rpc_reply_error(call, &err);
 }

@@ -3,8 +3,7 @@
 
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
-#include "runtime/daemon/adopt.h"
-#include "runtime/daemon/attach.h"
+#include "runtime/daemon/boot_wait.h"
 #include "runtime/monitor/record.h"
 
 #include <string.h>
@@ -13,7 +12,6 @@
 #include <sys/un.h>
 
 struct monitor_conn {
-	struct daemon *d;
 	struct ct *ct;
 	int fd;
 	struct ev_source *watch;
@@ -49,10 +47,19 @@ void monitor_forget_kept(struct ct *ct)
 	fd_close(&ct->kept[1]);
 }
 
+/* The guest has said that it has booted. */
+static void has_booted(struct ct *ct)
+{
+	if (ct->booted)
+		return;
+	ct->booted = true;
+	event_emit(ct->d, ct->ctid, "booted", NULL);
+	boot_wait_done(ct);
+}
+
 static void on_record(struct ev_source *s, uint32_t events, void *data)
 {
 	struct monitor_conn *m = data;
-	struct daemon *d = m->d;
 	struct ct *ct = m->ct;
 	struct mon_record rec;
 	char buf[sizeof(rec) + 1];
@@ -62,11 +69,12 @@ static void on_record(struct ev_source *s, uint32_t events, void *data)
 
 	(void)s;
 	(void)events;
-	if (n == -EAGAIN)
+	/* What it gives to keep finds no descriptor free: the CT does without, the monitor is there. */
+	if (n == -EAGAIN || n == -EBADMSG)
 		return;
 	if (n <= 0) {
 		monitor_disconnect(ct);
-		adopt_monitor_gone(d, ct);
+		(void)ct_event(ct, LIFE_MONITOR_GONE, NULL, NULL);
 		return;
 	}
 	if (mon_record_check(buf, (size_t)n, &rec) < 0)
@@ -76,7 +84,7 @@ static void on_record(struct ev_source *s, uint32_t events, void *data)
 	fd_close(&fds[0]);
 	fd_close(&fds[1]);
 	if (rec.type == MON_STATE && rec.b == 1)
-		attach_booted(d, ct);
+		has_booted(ct);
 }
 
 static int connect_socket(struct daemon *d, struct ct *ct, struct berth_error *err)
@@ -103,7 +111,7 @@ static int connect_socket(struct daemon *d, struct ct *ct, struct berth_error *e
 int monitor_connect(struct daemon *d, struct ct *ct, struct berth_error *err)
 {
 	struct monitor_conn *m;
-	int fd = connect_socket(d, ct, err);
+	int fd = connect_socket(d, ct, err), r;
 
 	if (fd < 0)
 		return fd;
@@ -111,11 +119,14 @@ int monitor_connect(struct daemon *d, struct ct *ct, struct berth_error *err)
 	m = calloc(1, sizeof(*m));
 	if (m == NULL)
 		abort();
-	m->d = d;
 	m->ct = ct;
 	m->fd = fd;
-	if (ev_add_io(d->ev, fd, EPOLLIN, on_record, m, &m->watch) < 0)
-		abort();
+	r = ev_add_io(d->ev, fd, EPOLLIN, on_record, m, &m->watch);
+	if (r < 0) {
+		(void)close(fd);
+		free(m);
+		return berth_error_sys(err, r, "CT %u: watch its monitor", ct->ctid);
+	}
 	ct->monitor = m;
 	return 0;
 }

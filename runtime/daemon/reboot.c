@@ -5,9 +5,7 @@
 #include "runtime/base/fd.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/wait.h>
 
 enum {
 	QUICK_REBOOT_MS = 10000, /* a CT that lived shorter than this is rebooting in a loop */
@@ -43,22 +41,6 @@ static bool is_this_boot(const char *boot_id)
 	char now[BOOT_ID_LEN + 1];
 
 	return boot_id_read(now) == 0 && strcmp(boot_id, now) == 0;
-}
-
-/* Init killed by SIGHUP is how the kernel reports a reboot(2) inside (pid_namespaces(7)). */
-bool reboot_was_asked(struct daemon *d, const struct ct *ct)
-{
-	auto_close int dir = open_run(d, ct);
-	char text[1024];
-	struct ct_exit e;
-	struct ct_run run;
-
-	if (dir < 0 || file_read_line_at(dir, "state", text, sizeof(text)) < 0 ||
-	    ct_run_parse(text, &run) < 0 || !is_this_boot(run.boot_id))
-		return false;
-	if (file_read_line_at(dir, "exit", text, sizeof(text)) < 0 || ct_exit_parse(text, &e) < 0)
-		return false;
-	return e.known && WIFSIGNALED(e.wait_status) && WTERMSIG(e.wait_status) == SIGHUP;
 }
 
 void reboot_mark(struct daemon *d, const struct ct *ct)

@@ -11,9 +11,6 @@
 /* Pure. How long to wait before a CT that lived so long is started; *quick counts quick reboots. */
 uint64_t reboot_backoff(uint64_t lived_ms, unsigned int *quick);
 
-/* Did the init that has ended in this boot ask for a reboot? */
-bool reboot_was_asked(struct daemon *d, const struct ct *ct);
-
 void reboot_mark(struct daemon *d, const struct ct *ct);
 void reboot_unmark(struct daemon *d, const struct ct *ct);
 /* A mark of an earlier boot of the host does not count. */

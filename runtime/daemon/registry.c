@@ -96,7 +96,7 @@ void registry_remove(struct daemon *d, struct ct *ct)
 	boot_wait_fail(ct);
 	attach_drop(ct);
 	monitor_forget_kept(ct);
-	ev_remove(ct->reboot);
+	ct_timers_clear(ct);
 	free(ct->addrs);
 	free(ct);
 }
@@ -188,11 +188,19 @@ int registry_reload(struct daemon *d, struct ct *ct, struct berth_error *err)
 	struct ct_info info;
 	int r = ct_info_load(&d->paths, ct->ctid, &info, err);
 
+	if (r < 0 && r != -ENOENT) {
+		ct->status = CT_UNKNOWN;
+		return r;
+	}
 	if (r < 0)
 		r = berth_error_set(err, BERTH_ERR_BROKEN, ENOENT,
 				    "CT %u has no config %s/ct/%u.conf: bring it back, or give the "
 				    "CT up: berth destroy %u",
 				    ct->ctid, d->paths.etc, ct->ctid, ct->ctid);
+	if (r == 0 && info.status == CT_UNKNOWN) {
+		ct->status = CT_UNKNOWN;
+		return -EAGAIN;
+	}
 	if (r == 0 && info.status == CT_BROKEN)
 		r = -EINVAL;
 	if (r == 0)
@@ -215,7 +223,9 @@ void registry_settled(struct daemon *d, struct ct *ct)
 
 	ct->booted = false;
 	if (registry_reload(d, ct, &err) < 0)
-		log_line(LOG_LV_ERROR, ct->ctid, "broken: %s", err.msg);
+		log_line(LOG_LV_ERROR, ct->ctid, "%s: %s", ct_status_name(ct->status), err.msg);
+	if (ct->status == CT_UNKNOWN)
+		ct_timer_set(ct, LIFE_T_LOOK, 1);
 }
 
 /* Is the address in a space-separated list? */

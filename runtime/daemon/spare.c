@@ -28,12 +28,13 @@ void spare_keep(struct daemon *d)
 		return;
 	fds.in = sv[1];
 	d->spare_fd = sv[0];
-	if (spawn_program(argv, spawn_own_env(), &fds, &pid, NULL, NULL) < 0)
+	if (spawn_program(argv, spawn_own_env(), &fds, &pid, &d->spare_pidfd, NULL) < 0)
 		spare_drop(d);
 	(void)close(sv[1]);
 }
 
-int spare_order(struct daemon *d, const char *const *argv, int report_fd, int lock_fd)
+int spare_order(struct daemon *d, const char *const *argv, int report_fd, int lock_fd,
+		int *ret_pidfd)
 {
 	const int fds[ORDER_FDS] = {report_fd, lock_fd};
 	char buf[ORDER_SIZE];
@@ -44,6 +45,10 @@ int spare_order(struct daemon *d, const char *const *argv, int report_fd, int lo
 	if (len < 0)
 		return len;
 	r = fd_send_message(d->spare_fd, buf, (size_t)len, fds, lock_fd >= 0 ? 2 : 1);
+	if (r >= 0 && d->spare_pidfd > 0) {
+		*ret_pidfd = d->spare_pidfd;
+		d->spare_pidfd = 0;
+	}
 	spare_drop(d);
 	return r;
 }
@@ -53,4 +58,7 @@ void spare_drop(struct daemon *d)
 	if (d->spare_fd > 0)
 		(void)close(d->spare_fd);
 	d->spare_fd = 0;
+	if (d->spare_pidfd > 0)
+		(void)close(d->spare_pidfd);
+	d->spare_pidfd = 0;
 }

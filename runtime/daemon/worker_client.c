@@ -10,8 +10,10 @@
 #include "runtime/worker/report.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/pidfd.h>
 
 enum {
 	WORKER_ARGS = 14,
@@ -23,6 +25,11 @@ struct worker_run {
 	struct daemon *d;
 	int fd; /* its report */
 	struct ev_source *watch;
+	int pidfd; /* -EBADF when none could be had: then it cannot be ended */
+	struct ev_source
+		*death; /* on pidfd, once it was ended: a child of its may hold the report open */
+	struct ev_source *limit; /* it says something before that */
+	char op[24];
 	worker_progress_fn *progress;
 	worker_done_fn *tell;
 	void *data;
@@ -95,7 +102,10 @@ static void take_bytes(struct worker_run *w, const char *buf, size_t n)
 static void worker_ended(struct worker_run *w)
 {
 	ev_remove(w->watch);
+	ev_remove(w->death);
+	ev_remove(w->limit);
 	(void)close(w->fd);
+	fd_close(&w->pidfd);
 	if (!w->ended) {
 		w->result.ok = false;
 		w->result.died = true;
@@ -109,6 +119,23 @@ static void worker_ended(struct worker_run *w)
 	free(w);
 }
 
+static void on_limit(struct ev_source *s, void *data)
+{
+	struct worker_run *w = data;
+	char why[120];
+
+	(void)s;
+	(void)snprintf(why, sizeof(why), "no progress for %u s (WORKER_TIMEOUT in berth.conf)",
+		       w->d->host.worker_timeout);
+	worker_end(w, why);
+}
+
+/* Anew with each word of it. */
+static void limit_begin(struct worker_run *w)
+{
+	(void)ev_timer_set(w->limit, (uint64_t)w->d->host.worker_timeout * 1000);
+}
+
 static void on_report(struct ev_source *s, uint32_t events, void *data)
 {
 	struct worker_run *w = data;
@@ -119,18 +146,44 @@ static void on_report(struct ev_source *s, uint32_t events, void *data)
 	(void)events;
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
-	if (n > 0)
+	if (n > 0) {
+		limit_begin(w);
 		take_bytes(w, buf, (size_t)n);
+	}
 	if (n <= 0 || w->done)
 		worker_ended(w);
 }
 
+static void on_death(struct ev_source *s, uint32_t events, void *data)
+{
+	struct worker_run *w = data;
+	char buf[4096];
+	ssize_t n;
+
+	(void)s;
+	(void)events;
+	while (!w->done && (n = read(w->fd, buf, sizeof(buf))) > 0)
+		take_bytes(w, buf, (size_t)n);
+	worker_ended(w);
+}
+
+void worker_end(struct worker_run *w, const char *why)
+{
+	if (w->pidfd < 0 || w->death != NULL)
+		return;
+	log_line(LOG_LV_WARNING, 0, "the worker of %s is ended: %s", w->op, why);
+	(void)snprintf(w->result.ended_for, sizeof(w->result.ended_for), "%s", why);
+	(void)pidfd_send_signal(w->pidfd, SIGKILL, NULL, 0);
+	(void)ev_add_io(w->d->ev, w->pidfd, EPOLLIN, on_death, w, &w->death);
+}
+
 /* Numbers that a worker is to know its descriptors by are for one of its own; an order gives the lock another. */
 static int worker_order(struct daemon *d, const char *const *argv, const int *keep,
-			unsigned int n_keep, int report_fd)
+			unsigned int n_keep, int report_fd, int *ret_pidfd)
 {
 	int r = n_keep > 1 ? -EINVAL
-			   : spare_order(d, argv, report_fd, n_keep == 1 ? keep[0] : -EBADF);
+			   : spare_order(d, argv, report_fd, n_keep == 1 ? keep[0] : -EBADF,
+					 ret_pidfd);
 
 	/* The next one is loaded meanwhile. A start needs all cores itself: then at its end. */
 	if (r == 0 && strcmp(argv[0], "start") != 0)
@@ -139,7 +192,7 @@ static int worker_order(struct daemon *d, const char *const *argv, const int *ke
 }
 
 static int worker_spawn(struct daemon *d, const char *const *argv, const int *keep,
-			unsigned int n_keep, int report_fd, struct berth_error *err)
+			unsigned int n_keep, int report_fd, int *ret_pidfd, struct berth_error *err)
 {
 	const char *full[WORKER_ARGS];
 	char lock[12];
@@ -165,39 +218,65 @@ static int worker_spawn(struct daemon *d, const char *const *argv, const int *ke
 						 .err = STDERR_FILENO,
 						 .keep = keep,
 						 .n_keep = n_keep},
-			     &pid, NULL, err);
+			     &pid, ret_pidfd, err);
 }
 
-int worker_start(struct daemon *d, const char *const *argv, const int *keep, unsigned int n_keep,
-		 worker_progress_fn *progress, worker_done_fn *done, void *data,
-		 struct berth_error *err)
+static struct worker_run *run_new(struct daemon *d, const char *op, int fd, int pidfd)
+{
+	struct worker_run *w = calloc(1, sizeof(*w));
+
+	if (w == NULL)
+		abort();
+	(void)fcntl(fd, F_SETFL, O_NONBLOCK);
+	w->d = d;
+	w->fd = fd;
+	w->pidfd = pidfd;
+	(void)snprintf(w->op, sizeof(w->op), "%s", op);
+	if (ev_add_timer(d->ev, 0, on_limit, w, &w->limit) < 0)
+		abort();
+	limit_begin(w);
+	return w;
+}
+
+int worker_start_run(struct daemon *d, const char *const *argv, const int *keep,
+		     unsigned int n_keep, worker_progress_fn *progress, worker_done_fn *done,
+		     void *data, struct worker_run **ret, struct berth_error *err)
 {
 	struct worker_run *w;
-	int fds[2], r;
+	int fds[2], r, pidfd = -EBADF;
 
 	r = FAULT_POINT("worker.pipe");
 	if (r == 0 && pipe2(fds, O_CLOEXEC) < 0)
 		r = -errno;
 	if (r < 0)
 		return berth_error_sys(err, r, "pipe to a worker");
-	r = worker_order(d, argv, keep, n_keep, fds[1]);
+	w = run_new(d, argv[0], fds[0], -EBADF);
+	/* Before it is started: one that nobody could listen to must not begin. */
+	r = ev_add_io(d->ev, w->fd, EPOLLIN, on_report, w, &w->watch);
 	if (r < 0)
-		r = worker_spawn(d, argv, keep, n_keep, fds[1], err);
+		(void)berth_error_sys(err, r, "listen to a worker");
+	else if (worker_order(d, argv, keep, n_keep, fds[1], &pidfd) < 0)
+		r = worker_spawn(d, argv, keep, n_keep, fds[1], &pidfd, err);
 	(void)close(fds[1]);
 	if (r < 0) {
+		ev_remove(w->watch);
+		ev_remove(w->limit);
 		(void)close(fds[0]);
+		free(w);
 		return r;
 	}
-	w = calloc(1, sizeof(*w));
-	if (w == NULL)
-		abort();
-	(void)fcntl(fds[0], F_SETFL, O_NONBLOCK);
-	w->d = d;
-	w->fd = fds[0];
+	w->pidfd = pidfd < 0 ? -EBADF : pidfd;
 	w->progress = progress;
 	w->tell = done;
 	w->data = data;
-	if (ev_add_io(d->ev, w->fd, EPOLLIN, on_report, w, &w->watch) < 0)
-		abort();
+	if (ret != NULL)
+		*ret = w;
 	return 0;
+}
+
+int worker_start(struct daemon *d, const char *const *argv, const int *keep, unsigned int n_keep,
+		 worker_progress_fn *progress, worker_done_fn *done, void *data,
+		 struct berth_error *err)
+{
+	return worker_start_run(d, argv, keep, n_keep, progress, done, data, NULL, err);
 }

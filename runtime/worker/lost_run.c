@@ -48,73 +48,93 @@ static int proc_open(pid_t pid)
 	return dir_open_at(AT_FDCWD, path);
 }
 
-static bool is_init(pid_t pid, struct pidref *ret)
+/* Gone meanwhile: for certain no init (any more). */
+static bool is_gone(int r)
+{
+	return r == -ENOENT || r == -ESRCH;
+}
+
+/* 1, 0, or -errno when that cannot be told. */
+static int is_init(pid_t pid, struct pidref *ret)
 {
 	auto_free char *status = NULL, *stat = NULL;
 	auto_close int dir = proc_open(pid);
 	uint64_t start;
+	int r = dir < 0 ? dir : file_read_at(dir, "status", STATUS_MAX, &status, NULL);
 
-	if (dir < 0 || file_read_at(dir, "status", STATUS_MAX, &status, NULL) < 0 ||
-	    file_read_at(dir, "stat", STAT_MAX, &stat, NULL) < 0 || !proc_is_first(status) ||
-	    !proc_has_execed(stat) || pidref_parse_stat(stat, &start) < 0)
-		return false;
+	if (r == 0)
+		r = file_read_at(dir, "stat", STAT_MAX, &stat, NULL);
+	if (r == 0)
+		r = pidref_parse_stat(stat, &start);
+	if (r < 0)
+		return is_gone(r) ? 0 : r;
+	if (!proc_is_first(status) || !proc_has_execed(stat))
+		return 0;
 	*ret = (struct pidref){.pid = pid, .start_time = start};
-	return true;
+	return 1;
 }
 
 /* Among the processes of one cgroup; those of another pid namespace than ours are 0. */
-static bool find_in_procs(int dir, struct pidref *ret)
+static int find_in_procs(int dir, struct pidref *ret)
 {
 	auto_free char *text = NULL;
 	char *p, *line;
+	int r = file_read_at(dir, "cgroup.procs", PROCS_MAX, &text, NULL);
 
-	if (file_read_at(dir, "cgroup.procs", PROCS_MAX, &text, NULL) < 0)
-		return false;
-	for (p = text; (line = strsep(&p, "\n")) != NULL;) {
+	/* EOPNOTSUPP: threaded, its processes are listed above. */
+	if (r < 0)
+		return r == -ENODEV || r == -ENOENT || r == -EOPNOTSUPP ? 0 : r;
+	for (p = text, r = 0; r == 0 && (line = strsep(&p, "\n")) != NULL;) {
 		int pid;
 
-		if (parse_int(line, &pid) == 0 && pid > 0 && is_init(pid, ret))
-			return true;
+		if (parse_int(line, &pid) == 0 && pid > 0)
+			r = is_init(pid, ret);
 	}
-	return false;
+	return r;
 }
 
-static bool find_below(int dirfd, unsigned int depth, struct pidref *ret)
+static bool is_subdir(const struct dirent *e)
 {
-	int own = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return e->d_type == DT_DIR && strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+}
+
+/* 1, 0, or -errno when that cannot be told of one of the processes. */
+static int find_below(int dirfd, unsigned int depth, struct pidref *ret)
+{
+	auto_close int own = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	auto_closedir DIR *d = own < 0 ? NULL : fdopendir(own);
 	struct dirent *e;
+	int r = d == NULL ? -errno : find_in_procs(dirfd, ret);
 
-	if (find_in_procs(dirfd, ret))
-		return true;
-	while (d != NULL && depth < CGROUP_DEPTH_MAX && (e = readdir(d)) != NULL) {
+	if (d != NULL)
+		(void)take_fd(&own);
+	while (r == 0 && depth < CGROUP_DEPTH_MAX && (e = readdir(d)) != NULL) {
 		auto_close int sub = -EBADF;
 
-		if (e->d_type != DT_DIR || strcmp(e->d_name, ".") == 0 ||
-		    strcmp(e->d_name, "..") == 0)
+		if (!is_subdir(e))
 			continue;
 		sub = dir_open_at(dirfd, e->d_name);
-		if (sub >= 0 && find_below(sub, depth + 1, ret))
-			return true;
+		if (sub < 0)
+			r = is_gone(sub) ? 0 : sub;
+		else
+			r = find_below(sub, depth + 1, ret);
 	}
-	return false;
+	return r;
 }
 
-static int find_init(struct worker *w, struct cg_host *cg, struct pidref *ret,
-		     struct berth_error *err)
+int lost_run_init(struct worker *w, struct cg_host *cg, struct pidref *ret, struct berth_error *err)
 {
-	struct cg_attach attach;
-	bool found;
-	int r = cg_ct_attach(cg, w->ctid, false, &attach, err);
+	auto_close int dir = cg_ct_dir(cg, w->ctid);
+	int found = dir < 0 ? dir : find_below(dir, 0, ret);
 
-	if (r < 0)
-		return r;
-	found = find_below(attach.unified, 0, ret);
-	cg_attach_close(&attach);
-	if (!found)
-		return berth_error_set(err, BERTH_ERR_NOT_RUNNING, ESRCH,
-				       "CT %u: no process in its cgroup is its init", w->ctid);
-	return 0;
+	if (found == 1)
+		return 0;
+	if (found < 0 && found != -ENOENT)
+		return berth_error_set(err, BERTH_ERR_UNKNOWN, -found,
+				       "CT %u: look at the processes in its cgroup: %s", w->ctid,
+				       strerror(-found));
+	return berth_error_set(err, BERTH_ERR_NOT_RUNNING, ESRCH,
+			       "CT %u: no process in its cgroup is its init", w->ctid);
 }
 
 /* ---- what init tells by itself ---- */
@@ -226,16 +246,22 @@ static int fd_of(int pidfd, int number)
 	return fd < 0 ? -EBADF : fd;
 }
 
-static bool is_monitor(struct worker *w, pid_t pid, struct proc_monitor *ret)
+/* 1, 0, or -errno when that cannot be told. */
+static int is_monitor(struct worker *w, pid_t pid, struct proc_monitor *ret)
 {
 	auto_free char *cmdline = NULL, *status = NULL;
 	auto_close int dir = proc_open(pid);
 	char rundir[BERTH_PATH_MAX];
 	size_t len;
+	int r = dir < 0 ? dir : file_read_at(dir, "status", STATUS_MAX, &status, NULL);
 
-	return dir >= 0 && file_read_at(dir, "status", STATUS_MAX, &status, NULL) == 0 &&
-	       proc_is_root(status) &&
-	       file_read_at(dir, "cmdline", CMDLINE_MAX, &cmdline, &len) == 0 &&
+	if (r == 0)
+		r = file_read_at(dir, "cmdline", CMDLINE_MAX, &cmdline, &len);
+	if (r == -EFBIG)
+		return 0; /* longer than a monitor's */
+	if (r < 0)
+		return is_gone(r) ? 0 : r;
+	return proc_is_root(status) &&
 	       proc_is_monitor(cmdline, len, w->ctid, path_run_ct(&w->paths, w->ctid, rundir), ret);
 }
 
@@ -245,10 +271,14 @@ static int end_monitor(struct worker *w, pid_t pid, struct lost_run *f, struct b
 	auto_close int pidfd = pidfd_open(pid, 0);
 	struct pollfd p = {.fd = pidfd, .events = POLLIN};
 	struct proc_monitor m;
+	int r = pidfd < 0 ? -errno : is_monitor(w, pid, &m);
 
 	/* Looked at while we hold it: the number may be another process's by now. */
-	if (pidfd < 0 || !is_monitor(w, pid, &m) || pidfd_send_signal(pidfd, 0, NULL, 0) < 0)
+	if (r == 0 || r == -ESRCH || (r == 1 && pidfd_send_signal(pidfd, 0, NULL, 0) < 0))
 		return 0;
+	if (r < 0)
+		return berth_error_sys(err, r, "CT %u: look at its old monitor (pid %d)", w->ctid,
+				       pid);
 	f->console_fd = fd_of(pidfd, m.console);
 	f->notify_fd = fd_of(pidfd, m.notify);
 	(void)pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
@@ -268,9 +298,18 @@ static int end_unreachable(struct worker *w, struct lost_run *f, struct berth_er
 	struct dirent *e;
 	int pid, r = 0;
 
-	while (d != NULL && r == 0 && (e = readdir(d)) != NULL)
-		if (parse_int(e->d_name, &pid) == 0 && pid > 0 && is_monitor(w, pid, &m))
+	if (d == NULL)
+		return berth_error_sys(err, errno, "CT %u: look for its monitor in /proc", w->ctid);
+	while (r == 0 && (e = readdir(d)) != NULL) {
+		if (parse_int(e->d_name, &pid) < 0 || pid <= 0)
+			continue;
+		r = is_monitor(w, pid, &m);
+		if (r == 1)
 			r = end_monitor(w, pid, f, err);
+		else if (r < 0)
+			return berth_error_sys(err, r, "CT %u: is process %d its monitor", w->ctid,
+					       pid);
+	}
 	return r;
 }
 
@@ -287,7 +326,7 @@ int lost_run_find(struct worker *w, struct cg_host *cg, struct lost_run *ret,
 		  struct berth_error *err)
 {
 	struct lost_run f = {.run = {.launched = true}, .console_fd = -EBADF, .notify_fd = -EBADF};
-	int r = find_init(w, cg, &f.run.init, err);
+	int r = lost_run_init(w, cg, &f.run.init, err);
 
 	if (r < 0)
 		return r;

@@ -14,6 +14,13 @@ struct lost_run {
 };
 
 /*
+ * The process among those of the CT's cgroup that is its init. -ESRCH (BERTH_ERR_NOT_RUNNING) is proof that none
+ * is; any other error says nothing.
+ */
+int lost_run_init(struct worker *w, struct cg_host *cg, struct pidref *ret,
+		  struct berth_error *err);
+
+/*
  * BERTH_ERR_NOT_RUNNING when nothing in the CT's cgroup is its init. A monitor whose socket is gone is
  * ended here, and what it held for the CT is taken from it.
  */

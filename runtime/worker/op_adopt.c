@@ -108,8 +108,13 @@ static int find_run(struct worker *w, struct cg_host *cg, struct become *b, stru
 	*ret_served = false;
 	if (r < 0)
 		return r;
-	if (ct_run_load(&w->paths, w->ctid, run, &b->booted) < 0)
+	r = ct_run_load(&w->paths, w->ctid, run, &b->booted);
+	if (r == -ESRCH || r == -EBADMSG)
 		return find_again(w, cg, b, run, ret_served, err);
+	if (r < 0)
+		return berth_error_set(err, BERTH_ERR_UNKNOWN, -r,
+				       "CT %u: read %s/ct/%u/state and its init: %s", w->ctid,
+				       w->paths.run, w->ctid, strerror(-r));
 	if (!run->launched)
 		return berth_error_set(err, BERTH_ERR_NOT_RUNNING, ESRCH,
 				       "CT %u: its start did not come to its end", w->ctid);

@@ -2,14 +2,19 @@
  * op_cleanup.c - after a CT's init has ended, or on what a crash left: cgroups, then network and volume
  * side by side, then the files of this run are released. Every step works on what is there, so it
  * may run any number of times.
+ *
+ * Nothing is touched before it is proved that the CT does not run, whatever whoever called believes. The word
+ * "kill" is its admin's explicit order and takes the place of the proof.
  */
 #include "netsetup/net.h"
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fault.h"
 #include "runtime/base/fd.h"
+#include "runtime/ct/look.h"
 #include "runtime/ct/spec.h"
 #include "runtime/ct/store.h"
 #include "runtime/storage/volume.h"
+#include "runtime/worker/lost_run.h"
 #include "runtime/worker/volume_mount.h"
 #include "runtime/worker/worker.h"
 
@@ -27,21 +32,53 @@ enum {
 	NET_LINGER_MS = 100
 };
 
-static int release_cgroup(struct worker *w, struct berth_error *err)
+/* Processes without a record of their init: only when none of them is one, are they a leftover. */
+static int check_lost(struct worker *w, struct cg_host *cg, struct berth_error *err)
 {
-	struct cg_host *cg;
-	int r = FAULT_STEP("cleanup.cgroup", err);
+	struct pidref init;
+	int r = lost_run_init(w, cg, &init, err);
 
-	if (r == 0)
-		r = worker_cg_open(w, &cg, err);
+	if (r == -ESRCH)
+		return 0;
 	if (r < 0)
 		return r;
-	if (cg_ct_exists(cg, w->ctid)) {
-		(void)cg_ct_kill(cg, w->ctid, NULL);
-		r = cg_ct_remove(cg, w->ctid, CGROUP_WAIT_MS, err);
-	}
-	cg_host_free(cg);
-	return r;
+	return berth_error_set(
+		err, BERTH_ERR_RUNNING, EBUSY,
+		"CT %u runs (init is %d), though %s/ct/%u/state does not say so: nothing "
+		"of it was cleaned up; end it: berth stop %u --fast",
+		w->ctid, init.pid, w->paths.run, w->ctid, w->ctid);
+}
+
+/* May what is left of the CT be killed and removed? */
+static int check_proof(struct worker *w, struct cg_host *cg, struct berth_error *err)
+{
+	struct ct_run run;
+	enum evidence_found found;
+
+	if (w->n_args > 0 && strcmp(w->args[0], "kill") == 0)
+		return 0;
+	found = ct_look(&w->paths, cg, w->ctid, &run, err);
+	if (evidence_allows(found))
+		return 0;
+	if (found == FOUND_LOST)
+		return check_lost(w, cg, err);
+	if (found == FOUND_ALIVE)
+		return berth_error_set(err, BERTH_ERR_RUNNING, EBUSY,
+				       "CT %u runs (init is %d): nothing of it was cleaned up; end "
+				       "it: berth stop %u",
+				       w->ctid, run.init.pid, w->ctid);
+	err->code = BERTH_ERR_UNKNOWN;
+	return -err->sys;
+}
+
+static int release_cgroup(struct worker *w, struct cg_host *cg, struct berth_error *err)
+{
+	int r = FAULT_STEP("cleanup.cgroup", err);
+
+	if (r < 0 || !cg_ct_exists(cg, w->ctid))
+		return r;
+	(void)cg_ct_kill(cg, w->ctid, NULL);
+	return cg_ct_remove(cg, w->ctid, CGROUP_WAIT_MS, err);
 }
 
 /* The kernel lets go of the volume when the last mount namespace that has it is gone. */
@@ -159,16 +196,28 @@ int op_cleanup(struct worker *w, struct berth_error *err)
 {
 	auto_close int run_fd = worker_run_open(w, err);
 	auto_close int net_fd = -EBADF;
-	struct berth_error errors[3];
+	struct berth_error errors[3], refused;
 	struct net_report rep = {0};
-	int r[3];
+	struct cg_host *cg;
+	int r[3], proof;
 
 	if (run_fd < 0)
 		return run_fd;
+	proof = worker_cg_open(w, &cg, err);
+	if (proof < 0)
+		return proof;
+	proof = check_proof(w, cg, &refused);
+	if (proof < 0) {
+		cg_host_free(cg);
+		if (err != NULL)
+			*err = refused;
+		return proof;
+	}
 	(void)FAULT_POINT("cleanup.mounts");
 	/* Each is tried whatever the others did; the first failure is the one told. */
 	release_mounts(w);
-	r[0] = release_cgroup(w, &errors[0]);
+	r[0] = release_cgroup(w, cg, &errors[0]);
+	cg_host_free(cg);
 	net_fd = net_begin(w, &rep);
 	r[1] = release_volume(w, &errors[1]);
 	r[2] = net_end(w, net_fd, &rep, &errors[2]);

@@ -1,5 +1,5 @@
 /*
- * op_start.c - starts a CT (argument "hold": with a waiting shell for an init): namespaces; volume and root
+ * op_start.c - starts a CT (arguments: "hold": with a waiting shell for an init; "old": with the config of its last run): namespaces; volume and root
  * beside cgroups; init, which makes its mounts beside the network; then this process becomes the CT's monitor
  * by exec, so that init keeps its parent.
  *
@@ -48,6 +48,7 @@ struct start {
 	struct launch_child child;
 	struct ct_run run;
 	bool hold; /* no init: a shell that waits */
+	bool old; /* with the config of its last run: its own is broken */
 	struct become_kit kit;
 	int run_fd;
 	int listen_fd;
@@ -86,12 +87,45 @@ static int step_forget(void *ctx, struct berth_error *err)
 	return 0;
 }
 
+/* It is in effect from now on, whatever stands in the CT's config. */
+static int load_old(struct start *s, struct berth_error *err)
+{
+	struct worker *w = s->w;
+	struct conf_file *f;
+	int r = store_old_load(&w->paths, w->ctid, &f, err);
+
+	if (r < 0)
+		return r;
+	r = ct_config_from(f, w->host_conf, &s->config, err);
+	if (r == 0)
+		r = store_live_save(&w->paths, w->ctid, f, err);
+	conf_free(f);
+	return r;
+}
+
+/* For a reboot, should the config be broken by then. */
+static int keep_config(struct start *s, struct berth_error *err)
+{
+	struct worker *w = s->w;
+	struct conf_file *f;
+	int r = store_live_load(&w->paths, w->ctid, &f, err);
+
+	if (r < 0)
+		return r;
+	r = store_old_save(&w->paths, w->ctid, f, err);
+	conf_free(f);
+	return r;
+}
+
 static int step_load(void *ctx, struct berth_error *err)
 {
 	struct start *s = ctx;
 	struct worker *w = s->w;
-	int r = store_config(&w->paths, w->ctid, w->host_conf, &s->config, err);
+	int r = s->old ? load_old(s, err)
+		       : store_config(&w->paths, w->ctid, w->host_conf, &s->config, err);
 
+	if (r == 0)
+		r = keep_config(s, err);
 	if (r == 0)
 		r = spec_net(w->ctid, &s->config, &w->host, w->paths.root, s->addrs, &s->net, err);
 	if (r < 0)
@@ -441,7 +475,10 @@ int op_start(struct worker *w, struct berth_error *err)
 	char pid[16];
 	int r;
 
-	s.hold = w->n_args > 0 && strcmp(w->args[0], "hold") == 0;
+	for (int i = 0; i < w->n_args; i++) {
+		s.hold = s.hold || strcmp(w->args[i], "hold") == 0;
+		s.old = s.old || strcmp(w->args[i], "old") == 0;
+	}
 	ct_mounts_init(&s.mounts);
 	(void)sem_init(&s.lower_made, 0, 0);
 	r = plan_run(&plan, &s, err);

@@ -65,6 +65,9 @@ int worker_facts(struct worker *w, struct ct_facts *ret, struct berth_error *err
 	if (info.status == CT_BROKEN)
 		return berth_error_set(err, BERTH_ERR_BROKEN, EINVAL,
 				       "CT %u: its facts file is missing or damaged", w->ctid);
+	if (info.status == CT_UNKNOWN)
+		return berth_error_set(err, BERTH_ERR_UNKNOWN, EAGAIN,
+				       "CT %u: its files cannot be read now", w->ctid);
 	*ret = info.facts;
 	return 0;
 }

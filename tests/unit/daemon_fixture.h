@@ -347,7 +347,8 @@ static inline void running_begin(struct running *r, uint32_t ctid, const char *c
 	r->init = init_begin();
 	r->listener = monitor_socket(ctid);
 	put_state(ctid, r->init, getpid(), true);
-	CHECK(attach_take(&d, r->ct, &err) == 0);
+	CHECK(attach_take(&d, r->ct, &err) == 0 && r->ct->monitor != NULL);
+	r->ct->status = CT_RUNNING;
 	r->conn = accept4(r->listener, NULL, NULL, SOCK_CLOEXEC);
 	CHECK(r->conn >= 0);
 }

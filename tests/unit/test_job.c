@@ -29,6 +29,17 @@ static void run_worker(struct job *j, const char *op, const char *const *args)
 	WAIT_FOR(ended == 1);
 }
 
+/* The sleep that the worker left. */
+static void kill_child(void)
+{
+	char text[16] = "", path[BERTH_PATH_MAX];
+	int pid = 0;
+
+	CHECK(file_read_line_at(AT_FDCWD, path_below(top, "pid", path), text, sizeof(text)) == 0);
+	CHECK(parse_int(text, &pid) == 0 && pid > 1 && kill(pid, SIGKILL) == 0);
+	(void)unlink(path);
+}
+
 static void a_ct_has_one_operation_at_a_time(void)
 {
 	struct job *j;
@@ -211,41 +222,68 @@ static void when_the_client_goes_the_operation_goes_on(void)
 	host_end();
 }
 
-static int retried;
-
-static void retry(struct ev_source *s, void *data)
+static void a_worker_is_ended_on_order_and_counts_as_dead(void)
 {
-	(void)s;
-	retried++;
-	job_retry_cancel(data);
+	struct job *j;
+
+	host_begin("");
+	/* A child of its holds the report open. */
+	on_worker("start", "sleep 1000 & echo $! >$TOP/pid; wait\n");
+	j = job_begin(&d, add_ct(101, ""), "start", NULL, &err);
+	ended = 0;
+	job_worker(j, "start", NULL, worker_over);
+	WAIT_FOR(is_there(top, "pid"));
+	CHECK(ended == 0 && j->worker != NULL);
+	job_end_worker(j, "the test says so");
+	WAIT_FOR(ended == 1);
+	CHECK(last.died && last.error.code == BERTH_ERR_TIMEOUT && j->worker == NULL);
+	CHECK(strstr(last.error.msg, "the test says so") != NULL);
+	job_fail(j, &last.error);
+	kill_child();
+	host_end();
 }
 
-static void wrong_retry(struct ev_source *s, void *data)
+static void a_worker_that_says_nothing_is_ended_in_time(void)
 {
-	retried += 100;
-	retry(s, data);
+	struct job *j;
+
+	host_begin("WORKER_TIMEOUT=\"1\"\n");
+	on_worker("start", "sleep 1000 & echo $! >$TOP/pid; wait\n");
+	j = job_begin(&d, add_ct(101, ""), "start", NULL, &err);
+	run_worker(j, "start", NULL);
+	CHECK(last.died && strstr(last.error.msg, "no progress for 1 s") != NULL);
+	job_fail(j, &last.error);
+	kill_child();
+	WAIT_FOR(!is_locked(101)); /* the child had it too */
+	/* One that goes on saying something may be long. */
+	on_worker("start",
+		  "for i in 1 2 3 4 5 6 7 8; do sleep 0.25; echo progress $i x; done; say_done\n");
+	j = job_begin(&d, d.cts[0], "start", NULL, &err);
+	run_worker(j, "start", NULL);
+	CHECK(last.ok);
+	job_done(j, NULL);
+	host_end();
 }
 
-static void a_later_retry_takes_the_place_of_an_earlier_one(void)
+static void who_joins_is_answered_with_the_job(void)
 {
+	struct client c;
 	struct ct *ct;
 
 	host_begin("");
 	ct = add_ct(101, "");
-	job_retry_later(ct, 1, wrong_retry);
-	job_retry_later(ct, 20, retry);
-	WAIT_FOR(retried > 0);
-	CHECK(retried == 1 && ct->retry == NULL);
-	job_retry_later(ct, 1, wrong_retry);
-	job_retry_cancel(ct);
-	job_retry_cancel(ct);
-	settle_down();
-	CHECK(retried == 1);
-	/* One that waits goes with its CT. */
-	job_retry_later(ct, 1, wrong_retry);
-	registry_remove(&d, ct);
-	settle_down();
-	CHECK(retried == 1);
+	on_worker("start", "sleep 1000 & echo $! >$TOP/pid; wait\n");
+	client_open(&c);
+	client_send(&c, "io.berth.Container.Start", ct_parameter(101), false);
+	WAIT_FOR(is_there(top, "pid"));
+	CHECK(code_of(call("io.berth.Container.Stop",
+			   json_pack("{s:s, s:b}", "ct", "101", "fast", true))) == BERTH_OK);
+	CHECK(ct->status == CT_STOPPED && ct->job == NULL);
+	CHECK(code_of(client_wait(&c)) == BERTH_ERR_TIMEOUT &&
+	      strstr(err.msg, "stop --fast") != NULL);
+	CHECK(strcmp(worker_calls(), "start 101,cleanup 101,") == 0);
+	client_close(&c);
+	kill_child();
 	host_end();
 }
 
@@ -264,6 +302,8 @@ int main(void)
 	RUN(a_worker_that_died_is_told_of_with_ct_and_operation);
 	RUN(progress_goes_to_who_asked_for_more);
 	RUN(when_the_client_goes_the_operation_goes_on);
-	RUN(a_later_retry_takes_the_place_of_an_earlier_one);
+	RUN(a_worker_is_ended_on_order_and_counts_as_dead);
+	RUN(a_worker_that_says_nothing_is_ended_in_time);
+	RUN(who_joins_is_answered_with_the_job);
 	return check_failures != 0;
 }

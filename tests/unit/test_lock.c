@@ -74,12 +74,12 @@ static void a_look_at_it_takes_nothing(void)
 {
 	int fd;
 
-	CHECK(!lock_is_held(dir, "105.lock"));
+	CHECK(lock_is_held(dir, "105.lock") == 0);
 	CHECK(faccessat(dir, "105.lock", F_OK, 0) < 0);
 	fd = lock_take(dir, "105.lock", "start", NULL);
-	CHECK(fd >= 0 && lock_is_held(dir, "105.lock"));
+	CHECK(fd >= 0 && lock_is_held(dir, "105.lock") == 1);
 	fd_close(&fd);
-	CHECK(!lock_is_held(dir, "105.lock"));
+	CHECK(lock_is_held(dir, "105.lock") == 0);
 }
 
 /* A destroy removes the file while it holds it: the next one must not lock the nameless rest. */
@@ -89,7 +89,7 @@ static void a_removed_file_locks_nobody_out(void)
 
 	CHECK(old >= 0 && unlinkat(dir, "106.lock", 0) == 0);
 	fd = lock_take(dir, "106.lock", "create", NULL);
-	CHECK(fd >= 0 && lock_is_held(dir, "106.lock"));
+	CHECK(fd >= 0 && lock_is_held(dir, "106.lock") == 1);
 	fd_close(&fd);
 	fd_close(&old);
 }

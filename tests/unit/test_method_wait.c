@@ -1,21 +1,16 @@
 /* test_method_wait.c - an order waits for what berthd itself does to a CT, and for nothing else. */
 #include "tests/unit/daemon_fixture.h"
 
-#include "runtime/daemon/lifecycle.h"
-
 /* berthd itself cleans CT 101 up until TOP/go is there. */
 static struct ct *begin(void)
 {
 	struct ct *ct;
-	struct job *j;
 
 	host_begin("");
 	ct = add_ct(101, "");
 	on_worker("cleanup", "until [ -e $TOP/go ]; do sleep 0.02; done; say_done\n");
-	j = job_begin(&d, ct, "clean", NULL, &err);
-	CHECK(j != NULL);
-	ct->status = CT_STOPPING;
-	job_worker(j, "cleanup", NULL, lifecycle_stopped);
+	(void)ct_event(ct, LIFE_T_CLEAN, NULL, NULL);
+	CHECK(ct->job != NULL && ct->status == CT_RELEASING);
 	return ct;
 }
 
@@ -27,7 +22,7 @@ static void an_order_waits_and_then_finds_the_ct_as_it_is(void)
 	client_open(&c);
 	client_send(&c, "io.berth.Container.Stop", ct_parameter(101), false);
 	settle_down();
-	CHECK(client_take(&c) == NULL && ct->status == CT_STOPPING);
+	CHECK(client_take(&c) == NULL && ct->status == CT_RELEASING);
 	put_file(top, "go", "", 0644);
 	CHECK(code_of(client_wait(&c)) == BERTH_ERR_NOT_RUNNING);
 	client_close(&c);

@@ -29,6 +29,16 @@ static void each_state_refuses_what_it_cannot_do(void)
 		{CT_STARTING, "Stop", BERTH_ERR_LOCKED, "starting"},
 		{CT_STOPPING, "Start", BERTH_ERR_LOCKED, "stopping"},
 		{CT_SUSPENDED, "Start", BERTH_ERR_LOCKED, "suspended"},
+		{CT_UNKNOWN, "Start", BERTH_ERR_UNKNOWN, "cannot be told"},
+		{CT_UNKNOWN, "Stop", BERTH_ERR_UNKNOWN, "berth stop 101 --fast"},
+		{CT_UNKNOWN, "Mount", BERTH_ERR_UNKNOWN, "berth status 101"},
+		{CT_UNKNOWN, "Destroy", BERTH_ERR_UNKNOWN, "berth status 101"},
+		{CT_RELEASING, "Destroy", BERTH_ERR_LOCKED, "being released"},
+		{CT_GIVEN, "Start", BERTH_ERR_LOCKED, "another host"},
+		{CT_RUNNING, "Suspend", BERTH_ERR_UNSUPPORTED, "yet"},
+		{CT_STOPPED, "Resume", BERTH_ERR_UNSUPPORTED, "yet"},
+		{CT_RUNNING, "Send", BERTH_ERR_UNSUPPORTED, "yet"},
+		{CT_GIVEN, "Resolve", BERTH_ERR_UNSUPPORTED, "yet"},
 	};
 	struct ct *ct;
 
@@ -110,8 +120,13 @@ static void a_mount_tells_where_and_a_failed_one_is_cleaned_up(void)
 	(void)worker_calls();
 	on_worker("mount", "kill -9 $$\n");
 	on_worker("cleanup", "echo error io.berth.Stuck 16 stuck; exit 1\n");
-	CHECK(order("Mount", 101) == BERTH_ERR_HELPER && ct->status == CT_STOPPED);
+	CHECK(order("Mount", 101) == BERTH_ERR_HELPER && ct->status == CT_RELEASING);
 	CHECK(strcmp(worker_calls(), "mount 101,cleanup 101,") == 0 && ct->job == NULL);
+	/* What was in the way has gone. */
+	on_worker("cleanup", "say_done\n");
+	CHECK(order("Mount", 101) == BERTH_ERR_LOCKED &&
+	      strstr(err.msg, "berth status 101") != NULL);
+	CHECK(order("Stop", 101) == BERTH_OK && ct->status == CT_STOPPED);
 	host_end();
 }
 

@@ -235,6 +235,28 @@ static void a_start_that_fails_undoes_all_it_did(void)
 	CHECK(is_ok(WORKER("umount", "101")) && nothing_runs());
 }
 
+/* Whatever whoever ordered it believes: nothing of a CT is cleaned up that is not proved to be dead. */
+static void a_clean_up_refuses_what_runs(void)
+{
+	static const char *const damage[] = {"", "junk", "boot_id=x\ninit_pid=1\n", NULL};
+	char state[BERTH_PATH_MAX], aside[BERTH_PATH_MAX];
+
+	CHECK(start());
+	CHECK(WORKER("cleanup", "101") == BERTH_ERR_RUNNING &&
+	      says("nothing of it was cleaned up"));
+	CHECK(is_alive(&run.init) && is_alive(&run.monitor));
+	path_below(run_dir(101), "state", state);
+	path_below(run_dir(101), "aside", aside);
+	CHECK(rename(state, aside) == 0);
+	for (int i = -1; i < 0 || damage[i] != NULL; i++) {
+		if (i >= 0)
+			put_file(run_dir(101), "state", damage[i]);
+		CHECK(WORKER("cleanup", "101") == BERTH_ERR_RUNNING && says("--fast"));
+		CHECK(is_alive(&run.init) && is_alive(&run.monitor) && monitor_answers());
+	}
+	CHECK(rename(aside, state) == 0 && end());
+}
+
 /* A worker that was killed half-way, by all that it may leave. */
 static void a_clean_up_works_on_whatever_is_there(void)
 {
@@ -242,7 +264,7 @@ static void a_clean_up_works_on_whatever_is_there(void)
 	CHECK(kill(run.monitor.pid, SIGKILL) == 0);
 	(void)waitpid(run.monitor.pid, NULL, 0);
 	put_file(run_dir(101), "console.log", "it says why a CT went down");
-	CHECK(is_ok(WORKER("cleanup", "101")) && nothing_runs());
+	CHECK(is_ok(WORKER("cleanup", "101", "kill")) && nothing_runs());
 	CHECK(waitpid(run.init.pid, NULL, 0) == run.init.pid);
 	CHECK(is_there(run_dir(101), "console.log"));
 	CHECK(cg_ct_create(cg, 101, 655425536, 655425536, &err) == 0);
@@ -269,6 +291,7 @@ int main(void)
 	RUN(what_cannot_be_changed_changes_nothing);
 	RUN(a_stopped_ct_takes_only_what_concerns_its_disk);
 	RUN(a_start_that_fails_undoes_all_it_did);
+	RUN(a_clean_up_refuses_what_runs);
 	RUN(a_clean_up_works_on_whatever_is_there);
 	CHECK(is_ok(WORKER("destroy", "101", "order", UUID, "0", "0")));
 	return worker_end();

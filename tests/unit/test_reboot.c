@@ -1,6 +1,7 @@
 /* test_reboot.c - a CT that reboots in a loop waits longer each time; a wish to restart is kept. */
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
+#include "runtime/daemon/end_note.h"
 #include "runtime/daemon/reboot.h"
 #include "tests/unit/check.h"
 
@@ -10,7 +11,7 @@
 
 static char top[] = "/tmp/berth-test-reboot.XXXXXX";
 static struct daemon d;
-static struct ct ct = {.ctid = 101};
+static struct ct ct = {.d = &d, .ctid = 101};
 static int run_fd = -EBADF;
 
 static void one_quick_reboot_is_an_admins(void)
@@ -71,14 +72,14 @@ static void only_a_reboot_of_this_boot_counts(void)
 {
 	char boot_id[BOOT_ID_LEN + 1];
 
-	CHECK(!reboot_was_asked(&d, &ct));
+	CHECK(!(end_record_judge(&ct) == END_REBOOTED));
 	CHECK(boot_id_read(boot_id) == 0);
 	write_run(boot_id, SIGHUP);
-	CHECK(reboot_was_asked(&d, &ct));
+	CHECK((end_record_judge(&ct) == END_REBOOTED));
 	write_run(boot_id, SIGINT);
-	CHECK(!reboot_was_asked(&d, &ct));
+	CHECK(!(end_record_judge(&ct) == END_REBOOTED));
 	write_run("00000000-0000-4000-8000-000000000000", SIGHUP);
-	CHECK(!reboot_was_asked(&d, &ct));
+	CHECK(!(end_record_judge(&ct) == END_REBOOTED));
 }
 
 int main(void)

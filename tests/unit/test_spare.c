@@ -35,11 +35,14 @@ static void wait_started(size_t n)
 	CHECK(lines_started() == n);
 }
 
+static int pidfd = -EBADF; /* of the one that took the order */
+
 static void none_is_kept_unless_wanted(void)
 {
 	spare_keep(&d);
 	CHECK(d.spare_fd == 0);
-	CHECK(spare_order(&d, (const char *const[]){"start", "101", NULL}, 1, -EBADF) == -ECHILD);
+	CHECK(spare_order(&d, (const char *const[]){"start", "101", NULL}, 1, -EBADF, &pidfd) ==
+	      -ECHILD);
 }
 
 static void one_is_kept_and_takes_one_order(void)
@@ -49,9 +52,11 @@ static void one_is_kept_and_takes_one_order(void)
 	spare_keep(&d);
 	wait_started(1);
 	CHECK(d.spare_fd > 0);
-	CHECK(spare_order(&d, (const char *const[]){"start", "101", NULL}, 1, -EBADF) == 0);
-	CHECK(d.spare_fd == 0);
-	CHECK(spare_order(&d, (const char *const[]){"start", "101", NULL}, 1, -EBADF) == -ECHILD);
+	CHECK(spare_order(&d, (const char *const[]){"start", "101", NULL}, 1, -EBADF, &pidfd) == 0);
+	CHECK(d.spare_fd == 0 && d.spare_pidfd == 0 && pidfd >= 0);
+	fd_close(&pidfd);
+	CHECK(spare_order(&d, (const char *const[]){"start", "101", NULL}, 1, -EBADF, &pidfd) ==
+	      -ECHILD);
 }
 
 static void an_order_too_large_is_left_to_a_worker_of_its_own(void)
@@ -60,7 +65,8 @@ static void an_order_too_large_is_left_to_a_worker_of_its_own(void)
 
 	memset(big, 'x', sizeof(big) - 1);
 	spare_keep(&d);
-	CHECK(spare_order(&d, (const char *const[]){"start", big, NULL}, 1, -EBADF) == -E2BIG);
+	CHECK(spare_order(&d, (const char *const[]){"start", big, NULL}, 1, -EBADF, &pidfd) ==
+	      -E2BIG);
 	CHECK(d.spare_fd > 0);
 }
 

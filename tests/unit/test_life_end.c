@@ -1,7 +1,10 @@
-/* test_ended.c - a CT ends by itself: released once, and started again exactly when it asked for that. */
+/*
+ * test_life_end.c - a CT ends by itself: released once, and started again exactly when it asked for that.
+ *
+ * covers: runtime/daemon/life_release.c runtime/daemon/end_note.c runtime/daemon/ct_timer.c
+ */
 #include "tests/unit/daemon_fixture.h"
 
-#include "runtime/daemon/ended.h"
 #include "runtime/daemon/reboot.h"
 
 static struct client watcher;
@@ -103,12 +106,13 @@ static void the_second_quick_reboot_waits_and_a_stop_ends_it(void)
 	r.ct->started_ms = ev_now_ms();
 	r.ct->quick_reboots = 1;
 	ends_with(&r, SIGHUP);
-	WAIT_FOR(r.ct->job == NULL && r.ct->reboot != NULL);
+	WAIT_FOR(r.ct->job == NULL && ct_timer_is_set(r.ct, LIFE_T_REBOOT));
 	CHECK(r.ct->status == CT_STOPPED && strcmp(worker_calls(), "cleanup 101,") == 0);
 	CHECK(reboot_is_marked(&d, r.ct)); /* a new berthd would start it */
 	CHECK(code_of(call("io.berth.Container.Stop", ct_parameter(101))) == BERTH_OK);
-	CHECK(r.ct->reboot == NULL && !reboot_is_marked(&d, r.ct));
-	CHECK(worker_calls()[0] == '\0' && !ended_cancel_reboot(r.ct));
+	CHECK(!ct_timer_is_set(r.ct, LIFE_T_REBOOT) && !reboot_is_marked(&d, r.ct));
+	CHECK(worker_calls()[0] == '\0');
+	CHECK(code_of(call("io.berth.Container.Stop", ct_parameter(101))) == BERTH_ERR_NOT_RUNNING);
 	end(&r);
 }
 
@@ -120,10 +124,10 @@ static void the_second_quick_reboot_comes_after_all(void)
 	r.ct->started_ms = ev_now_ms();
 	r.ct->quick_reboots = 1;
 	ends_with(&r, SIGHUP);
-	WAIT_FOR(r.ct->job == NULL && r.ct->reboot != NULL);
+	WAIT_FOR(r.ct->job == NULL && ct_timer_is_set(r.ct, LIFE_T_REBOOT));
 	(void)worker_calls();
-	CHECK(ev_timer_set(r.ct->reboot, 1) == 0); /* test_reboot.c knows how long it is */
-	WAIT_FOR(r.ct->reboot == NULL && r.ct->job == NULL);
+	ct_timer_set(r.ct, LIFE_T_REBOOT, 1); /* test_reboot.c knows how long it is */
+	WAIT_FOR(!ct_timer_is_set(r.ct, LIFE_T_REBOOT) && r.ct->job == NULL);
 	CHECK(strcmp(worker_calls(), "start 101,cleanup 101,") == 0);
 	end(&r);
 }
@@ -136,7 +140,7 @@ static void what_could_not_be_released_is_not_started(void)
 	on_worker("cleanup", "echo error io.berth.Stuck 16 stuck; exit 1\n");
 	ends_with(&r, SIGHUP);
 	WAIT_FOR(r.ct->job == NULL);
-	CHECK(strcmp(worker_calls(), "cleanup 101,") == 0 && r.ct->reboot == NULL);
+	CHECK(strcmp(worker_calls(), "cleanup 101,") == 0 && !ct_timer_is_set(r.ct, LIFE_T_REBOOT));
 	end(&r);
 }
 
@@ -148,7 +152,8 @@ static void an_operation_that_is_under_way_comes_first(void)
 	begin(&r);
 	j = job_begin(&d, r.ct, "set", NULL, &err);
 	ends_with(&r, SIGINT);
-	CHECK(r.ct->job == j && r.ct->retry != NULL && worker_calls()[0] == '\0');
+	CHECK(r.ct->job == j && r.ct->pending != 0 && worker_calls()[0] == '\0');
+	CHECK(r.ct->status == CT_RUNNING);
 	job_done(j, NULL);
 	WAIT_FOR(r.ct->status == CT_STOPPED && r.ct->job == NULL);
 	CHECK(strcmp(worker_calls(), "cleanup 101,") == 0);
@@ -163,7 +168,8 @@ static void the_exit_record_is_waited_for(void)
 	begin(&r);
 	init_end(r.init, SIGKILL);
 	settle_down();
-	CHECK(r.ct->job == NULL && r.ct->retry != NULL && worker_calls()[0] == '\0');
+	CHECK(r.ct->job == NULL && ct_timer_is_set(r.ct, LIFE_T_RECORD) &&
+	      worker_calls()[0] == '\0');
 	put_exit(101, SIGHUP);
 	fd_close(&r.conn);
 	WAIT_FOR(r.ct->job == NULL && r.ct->status == CT_STOPPED);
@@ -178,19 +184,97 @@ static void what_an_earlier_berthd_left_is_cleaned_and_restarted(void)
 	host_begin("");
 	ct = add_ct(101, "");
 	on_worker("start", "echo error io.berth.NoTemplate 2 none; exit 1\n");
-	ended_clean(&d, ct);
+	(void)ct_event(ct, LIFE_T_CLEAN, NULL, NULL);
 	WAIT_FOR(ct->job == NULL);
 	CHECK(strcmp(worker_calls(), "cleanup 101,") == 0);
 	reboot_mark(&d, ct);
 	ct->started_ms = ev_now_ms() - 60000;
-	ended_clean(&d, ct);
+	(void)ct_event(ct, LIFE_T_CLEAN, NULL, NULL);
 	WAIT_FOR(ct->job == NULL);
 	CHECK(strncmp(worker_calls(), "cleanup 101,start 101,", 22) == 0);
 	/* One that somebody holds is left alone. */
 	ct->unsettled = true;
-	ended_clean(&d, ct);
+	(void)ct_event(ct, LIFE_T_CLEAN, NULL, NULL);
 	CHECK(ct->job == NULL && worker_calls()[0] == '\0');
 	host_end();
+}
+
+/* T7: whoever kills it, the CT does not stay half-released. */
+static void a_cleanup_that_is_killed_is_tried_again_until_it_is_done(void)
+{
+	struct running r;
+
+	begin(&r);
+	on_worker("cleanup",
+		  "[ -e $TOP/go ] || kill -9 $$; rm -f $TOP/run/berth/ct/$ctid/state; say_done\n");
+	ends_with(&r, SIGINT);
+	WAIT_FOR(r.ct->job == NULL);
+	CHECK(strcmp(worker_calls(), "cleanup 101,cleanup 101,cleanup 101,") == 0);
+	CHECK(r.ct->status == CT_RELEASING && ct_timer_is_set(r.ct, LIFE_T_CLEAN));
+	put_file(top, "go", "", 0644);
+	/* Its admin need not wait for the time. */
+	CHECK(code_of(call("io.berth.Container.Stop", ct_parameter(101))) == BERTH_OK);
+	CHECK(r.ct->status == CT_STOPPED && !ct_timer_is_set(r.ct, LIFE_T_CLEAN));
+	end(&r);
+}
+
+/* The cleanup has the last word: it looked for itself, and touched nothing. */
+static void a_cleanup_that_finds_it_alive_gives_it_back(void)
+{
+	struct running r;
+
+	begin(&r);
+	on_worker("cleanup", "echo error io.berth.Running 16 CT 101 runs; exit 1\n");
+	(void)ct_event(r.ct, LIFE_NOT_KNOWN, NULL, NULL);
+	WAIT_FOR(r.ct->job == NULL);
+	CHECK(r.ct->status == CT_RUNNING && r.ct->init_pidfd >= 0);
+	CHECK(strcmp(worker_calls(), "cleanup 101,") == 0 && kill(r.init, 0) == 0);
+	end(&r);
+}
+
+static void a_cleanup_that_cannot_tell_leaves_it_alone(void)
+{
+	struct running r;
+
+	begin(&r);
+	on_worker("cleanup", "echo error io.berth.Unknown 24 too many files; exit 1\n");
+	(void)ct_event(r.ct, LIFE_NOT_KNOWN, NULL, NULL);
+	WAIT_FOR(r.ct->job == NULL);
+	CHECK(r.ct->status == CT_UNKNOWN && ct_timer_is_set(r.ct, LIFE_T_LOOK));
+	CHECK(strstr(r.ct->why, "too many files") != NULL);
+	/* It lives, and that is found by itself. */
+	WAIT_FOR(r.ct->status == CT_RUNNING);
+	CHECK(r.ct->why[0] == '\0' && kill(r.init, 0) == 0);
+	end(&r);
+}
+
+static const char *reason_of(uint32_t ctid)
+{
+	static char text[64];
+	json_t *reply = call("io.berth.Container.Get", ct_parameter(ctid));
+	json_t *e = json_object_get(json_object_get(parameters_of(reply), "container"), "end");
+	const char *word = json_string_value(json_object_get(e, "reason"));
+
+	(void)snprintf(text, sizeof(text), "%s %d", word != NULL ? word : "none",
+		       (int)json_integer_value(json_object_get(json_object_get(e, "counts"),
+							       word != NULL ? word : "")));
+	json_decref(reply);
+	return text;
+}
+
+static void every_end_has_a_reason_that_is_kept(void)
+{
+	struct running r;
+	struct ct_ends e;
+
+	begin(&r);
+	CHECK(strcmp(reason_of(101), "none 0") == 0);
+	ends_with(&r, SIGINT);
+	WAIT_FOR(r.ct->job == NULL && r.ct->status == CT_STOPPED);
+	CHECK(strcmp(reason_of(101), "halted 1") == 0);
+	ct_ends_load(&d.paths, 101, &e);
+	CHECK(e.last == END_HALTED && e.count[END_HALTED] == 1 && e.at > 0);
+	end(&r);
 }
 
 int main(void)
@@ -208,5 +292,9 @@ int main(void)
 	RUN(an_operation_that_is_under_way_comes_first);
 	RUN(the_exit_record_is_waited_for);
 	RUN(what_an_earlier_berthd_left_is_cleaned_and_restarted);
+	RUN(a_cleanup_that_is_killed_is_tried_again_until_it_is_done);
+	RUN(a_cleanup_that_finds_it_alive_gives_it_back);
+	RUN(a_cleanup_that_cannot_tell_leaves_it_alone);
+	RUN(every_end_has_a_reason_that_is_kept);
 	return check_failures != 0;
 }

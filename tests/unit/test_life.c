@@ -1,7 +1,10 @@
-/* test_lifecycle.c - start, stop and restart on order: what is told, what is killed, what is left. */
+/*
+ * test_life.c - start, stop and restart on order: what is told, what is killed, what is left.
+ *
+ * covers: runtime/daemon/life_start.c runtime/daemon/life_stop.c runtime/daemon/config_check.c
+ */
 #include "tests/unit/daemon_fixture.h"
 
-#include "runtime/daemon/lifecycle.h"
 #include "runtime/daemon/reboot.h"
 
 static const char method_names[][24] = {"Start", "Stop", "Restart"};

@@ -1,7 +1,5 @@
-/* test_adopt.c - a monitor has gone: does its CT get another one, and never two? */
+/* test_life_monitor.c - a monitor has gone: does its CT get another one, and never two? */
 #include "tests/unit/daemon_fixture.h"
-
-#include "runtime/daemon/adopt.h"
 
 /* The worker becomes the new monitor: the test goes on listening, the state file names it. */
 static const char new_monitor[] = "cp $TOP/new-state $TOP/run/berth/ct/$ctid/state; say_done\n";
@@ -41,7 +39,8 @@ static void a_killed_monitor_gets_a_successor_with_what_was_kept(void)
 	monitor_dies(&r);
 	WAIT_FOR(r.ct->job == NULL && r.ct->monitor != NULL);
 	CHECK(strcmp(worker_calls(), want) == 0);
-	CHECK(r.ct->status == CT_RUNNING && r.ct->retry == NULL && r.ct->init_watch != NULL);
+	CHECK(r.ct->status == CT_RUNNING && !ct_timer_is_set(r.ct, LIFE_T_MONITOR) &&
+	      r.ct->init_watch != NULL);
 	(void)close(p[0]);
 	(void)close(p[1]);
 	host_end();
@@ -62,10 +61,10 @@ static void a_monitor_that_lives_is_only_connected_to_again(void)
 	fd_close(&r.listener);
 	fd_close(&r.conn);
 	settle_down();
-	CHECK(r.ct->monitor == NULL && r.ct->retry != NULL && r.ct->job == NULL);
+	CHECK(r.ct->monitor == NULL && ct_timer_is_set(r.ct, LIFE_T_MONITOR) && r.ct->job == NULL);
 	r.listener = monitor_socket(101);
 	WAIT_FOR(r.ct->monitor != NULL);
-	CHECK(r.ct->retry == NULL && worker_calls()[0] == '\0');
+	CHECK(!ct_timer_is_set(r.ct, LIFE_T_MONITOR) && worker_calls()[0] == '\0');
 	host_end();
 	running_end(&r);
 }
@@ -81,7 +80,8 @@ static void while_another_operation_holds_the_ct_it_waits(void)
 	on_worker("adopt", new_monitor);
 	j = job_begin(&d, r.ct, "set", NULL, &err);
 	monitor_dies(&r);
-	CHECK(r.ct->monitor == NULL && r.ct->retry != NULL && worker_calls()[0] == '\0');
+	CHECK(r.ct->monitor == NULL && ct_timer_is_set(r.ct, LIFE_T_MONITOR) &&
+	      worker_calls()[0] == '\0');
 	job_done(j, NULL);
 	WAIT_FOR(r.ct->monitor != NULL && r.ct->job == NULL);
 	CHECK(strncmp(worker_calls(), "adopt 101", 9) == 0);
@@ -97,15 +97,16 @@ static void a_failed_adoption_leaves_a_running_ct_and_is_tried_again(void)
 	running_begin(&r, 101, "");
 	on_worker("adopt", "echo error io.berth.System 5 no; exit 1\n");
 	monitor_dies(&r);
-	WAIT_FOR(r.ct->job == NULL && r.ct->retry != NULL);
-	CHECK(r.ct->status == CT_RUNNING && !attach_init_is_dead(r.ct));
+	WAIT_FOR(r.ct->job == NULL && ct_timer_is_set(r.ct, LIFE_T_MONITOR));
+	CHECK(r.ct->status == CT_RUNNING && !attach_init_has_ended(r.ct));
 	/* Also when the worker said done, and what it became cannot be talked to. */
-	job_retry_cancel(r.ct);
+	ct_timer_clear(r.ct, LIFE_T_MONITOR);
 	fd_close(&r.listener);
 	on_worker("adopt", "say_done\n");
-	adopt_monitor_gone(&d, r.ct);
+	(void)ct_event(r.ct, LIFE_MONITOR_GONE, NULL, NULL);
 	WAIT_FOR(r.ct->job == NULL);
-	CHECK(r.ct->retry != NULL && r.ct->status == CT_RUNNING && r.ct->monitor == NULL);
+	CHECK(ct_timer_is_set(r.ct, LIFE_T_MONITOR) && r.ct->status == CT_RUNNING &&
+	      r.ct->monitor == NULL);
 	host_end();
 	running_end(&r);
 }
@@ -134,7 +135,8 @@ static void a_ct_that_is_being_stopped_needs_no_monitor(void)
 	j = job_begin(&d, r.ct, "stop", NULL, &err);
 	r.ct->status = CT_STOPPING;
 	monitor_dies(&r);
-	CHECK(r.ct->monitor == NULL && r.ct->retry == NULL && worker_calls()[0] == '\0');
+	CHECK(r.ct->monitor == NULL && !ct_timer_is_set(r.ct, LIFE_T_MONITOR) &&
+	      worker_calls()[0] == '\0');
 	CHECK(r.ct->init_watch != NULL); /* its end is noticed all the same */
 	job_done(j, NULL);
 	host_end();

@@ -1,0 +1,15 @@
+/*
+ * config_check.h - could a CT start with its config? Asked before anything is stopped. And the config of its last run,
+ * for a CT that reboots while its own is broken.
+ */
+#pragma once
+
+#include "runtime/daemon/daemon.h"
+
+/* All that can be judged without a worker: syntax, values, addresses, what this host can enforce. */
+int config_check(struct daemon *d, uint32_t ctid, struct berth_error *err);
+
+/* A run has ended: what was in effect then is the config of the last run. */
+void config_keep_old(struct daemon *d, uint32_t ctid);
+/* There is one. */
+bool config_has_old(struct daemon *d, uint32_t ctid);

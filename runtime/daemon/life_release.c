@@ -1,0 +1,169 @@
+/* life_release.c - actions around the cleanup: it is done, or tried again until it is. */
+#include "runtime/base/log.h"
+#include "runtime/daemon/attach.h"
+#include "runtime/daemon/boot_wait.h"
+#include "runtime/daemon/life_actions.h"
+#include "runtime/daemon/monitor_conn.h"
+#include "runtime/daemon/reboot.h"
+
+#include <errno.h>
+
+enum {
+	TRIES_AT_ONCE = 3, /* of a worker that is killed */
+	WAIT_FIRST_MS = 10000,
+	WAIT_MAX_MS = 600000,
+};
+
+static void clean(struct job *j)
+{
+	static const char *const kill[] = {"kill", NULL};
+
+	job_life_worker(j, "cleanup", j->ct->kill_ordered ? kill : NULL);
+}
+
+/* ---- it is done ---- */
+
+/* Its admin can stop it meanwhile. */
+static bool reboots_later(struct job *j)
+{
+	struct ct *ct = j->ct;
+	uint64_t wait;
+
+	if (!j->own || ct->status != CT_STOPPED)
+		return false;
+	wait = reboot_backoff(ev_now_ms() - ct->started_ms, &ct->quick_reboots);
+	if (wait == 0)
+		return false;
+	log_line(LOG_LV_WARNING, ct->ctid, "reboots in a loop: started again in %llu ms",
+		 (unsigned long long)wait);
+	ct_timer_set(ct, LIFE_T_REBOOT, wait);
+	return true;
+}
+
+int act_released(const struct life_call *c)
+{
+	struct job *j = c->j;
+	struct ct *ct = c->ct;
+	struct berth_error err = j->error;
+	bool again;
+
+	ct->kill_ordered = false;
+	ct->clean_wait_ms = 0;
+	ct->why[0] = '\0';
+	ct_timer_clear(ct, LIFE_T_CLEAN);
+	boot_wait_fail(ct);
+	registry_settled(c->d, ct);
+	again = j->restart && !j->failed && ct->status == CT_STOPPED && !reboots_later(j);
+	if (!j->failed || j->killed)
+		event_emit(c->d, ct->ctid, j->restart ? "rebooted" : "stopped",
+			   ct_end_word(ct->ends.last));
+	job_answer_joined(j, NULL);
+	if (again)
+		return ct_event(ct, LIFE_START, &(struct life_info){.job = j}, NULL);
+	if (j->failed)
+		job_fail(j, &err);
+	else
+		job_done(j, NULL);
+	return 0;
+}
+
+/* ---- it is not ---- */
+
+static void clean_later(struct ct *ct, const struct berth_error *why)
+{
+	uint64_t wait = ct->clean_wait_ms * 2;
+
+	wait = wait < WAIT_FIRST_MS ? WAIT_FIRST_MS : wait;
+	ct->clean_wait_ms = wait < WAIT_MAX_MS ? wait : WAIT_MAX_MS;
+	(void)snprintf(ct->why, sizeof(ct->why), "%.300s", why->msg);
+	log_line(LOG_LV_WARNING, ct->ctid, "what it had is not released; tried again in %llu s",
+		 (unsigned long long)ct->clean_wait_ms / 1000);
+	ct_timer_set(ct, LIFE_T_CLEAN, ct->clean_wait_ms);
+}
+
+/* The first error is the cause; one of the cleanup is only logged. */
+static void clean_failed(struct job *j, const struct berth_error *err)
+{
+	struct berth_error cause = j->failed ? j->error : *err;
+
+	if (j->failed)
+		log_line(LOG_LV_WARNING, j->ct->ctid, "clean up after a failed %s: %s", j->what,
+			 err->msg);
+	boot_wait_fail(j->ct);
+	job_fail(j, &cause);
+}
+
+int act_clean_later(const struct life_call *c)
+{
+	struct berth_error err = c->info->result->error;
+	struct ct *ct = c->ct;
+
+	clean_failed(c->j, &err);
+	/* The cleanup looked for itself, and has touched nothing. */
+	if (err.code == BERTH_ERR_RUNNING)
+		return ct_event(ct, LIFE_ALIVE, NULL, NULL);
+	if (err.code == BERTH_ERR_UNKNOWN)
+		return ct_event(ct, LIFE_CANNOT_TELL, &(struct life_info){.why = &err}, NULL);
+	clean_later(ct, &err);
+	return 0;
+}
+
+/* A worker that is killed leaves the rest to another. */
+int act_clean_again(const struct life_call *c)
+{
+	struct berth_error err = c->info->result->error;
+
+	if (++c->j->died < TRIES_AT_ONCE) {
+		log_line(LOG_LV_WARNING, c->ct->ctid,
+			 "the worker that cleans up died: another goes on");
+		clean(c->j);
+		return 0;
+	}
+	clean_failed(c->j, &err);
+	clean_later(c->ct, &err);
+	return 0;
+}
+
+/* It is time, or somebody says stop once more. */
+int act_clean(const struct life_call *c)
+{
+	if (c->info->call != NULL)
+		reboot_unmark(c->d, c->ct);
+	c->j->restart = reboot_is_marked(c->d, c->ct);
+	clean(c->j);
+	return 0;
+}
+
+/* stop --fast: with the cleanup that is under way, or with one of its own. */
+int act_clean_now(const struct life_call *c)
+{
+	struct job *j = c->j;
+
+	if (j != NULL) {
+		job_join(j, c->info->call);
+		j->restart = false;
+		reboot_unmark(c->d, c->ct);
+		return 0;
+	}
+	j = job_begin(c->d, c->ct, "stop", c->info->call, c->err);
+	if (j == NULL)
+		return -EWOULDBLOCK;
+	ct_timer_clear(c->ct, LIFE_T_CLEAN);
+	reboot_unmark(c->d, c->ct);
+	clean(j);
+	return 0;
+}
+
+/* A start or a mount has failed. A worker that was killed half-way has undone nothing. */
+int act_clean_failure(const struct life_call *c)
+{
+	struct job *j = c->j;
+
+	j->failed = true;
+	j->error = c->info->result != NULL ? c->info->result->error : *c->info->why;
+	reboot_unmark(c->d, c->ct);
+	attach_drop(c->ct);
+	monitor_forget_kept(c->ct);
+	clean(j);
+	return 0;
+}

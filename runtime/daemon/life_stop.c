@@ -1,0 +1,149 @@
+/*
+ * life_stop.c - actions of a stop by order. The one place in berthd that kills a CT that runs: its admin has
+ * ordered it, with --fast or with a timeout that is over.
+ */
+#include "runtime/base/log.h"
+#include "runtime/daemon/attach.h"
+#include "runtime/daemon/end_note.h"
+#include "runtime/daemon/life_actions.h"
+#include "runtime/daemon/monitor_conn.h"
+#include "runtime/daemon/reboot.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/pidfd.h>
+
+enum {
+	KILL_WAIT_MS = 30000, /* SIGKILL takes longer only for tasks in D state */
+	STOP_AGAIN_MS = 2000, /* between two asks to power off */
+};
+
+static void stop_kill(struct job *j)
+{
+	struct ct *ct = j->ct;
+
+	j->killed = true;
+	(void)cg_ct_kill(j->d->cg, ct->ctid, NULL);
+	(void)pidfd_send_signal(ct->init_pidfd, SIGKILL, NULL, 0);
+	ct_timer_set(ct, LIFE_T_STOP, KILL_WAIT_MS);
+}
+
+/* An init that has not installed its handlers yet loses the signal (pid_namespaces(7)): say it again. */
+static void stop_ask(struct job *j)
+{
+	uint64_t now = ev_now_ms(), left = j->deadline_ms > now ? j->deadline_ms - now : 1;
+
+	(void)pidfd_send_signal(j->ct->init_pidfd, j->ct->run.stop_signal, NULL, 0);
+	ct_timer_set(j->ct, LIFE_T_STOP, left < STOP_AGAIN_MS ? left : STOP_AGAIN_MS);
+}
+
+int act_stop(const struct life_call *c)
+{
+	struct job *j = c->j;
+	struct ct *ct = c->ct;
+
+	j->fast = c->info->fast || c->event == LIFE_KILL;
+	j->wait = c->info->wait;
+	j->restart = c->event == LIFE_RESTART;
+	j->timeout = c->info->timeout;
+	if (j->restart)
+		reboot_mark(c->d, ct);
+	else
+		reboot_unmark(c->d, ct);
+	j->deadline_ms = ev_now_ms() + (uint64_t)j->timeout * 1000;
+	if (j->fast || ct->run.stop_signal == 0)
+		stop_kill(j);
+	else
+		stop_ask(j);
+	/* A frozen CT could not act on the signal. */
+	(void)cg_ct_freeze(c->d->cg, ct->ctid, false, NULL);
+	return 0;
+}
+
+int act_stop_on(const struct life_call *c)
+{
+	struct job *j = c->j;
+
+	if (j == NULL)
+		return 0;
+	if (j->killed)
+		return ct_event(c->ct, LIFE_FAILED, &(struct life_info){.job = j}, NULL);
+	if (ev_now_ms() < j->deadline_ms) {
+		stop_ask(j);
+		return 0;
+	}
+	log_line(LOG_LV_WARNING, c->ct->ctid, "did not stop in %u s: killed", j->timeout);
+	stop_kill(j);
+	return 0;
+}
+
+/* stop --fast over a stop that waits; over a restart too: the last word counts. */
+int act_hurry(const struct life_call *c)
+{
+	struct job *j = c->j;
+
+	job_join(j, c->info->call);
+	if (j->restart) {
+		j->restart = false;
+		j->failed = true;
+		reboot_unmark(c->d, c->ct);
+		(void)berth_error_set(&j->error, BERTH_ERR_LOCKED, ECANCELED,
+				      "CT %u: a later order stopped it: it is not started again",
+				      c->ct->ctid);
+	}
+	if (!j->killed)
+		stop_kill(j);
+	return 0;
+}
+
+/* The CT is as alive as before; when its init can die after all, that is noticed. */
+int act_stuck(const struct life_call *c)
+{
+	struct ct *ct = c->ct;
+	struct berth_error err;
+
+	(void)berth_error_set(
+		&err, BERTH_ERR_STUCK, EBUSY,
+		"CT %u: init (pid %d) does not die; see /proc/%d/stack for what in the "
+		"kernel holds it",
+		ct->ctid, ct->run.init.pid, ct->run.init.pid);
+	reboot_unmark(c->d, ct);
+	job_fail(c->j, &err);
+	/* Its monitor may have died meanwhile, when nobody minded. */
+	if (ct->monitor == NULL)
+		(void)ct_event(ct, LIFE_MONITOR_GONE, NULL, NULL);
+	return 0;
+}
+
+/* A stop of what is stopped: a reboot that waits for its time is taken back. */
+int act_unpromise(const struct life_call *c)
+{
+	struct ct *ct = c->ct;
+
+	if (job_refuse_busy(ct, c->err) < 0)
+		return -EWOULDBLOCK;
+	if (!ct_timer_is_set(ct, LIFE_T_REBOOT))
+		return life_refuse(ct->ctid, ct->status, c->event, c->err);
+	ct_timer_clear(ct, LIFE_T_REBOOT);
+	reboot_unmark(c->d, ct);
+	if (c->info->call != NULL)
+		rpc_reply(c->info->call, NULL);
+	return 0;
+}
+
+/* Nobody knows its init: the cleanup kills by its cgroup. */
+int act_kill_unknown(const struct life_call *c)
+{
+	static const char *const args[] = {"kill", NULL};
+	struct ct *ct = c->ct;
+
+	ct->kill_ordered = true;
+	ct->why[0] = '\0';
+	ct_timer_clear(ct, LIFE_T_LOOK);
+	reboot_unmark(c->d, ct);
+	attach_drop(ct);
+	monitor_forget_kept(ct);
+	end_note(ct, &(struct ct_end_facts){.ordered = true, .killed = true});
+	job_life_worker(c->j, "cleanup", args);
+	return 0;
+}
