@@ -160,12 +160,23 @@ static void read_identity(const struct conf_file *f, struct ct_config *c)
 	c->capture = read_feature(f, "capture:on");
 }
 
+/* Terminals are memory that no cgroup is charged for: there is always a limit. */
+static unsigned int read_ptys(const struct conf_file *f)
+{
+	uint64_t n = conf_get(f, "NUMPTY") == NULL ? CT_PTY_DEFAULT : read_limit(f, "NUMPTY", 1);
+
+	if (n == 0)
+		return 1;
+	return n > CT_PTY_MAX ? CT_PTY_MAX : (unsigned int)n;
+}
+
 static void read_limits(const struct conf_file *f, struct ct_config *c)
 {
 	c->ram = read_limit(f, "PHYSPAGES", 4096);
 	c->swap = read_limit(f, "SWAPPAGES", 4096);
 	c->numproc = read_limit(f, "NUMPROC", 1);
 	c->numcgroups = read_limit(f, "NUMCGROUPS", 1);
+	c->numpty = read_ptys(f);
 	c->cpulimit = (uint32_t)read_number(f, "CPULIMIT");
 	c->cpuunits = (uint32_t)read_number(f, "CPUUNITS");
 	c->cpus = (uint32_t)read_number(f, "CPUS");

@@ -15,7 +15,9 @@ enum {
 	CT_ADDR_MAX = 64,
 	CT_DNS_MAX = 8,
 	CT_ADDR_TEXT_MAX = 64,
-	CT_DOMAIN_MAX = 128
+	CT_DOMAIN_MAX = 128,
+	CT_PTY_DEFAULT = 256,
+	CT_PTY_MAX = 65536
 };
 
 struct ct_config {
@@ -35,6 +37,7 @@ struct ct_config {
 	uint64_t ram, swap; /* bytes or CT_UNLIMITED */
 	uint64_t numproc; /* or CT_UNLIMITED */
 	uint64_t numcgroups; /* or CT_UNLIMITED */
+	unsigned int numpty; /* 1..CT_PTY_MAX */
 	uint32_t cpulimit; /* percent of one CPU; 0 none */
 	uint32_t cpuunits; /* 8..500000 */
 	uint32_t cpus; /* 0: all */

@@ -25,6 +25,8 @@ const struct pool_floor pool_floors[] = {
 	{"kernel/pid_max", 4194304, "pids of all CTs come from here"},
 	{"kernel/threads-max", 4194304, "one CT could take all threads of the host"},
 	{"kernel/pty/max", 65536, "each CT and each exec session needs terminals"},
+	/* All but 4096 are for the host's devpts and those that berth makes for CTs, each with a limit. */
+	{"kernel/pty/reserve", 61440, "a devpts that a tenant mounts could take every terminal"},
 	{"net/ipv4/neigh/default/gc_thresh2", 32768, "one table serves the host and all CTs"},
 	{"net/ipv4/neigh/default/gc_thresh3", 524288, "one table serves the host and all CTs"},
 	{"net/ipv6/neigh/default/gc_thresh2", 32768, "one table serves the host and all CTs"},

@@ -3,8 +3,8 @@
  *
  * Step order of a start. Parent: clone stage 1, read its report, (network, state file), say go, collect.
  * Stage 1, host root in the CT's cgroups: settle what needs host privilege (limits, OOM score, login
- * uid), join the user namespace, become its root, join the network namespace, clone init with
- * CLONE_PARENT, end. Init: build the mounts, pivot, send its descriptors, drop, wait for go, exec.
+ * uid), join the network namespace, make the cage, join the user namespace, become its root, clone init
+ * with CLONE_PARENT, end. Init: build the mounts, pivot, send its descriptors, drop, wait for go, exec.
  */
 #pragma once
 
@@ -23,10 +23,41 @@ struct launch_msg {
 	struct berth_error err;
 };
 
+/* ---- cage.c: what the host makes for a CT, because its own root must not be able to change it ---- */
+
+enum {
+	NODE_MAX = 8
+};
+
+struct cage {
+	int nodes; /* a tmpfs with the CT's own device nodes, see device_file */
+	int sys; /* sysfs of the CT's network namespace, a read-only superblock */
+	int pts; /* the CT's devpts, with the host's limit */
+	int master, console; /* a pty of the host's: the master, and its slave as a mount */
+};
+
+/*
+ * Host root, in the caller's mount namespace and the CT's network namespace. All are detached mounts, but for
+ * the master.
+ */
+void cage_init(struct cage *c);
+int cage_make(const struct launch_spec *spec, struct cage *ret, struct berth_error *err);
+void cage_close(struct cage *c);
+
+struct device_node {
+	const char *name;
+	unsigned int major, minor;
+};
+extern const struct device_node device_nodes[NODE_MAX];
+/* Its name in cage.nodes. */
+const char *device_file(int i);
+/* Has the CT this one of device_nodes? */
+bool device_is_wanted(int i, const struct launch_spec *spec);
+
 /* ---- init.c ---- */
 
 /* The life of init up to execve. sock is its end of the go socket. */
-_Noreturn void init_run(const struct launch_spec *spec, int sock);
+_Noreturn void init_run(const struct launch_spec *spec, struct cage *cage, int sock);
 
 /* ---- process.c: no allocation, also used by enter.c and visit.c ---- */
 
@@ -76,61 +107,45 @@ int caps_settle(struct berth_error *err);
 
 /* ---- mounts.c ---- */
 
-enum {
-	NODE_MAX = 8,
-	COVER_MAX = 16
-};
-
 /* Mounts that must be made while the host's mounts are still in view; detached until attached. */
 struct mount_set {
 	int root; /* clone of the CT's root, or the detached mount itself */
-	int proc, sys;
-	int nodes[NODE_MAX]; /* in the order of device_nodes; -EBADF: not wanted */
+	int proc;
+	int nodes[NODE_MAX]; /* in the order of device_nodes; < 0: not wanted */
 };
-
-#define MOUNT_SET_INIT                                                    \
-	{                                                                 \
-		.root = -EBADF, .proc = -EBADF, .sys = -EBADF, .nodes = { \
-			-EBADF,                                           \
-			-EBADF,                                           \
-			-EBADF,                                           \
-			-EBADF,                                           \
-			-EBADF,                                           \
-			-EBADF,                                           \
-			-EBADF,                                           \
-			-EBADF                                            \
-		}                                                         \
-	}
 
 /* Directories of the CT that our mounts make; owned by the caller. */
 struct ct_dirs {
-	int root, run, dev, pts;
+	int root, run, dev;
+	int slave; /* /dev/console, open */
 };
 
 /*
- * Pure: does this text of /proc/self/mountinfo show that a mount covers a part of /proc or /sys? Then the
- * kernel refuses a new proc or sysfs to a user namespace. Mounts on directories that are made to be
- * mount points (always empty) do not count.
+ * Pure: does this text of /proc/self/mountinfo show that a mount covers a part of /proc? Then the kernel
+ * refuses a new proc to a user namespace. Mounts on directories that are made to be mount points (always
+ * empty) do not count.
  */
 bool mounts_host_covered(const char *mountinfo);
 
-/* Host root: makes a mount namespace of its own with a proc and a sysfs that nothing covers. */
+/* Host root: makes a mount namespace of its own with a proc that nothing covers. */
 int mounts_uncover_host(struct berth_error *err);
 
 /* In the new namespaces, working directory = the CT's root in the parent's mount namespace. */
-int mounts_prepare(struct mount_set *set, const struct launch_spec *spec, struct berth_error *err);
+int mounts_prepare(struct mount_set *set, const struct launch_spec *spec, const struct cage *cage,
+		   struct berth_error *err);
 /* The CT's root becomes "/"; everything of the host is gone. */
 int mounts_enter_root(struct mount_set *set, struct berth_error *err);
 /* /proc /sys /run /dev and what lies below them. */
-int mounts_attach(struct mount_set *set, const struct launch_spec *spec, struct ct_dirs *ret,
-		  struct berth_error *err);
+int mounts_attach(struct mount_set *set, const struct launch_spec *spec, const struct cage *cage,
+		  struct ct_dirs *ret, struct berth_error *err);
+void mounts_init(struct mount_set *set);
 void mounts_close(struct mount_set *set);
 
 /* Helpers of mounts.c for devices.c. */
 struct fs_option {
 	const char *key, *value;
 };
-/* A new file system as a detached mount. options ends with a NULL key. Descriptor or -errno. */
+/* A new file system as a detached mount. options ends with a NULL key; a NULL value: a flag. Descriptor or -errno. */
 int fs_mount(const char *type, const struct fs_option *options, unsigned int attrs);
 enum {
 	FS_SIZE_MAX = 24
@@ -144,14 +159,11 @@ int mount_place_in_root(int mount_fd, int root_fd, const char *name, struct bert
 
 /* ---- devices.c ---- */
 
-/* Clones of the host's nodes, each verified. */
-int devices_prepare(int nodes[NODE_MAX], const struct launch_spec *spec, struct berth_error *err);
-/* /dev and what lies below it, except the console. */
-int devices_attach(const int nodes[NODE_MAX], const struct launch_spec *spec, int root_fd,
-		   int *ret_dev, int *ret_pts, struct berth_error *err);
-/* A pty of the CT's own devpts, its slave on /dev/console. */
-int devices_console(int dev_fd, int pts_fd, int *ret_master, int *ret_slave,
-		    struct berth_error *err);
+/* /dev and what lies below it. *ret_slave: /dev/console, open. */
+int devices_attach(const struct mount_set *set, const struct launch_spec *spec,
+		   const struct cage *cage, struct ct_dirs *dirs, struct berth_error *err);
+/* Of cage.nodes, which is attached: only of such a mount may a part be cloned. -errno. */
+int devices_clone(const struct launch_spec *spec, int nodes_fd, int ret[NODE_MAX]);
 
 /* ---- args.c ---- */
 

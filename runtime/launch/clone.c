@@ -2,8 +2,8 @@
  * clone.c - the parent's side of a start, and stage 1 (see child.h).
  *
  * Stage 1 exists because a process cannot both keep its host privilege and be the owner of new
- * namespaces: it joins the CT's user namespace, so that all others belong to that, and clones init
- * as its own sibling, so that init is the child of the program that becomes the monitor.
+ * namespaces: it makes what the CT's root must not change, joins the CT's user namespace, so that all
+ * others belong to that, and clones init as its own sibling, so that init is the child of the program that becomes the monitor.
  */
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
@@ -40,7 +40,8 @@ static int name_ct(struct berth_error *err, uint32_t ctid, int r)
 
 /* ---- stage 1 ---- */
 
-static int stage_join(const struct launch_spec *spec, bool in_cgroup, struct berth_error *err)
+static int stage_join(const struct launch_spec *spec, bool in_cgroup, struct cage *cage,
+		      struct berth_error *err)
 {
 	int r = 0;
 
@@ -56,7 +57,11 @@ static int stage_join(const struct launch_spec *spec, bool in_cgroup, struct ber
 	/* The working directory is carried over into every copy of the mount namespace. */
 	if (fchdir(spec->root_fd) < 0)
 		return berth_error_sys(err, errno, "enter the container's root mount");
-	r = spec->host_covered ? mounts_uncover_host(err) : 0;
+	if (setns(spec->netns_fd, CLONE_NEWNET) < 0)
+		return berth_error_sys(err, errno, "join the container's network namespace");
+	r = cage_make(spec, cage, err);
+	if (r == 0 && spec->host_covered)
+		r = mounts_uncover_host(err);
 	if (r < 0)
 		return r;
 	if (setns(spec->userns_fd, CLONE_NEWUSER) < 0)
@@ -64,8 +69,6 @@ static int stage_join(const struct launch_spec *spec, bool in_cgroup, struct ber
 	r = process_become_root();
 	if (r < 0)
 		return berth_error_sys(err, -r, "become root of the container's user namespace");
-	if (setns(spec->netns_fd, CLONE_NEWNET) < 0)
-		return berth_error_sys(err, errno, "join the container's network namespace");
 	return 0;
 }
 
@@ -73,12 +76,14 @@ static _Noreturn void stage_run(const struct launch_spec *spec, bool in_cgroup, 
 				int report_fd)
 {
 	struct stage_report rep = {.init = -1};
+	struct cage cage;
 
-	if (stage_join(spec, in_cgroup, &rep.err) == 0) {
+	cage_init(&cage);
+	if (stage_join(spec, in_cgroup, &cage, &rep.err) == 0) {
 		rep.init = sys_clone3(INIT_NAMESPACES | CLONE_PARENT, 0, -1);
 		if (rep.init == 0) {
 			(void)close(report_fd);
-			init_run(spec, sock);
+			init_run(spec, &cage, sock);
 		}
 		if (rep.init < 0)
 			(void)berth_error_sys(&rep.err, -rep.init,

@@ -1,6 +1,6 @@
 /*
- * devices.c - /dev of a CT: a tmpfs with the host's harmless nodes bound in (a user namespace cannot
- * mknod), own devpts, shm and mqueue, and a console that is a pty of the CT's own devpts.
+ * devices.c - /dev of a CT: a tmpfs with the CT's device nodes bound in (a user namespace cannot mknod),
+ * devpts, shm and mqueue, and the console. What the CT's root must not change comes from cage.c.
  */
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
@@ -9,28 +9,9 @@
 
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <termios.h>
-
-struct device_node {
-	const char *name;
-	unsigned int major, minor;
-};
-
-enum {
-	NODE_TUN = 6,
-	NODE_FUSE = 7
-};
-
-static const struct device_node device_nodes[NODE_MAX] = {
-	{"null", 1, 3},	   {"zero", 1, 5}, {"full", 1, 7},	 {"random", 1, 8},
-	{"urandom", 1, 9}, {"tty", 5, 0},  {"net/tun", 10, 200}, {"fuse", 10, 229},
-};
 
 static const struct {
 	const char *name, *target;
@@ -39,47 +20,22 @@ static const struct {
 	{"stderr", "/proc/self/fd/2"}, {"ptmx", "pts/ptmx"},
 };
 
-static bool is_wanted(int i, const struct launch_spec *spec)
+/* A mount on a new file: only the root of a user namespace's own tmpfs may be a device. */
+static int place_on_file(int mount_fd, int dev_fd, const char *name, mode_t mode)
 {
-	if (i == NODE_TUN)
-		return spec->dev_tun;
-	if (i == NODE_FUSE)
-		return spec->dev_fuse;
-	return true;
+	if (mknodat(dev_fd, name, S_IFREG | mode, 0) < 0)
+		return -errno;
+	return mount_place(mount_fd, dev_fd, name);
 }
 
-/* The node is what its name says, whoever made the host's /dev. */
-static int clone_node(const struct device_node *node, int *ret, struct berth_error *err)
-{
-	char path[32];
-	auto_close int fd = -EBADF;
-	struct stat st;
-
-	(void)snprintf(path, sizeof(path), "/dev/%s", node->name);
-	fd = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return berth_error_sys(err, errno, "take the host's %s (modprobe tun, fuse?)",
-				       path);
-	if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(node->major, node->minor))
-		return berth_error_set(err, BERTH_ERR_MOUNT, ENODEV,
-				       "%s of the host is not the character device %u:%u", path,
-				       node->major, node->minor);
-	/* The host's owner of the node is nobody in the CT: only the mode for others counts there. */
-	if ((st.st_mode & 0006) != 0006)
-		return berth_error_set(err, BERTH_ERR_PERMISSION, EACCES,
-				       "%s of the host is closed to the container: chmod 666 %s",
-				       path, path);
-	*ret = take_fd(&fd);
-	return 0;
-}
-
-int devices_prepare(int nodes[NODE_MAX], const struct launch_spec *spec, struct berth_error *err)
+int devices_clone(const struct launch_spec *spec, int nodes_fd, int ret[NODE_MAX])
 {
 	for (int i = 0; i < NODE_MAX; i++) {
-		int r = is_wanted(i, spec) ? clone_node(&device_nodes[i], &nodes[i], err) : 0;
-
-		if (r < 0)
-			return r;
+		if (!device_is_wanted(i, spec))
+			continue;
+		ret[i] = open_tree(nodes_fd, device_file(i), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+		if (ret[i] < 0)
+			return -errno;
 	}
 	return 0;
 }
@@ -87,13 +43,9 @@ int devices_prepare(int nodes[NODE_MAX], const struct launch_spec *spec, struct 
 static int attach_nodes(const int nodes[NODE_MAX], int dev_fd)
 {
 	for (int i = 0; i < NODE_MAX; i++) {
-		int r;
+		int r = nodes[i] < 0 ? 0
+				     : place_on_file(nodes[i], dev_fd, device_nodes[i].name, 0644);
 
-		if (nodes[i] < 0)
-			continue;
-		if (mknodat(dev_fd, device_nodes[i].name, S_IFREG | 0644, 0) < 0)
-			return -errno;
-		r = mount_place(nodes[i], dev_fd, device_nodes[i].name);
 		if (r < 0)
 			return r;
 	}
@@ -108,51 +60,71 @@ static int make_links(int dev_fd)
 	return 0;
 }
 
-/* A new file system on the new directory NAME of /dev; ret_fd may be NULL. */
-static int attach_below(int dev_fd, const char *name, const char *type,
-			const struct fs_option *options, unsigned int attrs, int *ret_fd)
+/* A detached mount, or -errno, on the new directory NAME of /dev. */
+static int place_below(int mount_fd, int dev_fd, const char *name)
 {
-	auto_close int fd = fs_mount(type, options, attrs);
-	int r;
-
-	if (fd < 0)
-		return fd;
+	if (mount_fd < 0)
+		return mount_fd;
 	if (mkdirat(dev_fd, name, 0755) < 0)
 		return -errno;
-	r = mount_place(fd, dev_fd, name);
-	if (r == 0 && ret_fd != NULL)
-		*ret_fd = take_fd(&fd);
-	return r;
+	return mount_place(mount_fd, dev_fd, name);
 }
 
-static int fill_dev(int dev_fd, const int nodes[NODE_MAX], uint64_t memory, int *ret_pts)
+static int attach_shm(int dev_fd, uint64_t memory)
 {
-	static const struct fs_option pts_options[] = {
-		{"gid", "5"}, {"mode", "620"}, {"ptmxmode", "666"}, {"max", "1024"}, {NULL, NULL}};
 	char size[FS_SIZE_MAX];
-	const struct fs_option shm_options[] = {
+	const struct fs_option options[] = {
 		{"mode", "1777"}, {"size", tmpfs_size(memory, 50, size)}, {NULL, NULL}};
+	auto_close int fd = fs_mount("tmpfs", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+
+	return place_below(fd, dev_fd, "shm");
+}
+
+static int attach_mqueue(int dev_fd)
+{
+	auto_close int fd =
+		fs_mount("mqueue", NULL, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+
+	return place_below(fd, dev_fd, "mqueue");
+}
+
+/* Opened by its name in the CT, which is what /proc/PID/fd shows there. */
+static int attach_console(int console_mount, int dev_fd, int *ret_slave)
+{
+	int fd, r = place_on_file(console_mount, dev_fd, "console", 0600);
+
+	if (r < 0)
+		return r;
+	fd = openat(dev_fd, "console", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	*ret_slave = fd;
+	return 0;
+}
+
+static int fill_dev(const struct mount_set *set, const struct launch_spec *spec,
+		    const struct cage *cage, int dev_fd, int *ret_slave)
+{
 	int r;
 
 	if (mkdirat(dev_fd, "net", 0755) < 0)
 		return -errno;
-	r = attach_nodes(nodes, dev_fd);
+	r = attach_nodes(set->nodes, dev_fd);
 	if (r == 0)
 		r = make_links(dev_fd);
 	if (r == 0)
-		r = attach_below(dev_fd, "pts", "devpts", pts_options,
-				 MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, ret_pts);
+		r = place_below(cage->pts, dev_fd, "pts");
 	if (r == 0)
-		r = attach_below(dev_fd, "shm", "tmpfs", shm_options,
-				 MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, NULL);
+		r = attach_shm(dev_fd, spec->memory);
 	if (r == 0)
-		r = attach_below(dev_fd, "mqueue", "mqueue", NULL,
-				 MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, NULL);
+		r = attach_mqueue(dev_fd);
+	if (r == 0)
+		r = attach_console(cage->console, dev_fd, ret_slave);
 	return r;
 }
 
-int devices_attach(const int nodes[NODE_MAX], const struct launch_spec *spec, int root_fd,
-		   int *ret_dev, int *ret_pts, struct berth_error *err)
+int devices_attach(const struct mount_set *set, const struct launch_spec *spec,
+		   const struct cage *cage, struct ct_dirs *dirs, struct berth_error *err)
 {
 	static const struct fs_option options[] = {
 		{"mode", "0755"}, {"size", "4m"}, {"nr_inodes", "64k"}, {NULL, NULL}};
@@ -162,62 +134,13 @@ int devices_attach(const int nodes[NODE_MAX], const struct launch_spec *spec, in
 	if (fd < 0)
 		return berth_error_set(err, BERTH_ERR_MOUNT, -fd, "make a tmpfs for /dev: %s",
 				       strerror(-fd));
-	r = mount_place_in_root(fd, root_fd, "dev", err);
+	r = mount_place_in_root(fd, dirs->root, "dev", err);
 	if (r < 0)
 		return r;
-	r = fill_dev(fd, nodes, spec->memory, ret_pts);
+	r = fill_dev(set, spec, cage, fd, &dirs->slave);
 	if (r < 0)
 		return berth_error_set(err, BERTH_ERR_MOUNT, -r, "set up /dev of the container: %s",
 				       strerror(-r));
-	*ret_dev = take_fd(&fd);
-	return 0;
-}
-
-static int open_pty(int pts_fd, int *ret_master, int *ret_slave, unsigned int *ret_number)
-{
-	auto_close int master = openat(pts_fd, "ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
-	struct winsize size = {.ws_row = 24, .ws_col = 80};
-	int unlock = 0, slave;
-
-	if (master < 0 || ioctl(master, TIOCSPTLCK, &unlock) < 0 ||
-	    ioctl(master, TIOCGPTN, ret_number) < 0 || ioctl(master, TIOCSWINSZ, &size) < 0)
-		return -errno;
-	slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
-	if (slave < 0)
-		return -errno;
-	*ret_slave = slave;
-	*ret_master = take_fd(&master);
-	return 0;
-}
-
-/* Nobody else is in the CT yet: the number names our slave. */
-static int bind_console(int dev_fd, int pts_fd, unsigned int number)
-{
-	auto_close int fd = -EBADF;
-	char name[16];
-
-	(void)snprintf(name, sizeof(name), "%u", number);
-	fd = open_tree(pts_fd, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
-	if (fd < 0 || mknodat(dev_fd, "console", S_IFREG | 0600, 0) < 0)
-		return -errno;
-	return mount_place(fd, dev_fd, "console");
-}
-
-int devices_console(int dev_fd, int pts_fd, int *ret_master, int *ret_slave,
-		    struct berth_error *err)
-{
-	auto_close int master = -EBADF;
-	auto_close int slave = -EBADF;
-	unsigned int number = 0;
-	int r = open_pty(pts_fd, &master, &slave, &number);
-
-	if (r == 0)
-		r = bind_console(dev_fd, pts_fd, number);
-	if (r < 0)
-		return berth_error_sys(err, -r,
-				       "make the container's console (limit: "
-				       "/proc/sys/kernel/pty/max)");
-	*ret_master = take_fd(&master);
-	*ret_slave = take_fd(&slave);
+	dirs->dev = take_fd(&fd);
 	return 0;
 }

@@ -16,7 +16,7 @@
 
 struct init_state {
 	struct ct_dirs dirs;
-	int console, slave, notify;
+	int notify;
 };
 
 static void send_message(int sock, enum launch_msg_type type, const struct berth_error *err)
@@ -61,25 +61,24 @@ static int open_ping(struct berth_error *err)
 				     : 0;
 }
 
-static int init_prepare(const struct launch_spec *spec, struct init_state *st,
-			struct berth_error *err)
+static int init_prepare(const struct launch_spec *spec, const struct cage *cage,
+			struct init_state *st, struct berth_error *err)
 {
-	struct mount_set set = MOUNT_SET_INIT;
+	struct mount_set set;
 	int r;
 
+	mounts_init(&set);
 	if (setsid() < 0)
 		return berth_error_sys(err, errno, "setsid");
 	(void)umask(022);
 	r = set_hostname(spec->hostname, err);
 	if (r == 0)
-		r = mounts_prepare(&set, spec, err);
+		r = mounts_prepare(&set, spec, cage, err);
 	if (r == 0)
 		r = mounts_enter_root(&set, err);
 	if (r == 0)
-		r = mounts_attach(&set, spec, &st->dirs, err);
+		r = mounts_attach(&set, spec, cage, &st->dirs, err);
 	mounts_close(&set);
-	if (r == 0)
-		r = devices_console(st->dirs.dev, st->dirs.pts, &st->console, &st->slave, err);
 	if (r == 0)
 		r = open_notify(&st->notify, err);
 	if (r == 0)
@@ -87,10 +86,11 @@ static int init_prepare(const struct launch_spec *spec, struct init_state *st,
 	return r;
 }
 
-static int send_descriptors(int sock, const struct init_state *st, struct berth_error *err)
+static int send_descriptors(int sock, const struct cage *cage, const struct init_state *st,
+			    struct berth_error *err)
 {
 	struct launch_msg m = {.type = LAUNCH_MSG_FDS};
-	const int fds[] = {st->console, st->dirs.pts, st->notify};
+	const int fds[] = {cage->master, cage->pts, st->notify};
 	int r = fd_send_message(sock, &m, sizeof(m), fds, 3);
 
 	return r < 0 ? berth_error_sys(err, -r, "send the container's descriptors") : 0;
@@ -119,7 +119,7 @@ static int init_settle(const struct launch_spec *spec, const struct init_state *
 	if (r < 0)
 		return r;
 	for (int fd = 0; fd <= 2; fd++)
-		if (dup2(st->slave, fd) < 0)
+		if (dup2(st->dirs.slave, fd) < 0)
 			return berth_error_sys(err, errno, "put the console on descriptor %d", fd);
 	/*
 	 * sock tells our parent by closing at the exec; the others go at once and not by the exec, which releases
@@ -176,14 +176,14 @@ static int exec_init(const struct launch_spec *spec, int sock, struct berth_erro
 		"exists, or its loader does not");
 }
 
-_Noreturn void init_run(const struct launch_spec *spec, int sock)
+_Noreturn void init_run(const struct launch_spec *spec, struct cage *cage, int sock)
 {
-	struct init_state st = {{-EBADF, -EBADF, -EBADF, -EBADF}, -EBADF, -EBADF, -EBADF};
+	struct init_state st = {{-EBADF, -EBADF, -EBADF, -EBADF}, -EBADF};
 	struct berth_error err = {0};
-	int r = init_prepare(spec, &st, &err);
+	int r = init_prepare(spec, cage, &st, &err);
 
 	if (r == 0)
-		r = send_descriptors(sock, &st, &err);
+		r = send_descriptors(sock, cage, &st, &err);
 	if (r == 0 && guest_init_kind(st.dirs.root) == GUEST_INIT_SYSTEMD)
 		r = guest_run_dropins(st.dirs.run, &err);
 	if (r == 0)

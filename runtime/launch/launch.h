@@ -78,12 +78,24 @@ struct launch_spec {
 	uint64_t
 		memory; /* the CT's, in bytes: its tmpfs are born with a share of it; 0: no limit */
 	bool dev_tun, dev_fuse;
+	int pts_fd; /* from launch_pts; 0: one is made, for LAUNCH_PTYS */
 	bool host_covered; /* from launch_host_covered */
 };
 
+enum {
+	LAUNCH_PTYS = 256 /* pseudo terminals of a CT by default */
+};
+
 /*
- * Has the host a mount over a part of its /proc or /sys? Then the kernel refuses a new proc or sysfs to a user
- * namespace (mount_too_revealing in its fs/namespace.c), and the start goes round it.
+ * The devpts of a CT as a detached mount. Made in the host's initial mount namespace it may use what
+ * kernel.pty.reserve keeps from all other instances, those that tenants mount; so call it before there is a
+ * private one.
+ */
+int launch_pts(uint32_t id_base, unsigned int max, int *ret, struct berth_error *err);
+
+/*
+ * Has the host a mount over a part of its /proc? Then the kernel refuses a new proc to a user namespace
+ * (mount_too_revealing in its fs/namespace.c), and the start goes round it.
  */
 int launch_host_covered(bool *ret, struct berth_error *err);
 

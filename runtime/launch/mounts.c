@@ -35,7 +35,8 @@ int fs_mount(const char *type, const struct fs_option *options, unsigned int att
 	if (fs < 0 || fsconfig(fs, FSCONFIG_SET_STRING, "source", type, 0) < 0)
 		return -errno;
 	for (; options != NULL && options->key != NULL; options++)
-		if (fsconfig(fs, FSCONFIG_SET_STRING, options->key, options->value, 0) < 0)
+		if (fsconfig(fs, options->value == NULL ? FSCONFIG_SET_FLAG : FSCONFIG_SET_STRING,
+			     options->key, options->value, 0) < 0)
 			return -errno;
 	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return -errno;
@@ -91,24 +92,39 @@ int mount_place_in_root(int mount_fd, int root_fd, const char *name, struct bert
 
 /* ---- while the host's mounts are in view ---- */
 
-static int prepare_api(const char *type, unsigned int attrs, int *ret, struct berth_error *err)
+static int prepare_proc(int *ret, struct berth_error *err)
 {
-	int fd = fs_mount(type, NULL, attrs);
+	int fd = fs_mount("proc", NULL, ATTR_API);
 
 	if (fd == -EPERM)
 		return berth_error_set(
 			err, BERTH_ERR_MOUNT, EPERM,
-			"a new %s is refused: on the host another mount covers a part of it "
-			"(see /proc/self/mountinfo)",
-			type);
+			"a new proc is refused: on the host another mount covers a part of it "
+			"(see /proc/self/mountinfo)");
 	if (fd < 0)
-		return berth_error_set(err, BERTH_ERR_MOUNT, -fd, "make a new %s: %s", type,
+		return berth_error_set(err, BERTH_ERR_MOUNT, -fd, "make a new proc: %s",
 				       strerror(-fd));
 	*ret = fd;
 	return 0;
 }
 
-int mounts_prepare(struct mount_set *set, const struct launch_spec *spec, struct berth_error *err)
+/*
+ * Attached in the host's tree, with which they go. Not on its root: pivot_root and umount take the root's uppermost
+ * mount for all of it.
+ */
+static int prepare_nodes(struct mount_set *set, const struct launch_spec *spec,
+			 const struct cage *cage, struct berth_error *err)
+{
+	int r = move_mount(cage->nodes, "", AT_FDCWD, "/dev", MOVE_MOUNT_F_EMPTY_PATH) < 0 ? -errno
+											   : 0;
+
+	if (r == 0)
+		r = devices_clone(spec, cage->nodes, set->nodes);
+	return r < 0 ? berth_error_sys(err, -r, "attach the container's device nodes") : 0;
+}
+
+int mounts_prepare(struct mount_set *set, const struct launch_spec *spec, const struct cage *cage,
+		   struct berth_error *err)
 {
 	int fd, r;
 
@@ -120,19 +136,21 @@ int mounts_prepare(struct mount_set *set, const struct launch_spec *spec, struct
 	if (fd < 0)
 		return berth_error_sys(err, errno, "take the container's root mount");
 	set->root = fd;
-	r = prepare_api("proc", ATTR_API, &set->proc, err);
-	if (r == 0)
-		r = prepare_api("sysfs", ATTR_API | MOUNT_ATTR_RDONLY, &set->sys, err);
-	if (r == 0)
-		r = devices_prepare(set->nodes, spec, err);
-	return r;
+	r = prepare_proc(&set->proc, err);
+	return r < 0 ? r : prepare_nodes(set, spec, cage, err);
+}
+
+void mounts_init(struct mount_set *set)
+{
+	set->root = set->proc = -EBADF;
+	for (int i = 0; i < NODE_MAX; i++)
+		set->nodes[i] = -EBADF;
 }
 
 void mounts_close(struct mount_set *set)
 {
 	fd_close(&set->root);
 	fd_close(&set->proc);
-	fd_close(&set->sys);
 	for (int i = 0; i < NODE_MAX; i++)
 		fd_close(&set->nodes[i]);
 }
@@ -301,8 +319,8 @@ static int cover_proc(int proc_fd, int run_fd, struct berth_error *err)
 	return 0;
 }
 
-int mounts_attach(struct mount_set *set, const struct launch_spec *spec, struct ct_dirs *ret,
-		  struct berth_error *err)
+int mounts_attach(struct mount_set *set, const struct launch_spec *spec, const struct cage *cage,
+		  struct ct_dirs *ret, struct berth_error *err)
 {
 	int r;
 
@@ -311,34 +329,26 @@ int mounts_attach(struct mount_set *set, const struct launch_spec *spec, struct 
 		return berth_error_sys(err, errno, "open the container's root");
 	r = mount_place_in_root(set->proc, ret->root, "proc", err);
 	if (r == 0)
-		r = mount_place_in_root(set->sys, ret->root, "sys", err);
+		r = mount_place_in_root(cage->sys, ret->root, "sys", err);
 	if (r == 0)
-		r = attach_cgroup(set->sys, err);
+		r = attach_cgroup(cage->sys, err);
 	if (r == 0)
 		r = attach_run(ret->root, spec, &ret->run, err);
 	if (r == 0)
-		r = devices_attach(set->nodes, spec, ret->root, &ret->dev, &ret->pts, err);
+		r = devices_attach(set, spec, cage, ret, err);
 	if (r == 0)
 		r = cover_proc(set->proc, ret->run, err);
 	return r;
 }
 
-/* ---- a host whose own /proc or /sys is covered ---- */
+/* ---- a host whose own /proc is covered ---- */
 
 /* Directories that the kernel makes as mount points, always empty. */
-static const char *const mount_points[] = {
-	"/proc/sys/fs/binfmt_misc", "/proc/fs/nfsd",
-	"/sys/fs/cgroup",	    "/sys/fs/bpf",
-	"/sys/fs/pstore",	    "/sys/fs/selinux",
-	"/sys/fs/fuse/connections", "/sys/fs/resctrl",
-	"/sys/fs/smackfs",	    "/sys/kernel/config",
-	"/sys/kernel/debug",	    "/sys/kernel/security",
-	"/sys/kernel/tracing",	    "/sys/firmware/efi/efivars",
-};
+static const char *const mount_points[] = {"/proc/sys/fs/binfmt_misc", "/proc/fs/nfsd"};
 
 static bool is_covering(const char *path, size_t len)
 {
-	if (strncmp(path, "/proc/", 6) != 0 && strncmp(path, "/sys/", 5) != 0)
+	if (strncmp(path, "/proc/", 6) != 0)
 		return false;
 	for (size_t i = 0; i < sizeof(mount_points) / sizeof(mount_points[0]); i++) {
 		size_t n = strlen(mount_points[i]);
@@ -384,19 +394,15 @@ int launch_host_covered(bool *ret, struct berth_error *err)
 
 int mounts_uncover_host(struct berth_error *err)
 {
-	static const char *const types[] = {"proc", "sysfs"};
+	auto_close int fd = -EBADF;
 
 	/* In a namespace of our own, which the CT's init copies and then leaves behind. */
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return berth_error_sys(err, errno, "make an own mount namespace");
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-		auto_close int fd = fs_mount(types[i], NULL, ATTR_API);
-
-		if (fd < 0)
-			return berth_error_sys(err, -fd, "make an uncovered %s", types[i]);
-		if (move_mount(fd, "", AT_FDCWD, i == 0 ? "/proc" : "/sys",
-			       MOVE_MOUNT_F_EMPTY_PATH) < 0)
-			return berth_error_sys(err, errno, "attach an uncovered %s", types[i]);
-	}
+	fd = fs_mount("proc", NULL, ATTR_API);
+	if (fd < 0)
+		return berth_error_sys(err, -fd, "make an uncovered proc");
+	if (move_mount(fd, "", AT_FDCWD, "/proc", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return berth_error_sys(err, errno, "attach an uncovered proc");
 	return 0;
 }

@@ -51,6 +51,7 @@ struct start {
 	bool old; /* with the config of its last run: its own is broken */
 	struct become_kit kit;
 	int run_fd;
+	int pts_fd;
 	int listen_fd;
 	char hostname[65];
 };
@@ -63,11 +64,8 @@ static struct seccomp_program seccomp; /* 32 KiB: not on the stack */
 static int step_facts(void *ctx, struct berth_error *err)
 {
 	struct start *s = ctx;
-	int r = worker_private_mounts(err);
+	int r = worker_facts(s->w, &s->facts, err);
 
-	/* Directories opened from here on belong to the private namespace: mounts can go on them. */
-	if (r == 0)
-		r = worker_facts(s->w, &s->facts, err);
 	if (r == 0)
 		r = s->run_fd = worker_run_open(s->w, err);
 	return r < 0 ? r : 0;
@@ -128,13 +126,35 @@ static int step_load(void *ctx, struct berth_error *err)
 		r = keep_config(s, err);
 	if (r == 0)
 		r = spec_net(w->ctid, &s->config, &w->host, w->paths.root, s->addrs, &s->net, err);
+	if (r == 0)
+		worker_guest(w, &s->config, s->hostname, &s->guest);
+	return r;
+}
+
+/* The devpts is made before: in the host's own mount namespace it has a part in what the host keeps back. */
+static int step_private(void *ctx, struct berth_error *err)
+{
+	struct start *s = ctx;
+	int r = launch_pts(s->facts.id_base, s->config.numpty, &s->pts_fd, err);
+
+	if (r == 0)
+		r = worker_private_mounts(err);
 	if (r < 0)
 		return r;
-	worker_guest(w, &s->config, s->hostname, &s->guest);
+	/* Directories opened from here on belong to the private namespace: mounts can go on them. */
+	fd_close(&s->run_fd);
+	r = s->run_fd = worker_run_open(s->w, err);
+	return r < 0 ? r : 0;
+}
+
+static int step_begin(void *ctx, struct berth_error *err)
+{
+	struct start *s = ctx;
+
 	return launch_ns_begin(s->facts.id_base, &s->guest, &s->ns, err);
 }
 
-static void undo_load(void *ctx)
+static void undo_begin(void *ctx)
 {
 	struct start *s = ctx;
 
@@ -229,9 +249,9 @@ static int step_limits(void *ctx, struct berth_error *err)
 	without_io = s->limits;
 	without_io.io_bps = without_io.io_iops = 0;
 	if (s->config.tun)
-		more[n++] = (struct cg_device){'c', 10, 200, true, true, false};
+		more[n++] = (struct cg_device){'c', 10, 200, true, true, true};
 	if (s->config.fuse)
-		more[n++] = (struct cg_device){'c', 10, 229, true, true, false};
+		more[n++] = (struct cg_device){'c', 10, 229, true, true, true};
 	r = cg_ct_apply(s->cg, s->w->ctid, &without_io, err);
 	if (r == 0)
 		r = cg_ct_devices(s->cg, s->w->ctid, more, n, err);
@@ -292,6 +312,7 @@ static int step_clone(void *ctx, struct berth_error *err)
 		.init_argv = s->hold ? hold_argv : NULL,
 		.dev_tun = s->config.tun,
 		.dev_fuse = s->config.fuse,
+		.pts_fd = s->pts_fd,
 		.host_covered = s->host_covered,
 	};
 	return launch_clone(&s->spec, &s->child, err);
@@ -453,7 +474,9 @@ static void undo_make(void *ctx)
 static const struct plan_step steps[] = {
 	{"facts", step_facts, NULL},
 	{"forget", step_forget, NULL},
-	{"load", step_load, undo_load},
+	{"load", step_load, NULL},
+	{"private", step_private, NULL},
+	{"begin", step_begin, undo_begin},
 	{"make", step_make, undo_make},
 	{"io", step_io, NULL},
 	{"clone", step_clone, undo_clone},
@@ -471,7 +494,7 @@ PLAN_POINTS(plan);
 
 int op_start(struct worker *w, struct berth_error *err)
 {
-	struct start s = {.w = w, .run_fd = -EBADF, .listen_fd = -EBADF};
+	struct start s = {.w = w, .run_fd = -EBADF, .pts_fd = -EBADF, .listen_fd = -EBADF};
 	char pid[16];
 	int r;
 

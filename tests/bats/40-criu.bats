@@ -32,8 +32,12 @@ as_owner() {
 
 # criu_dump CTID NAME: dumps the CT into the folder NAME and lets it run. The errors go to stdout.
 criu_dump() {
-	local pid tty dir=$HOST_ROOT/dump/$2
+	local pid tty node nodes=() dir=$HOST_ROOT/dump/$2
 	pid=$(init_pid "$1")
+	# What the host made: device nodes in a tmpfs that the CT sees these of only.
+	for node in null zero full random urandom tty; do
+		nodes+=(--external "mnt[/dev/$node]:$node")
+	done
 	# The console: a terminal of the CT whose other end is the monitor's.
 	tty=$(stat -L -c '%r %D' "/proc/$pid/root/dev/console" | { read -r r d && printf 'tty[%x:%s]' "$r" "$d"; })
 	mkdir -p "$dir"
@@ -41,7 +45,7 @@ criu_dump() {
 	if ! as_owner "$pid" "${CRIU:-criu}" dump -t "$pid" -D "$dir" -o dump.log -v4 --leave-running \
 		--tcp-established --file-locks --link-remap --ghost-limit 10M --manage-cgroups=ignore \
 		--network-lock skip --external 'mnt[]:ms' --external 'mnt[/dev/console]:console' \
-		--external "$tty" </dev/null 3>&- 4>&-; then
+		"${nodes[@]}" --external "$tty" </dev/null 3>&- 4>&-; then
 		grep -B 8 Error "$dir/dump.log"
 		return 1
 	fi

@@ -32,7 +32,7 @@ static void an_empty_config_has_the_documented_defaults(void)
 
 	CHECK(load("", NULL, &c, NULL) == 0);
 	CHECK(c.ram == 512ULL << 20 && c.swap == 0 && c.numproc == 16384);
-	CHECK(c.numcgroups == 1024);
+	CHECK(c.numcgroups == 1024 && c.numpty == CT_PTY_DEFAULT);
 	CHECK(c.diskspace == 10ULL << 30 && c.diskinodes == 655360);
 	CHECK(c.cpuunits == 1000 && c.cpulimit == 0 && c.cpus == 0 && c.ioprio == 4);
 	CHECK(c.cpumask[0] == '\0' && c.nodemask[0] == '\0');

@@ -2,7 +2,7 @@
  * test_launch.c - really starts containers from a busybox root and looks at them from both sides.
  * Needs root, a busybox and a cgroup2 mount.
  *
- * covers: runtime/launch/clone.c runtime/launch/devices.c runtime/launch/enter.c
+ * covers: runtime/launch/cage.c runtime/launch/clone.c runtime/launch/devices.c runtime/launch/enter.c
  * covers: runtime/launch/init.c runtime/launch/namespaces.c runtime/launch/seccomp_load.c
  * covers: runtime/launch/files.c runtime/launch/visit.c
  */
@@ -366,7 +366,7 @@ static void a_session_terminal_is_a_pty_of_the_ct(void)
 				    "busybox tty; busybox stty size; echo x >/dev/tty", NULL};
 
 	CHECK(session_argv(argv, true) == 0);
-	CHECK(said("/dev/pts/1\r\n33 111\r\nx\r\n"));
+	CHECK(said("/dev/pts/0\r\n33 111\r\nx\r\n"));
 }
 
 static void the_hosts_kernel_is_out_of_reach(void)
@@ -509,6 +509,15 @@ static void a_frozen_ct_makes_a_session_fail_and_not_hang(void)
 	CHECK(session("echo hi") == -EBUSY);
 	CHECK(file_write_value_at(dir, "cgroup.freeze", "0") == 0);
 	CHECK(session("echo hi") == 0);
+}
+
+static void a_session_comes_to_the_root_of_the_ct_and_not_of_the_host(void)
+{
+	CHECK(session("cd /; echo *") == 0);
+	CHECK(said("bin dev proc root run sbin sys\n"));
+	CHECK(session("cd /dev; echo *") == 0);
+	CHECK(said("console fd full mqueue net null ptmx pts random shm stderr stdin stdout tty "
+		   "urandom zero\n"));
 }
 
 static void the_console_and_the_notify_socket_reach_the_parent(void)
@@ -740,6 +749,7 @@ static void run_all(void)
 		check_failures++;
 		return;
 	}
+	RUN(a_session_comes_to_the_root_of_the_ct_and_not_of_the_host);
 	RUN(the_console_and_the_notify_socket_reach_the_parent);
 	RUN(ids_capabilities_and_filter_are_the_policys_in_init_and_sessions);
 	RUN(a_session_has_its_own_three_descriptors_and_environment_only);

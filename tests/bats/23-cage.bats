@@ -1,0 +1,143 @@
+#!/usr/bin/env bats
+# What only the host may make for a container, and what its root can do with it: devices, sysfs, terminals.
+
+load helpers
+
+setup() {
+	setup_host
+}
+
+teardown() {
+	exec 7<&-
+	umount /dev/net/tun /dev/fuse 2>/dev/null || true
+	teardown_host
+}
+
+# in_ct CTID: runs the script on stdin in the CT; its output is $output.
+in_ct() {
+	run -0 berth exec2 "$1" sh -s
+	echo "$output"
+}
+
+# All threads there are, the kernel's too.
+kernel_threads() {
+	cut -d/ -f2 /proc/loadavg | cut -d' ' -f1
+}
+
+# bats test_tags=both,kernel
+@test "T2 a sysfs of its own is read-only, of a nested network namespace too" {
+	tiny 101 --numproc 100
+	# A pair with so many queues that its threads would be seen.
+	nsenter -t "$(init_pid 101)" -n ip link add v0 numtxqueues 500 numrxqueues 500 type veth \
+		peer name v1 numtxqueues 500 numrxqueues 500
+	nsenter -t "$(init_pid 101)" -n sh -c 'ip link set v0 up; ip link set v1 up'
+	before=$(kernel_threads)
+	in_ct 101 <<-'S'
+		mkdir -p /m
+		cat >/try <<-'T'
+			# Every way to a sysfs that can be written; $1: whose it is.
+			write() {
+				for f in lo/ifalias lo/threaded v0/threaded v1/threaded; do
+					[ ! -e $1/class/net/$f ] || { echo 1 >$1/class/net/$f && echo "BAD $2 $f"; }
+				done
+			}
+			mount -o remount,bind,rw /sys
+			mount -o remount,rw /sys
+			write /sys "$1 remounted"
+			mount -t sysfs s /m && echo "BAD $1 fresh"
+			write /m "$1 fresh"
+			mount -r -t sysfs s /m && [ -e /m/class/net/lo/ifalias ] && echo "seen $1"
+			write /m "$1 read-only"
+			mount -o remount,bind,rw /m
+			mount -o remount,rw /m
+			write /m "$1 read-only remounted"
+			umount -l /sys
+			mount -t sysfs s /sys && echo "BAD $1 fresh beside a read-only one"
+			umount /m
+			mount -r -t sysfs s /m && echo "BAD $1 where there is no other"
+			true
+		T
+		unshare -n -m sh /try nested
+		unshare -m sh /try own
+	S
+	[[ $output != *BAD* ]]
+	[[ $output == *"seen own"* && $output == *"seen nested"* ]]
+	[ $(($(kernel_threads) - before)) -lt 400 ]
+}
+
+# bats test_tags=both,kernel
+@test "T2 what covers in /proc hide is closed without them" {
+	tiny 101
+	in_ct 101 <<-'S'
+		mkdir -p /p && mount -t proc p /p && umount -l /proc && mount -t proc proc /proc
+		cd /p
+		for f in kcore kmsg sysrq-trigger kallsyms timer_list keys slabinfo interrupts; do
+			[ ! -e $f ] || { (echo h >$f) 2>/dev/null && echo "BAD writable $f"; }
+		done
+		[ "$(head -c 1 kcore 2>/dev/null | wc -c)" = 0 ] || echo BAD kcore
+		[ "$(timeout 1 head -c 1 kmsg 2>/dev/null | wc -c)" = 0 ] || echo BAD kmsg
+		! grep -v '^00*  *' kallsyms | head -n 1 | grep . || echo BAD kallsyms
+		[ ! -e timer_list ] || ! head -n 1 timer_list 2>/dev/null || echo BAD timer_list
+		! grep -v ' _ses' keys 2>/dev/null || echo BAD keys
+		for d in acpi asound bus fs irq scsi; do
+			[ ! -e $d ] || find $d -type f -exec sh -c 'for f; do { : >>$f; } 2>/dev/null && echo BAD $f; done' - {} +
+		done
+		true
+	S
+	[[ $output != *BAD* ]]
+}
+
+# bats test_tags=both,kernel
+@test "T10 device nodes are each container's own" {
+	tiny 101
+	tiny 102
+	one=$(init_pid 101)
+	two=$(init_pid 102)
+	for n in null zero full random urandom tty; do
+		a=$(stat -c %d:%i "/proc/$one/root/dev/$n")
+		[ "$a" != "$(stat -c %d:%i "/proc/$two/root/dev/$n")" ]
+		[ "$a" != "$(stat -c %d:%i "/dev/$n")" ]
+		[ "$(stat -c %t:%T "/proc/$one/root/dev/$n")" = "$(stat -c %t:%T "/dev/$n")" ]
+	done
+	# A lock on one is nobody else's.
+	exec 7<"/proc/$one/root/dev/zero"
+	flock -n -x 7
+	run ! flock -n "/proc/$one/root/dev/zero" true
+	flock -n /dev/zero true
+	flock -n "/proc/$two/root/dev/zero" true
+	in_ct 102 <<<'head -c 5 /dev/zero | wc -c; head -c 5 /dev/urandom | wc -c; echo x >/dev/null || echo BAD; echo x >/dev/full && echo BAD; true'
+	[[ $output == 5*5*"No space"* && $output != *BAD* ]]
+}
+
+# bats test_tags=both
+@test "T10 no file but the template's is one of two containers or of the host" {
+	tiny 101
+	tiny 102
+	one=$(init_pid 101)
+	two=$(init_pid 102)
+	inodes() {
+		find "/proc/$1/root/dev" "/proc/$1/root/run" "/proc/$1/root/etc/resolv.conf" "/proc/$1/root/sys/fs/cgroup" \
+			-printf '%D:%i\n' | sort -u
+	}
+	[ "$(inodes "$one" | wc -l)" -gt 20 ]
+	[ -z "$(comm -12 <(inodes "$one") <(inodes "$two"))" ]
+}
+
+# bats test_tags=both
+@test "T12 a container has tun and fuse whatever the host's own nodes say" {
+	install -d "$HOST_ROOT/nodes"
+	for n in /dev/net/tun /dev/fuse; do
+		[ -c $n ] || skip "this kernel has no $n"
+		mknod -m 600 "$HOST_ROOT/nodes/${n##*/}" c 10 "$([ $n = /dev/fuse ] && echo 229 || echo 200)"
+		mount --bind "$HOST_ROOT/nodes/${n##*/}" $n
+	done
+	tiny 101 --features tun:on,fuse:on
+	in_ct 101 <<-'S'
+		stat -c '%a %t:%T' /dev/net/tun /dev/fuse
+		(exec 3<>/dev/net/tun 4<>/dev/fuse) && echo open
+	S
+	[ "$output" = "$(printf '666 a:c8\n666 a:e5\nopen')" ]
+	tiny 102
+	run ! berth exec2 102 test -e /dev/net/tun
+	run ! berth exec2 102 test -e /dev/fuse
+}
