@@ -5,6 +5,8 @@
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/parse.h"
+#include "runtime/ct/info.h"
+#include "runtime/ct/pool_ct.h"
 #include "runtime/ct/pools.h"
 #include "runtime/ct/spec.h"
 #include "runtime/worker/host_hardening.h"
@@ -196,6 +198,28 @@ static void check_cgroups(struct checks *c, struct worker *w)
 	cg_host_free(cg);
 }
 
+/* Who takes what no cgroup counts? */
+static void check_cts(struct checks *c, struct worker *w)
+{
+	auto_free uint32_t *ctids = NULL;
+	struct berth_error err;
+	int n = ct_info_list(&w->paths, &ctids, &err);
+
+	for (int i = 0; i < n; i++) {
+		char name[24], fix[40], what[160];
+		struct pool_ct p;
+		struct ct_run run;
+
+		if (ct_run_load(&w->paths, ctids[i], &run, NULL) < 0 ||
+		    pool_ct_read(run.init.pid, &p) < 0 || !pool_ct_unusual(&p, what, sizeof(what)))
+			continue;
+		(void)snprintf(name, sizeof(name), "pools-of-%u", ctids[i]);
+		(void)snprintf(fix, sizeof(fix), "berth stop %u", ctids[i]);
+		found(c, name, "warning", fix, "CT %u has %s, whose memory is not counted",
+		      ctids[i], what);
+	}
+}
+
 void host_checks(struct worker *w, host_finding_fn *fn, void *data)
 {
 	const struct net_owner owner = spec_net_owner(&w->host, w->paths.root);
@@ -215,6 +239,7 @@ void host_checks(struct worker *w, host_finding_fn *fn, void *data)
 	check_programs(&c);
 	check_user_namespaces(&c);
 	pools_doctor(fn, data);
+	check_cts(&c, w);
 	check_core_pattern(&c);
 	host_hardening_checks(fn, data);
 	check_swap(&c);

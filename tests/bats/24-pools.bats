@@ -43,6 +43,7 @@ host_resolves() {
 	ping -c 1 -W 5 192.0.2.254 >/dev/null
 }
 
+# bats test_tags=both,kernel
 @test "T1 packet rings and fan-out groups are refused" {
 	tiny 101
 	put_probe 101
@@ -61,6 +62,7 @@ host_resolves() {
 	[ "$output" = "0 rings, then Operation not permitted" ]
 }
 
+# bats test_tags=both,kernel
 @test "T1 network namespaces of a CT are counted, whatever its root writes and whoever makes them" {
 	tiny 101
 	tiny 102
@@ -86,6 +88,7 @@ host_resolves() {
 	[ "$output" = "10 network namespaces, then enough" ]
 }
 
+# bats test_tags=both
 @test "T1 buffers of sockets are the CT's own memory, or bounded by a quarter of it" {
 	tiny 101 --ram 256M
 	put_probe 101
@@ -115,6 +118,8 @@ host_resolves() {
 	put_probe 101
 	takes packets 3000
 	[ "$(got packets)" = 3000 ]
+	run berth doctor
+	grep -q 'CT 101 has 3[0-9]* packet sockets' <<<"$output"
 	begin=$SECONDS
 	berth stop 101 --fast
 	[ $((SECONDS - begin)) -lt 15 ]
@@ -122,6 +127,7 @@ host_resolves() {
 	wait_for 10 test ! -e "$HOST_ROOT/run/berth/rcu_expedited"
 }
 
+# bats test_tags=both
 @test "T4 one CT cannot take all AIO events" {
 	tiny 101
 	tiny 102
