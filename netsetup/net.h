@@ -75,11 +75,16 @@ int net_ctid_from_ifname(const char *ifname, uint32_t *ret);
  */
 int net_host_setup(const char *ruleset, const struct net_owner *owner, struct berth_error *err);
 /*
- * Looks after the table of that name, again and again. check: 0 when rules and links are guarded, -ENOENT when
- * somebody flushed the table, a chain or a set. new: NULL without memory. In the caller's network namespace.
+ * Looks after the table of that name, in the caller's network namespace. new: NULL without memory.
+ * check: 0 when rules and links are guarded, -ENOENT when somebody flushed the table, a chain or ct_links. It asks
+ * the kernel for all of it, which may take a while: one thread may check while another hears.
  */
 struct net_guard *net_guard_new(const struct net_owner *owner);
 int net_guard_check(struct net_guard *g, struct berth_error *err);
+/* A descriptor, the guard's own, that is readable when somebody has changed any table. */
+int net_guard_listen(struct net_guard *g, struct berth_error *err);
+/* Then: did it take away something of ours, so that a check is due? Never waits. */
+bool net_guard_hear(struct net_guard *g);
 void net_guard_free(struct net_guard *g);
 /* BERTH_ERR_ADDRESS_IN_USE when this host itself has the address or a route of it to elsewhere. */
 int net_addr_check_free(const struct net_addr *a, uint32_t ctid, const struct net_owner *owner,

@@ -16,13 +16,14 @@
 #include <libnftnl/set.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <string.h>
 
 /* BATCH_SIZE holds every set of a CT with NET_ADDR_MAX addresses and SWEEP_MAX elements a set. */
 enum {
 	BATCH_SIZE = 192 * 1024,
 	SWEEP_MAX = 512,
-	DUMP_TRIES = 5,
+	DUMP_TRIES = 50, /* any change of any table spoils a dump that takes several messages */
 	REQUEST_SIZE = 256
 };
 
@@ -318,6 +319,8 @@ struct sweep {
 	struct net_addr_list *found;
 	nft_link_fn *link_fn;
 	void *link_data;
+	bool dumps; /* addresses of the link may be there that nobody knows of */
+	bool link; /* beside the addresses of only, the link itself */
 	unsigned int n;
 };
 
@@ -329,7 +332,7 @@ static bool sweep_matches(const struct sweep *w, const char *ifname, const struc
 		return net_addr_is_in(a, w->known->v, w->known->n);
 	if (w->only == NULL)
 		return true;
-	return w->row->key == KEY_LINK_ADDR && net_addr_is_in(a, w->only, w->n_only);
+	return w->row->key == KEY_LINK ? w->link : net_addr_is_in(a, w->only, w->n_only);
 }
 
 static int sweep_elem(struct nftnl_set_elem *e, void *data)
@@ -342,7 +345,7 @@ static int sweep_elem(struct nftnl_set_elem *e, void *data)
 	int r = 0;
 
 	if (key == NULL || !key_read(w->row, key, len, ifname, &a) ||
-	    !sweep_matches(w, ifname, &a) || w->n == SWEEP_MAX)
+	    !sweep_matches(w, ifname, &a) || (w->out != NULL && w->n == SWEEP_MAX))
 		return 0;
 	w->n++;
 	if (w->link_fn != NULL)
@@ -367,17 +370,22 @@ static int sweep_message(const struct nlmsghdr *nlh, void *data)
 	return r;
 }
 
-static int sweep_once(struct nl *nl, const char *table, struct sweep *w, struct berth_error *err)
+/* All of the set, or the one element with that key: -ENOENT when there is none. */
+static int sweep_once(struct nl *nl, const char *table, struct sweep *w, const struct key *key,
+		      struct berth_error *err)
 {
 	_Alignas(struct nlmsghdr) char buf[REQUEST_SIZE];
 	struct nftnl_set *s = set_new(table, w->row);
 	char what[NL_WHAT_MAX];
 	struct nlmsghdr *nlh;
 
-	if (s == NULL)
+	if (s == NULL || (key != NULL && set_add_key(s, key->bytes, key->len) < 0)) {
+		if (s != NULL)
+			nftnl_set_free(s);
 		return berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM, "no memory for nftables");
-	nlh = nftnl_nlmsg_build_hdr(buf, NFT_MSG_GETSETELEM, w->row->nf_family, NLM_F_DUMP,
-				    ++nl->seq);
+	}
+	nlh = nftnl_nlmsg_build_hdr(buf, NFT_MSG_GETSETELEM, w->row->nf_family,
+				    key == NULL ? NLM_F_DUMP : 0, ++nl->seq);
 	nftnl_set_elems_nlmsg_build_payload(nlh, s);
 	nftnl_set_free(s);
 	(void)snprintf(what, sizeof(what), "read the nftables set %s %s", table, w->row->name);
@@ -390,7 +398,37 @@ static bool is_absent(int r)
 	return r == -ENOENT || r == -EOPNOTSUPP || r == -EAFNOSUPPORT || r == -EPROTONOSUPPORT;
 }
 
-/* Walks one set; with remove = true its finds go into the batch. */
+static int sweep_key(struct nl *nl, const char *table, struct sweep *w, const struct net_addr *a,
+		     struct berth_error *err)
+{
+	struct key k;
+	int r;
+
+	key_make(&k, w->row, w->ifname, a);
+	r = sweep_once(nl, table, w, &k, err);
+	return is_absent(r) ? 0 : r;
+}
+
+/* Those elements alone that can be the link's, by their keys: a set has some of each CT of the host. */
+static int sweep_keys(struct nl *nl, const char *table, struct sweep *w, struct berth_error *err)
+{
+	const struct net_addr *v = w->known->v;
+	unsigned int n = w->known->n;
+	int r = 0;
+
+	if (w->row->key == KEY_LINK)
+		return w->only == NULL || w->link ? sweep_key(nl, table, w, NULL, err) : 0;
+	if (w->row->key == KEY_LINK_ADDR && w->only != NULL) {
+		v = w->only;
+		n = w->n_only;
+	}
+	for (unsigned int i = 0; i < n && r == 0; i++)
+		if (v[i].family == w->row->family)
+			r = sweep_key(nl, table, w, &v[i], err);
+	return r;
+}
+
+/* Looks through one set; with remove = true its finds go into the batch. */
 static int sweep_set(struct batch *b, const char *table, struct sweep *w, bool removes,
 		     struct berth_error *err)
 {
@@ -402,7 +440,10 @@ static int sweep_set(struct batch *b, const char *table, struct sweep *w, bool r
 		if (removes && w->out == NULL)
 			return berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM,
 					       "no memory for nftables");
-		r = sweep_once(&b->nl, table, w, err);
+		if (w->dumps && w->row->key == KEY_LINK_ADDR)
+			r = sweep_once(&b->nl, table, w, NULL, err);
+		else
+			r = sweep_keys(&b->nl, table, w, err);
 		if (is_absent(r))
 			r = 0;
 		if (r == 0 && removes && w->n > 0)
@@ -426,6 +467,8 @@ static int sweep_all(const char *table, const struct sweep *pattern, bool remove
 	for (int i = 0; i < N_SETS && r == 0; i++) {
 		struct sweep w = *pattern;
 
+		if (!removes && sets[i].key != KEY_LINK_ADDR)
+			continue;
 		w.row = &sets[i];
 		w.found = &own;
 		w.known = &own;
@@ -446,6 +489,7 @@ int nft_remove(const char *table, uint32_t ctid, const struct net_addr *addrs, u
 	const struct sweep pattern = {.ifname = net_host_ifname(ctid, ifname),
 				      .only = addrs,
 				      .n_only = n_addrs,
+				      .dumps = addrs == NULL,
 				      .found = found};
 	bool full = true;
 	int r = 0;
@@ -455,10 +499,35 @@ int nft_remove(const char *table, uint32_t ctid, const struct net_addr *addrs, u
 	return r;
 }
 
+int nft_remove_link(const char *table, uint32_t ctid, const struct net_addr_list *addrs,
+		    struct berth_error *err)
+{
+	char ifname[IFNAMSIZ];
+	struct net_addr_list all = {0};
+	struct sweep pattern = {.ifname = net_host_ifname(ctid, ifname), .link = true};
+	struct net_addr ll;
+	bool full = true;
+	int r;
+
+	net_guest_link_local(ctid, &ll);
+	r = net_addr_list_add(&all, &ll);
+	for (unsigned int i = 0; i < addrs->n && r == 0; i++)
+		r = net_addr_list_add(&all, &addrs->v[i]);
+	if (r < 0)
+		(void)berth_error_set(err, BERTH_ERR_NO_MEMORY, -r, "no memory for nftables");
+	pattern.only = all.v;
+	pattern.n_only = all.n;
+	while (r == 0 && full)
+		r = sweep_all(table, &pattern, true, ctid, &full, err);
+	net_addr_list_free(&all);
+	return r;
+}
+
 int nft_find(const char *table, uint32_t ctid, struct net_addr_list *found, struct berth_error *err)
 {
 	char ifname[IFNAMSIZ];
-	const struct sweep pattern = {.ifname = net_host_ifname(ctid, ifname), .found = found};
+	const struct sweep pattern = {
+		.ifname = net_host_ifname(ctid, ifname), .dumps = true, .found = found};
 	bool full;
 
 	return sweep_all(table, &pattern, false, ctid, &full, err);
@@ -474,8 +543,78 @@ int nft_list_links(struct nl *nl, const char *table, nft_link_fn *fn, void *data
 		if (sets[i].nf_family == NFPROTO_INET && strcmp(sets[i].name, "ct_links") == 0)
 			w.row = &sets[i];
 	for (int i = 0; i < DUMP_TRIES && r == -EAGAIN; i++)
-		r = sweep_once(nl, table, &w, err);
+		r = sweep_once(nl, table, &w, NULL, err);
 	return r;
+}
+
+int nft_has_link(struct nl *nl, const char *table, uint32_t ctid, struct berth_error *err)
+{
+	char ifname[IFNAMSIZ];
+	int r = 0;
+
+	(void)net_host_ifname(ctid, ifname);
+	for (int i = 0; i < N_SETS && r == 0; i++) {
+		struct sweep w = {.row = &sets[i], .ifname = ifname};
+
+		if (w.row->key != KEY_LINK || w.row->from_rules)
+			continue;
+		r = -EAGAIN;
+		for (int t = 0; t < DUMP_TRIES && r == -EAGAIN; t++) {
+			struct key k;
+
+			key_make(&k, w.row, ifname, NULL);
+			r = sweep_once(nl, table, &w, &k, err);
+		}
+	}
+	if (is_absent(r))
+		return 0;
+	return r < 0 ? r : 1;
+}
+
+/* ---- what the kernel tells of changes ---- */
+
+/* The text of an attribute that stands behind the header of nfnetlink; NULL when there is none. */
+static const char *news_text(const struct nlmsghdr *nlh, uint16_t type)
+{
+	size_t off = NLMSG_HDRLEN + NLMSG_ALIGN(sizeof(struct nfgenmsg));
+
+	while (off + sizeof(struct nlattr) <= nlh->nlmsg_len) {
+		const struct nlattr *a = (const void *)((const char *)nlh + off);
+		const char *text = (const char *)(a + 1);
+
+		if (a->nla_len < sizeof(*a) || a->nla_len > nlh->nlmsg_len - off)
+			return NULL;
+		if ((a->nla_type & NLA_TYPE_MASK) == type)
+			return memchr(text, '\0', a->nla_len - sizeof(*a)) != NULL ? text : NULL;
+		off += NLMSG_ALIGN((size_t)a->nla_len);
+	}
+	return NULL;
+}
+
+bool nft_removes(const struct nlmsghdr *nlh, const char *table)
+{
+	const char *of, *set;
+
+	_Static_assert(NFTA_TABLE_NAME == 1 && NFTA_CHAIN_TABLE == 1 && NFTA_RULE_TABLE == 1 &&
+			       NFTA_SET_TABLE == 1 && NFTA_SET_ELEM_LIST_TABLE == 1,
+		       "the table's name is the first attribute of all of them");
+	if (NFNL_SUBSYS_ID(nlh->nlmsg_type) != NFNL_SUBSYS_NFTABLES)
+		return false;
+	of = news_text(nlh, NFTA_TABLE_NAME);
+	if (of == NULL || strcmp(of, table) != 0)
+		return false;
+	switch (NFNL_MSG_TYPE(nlh->nlmsg_type)) {
+	case NFT_MSG_DELTABLE:
+	case NFT_MSG_DELCHAIN:
+	case NFT_MSG_DELRULE:
+	case NFT_MSG_DELSET:
+		return true;
+	case NFT_MSG_DELSETELEM:
+		set = news_text(nlh, NFTA_SET_ELEM_LIST_SET);
+		return set != NULL && strcmp(set, "ct_links") == 0;
+	default:
+		return false;
+	}
 }
 
 /* ---- rules and chains ---- */

@@ -38,6 +38,9 @@ int nft_add(const char *table, const struct nft_change *c, struct berth_error *e
  */
 int nft_remove(const char *table, uint32_t ctid, const struct net_addr *addrs, unsigned int n_addrs,
 	       struct net_addr_list *found, struct berth_error *err);
+/* All of the link and of these addresses, of which nft_find has told. It does not look for others. */
+int nft_remove_link(const char *table, uint32_t ctid, const struct net_addr_list *addrs,
+		    struct berth_error *err);
 /* Only the look; nothing is removed. */
 int nft_find(const char *table, uint32_t ctid, struct net_addr_list *found,
 	     struct berth_error *err);
@@ -49,6 +52,15 @@ int nft_check_rules(struct nl *nl, const char *table, struct berth_error *err);
 typedef void nft_link_fn(const char *ifname, void *data);
 int nft_list_links(struct nl *nl, const char *table, nft_link_fn *fn, void *data,
 		   struct berth_error *err);
+
+/* 1 when the CT's link is in every set that it has to be in, 0 when not. */
+int nft_has_link(struct nl *nl, const char *table, uint32_t ctid, struct berth_error *err);
+
+/*
+ * Pure: does a message of the kernel's to its group of nftables listeners tell that the table has lost a rule, a
+ * chain, a set, a member of ct_links, or itself?
+ */
+bool nft_removes(const struct nlmsghdr *nlh, const char *table);
 
 /* The first table, not the named one, that drops what is forwarded by default; "" if none. */
 int nft_find_forward_drop(const char *table, char *ret_table, size_t size, struct berth_error *err);

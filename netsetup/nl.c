@@ -17,7 +17,9 @@ static const size_t attr_head = NLMSG_ALIGN(sizeof(struct nlattr));
 
 enum {
 	NL_RECV_SIZE = 32768,
-	NL_RECV_SECONDS = 10
+	NL_RECV_SECONDS = 10,
+	NL_HEAR_MAX = 64, /* datagrams a call */
+	NL_HEAR_BUFFER = 4 << 20 /* bytes; some hundred CTs at once */
 };
 
 /* NLMSG_DATA drops the const. */
@@ -287,4 +289,33 @@ int nl_request(struct nl *nl, const struct nlmsghdr *request, const char *what, 
 	if (r > 0 && a.changed)
 		return nl_error(nl, err, EAGAIN, what, "");
 	return r < 0 ? r : 0;
+}
+
+int nl_join(struct nl *nl, int group, struct berth_error *err)
+{
+	const int room = NL_HEAR_BUFFER;
+
+	if (setsockopt(nl->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0)
+		return nl_error(nl, err, errno, "listen to the kernel's netlink group", "");
+	(void)setsockopt(nl->fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
+	return 0;
+}
+
+int nl_hear(struct nl *nl, nl_msg_fn *fn, void *data)
+{
+	_Alignas(struct nlmsghdr) char in[NL_RECV_SIZE];
+
+	for (int i = 0; i < NL_HEAR_MAX; i++) {
+		ssize_t got = nl_recv(nl, in, sizeof(in), MSG_DONTWAIT);
+		const struct nlmsghdr *nlh = (const void *)in;
+		size_t left = got > 0 ? (size_t)got : 0;
+
+		if (got == -EAGAIN)
+			return 0;
+		if (got < 0) /* also one that is too long for us: we do not know what it said */
+			return -ENOBUFS;
+		for (; nlh != NULL && nl_fits(nlh, left); nlh = nl_next(nlh, &left))
+			(void)fn(nlh, data);
+	}
+	return 0;
 }

@@ -34,6 +34,15 @@ typedef int nl_msg_fn(const struct nlmsghdr *nlh, void *data);
 int nl_open(int protocol, const char *label, struct nl *ret, struct berth_error *err);
 void nl_close(struct nl *nl);
 
+/* From here on the socket is for nl_hear alone: it hears what the kernel tells to a group, and never waits. */
+int nl_join(struct nl *nl, int group, struct berth_error *err);
+
+/*
+ * Gives what was told since to fn, up to a bound: the rest is there for the next call. -ENOBUFS: some of it
+ * was lost.
+ */
+int nl_hear(struct nl *nl, nl_msg_fn *fn, void *data);
+
 /*
  * Sends the messages in buf at once and takes their acks. The first failure that is not to be
  * ignored is the error, with the kernel's own explanation in it; the others are drained.

@@ -503,7 +503,7 @@ int net_ct_down(uint32_t ctid, const struct net_owner *owner, struct berth_error
 		res = uplink_withdraw(r, d.addrs.v, d.addrs.n, err);
 	/* The guards go last: nothing of the CT can send any more. */
 	if (res == 0)
-		res = nft_remove(owner->nft_table, ctid, NULL, 0, NULL, err);
+		res = nft_remove_link(owner->nft_table, ctid, &d.addrs, err);
 	net_addr_list_free(&d.addrs);
 	rtnl_free(&r);
 	return res;

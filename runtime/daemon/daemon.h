@@ -11,6 +11,7 @@
 
 #include "cgroups/cg.h"
 #include "runtime/base/ev.h"
+#include "runtime/base/offload.h"
 #include "runtime/base/paths.h"
 #include "runtime/config/ct_config.h"
 #include "runtime/ct/end.h"
