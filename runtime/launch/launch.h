@@ -118,6 +118,7 @@ struct launch_child {
 struct launch_ns {
 	uint32_t id_base;
 	int userns_fd, netns_fd; /* -EBADF: not yet */
+	bool single; /* private to launch_ns_*: no user namespace around it */
 	int sock; /* private to launch_ns_* */
 	pid_t pid; /* 0: ended, or never begun */
 };

@@ -202,6 +202,19 @@ static _Noreturn void ns_child(uint32_t id_base, const struct guest_config *gues
 	_exit(0);
 }
 
+/*
+ * Debian's switch that forbids user namespaces to users. In the outer namespace we are one to it, so there is but
+ * one namespace on such a host, and the limits are what the host's own /proc/sys/user says. Doctor tells.
+ */
+static bool users_are_refused(void)
+{
+	char value[8];
+
+	return file_read_line_at(AT_FDCWD, "/proc/sys/kernel/unprivileged_userns_clone", value,
+				 sizeof(value)) == 0 &&
+	       strcmp(value, "0") == 0;
+}
+
 int launch_ns_begin(uint32_t id_base, const struct guest_config *guest, struct launch_ns *ret,
 		    struct berth_error *err)
 {
@@ -216,6 +229,7 @@ int launch_ns_begin(uint32_t id_base, const struct guest_config *guest, struct l
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0)
 		return berth_error_sys(err, errno, "make a user namespace: socketpair");
 	(void)setsockopt(sv[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	ns.single = users_are_refused();
 	ns.pid = sys_clone3(0, SIGCHLD, -1);
 	if (ns.pid == 0) {
 		(void)close(sv[0]);
@@ -275,12 +289,14 @@ int launch_ns_user(struct launch_ns *ns, struct berth_error *err)
 
 	if (r < 0)
 		return r;
-	r = write_map(ns->pid, ns->id_base, ns->id_base);
+	r = write_map(ns->pid, ns->single ? 0 : ns->id_base, ns->id_base);
 	if (r < 0)
 		return berth_error_sys(err, -r, "map ids %u to %u in /proc/%d/uid_map", ns->id_base,
 				       ns->id_base + IDMAP_SIZE - 1, (int)ns->pid);
-	send_order(ns, ORDER_USER);
-	r = hear(ns, "user", NULL, err);
+	if (!ns->single) {
+		send_order(ns, ORDER_USER);
+		r = hear(ns, "user", NULL, err);
+	}
 	if (r == 0)
 		r = proc_fd = open_proc(ns, err);
 	if (r < 0)

@@ -134,6 +134,14 @@ static void check_user_namespaces(struct checks *c)
 	if (file_read_line_at(AT_FDCWD, path, value, sizeof(value)) < 0 ||
 	    parse_u64(value, &now) < 0)
 		return;
+	if (file_read_line_at(AT_FDCWD, "/proc/sys/kernel/unprivileged_userns_clone", value,
+			      sizeof(value)) == 0 &&
+	    strcmp(value, "0") == 0)
+		found(c, "sysctl-unprivileged_userns_clone", "warning",
+		      "sysctl -w kernel.unprivileged_userns_clone=1, and limit users by "
+		      "user.max_user_namespaces",
+		      "kernel.unprivileged_userns_clone is 0: a CT's network namespaces are not "
+		      "counted, and nesting:on gives no user namespaces");
 	if (now < USER_NAMESPACES_MIN)
 		found(c, "sysctl-max_user_namespaces", "warning",
 		      "sysctl -w user.max_user_namespaces=4096",

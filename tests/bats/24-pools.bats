@@ -200,3 +200,16 @@ host_resolves() {
 	[ "$output" = "10 AIO contexts, then enough" ]
 	least "a neighbour"
 }
+
+# bats test_tags=vm,kernel
+@test "a host that forbids user namespaces to its users runs containers, and doctor tells what that costs" {
+	knob=/proc/sys/kernel/unprivileged_userns_clone
+	[ -e $knob ] || skip "this kernel has no such switch"
+	echo 0 >$knob
+	tiny 101
+	run berth doctor
+	echo 1 >$knob
+	grep -q 'network namespaces are not counted' <<<"$output"
+	berth exec2 101 true
+	berth stop 101 --fast
+}
