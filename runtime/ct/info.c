@@ -156,6 +156,7 @@ static int facts_load(const struct berth_paths *p, uint32_t ctid, struct ct_fact
 {
 	char path[BERTH_PATH_MAX], text[4096];
 	auto_close int dir = -EBADF;
+	struct ct_facts f;
 	int r;
 
 	dir = dir_open_at(AT_FDCWD, path_private(p, ctid, path));
@@ -167,14 +168,80 @@ static int facts_load(const struct berth_paths *p, uint32_t ctid, struct ct_fact
 			ctid, path, ctid);
 	r = dir < 0 ? dir : record_read(dir, "facts", text, sizeof(text));
 	if (r == 0)
-		r = ct_facts_parse(text, ret);
-	if (r == 0 && ret->ctid != ctid)
-		r = -EINVAL;
+		r = ct_facts_parse(text, &f);
+	if (r == 0 && f.ctid != ctid)
+		return berth_error_set(err, BERTH_ERR_BROKEN, EEXIST,
+				       "CT %u: %s is a copy of CT %u's private area: its facts "
+				       "say CTID %u, UUID %s. A CT keeps its number: move the copy "
+				       "to private/%u, or make a new CT %u and copy the files",
+				       ctid, path, f.ctid, f.ctid, f.uuid, f.ctid, ctid);
+	if (r == 0)
+		*ret = f;
 	if (ct_is_absent(r) || is_damage(r))
 		return berth_error_set(err, BERTH_ERR_BROKEN, -r, "CT %u: %s/facts is damaged: %s",
 				       ctid, path, strerror(-r));
 	if (r < 0)
 		return berth_error_sys(err, r, "CT %u: read %s/facts", ctid, path);
+	return 0;
+}
+
+/* One number of a file that may be damaged elsewhere. */
+static int id_base_in(int dir, const char *name, uint32_t *ret)
+{
+	char text[4096];
+	uint64_t base;
+
+	if (record_read(dir, name, text, sizeof(text)) < 0 ||
+	    value_get_u64(text, "id_base", &base) < 0 || base == 0 || base > UINT32_MAX - 65536 ||
+	    base % 65536 != 0)
+		return -EINVAL;
+	*ret = (uint32_t)base;
+	return 0;
+}
+
+int ct_facts_id_base(const struct berth_paths *p, uint32_t ctid, uint32_t *ret)
+{
+	char path[BERTH_PATH_MAX];
+	auto_close int dir = dir_open_at(AT_FDCWD, path_private(p, ctid, path));
+	struct ct_facts f;
+	char text[4096];
+
+	if (dir < 0)
+		return -EINVAL;
+	/* Whole facts first: a digit more or less makes another range of a torn number. */
+	if (record_read(dir, "facts", text, sizeof(text)) == 0 && ct_facts_parse(text, &f) == 0) {
+		*ret = f.id_base;
+		return 0;
+	}
+	return id_base_in(dir, FACTS_COPY, ret);
+}
+
+int ct_uid_map_parse(const char *text, uint32_t *ret)
+{
+	unsigned long inside, outside, n;
+
+	/* The first line is that of root inside. A CT inside has more users than one, the host has all. */
+	if (sscanf(text, "%lu %lu %lu", &inside, &outside, &n) != 3 || inside != 0 || n < 65536 ||
+	    outside < 65536 || outside > UINT32_MAX - 65536 || outside % 65536 != 0)
+		return -EINVAL;
+	*ret = (uint32_t)outside;
+	return 0;
+}
+
+int ct_run_id_base(const struct pidref *init, uint32_t *ret)
+{
+	char path[40], text[256];
+	struct pidref now;
+	uint32_t base;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/uid_map", init->pid);
+	if (file_read_line_at(AT_FDCWD, path, text, sizeof(text)) < 0 ||
+	    ct_uid_map_parse(text, &base) < 0)
+		return -ESRCH;
+	/* Asked afterwards: it was this process all the time. */
+	if (pidref_get(init->pid, &now) < 0 || now.start_time != init->start_time)
+		return -ESRCH;
+	*ret = base;
 	return 0;
 }
 

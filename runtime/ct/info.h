@@ -12,6 +12,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* A second file with the same: what is lost with the first is told by it. */
+#define FACTS_COPY "facts.copy"
+
 /* Fixed when the CT is created; private/CTID/facts. */
 struct ct_facts {
 	uint32_t ctid;
@@ -74,5 +77,10 @@ int ct_info_load(const struct berth_paths *p, uint32_t ctid, struct ct_info *ret
 int ct_run_load(const struct berth_paths *p, uint32_t ctid, struct ct_run *ret, bool *ret_booted);
 /* Is r of a file's open or read the answer "there is none"? Any other error is no answer. */
 bool ct_is_absent(int r);
+/* The range of ids of private/CTID as far as its facts or their copy can be read; -EINVAL. */
+int ct_facts_id_base(const struct berth_paths *p, uint32_t ctid, uint32_t *ret);
+/* That of a living init, from its map; -ESRCH. The parser is pure: -EINVAL for a map that is no CT's. */
+int ct_run_id_base(const struct pidref *init, uint32_t *ret);
+int ct_uid_map_parse(const char *text, uint32_t *ret);
 /* All CTIDs that have a config, ascending; returns the count; *ret is malloc'ed. */
 int ct_info_list(const struct berth_paths *p, uint32_t **ret, struct berth_error *err);

@@ -34,6 +34,7 @@ struct ct {
 	struct daemon *d;
 	uint32_t ctid;
 	char name[64]; /* "" when it has none */
+	char claimed_name[64]; /* what a set under way makes of it; "": the same */
 	char *addrs; /* addresses of its config and of what is in effect; malloc'ed or NULL */
 	enum ct_status status;
 	struct ct_facts facts;
@@ -134,8 +135,13 @@ struct ct *registry_add(struct daemon *d, uint32_t ctid);
 void registry_remove(struct daemon *d, struct ct *ct);
 /* The lowest CTID of which nothing is there (obstacle.h). */
 uint32_t registry_free_ctid(const struct daemon *d);
-/* The lowest range of ids that no CT has; BERTH_ERR_RESOURCES when there is none left. */
-int registry_free_id_base(const struct daemon *d, uint32_t *ret, struct berth_error *err);
+/*
+ * ids.c: the lowest range of ids that nobody has, living or lying in a private area; BERTH_ERR_RESOURCES
+ * when none is left, BERTH_ERR_BROKEN when one is in use of which nobody knows.
+ */
+int registry_free_id_base(struct daemon *d, uint32_t *ret, struct berth_error *err);
+/* What ct is about to become is taken from now on, beside what it has; until registry_refresh. */
+void registry_claim(struct ct *ct, const struct conf_file *next);
 /* Rereads name and addresses from the config. */
 int registry_refresh(struct daemon *d, struct ct *ct, struct berth_error *err);
 /*

@@ -4,6 +4,7 @@
 #include "runtime/base/log.h"
 #include "runtime/base/parse.h"
 #include "runtime/daemon/destroy.h"
+#include "runtime/daemon/found.h"
 #include "runtime/daemon/job.h"
 #include "runtime/daemon/methods.h"
 #include "runtime/daemon/obstacle.h"
@@ -170,6 +171,7 @@ void method_create(struct rpc_call *call, json_t *parameters, void *data)
 	uint32_t ctid = 0;
 	int n = settings_get(parameters, list, &err);
 
+	found_rescan(d); /* what has been put back has its number, name, addresses and ids */
 	if (n < 0 || create_ctid(d, parameters, &ctid, &err) < 0) {
 		rpc_reply_error(call, &err);
 		return;

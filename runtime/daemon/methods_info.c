@@ -5,6 +5,7 @@
 #include "runtime/config/param.h"
 #include "runtime/ct/mounted.h"
 #include "runtime/ct/store.h"
+#include "runtime/daemon/found.h"
 #include "runtime/daemon/methods.h"
 #include "runtime/storage/volume.h"
 
@@ -51,10 +52,14 @@ static void add_disk(struct daemon *d, const struct ct *ct, const struct ct_conf
 
 	if (ct->init_pidfd >= 0)
 		mounted = ct_mounted_volume_open(&d->paths, ct->ctid, &ct->run.monitor);
-	if (driver != NULL && private_fd >= 0)
-		(void)volume_usage(driver, private_fd, mounted, &u, NULL);
-	resource_add(res, "diskspace", u.bytes_used, u.bytes_used, c->diskspace, 0);
-	resource_add(res, "diskinodes", u.inodes_used, u.inodes_used, c->diskinodes, 0);
+	/* What the volume enforces; the config is a wish until it is set. */
+	if (driver == NULL || private_fd < 0 ||
+	    volume_usage(driver, private_fd, mounted, &u, NULL) < 0) {
+		u.bytes_total = c->diskspace;
+		u.inodes_total = c->diskinodes;
+	}
+	resource_add(res, "diskspace", u.bytes_used, u.bytes_used, u.bytes_total, 0);
+	resource_add(res, "diskinodes", u.inodes_used, u.inodes_used, u.inodes_total, 0);
 }
 
 static void add_usage(struct daemon *d, struct ct *ct, const struct ct_config *c, json_t *info)
@@ -211,7 +216,7 @@ static json_t *list_named(struct daemon *d, json_t *names, struct berth_error *e
 	json_array_foreach(names, i, name)
 	{
 		const char *word = json_string_value(name);
-		struct ct *ct = registry_lookup(d, word != NULL ? word : "", err);
+		struct ct *ct = found_lookup(d, word != NULL ? word : "", err);
 
 		if (ct == NULL) {
 			json_decref(list);
@@ -236,6 +241,7 @@ void method_list(struct rpc_call *call, json_t *parameters, void *data)
 			return;
 		}
 	} else {
+		found_rescan(d);
 		list = json_array();
 		for (size_t i = 0; i < d->n_cts; i++)
 			if (!d->cts[i]->being_created &&

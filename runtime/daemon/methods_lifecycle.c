@@ -4,6 +4,7 @@
 #include "runtime/base/value.h"
 #include "runtime/ct/store.h"
 #include "runtime/daemon/config_check.h"
+#include "runtime/daemon/found.h"
 #include "runtime/daemon/method_wait.h"
 #include "runtime/daemon/methods.h"
 
@@ -21,9 +22,11 @@ struct ct *method_ct(struct rpc_call *call, json_t *parameters, struct daemon *d
 		rpc_reply_error(call, &err);
 		return NULL;
 	}
-	ct = registry_lookup(d, word, &err);
+	ct = found_lookup(d, word, &err);
 	if (ct == NULL)
 		rpc_reply_error(call, &err);
+	else
+		found_reread(ct);
 	return ct;
 }
 

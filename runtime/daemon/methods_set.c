@@ -7,6 +7,7 @@
 #include "runtime/base/cleanup.h"
 #include "runtime/base/log.h"
 #include "runtime/base/value.h"
+#include "runtime/daemon/found.h"
 #include "runtime/daemon/job.h"
 #include "runtime/daemon/method_wait.h"
 #include "runtime/daemon/methods.h"
@@ -52,7 +53,7 @@ static void set_notes(struct job *j, const struct setting *list, int n, bool run
 /* What the CT itself has stood in the way of. */
 static void worker_notes(struct job *j, const struct worker_result *result)
 {
-	static const char *const keys[] = {"note.network", "note.guest"};
+	static const char *const keys[] = {"note.network", "note.guest", "note.disk"};
 	char text[400];
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
@@ -75,9 +76,11 @@ static void set_undone(struct job *j, const struct worker_result *result)
 	uint32_t ctid = j->ct->ctid;
 	struct berth_error err = j->error;
 
+	bool runs = j->ct->status == CT_RUNNING;
+
 	if (!result->ok)
 		log_line(LOG_LV_ERROR, ctid, "take the settings back: %s", result->error.msg);
-	else if (j->ct->status != CT_RUNNING || store_live_save(p, ctid, j->before, NULL) < 0)
+	if (!runs || (result->ok && store_live_save(p, ctid, j->before, NULL) < 0))
 		store_live_forget(p, ctid);
 	store_candidate_forget(p, ctid);
 	(void)registry_refresh(j->d, j->ct, NULL);
@@ -86,6 +89,7 @@ static void set_undone(struct job *j, const struct worker_result *result)
 
 static void set_undo(struct job *j, const struct berth_error *err)
 {
+	static const char *const back[] = {"back", NULL};
 	struct berth_paths *p = &j->d->paths;
 	uint32_t ctid = j->ct->ctid;
 
@@ -94,10 +98,26 @@ static void set_undo(struct job *j, const struct berth_error *err)
 	if (store_live_save(p, ctid, j->live, NULL) < 0 ||
 	    store_candidate_save(p, ctid, j->before, NULL) < 0) {
 		log_line(LOG_LV_ERROR, ctid, "settings are in effect but could not be noted");
+		(void)registry_refresh(j->d, j->ct, NULL);
 		job_fail(j, err);
 		return;
 	}
-	job_worker(j, "apply", NULL, set_undone);
+	job_worker(j, "apply", back, set_undone);
+}
+
+static void set_applied(struct job *j, const struct worker_result *result);
+
+/* Is it what the config says? Then it was saved, and the end of the set is all that is missing. */
+static bool is_saved(struct daemon *d, uint32_t ctid, const struct conf_file *candidate)
+{
+	auto_free char *a = NULL, *b = NULL;
+	struct conf_file *saved = NULL;
+	bool same = store_conf_load(&d->paths, ctid, &saved, NULL) == 0 &&
+		    conf_format(saved, &a) == 0 && conf_format(candidate, &b) == 0 &&
+		    strcmp(a, b) == 0;
+
+	conf_free(saved);
+	return same;
 }
 
 /* A candidate that nobody has put away: berthd died while it was being applied. */
@@ -117,6 +137,11 @@ void set_recover(struct daemon *d, struct ct *ct)
 		return;
 	}
 	j->live = candidate;
+	if (is_saved(d, ct->ctid, candidate)) {
+		j->notes = json_array();
+		job_worker(j, "apply", NULL, set_applied);
+		return;
+	}
 	(void)berth_error_set(&err, BERTH_ERR_SYSTEM, ECANCELED,
 			      "CT %u: settings that berthd could not finish are taken back",
 			      ct->ctid);
@@ -124,6 +149,25 @@ void set_recover(struct daemon *d, struct ct *ct)
 }
 
 /* ---- the way forward ---- */
+
+/* Both files or none. A berthd that dies in between is followed by set_recover. */
+static int set_save(struct job *j, struct berth_error *err)
+{
+	struct berth_paths *p = &j->d->paths;
+	struct conf_file *old = NULL;
+	uint32_t ctid = j->ct->ctid;
+	int r = j->save ? store_conf_load(p, ctid, &old, err) : 0;
+
+	if (r == 0 && j->save)
+		r = store_conf_save(p, ctid, j->conf, err);
+	if (r == 0 && j->ct->status == CT_RUNNING)
+		r = store_live_save(p, ctid, j->live, err);
+	if (r < 0 && old != NULL && store_conf_save(p, ctid, old, NULL) < 0)
+		log_line(LOG_LV_ERROR, ctid,
+			 "the config could not be put back: look at %s/ct/%u.conf", p->etc, ctid);
+	conf_free(old);
+	return r;
+}
 
 static void set_applied(struct job *j, const struct worker_result *result)
 {
@@ -137,12 +181,12 @@ static void set_applied(struct job *j, const struct worker_result *result)
 	}
 	if (!result->ok) {
 		store_candidate_forget(&d->paths, ct->ctid);
+		(void)registry_refresh(d, ct, NULL);
 		job_fail(j, &result->error);
 		return;
 	}
 	worker_notes(j, result);
-	if ((j->save && store_conf_save(&d->paths, ct->ctid, j->conf, &err) < 0) ||
-	    (ct->status == CT_RUNNING && store_live_save(&d->paths, ct->ctid, j->live, &err) < 0)) {
+	if (set_save(j, &err) < 0) {
 		set_undo(j, &err);
 		return;
 	}
@@ -215,6 +259,8 @@ static int set_begin(struct job *j, const struct setting *list, int n, struct be
 	}
 	if (r == 0)
 		r = store_candidate_save(&d->paths, ct->ctid, j->live, err);
+	if (r == 0)
+		registry_claim(ct, j->live);
 	return r;
 }
 
@@ -237,6 +283,8 @@ static void set_go(struct job *j, void *data)
 		return;
 	}
 	if (!j->save && ct->status != CT_RUNNING) {
+		(void)registry_refresh(j->d, ct, NULL);
+		store_candidate_forget(&j->d->paths, ct->ctid);
 		set_nothing(j);
 		return;
 	}
@@ -254,6 +302,7 @@ void method_set(struct rpc_call *call, json_t *parameters, void *data)
 
 	if (ct == NULL || method_wait(call, parameters, ct, method_set))
 		return;
+	found_rescan(ct->d);
 	o.n = settings_get(parameters, list, &err);
 	if (o.n < 0 || ct_event(ct, LIFE_SET, &info, &err) < 0)
 		rpc_reply_error(call, &err);

@@ -9,7 +9,6 @@
 #include "runtime/daemon/daemon.h"
 #include "runtime/daemon/monitor_conn.h"
 #include "runtime/daemon/obstacle.h"
-#include "runtime/launch/launch.h"
 
 #include <string.h>
 
@@ -112,30 +111,6 @@ uint32_t registry_free_ctid(const struct daemon *d)
 			return ctid;
 }
 
-static bool id_base_is_taken(const struct daemon *d, uint32_t base)
-{
-	for (size_t i = 0; i < d->n_cts; i++)
-		if (d->cts[i]->facts.id_base == base)
-			return true;
-	return false;
-}
-
-int registry_free_id_base(const struct daemon *d, uint32_t *ret, struct berth_error *err)
-{
-	/* The first range is for unpacking archives: no CT ever has it. */
-	uint32_t base = d->host.id_base_first + IDMAP_SIZE;
-
-	for (; base < 0x7fff0000u; base += IDMAP_SIZE) {
-		if (id_base_is_taken(d, base))
-			continue;
-		*ret = base;
-		return 0;
-	}
-	return berth_error_set(err, BERTH_ERR_RESOURCES, ENOSPC,
-			       "no range of user ids is left above ID_BASE=%u",
-			       d->host.id_base_first);
-}
-
 /* Addresses of the config, and of what is in effect when that differs. */
 static char *all_addrs(const char *saved, const char *live)
 {
@@ -146,12 +121,23 @@ static char *all_addrs(const char *saved, const char *live)
 	return asprintf(&all, "%s %s", saved, live) < 0 ? NULL : all;
 }
 
+void registry_claim(struct ct *ct, const struct conf_file *next)
+{
+	const char *name = conf_get(next, "NAME");
+	char *both = all_addrs(ct->addrs, conf_get(next, "IP_ADDRESS"));
+
+	free(ct->addrs);
+	ct->addrs = both;
+	(void)snprintf(ct->claimed_name, sizeof(ct->claimed_name), "%s", name != NULL ? name : "");
+}
+
 int registry_refresh(struct daemon *d, struct ct *ct, struct berth_error *err)
 {
 	struct conf_file *saved, *live = NULL;
 	const char *name;
 	int r = store_conf_load(&d->paths, ct->ctid, &saved, err);
 
+	ct->claimed_name[0] = '\0';
 	if (r < 0)
 		return r;
 	name = conf_get(saved, "NAME");
@@ -166,19 +152,28 @@ int registry_refresh(struct daemon *d, struct ct *ct, struct berth_error *err)
 	return 0;
 }
 
-/* After files were put back by hand two CTs may claim one range of ids: they could harm each other. */
-static int check_id_base(struct daemon *d, const struct ct *ct, uint32_t id_base,
-			 struct berth_error *err)
+/* After files were put back by hand two CTs may be one and the same, or claim one range of ids. */
+static int check_only_one(struct daemon *d, const struct ct *ct, const struct ct_facts *f,
+			  struct berth_error *err)
 {
 	for (size_t i = 0; i < d->n_cts; i++) {
 		const struct ct *other = d->cts[i];
 
-		if (other == ct || other->facts.id_base != id_base)
+		if (other == ct)
 			continue;
-		return berth_error_set(err, BERTH_ERR_BROKEN, EEXIST,
-				       "CT %u: its user ids (id_base=%u) are CT %u's too; put "
-				       "back the right facts file of one of them, or destroy it",
-				       ct->ctid, id_base, other->ctid);
+		if (strcmp(other->facts.uuid, f->uuid) == 0)
+			return berth_error_set(
+				err, BERTH_ERR_BROKEN, EEXIST,
+				"CT %u: its UUID %s is CT %u's too: private/%u is a "
+				"copy. Move one of the two away; for a second CT make "
+				"a new one and copy the files",
+				ct->ctid, f->uuid, other->ctid, ct->ctid);
+		if (other->facts.id_base == f->id_base)
+			return berth_error_set(
+				err, BERTH_ERR_BROKEN, EEXIST,
+				"CT %u: its user ids (id_base=%u) are CT %u's too; put "
+				"back the right facts file of one of them, or destroy it",
+				ct->ctid, f->id_base, other->ctid);
 	}
 	return 0;
 }
@@ -204,7 +199,7 @@ int registry_reload(struct daemon *d, struct ct *ct, struct berth_error *err)
 	if (r == 0 && info.status == CT_BROKEN)
 		r = -EINVAL;
 	if (r == 0)
-		r = check_id_base(d, ct, info.facts.id_base, err);
+		r = check_only_one(d, ct, &info.facts, err);
 	if (r == 0)
 		ct->facts = info.facts; /* else the known ids stay taken */
 	/* Name and addresses stay taken as well when the facts are damaged. */
@@ -294,7 +289,8 @@ int registry_check_unique(struct daemon *d, const struct ct *ct, const struct co
 	int r = 0;
 
 	for (size_t i = 0; name != NULL && name[0] != '\0' && i < d->n_cts; i++)
-		if (d->cts[i] != ct && strcmp(d->cts[i]->name, name) == 0)
+		if (d->cts[i] != ct && (strcmp(d->cts[i]->name, name) == 0 ||
+					strcmp(d->cts[i]->claimed_name, name) == 0))
 			return berth_error_set(err, BERTH_ERR_NAME_IN_USE, EEXIST,
 					       "CT %u: the name '%s' is CT %u's", ct->ctid, name,
 					       d->cts[i]->ctid);

@@ -33,7 +33,7 @@ int image_refuse_full_host(int private_fd, uint64_t need, struct berth_error *er
 int image_fsck(int private_fd, int image_fd, bool force, struct berth_error *err);
 
 /* volume_resize of this driver. */
-int image_resize(int private_fd, int mount_fd, const struct volume_limits *l,
+int image_resize(int private_fd, int mount_fd, const struct volume_limits *l, uint64_t *ret_inodes,
 		 struct berth_error *err);
 
 /* Blocks of metadata that stand side by side. */

@@ -42,21 +42,6 @@ static int refuse_size(const struct ext4_super *sb, int r, struct berth_error *e
 			       (uint64_t)LAYOUT_BYTES_MIN >> 20, (uint64_t)LAYOUT_BYTES_MAX >> 30);
 }
 
-/* The inodes a group are fixed for ever, so a number of inodes belongs to each size. */
-static int refuse_inodes(const struct layout *to, uint64_t asked, struct berth_error *err)
-{
-	uint64_t gives = layout_inodes(to);
-
-	if (asked == 0 || (gives <= asked && asked - gives <= asked / 50))
-		return 0;
-	return berth_error_set(err, BERTH_ERR_QUOTA, EDOM,
-			       "diskinodes %" PRIu64
-			       " cannot be set: this ext4 volume was made with one "
-			       "inode for %" PRIu64 " bytes, that is %" PRIu64
-			       " at this size; leave --diskinodes out, or create a new CT with it",
-			       asked, layout_data_bytes(to) / gives, gives);
-}
-
 static int refuse_too_small(const struct ext4_super *sb, const struct layout *to,
 			    struct berth_error *err)
 {
@@ -233,21 +218,46 @@ static int resize_offline(int private_fd, int image_fd, const struct layout *to,
 	r = to->blocks < sb.blocks ? refuse_too_small(&sb, to, err)
 				   : grow_file(image_fd, bytes, err);
 	if (r == 0)
-		r = run_resize2fs(image_fd, to->blocks, err);
+		r = FAULT_STEP("resize.resize2fs", err);
 	if (r == 0)
-		r = FAULT_STEP("resize.cut", err);
+		r = run_resize2fs(image_fd, to->blocks, err);
 	if (r == 0)
 		r = verify_resized(private_fd, image_fd, to, err);
 	if (r < 0) {
+		/* Whatever it was about to move. */
+		(void)image_fsck(private_fd, image_fd, true, NULL);
 		shorten_again(private_fd, image_fd, (uint64_t)st.st_size, &sb);
 		return r;
 	}
-	r = cut_tail(image_fd, bytes, err);
-	return r < 0 ? r : allocate_new(private_fd, image_fd, err);
+	/* It has its new size: a tail that stays is harmless, and the next resize cuts it. */
+	if (FAULT_POINT("resize.cut") == 0)
+		(void)cut_tail(image_fd, bytes, NULL);
+	return allocate_new(private_fd, image_fd, err);
 }
 
-/* What is refused is refused before anything is touched. */
-int image_resize(int private_fd, int mount_fd, const struct volume_limits *l,
+static int resize_to(int private_fd, int mount_fd, int image_fd, const struct ext4_super *sb,
+		     const struct layout *to, struct berth_error *err)
+{
+	int r = refuse_full(private_fd, sb, to, err);
+
+	if (r < 0)
+		return r;
+	if (mount_fd >= 0)
+		return to->blocks == sb->blocks
+			       ? 0
+			       : resize_online(private_fd, image_fd, mount_fd, sb, to, err);
+	if (to->blocks == sb->blocks)
+		return cut_tail(image_fd, to->blocks * LAYOUT_BLOCK, err);
+	if (to->blocks < sb->blocks)
+		r = refuse_too_small(sb, to, err);
+	return r < 0 ? r : resize_offline(private_fd, image_fd, to, err);
+}
+
+/*
+ * What is refused is refused before anything is touched. The inodes a group are fixed for ever, so a number of
+ * inodes belongs to each size.
+ */
+int image_resize(int private_fd, int mount_fd, const struct volume_limits *l, uint64_t *ret_inodes,
 		 struct berth_error *err)
 {
 	auto_close int fd = image_open(private_fd, O_RDWR, err);
@@ -265,19 +275,8 @@ int image_resize(int private_fd, int mount_fd, const struct volume_limits *l,
 	r = layout_resized(&sb, l->bytes, &to);
 	if (r < 0)
 		return refuse_size(&sb, r, err);
-	r = refuse_inodes(&to, l->inodes, err);
-	if (r < 0)
-		return r;
-	r = refuse_full(private_fd, &sb, &to, err);
-	if (r < 0)
-		return r;
-	if (mount_fd >= 0)
-		return to.blocks == sb.blocks
-			       ? 0
-			       : resize_online(private_fd, fd, mount_fd, &sb, &to, err);
-	if (to.blocks == sb.blocks)
-		return cut_tail(fd, to.blocks * LAYOUT_BLOCK, err);
-	if (to.blocks < sb.blocks)
-		r = refuse_too_small(&sb, &to, err);
-	return r < 0 ? r : resize_offline(private_fd, fd, &to, err);
+	r = resize_to(private_fd, mount_fd, fd, &sb, &to, err);
+	if (r == 0)
+		*ret_inodes = layout_inodes(&to);
+	return r;
 }

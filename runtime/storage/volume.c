@@ -65,9 +65,9 @@ int volume_wait_unused(const struct volume_driver *d, int private_fd, unsigned i
 }
 
 int volume_resize(const struct volume_driver *d, int private_fd, int mount_fd,
-		  const struct volume_limits *l, struct berth_error *err)
+		  const struct volume_limits *l, uint64_t *ret_inodes, struct berth_error *err)
 {
-	return d->resize(private_fd, mount_fd, l, err);
+	return d->resize(private_fd, mount_fd, l, ret_inodes, err);
 }
 
 int volume_usage(const struct volume_driver *d, int private_fd, int mount_fd,

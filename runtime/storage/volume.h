@@ -59,13 +59,13 @@ int volume_in_use(const struct volume_driver *d, int private_fd, struct berth_er
 
 /*
  * Grows online (mount_fd: any descriptor inside the mounted volume, needs CAP_SYS_RESOURCE) or
- * offline (-1); shrinks only offline, and never below what is used. A limit that the driver cannot
- * enforce exactly is refused: for `image` the inodes follow the size, as at creation, so inodes is
- * 0 unless the admin asked for a number himself. A crash while it grows leaves a volume that mounts,
+ * offline (-1); shrinks only offline, and never below what is used. For `image` the inodes follow the
+ * size, as at creation; inodes is 0 unless the admin asked for a number himself. *ret_inodes is what
+ * the volume then has, whatever was asked: who asked for another number must be told. A crash while it grows leaves a volume that mounts,
  * a crash while it shrinks one that the next check mends; the same call again completes it.
  */
 int volume_resize(const struct volume_driver *d, int private_fd, int mount_fd,
-		  const struct volume_limits *l, struct berth_error *err);
+		  const struct volume_limits *l, uint64_t *ret_inodes, struct berth_error *err);
 
 /* mount_fd -1: not mounted; then bytes_used and inodes_used come from the superblock. */
 int volume_usage(const struct volume_driver *d, int private_fd, int mount_fd,

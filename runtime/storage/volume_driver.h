@@ -12,7 +12,7 @@ struct volume_driver {
 	int (*mount)(int private_fd, int *ret_mount_fd, dev_t *ret_dev, struct berth_error *err);
 	int (*in_use)(int private_fd, struct berth_error *err);
 	int (*resize)(int private_fd, int mount_fd, const struct volume_limits *l,
-		      struct berth_error *err);
+		      uint64_t *ret_inodes, struct berth_error *err);
 	int (*usage)(int private_fd, int mount_fd, struct volume_usage *ret,
 		     struct berth_error *err);
 	int (*check)(int private_fd, struct berth_error *err);

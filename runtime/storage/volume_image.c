@@ -146,8 +146,10 @@ static int fill_new(int private_fd, int image_fd, const struct layout *l, const 
 		return berth_error_sys(err, errno, "set the size of a volume's image");
 	}
 	dirs_fd = make_dirs(private_fd, dirs, err);
-	if (dirs_fd < 0)
+	if (dirs_fd < 0) {
+		(void)tree_remove_at(private_fd, DIRS_NEW);
 		return dirs_fd;
+	}
 	r = run_mkfs(image_fd, dirs_fd, l, err);
 	(void)tree_remove_at(private_fd, DIRS_NEW);
 	if (r < 0) {

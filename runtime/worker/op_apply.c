@@ -1,9 +1,12 @@
 /*
  * op_apply.c - makes the candidate configuration of a CT true: limits, addresses, disk size and, in a
  * running CT, hostname and DNS. Steps that fail undo the earlier ones: all or nothing.
+ *
+ * Arguments: [back] - a set that came to no end is taken back, as far as it goes.
  */
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
+#include "runtime/base/log.h"
 #include "runtime/ct/mounted.h"
 #include "runtime/ct/plan.h"
 #include "runtime/ct/spec.h"
@@ -29,6 +32,7 @@ struct apply {
 	struct net_ct net_now, net_next;
 	int netns_fd;
 	bool running;
+	bool takes_back; /* to what was in effect before: as far as it goes */
 };
 
 static int step_load(void *ctx, struct berth_error *err)
@@ -142,13 +146,29 @@ static void undo_network(void *ctx)
 		(void)net_ct_change(&a->net_next, &a->net_now, a->netns_fd, NULL);
 }
 
-static int step_disk(void *ctx, struct berth_error *err)
+/* Never a reason to fail: a sample must apply to a CT of any size, and `list` tells the truth. */
+static void note_inodes(const struct apply *a, uint64_t asked, uint64_t has)
 {
-	struct apply *a = ctx;
+	char text[300];
+
+	if (asked == 0 || (has <= asked && asked - has <= asked / 50))
+		return;
+	(void)snprintf(text, sizeof(text),
+		       "CT %u: --diskinodes %llu is kept in the config but not in effect: its "
+		       "volume was made with %llu inodes for this size. More come with more "
+		       "--diskspace; a number of its own needs a new CT",
+		       a->w->ctid, (unsigned long long)asked, (unsigned long long)has);
+	report_result("note.disk", text);
+}
+
+static int resize_disk(struct apply *a, struct berth_error *err)
+{
 	const struct volume_driver *d = volume_driver_find(a->info.facts.driver);
 	auto_close int private_fd = worker_private_open(a->w, err);
 	auto_close int mounted = -EBADF;
 	struct volume_limits next;
+	uint64_t inodes;
+	int r;
 
 	if (private_fd < 0)
 		return private_fd;
@@ -166,7 +186,23 @@ static int step_disk(void *ctx, struct berth_error *err)
 					       "stop it first: berth stop %u",
 					       a->w->ctid, a->w->ctid);
 	}
-	return volume_resize(d, private_fd, a->running ? mounted : -1, &next, err);
+	r = volume_resize(d, private_fd, a->running ? mounted : -1, &next, &inodes, err);
+	if (r == 0)
+		note_inodes(a, next.inodes, inodes);
+	return r;
+}
+
+static int step_disk(void *ctx, struct berth_error *err)
+{
+	struct apply *a = ctx;
+	int r = resize_disk(a, err);
+
+	/* A file system cannot always be given back its old size; the rest must not depend on it. */
+	if (r < 0 && a->takes_back) {
+		log_line(LOG_LV_WARNING, a->w->ctid, "the disk keeps its new size: %s", err->msg);
+		return 0;
+	}
+	return r;
 }
 
 static bool guest_part_changed(const struct apply *a)
@@ -202,9 +238,10 @@ static const struct plan_step steps[] = {
 	{"load", step_load, NULL},
 	{"limits", step_limits, undo_limits},
 	{"network", step_network, undo_network},
+	/* Behind all that may be undone, as a file system cannot always be given back its old size. */
+	{"disk", step_disk, NULL},
+	/* Never fails, and nothing fails after it: what a tenant has written into those files could not be undone. */
 	{"guest", step_guest, NULL},
-	{"disk", step_disk,
-	 NULL}, /* last: a file system cannot always be given back its old size */
 };
 static const struct plan plan = PLAN("apply", steps);
 
@@ -216,6 +253,7 @@ int op_apply(struct worker *w, struct berth_error *err)
 	int r;
 
 	a.w = w;
+	a.takes_back = w->n_args > 0 && strcmp(w->args[0], "back") == 0;
 	a.netns_fd = -EBADF;
 	r = plan_run(&plan, &a, err);
 	conf_free(a.live);

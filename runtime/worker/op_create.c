@@ -160,6 +160,8 @@ static int step_facts(void *ctx, struct berth_error *err)
 	int r = ct_facts_format(&c->facts, text, sizeof(text));
 
 	if (r == 0)
+		r = file_replace_at(c->private_fd, FACTS_COPY, text, strlen(text), 0600, true);
+	if (r == 0)
 		r = file_replace_at(c->private_fd, "facts", text, strlen(text), 0600, true);
 	if (r < 0)
 		return berth_error_set(err, r == -ENOSPC ? BERTH_ERR_NO_SPACE : BERTH_ERR_CREATE,

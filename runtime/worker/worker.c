@@ -63,11 +63,9 @@ int worker_facts(struct worker *w, struct ct_facts *ret, struct berth_error *err
 	if (r < 0)
 		return r;
 	if (info.status == CT_BROKEN)
-		return berth_error_set(err, BERTH_ERR_BROKEN, EINVAL,
-				       "CT %u: its facts file is missing or damaged", w->ctid);
+		return -EINVAL; /* *err says what is wrong with its facts */
 	if (info.status == CT_UNKNOWN)
-		return berth_error_set(err, BERTH_ERR_UNKNOWN, EAGAIN,
-				       "CT %u: its files cannot be read now", w->ctid);
+		return -EAGAIN; /* the same */
 	*ret = info.facts;
 	return 0;
 }

@@ -92,7 +92,7 @@ static inline void put_facts(uint32_t ctid)
 		.ctid = ctid, .id_base = ID_FIRST + (ctid - 101) * 65536, .created = 1};
 	char dir[BERTH_PATH_MAX], text[2048];
 
-	(void)snprintf(f.uuid, sizeof(f.uuid), FACTS_UUID);
+	(void)snprintf(f.uuid, sizeof(f.uuid), "01234567-89ab-4cde-8f01-%012u", ctid);
 	(void)snprintf(f.template_name, sizeof(f.template_name), "tiny");
 	(void)memset(f.template_hash, 'a', 64);
 	(void)snprintf(f.layout, sizeof(f.layout), "overlay");

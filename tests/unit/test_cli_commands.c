@@ -155,6 +155,7 @@ static void each_command_asks_for_its_operation(void)
 	CHECK(BERTH("restart", "web") == status_of(BERTH_ERR_NO_TEMPLATE));
 	CHECK(BERTH("stop", "web", "--fast") == status_of(BERTH_ERR_NOT_RUNNING));
 	(void)worker_calls();
+	on_worker("destroy", "rm $TOP/etc/berth/ct/$ctid.conf; say_done\n");
 	CHECK(BERTH("destroy", "web") == 0 && strcmp(worker_calls(), "destroy 101 order,") == 0);
 	CHECK(BERTH("destroy", "web") == status_of(BERTH_ERR_NO_CONFIG));
 	host_end();

@@ -115,6 +115,42 @@ static void what_the_worker_refuses_changes_nothing(void)
 	running_end(&r);
 }
 
+/* Two sets at the same time must not both get an address or a name. */
+static void what_is_being_set_is_taken_already(void)
+{
+	struct client c;
+
+	host_begin("");
+	(void)add_ct(101, "NAME=\"web\"\n");
+	(void)add_ct(102, "");
+	on_worker("apply", "if [ $ctid = 101 ]; then while [ ! -e $TOP/go ]; do sleep 0.01; done; "
+			   "echo error io.berth.Limit 16 no; exit 1; fi; say_done\n");
+	client_open(&c);
+	client_send(&c, "io.berth.Container.Set",
+		    json_pack("{s:s, s:b, s:[{s:s, s:s}, {s:s, s:s}]}", "ct", "101", "save", true,
+			      "settings", "option", "name", "value", "new", "option", "ipadd",
+			      "value", "10.0.0.1"),
+		    false);
+	CHECK(registry_lookup(&d, "web", NULL) != NULL); /* until it is true, it has its old name */
+	CHECK(code_of(call("io.berth.Container.Set",
+			   json_pack("{s:s, s:b, s:[{s:s, s:s}]}", "ct", "102", "save", true,
+				     "settings", "option", "name", "value", "new"))) ==
+	      BERTH_ERR_NAME_IN_USE);
+	CHECK(code_of(call("io.berth.Container.Set",
+			   json_pack("{s:s, s:b, s:[{s:s, s:s}]}", "ct", "102", "save", true,
+				     "settings", "option", "ipadd", "value", "10.0.0.1"))) ==
+	      BERTH_ERR_ADDRESS_IN_USE);
+	put_file(top, "go", "", 0644);
+	CHECK(code_of(client_wait(&c)) == BERTH_ERR_LIMIT);
+	client_close(&c);
+	/* It was refused: they are free. */
+	CHECK(code_of(call("io.berth.Container.Set",
+			   json_pack("{s:s, s:b, s:[{s:s, s:s}, {s:s, s:s}]}", "ct", "102", "save",
+				     true, "settings", "option", "name", "value", "new", "option",
+				     "ipadd", "value", "10.0.0.1"))) == BERTH_OK);
+	host_end();
+}
+
 /* It may have done half of it: another worker goes from there back to what was. */
 static void a_worker_that_died_is_taken_back(void)
 {
@@ -126,7 +162,7 @@ static void a_worker_that_died_is_taken_back(void)
 			   "grep -q new $TOP/run/berth/ct/101/live.conf && "
 			   "grep -q old $TOP/run/berth/ct/101/candidate.conf && say_done\n");
 	CHECK(code_of(set("hostname", "new", true)) == BERTH_ERR_HELPER);
-	CHECK(strcmp(worker_calls(), "apply 101,apply 101,") == 0);
+	CHECK(strcmp(worker_calls(), "apply 101,apply 101 back,") == 0);
 	CHECK(strcmp(saved("HOSTNAME"), "old") == 0 && all_idle());
 	CHECK(!is_there(run_dir(101), "candidate.conf"));
 	host_end();
@@ -143,7 +179,7 @@ static void what_cannot_be_saved_is_taken_back(void)
 	/* A directory in the way of the temporary name. */
 	CHECK(dir_make(path_below(d.paths.etc, "ct/101.conf.tmp/x", path), 0755) == 0);
 	CHECK(code_of(set("hostname", "new", true)) == BERTH_ERR_SAVE);
-	CHECK(strcmp(worker_calls(), "apply 101,apply 101,") == 0);
+	CHECK(strcmp(worker_calls(), "apply 101,apply 101 back,") == 0);
 	CHECK(strcmp(saved("HOSTNAME"), "old") == 0 && all_idle());
 	host_end();
 	running_end(&r);
@@ -197,6 +233,7 @@ int main(void)
 	RUN(without_save_it_is_in_effect_until_the_stop);
 	RUN(what_takes_effect_later_or_never_is_told);
 	RUN(what_the_worker_refuses_changes_nothing);
+	RUN(what_is_being_set_is_taken_already);
 	RUN(a_worker_that_died_is_taken_back);
 	RUN(what_cannot_be_saved_is_taken_back);
 	RUN(what_cannot_be_is_refused_before_anything_is_done);

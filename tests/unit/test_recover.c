@@ -248,6 +248,7 @@ static void a_ct_that_a_worker_still_holds_is_judged_afterwards(void)
 	CHECK(dir_make(run_dir(101), 0755) == 0);
 	dir = dir_open_at(AT_FDCWD, run_dir(101));
 	fd = lock_take(dir, "lock", "start", NULL);
+	on_worker("destroy", "rm $TOP/etc/berth/ct/$ctid.conf; say_done\n");
 	recover();
 	ct = registry_find(&d, 101);
 	CHECK(ct != NULL && ct->unsettled && worker_calls()[0] == '\0' && has_intent(101));
@@ -304,9 +305,29 @@ static void an_unfinished_set_is_taken_back(void)
 	on_worker("apply", "grep -q new $TOP/run/berth/ct/101/live.conf && "
 			   "grep -q old $TOP/run/berth/ct/101/candidate.conf && say_done\n");
 	recover();
-	CHECK(strcmp(worker_calls(), "apply 101,") == 0);
+	CHECK(strcmp(worker_calls(), "apply 101 back,") == 0);
 	CHECK(!is_there(run_dir(101), "candidate.conf"));
 	CHECK(!is_there(run_dir(102), "candidate.conf"));
+	host_end();
+}
+
+/* The last berthd died behind the save: the set is true, and made so once more. */
+static void a_set_that_was_saved_goes_through(void)
+{
+	auto_close int listener = -EBADF;
+	pid_t init;
+
+	host_begin("");
+	put_stopped(101, "HOSTNAME=\"new\"\n");
+	CHECK(dir_make(run_dir(101), 0755) == 0);
+	listener = monitor_socket(101);
+	init = init_begin();
+	put_state(101, init, getpid(), true);
+	put_file(run_dir(101), "live.conf", "HOSTNAME=\"old\"\n", 0644);
+	put_candidate(101, "HOSTNAME=\"new\"\n");
+	recover();
+	CHECK(strcmp(worker_calls(), "apply 101,") == 0);
+	CHECK(!is_there(run_dir(101), "candidate.conf"));
 	host_end();
 }
 
@@ -332,5 +353,6 @@ int main(void)
 	RUN(a_ct_that_a_worker_still_holds_is_judged_afterwards);
 	RUN(what_has_only_a_run_directory_is_cleaned_and_removed);
 	RUN(an_unfinished_set_is_taken_back);
+	RUN(a_set_that_was_saved_goes_through);
 	return check_failures != 0;
 }

@@ -40,7 +40,7 @@ static void write_facts(uint32_t ctid, uint32_t id_base)
 	struct ct_facts f = {.ctid = ctid, .id_base = id_base, .created = 1};
 	char dir[BERTH_PATH_MAX], text[2048];
 
-	(void)snprintf(f.uuid, sizeof(f.uuid), "01234567-89ab-4cde-8f01-23456789abcd");
+	(void)snprintf(f.uuid, sizeof(f.uuid), "01234567-89ab-4cde-8f01-%012u", ctid);
 	(void)snprintf(f.template_name, sizeof(f.template_name), "tiny");
 	(void)memset(f.template_hash, 'a', 64);
 	(void)snprintf(f.layout, sizeof(f.layout), "overlay");
