@@ -5,12 +5,14 @@
  * namespaces: it makes what the CT's root must not change, joins the CT's user namespace, so that all
  * others belong to that, and clones init as its own sibling, so that init is the child of the program that becomes the monitor.
  */
+#include "runtime/base/child.h"
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
 #include "runtime/launch/child.h"
 #include "runtime/launch/sys.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
@@ -20,6 +22,7 @@
 #include <sys/wait.h>
 
 enum {
+	END_MS = 10000,
 	GO_TIMEOUT_SEC = 60
 };
 
@@ -111,11 +114,18 @@ static pid_t clone_stage(const struct launch_spec *spec, bool *ret_in_cgroup)
 
 /* ---- the parent ---- */
 
-static int read_report(int report_fd, pid_t *ret_init, struct berth_error *err)
+/* One write below PIPE_BUF: whole or nothing. */
+static int read_report(int report_fd, pid_t stage, pid_t *ret_init, struct berth_error *err)
 {
 	struct stage_report rep;
-	ssize_t n = fd_read_all(report_fd, &rep, sizeof(rep));
+	ssize_t n;
 
+	if (fd_wait(report_fd, POLLIN, GO_TIMEOUT_SEC * 1000) != 1)
+		return berth_error_set(err, BERTH_ERR_TIMEOUT, ETIMEDOUT,
+				       "the starting process did not answer within %d seconds "
+				       "(frozen, or held by the kernel: /proc/%d/stack says where)",
+				       (int)GO_TIMEOUT_SEC, stage);
+	n = fd_read_all(report_fd, &rep, sizeof(rep));
 	if (n != (ssize_t)sizeof(rep))
 		return berth_error_set(err, BERTH_ERR_RESOURCES, ECHILD,
 				       "the starting process died (too little memory?)");
@@ -127,10 +137,11 @@ static int read_report(int report_fd, pid_t *ret_init, struct berth_error *err)
 	return 0;
 }
 
+/* It has reported, or is of no use any more. */
 static void reap_stage(struct launch_child *c)
 {
-	while (c->stage > 0 && waitpid(c->stage, NULL, 0) < 0 && errno == EINTR)
-		;
+	if (c->stage > 0)
+		(void)child_end(c->stage, END_MS, NULL);
 	c->stage = 0;
 }
 
@@ -151,7 +162,7 @@ static int start_stage(const struct launch_spec *spec, const int go[2], struct l
 	}
 	(void)close(report[1]);
 	r = c->stage < 0 ? berth_error_sys(err, -c->stage, "clone3")
-			 : read_report(report[0], &c->pid, err);
+			 : read_report(report[0], c->stage, &c->pid, err);
 	(void)close(report[0]);
 	return r;
 }
@@ -246,14 +257,10 @@ int launch_go(const struct launch_spec *spec, struct launch_child *child, struct
 
 void launch_abort(struct launch_child *child)
 {
-	if (child->pid > 0) {
-		(void)kill(child->pid, SIGKILL);
-		while (waitpid(child->pid, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
+	/* What does not end is left to the cleanup, which looks at the cgroup. */
+	if (child->pid > 0)
+		(void)child_end(child->pid, END_MS, NULL);
 	child->pid = -1;
-	if (child->stage > 0)
-		(void)kill(child->stage, SIGKILL);
 	reap_stage(child);
 	fd_close(&child->go_fd);
 	fd_close(&child->pidfd);

@@ -7,22 +7,21 @@
  * the first that the CT can see: by then it holds nothing of the host, and its memory still counts as
  * the host's (no ptrace) until execve replaces it.
  */
+#include "runtime/base/fault.h"
 #include "runtime/base/fd.h"
 #include "runtime/launch/child.h"
 #include "runtime/launch/sys.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <termios.h>
 
 enum {
-	ENTER_TIMEOUT_MS = 5000,
+	KEEP_MAX = 6 + 2 + CG_V1_MAX,
 	REPLY_FD = 3,
 	FD_ABOVE_STDIO = 10
 };
@@ -188,7 +187,6 @@ static _Noreturn void session_run(const struct launch_enter *e)
 	static char *argv[ARGS_MAX + 1], *envp[ARGS_MAX + 1];
 	int slave, r;
 
-	sys_reset_signals();
 	(void)umask(022);
 	r = process_new_keyring();
 	if (r < 0)
@@ -226,23 +224,56 @@ static _Noreturn void session_start(const struct launch_enter *e, int sock)
 
 /* ---- the helper ---- */
 
-/* Closes all that is not named: the session, which the CT sees, is born without the host's. */
-static int close_others(const struct launch_enter *e, int sock)
+/* What the session needs into keep. */
+static unsigned int session_keeps(const struct launch_enter *e, int sock, int *keep)
 {
-	int keep[6] = {sock, e->args_fd, e->reply_fd};
-	unsigned int n = 3;
+	unsigned int n = 0;
 
+	keep[n++] = sock;
+	keep[n++] = e->args_fd;
+	keep[n++] = e->reply_fd;
 	if (e->pty)
 		keep[n++] = e->devpts_fd;
 	for (int i = 0; !e->pty && i < 3; i++)
 		keep[n++] = e->stdio[i];
+	return n;
+}
+
+/*
+ * Closes all that neither the way in nor the session needs. First of all: in the CT's cgroups we may be
+ * held for ever, and with us the caller's ends of other sessions' sockets, which would not end.
+ */
+static int close_callers(const struct launch_enter *e, int sock)
+{
+	int keep[KEEP_MAX];
+	unsigned int n = session_keeps(e, sock, keep);
+
+	keep[n++] = e->init_pidfd;
+	if (e->cgroup->unified >= 0)
+		keep[n++] = e->cgroup->unified;
+	for (unsigned int i = 0; i < e->cgroup->n_v1; i++)
+		keep[n++] = e->cgroup->v1[i];
 	return process_close_others(keep, n);
+}
+
+/* Closes all that is not named: the session, which the CT sees, is born without the host's. */
+static int close_others(const struct launch_enter *e, int sock)
+{
+	int keep[KEEP_MAX];
+
+	return process_close_others(keep, session_keeps(e, sock, keep));
 }
 
 static _Noreturn void helper_run(const struct launch_enter *e, bool in_cgroup, int sock)
 {
-	int32_t pid = process_enter(e->init_pidfd, e->cgroup, !in_cgroup);
+	int32_t pid = close_callers(e, sock);
 
+	/* The caller outlives most signals; one that is sent to the session early must not be lost. */
+	sys_reset_signals();
+	if (pid == 0)
+		pid = FAULT_POINT("enter.helper");
+	if (pid == 0)
+		pid = process_enter(e->init_pidfd, e->cgroup, !in_cgroup);
 	if (pid == 0)
 		pid = close_others(e, sock);
 	if (pid == 0) {
@@ -256,43 +287,24 @@ static _Noreturn void helper_run(const struct launch_enter *e, bool in_cgroup, i
 
 /* ---- the caller ---- */
 
-static pid_t clone_helper(const struct launch_enter *e, int sock[2])
+static pid_t clone_helper(const struct launch_enter *e, const int sock[2])
 {
 	bool in_cgroup = e->cgroup->unified >= 0;
 	pid_t pid = sys_clone3(in_cgroup ? CLONE_INTO_CGROUP : 0, SIGCHLD, e->cgroup->unified);
 
-	if (pid < 0 &&
-	    in_cgroup) { /* an older or stranger hierarchy: the helper writes itself in */
+	if (pid < 0 && in_cgroup) {
+		if (faccessat(e->cgroup->unified, "cgroup.procs", F_OK, 0) < 0 && errno == ENOENT)
+			return -ENOENT;
+		/* An older or stranger hierarchy: the helper writes itself in. */
 		in_cgroup = false;
 		pid = sys_clone3(0, SIGCHLD, -1);
 	}
-	if (pid == 0) {
-		(void)close(sock[0]);
+	if (pid == 0)
 		helper_run(e, in_cgroup, sock[1]);
-	}
 	return pid;
 }
 
-/* The session's pid. A frozen CT freezes the helper too: wait, but not for ever. */
-static pid_t collect(pid_t helper, int sock)
-{
-	struct pollfd p = {.fd = sock, .events = POLLIN};
-	int32_t pid = -EBUSY;
-	int r;
-
-	do
-		r = poll(&p, 1, ENTER_TIMEOUT_MS);
-	while (r < 0 && errno == EINTR);
-	if (r > 0 && read(sock, &pid, sizeof(pid)) != (ssize_t)sizeof(pid))
-		pid = -ECHILD; /* it died, for instance for want of memory */
-	if (r <= 0)
-		(void)kill(helper, SIGKILL);
-	while (waitpid(helper, NULL, 0) < 0 && errno == EINTR)
-		;
-	return pid;
-}
-
-pid_t launch_enter(const struct launch_enter *e)
+int launch_enter_begin(const struct launch_enter *e, struct launch_entering *ret)
 {
 	int sock[2];
 	pid_t pid;
@@ -301,10 +313,28 @@ pid_t launch_enter(const struct launch_enter *e)
 		return -errno;
 	pid = clone_helper(e, sock);
 	(void)close(sock[1]);
+	if (pid < 0) {
+		(void)close(sock[0]);
+		return pid;
+	}
+	*ret = (struct launch_entering){.helper = pid, .sock = sock[0]};
+	return 0;
+}
+
+pid_t launch_enter_finish(const struct launch_entering *n)
+{
+	int32_t pid = 0;
+	ssize_t got;
+
+	do
+		got = recv(n->sock, &pid, sizeof(pid), MSG_DONTWAIT);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return -errno;
+	if (got != (ssize_t)sizeof(pid) || pid == 0)
+		return -ECHILD; /* it died, for instance for want of memory */
+	/* A session that has died meanwhile is reaped like any other. */
 	if (pid > 0)
-		pid = collect(pid, sock[0]);
-	if (pid > 0 && send(sock[0], "G", 1, MSG_NOSIGNAL) != 1)
-		pid = -errno;
-	(void)close(sock[0]);
+		(void)send(n->sock, "G", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 	return pid;
 }

@@ -1,11 +1,16 @@
 /* files.c - the guest's files of a CT that does not run. */
+#include "runtime/base/child.h"
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
 #include "runtime/launch/child.h"
 #include "runtime/launch/sys.h"
 
 #include <fcntl.h>
-#include <sys/wait.h>
+#include <poll.h>
+
+enum {
+	FILES_TIMEOUT_SEC = 60
+};
 
 /*
  * In the child: from the host's root to the CT's, which owns what it writes. Should its caller be killed it
@@ -27,6 +32,13 @@ static void write_as_root(int userns_fd, int root_fd, const struct guest_config 
 		(void)guest_setup(root_fd, g, err);
 }
 
+static ssize_t hear(int fd, struct berth_error *said)
+{
+	if (fd_wait(fd, POLLIN, FILES_TIMEOUT_SEC * 1000) != 1)
+		return -ETIMEDOUT;
+	return fd_read_all(fd, said, sizeof(*said));
+}
+
 int launch_write_files(int userns_fd, int root_fd, const struct guest_config *g,
 		       struct berth_error *err)
 {
@@ -44,10 +56,14 @@ int launch_write_files(int userns_fd, int root_fd, const struct guest_config *g,
 		_exit(0);
 	}
 	(void)close(report[1]);
-	n = pid < 0 ? 0 : fd_read_all(report[0], &said, sizeof(said));
+	n = pid < 0 ? 0 : hear(report[0], &said);
 	(void)close(report[0]);
-	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	if (pid > 0)
+		process_end(pid);
+	if (n == -ETIMEDOUT)
+		return berth_error_set(err, BERTH_ERR_TIMEOUT, ETIMEDOUT,
+				       "the guest's files were not written within %d seconds",
+				       (int)FILES_TIMEOUT_SEC);
 	if (n != (ssize_t)sizeof(said))
 		return berth_error_sys(err, pid < 0 ? -pid : ECHILD,
 				       "start the writer of the guest's files");

@@ -14,7 +14,7 @@
  *	launch_go       init execs. Returns when the exec has happened, or with the error of the step that
  *	                failed.
  *
- * Exec, in the monitor, without allocation: launch_enter. A function of ours inside: launch_visit.
+ * Exec, in the monitor, without allocation or a wait: launch_enter_*. A function of ours inside: launch_visit.
  */
 #pragma once
 
@@ -164,10 +164,21 @@ struct launch_enter {
 
 /*
  * Runs a command in the CT as its root: same cgroup subtree, namespaces, bounding set, filter and
- * keyring policy as init. Returns the child's pid (the caller's child, to be reaped) or -errno.
- * Calls no malloc; safe in a process that must not grow.
+ * keyring policy as init. Calls no malloc; safe in a process that must not grow.
+ *
+ * It takes a helper, which the CT's limits, its freezer or the kernel may hold for any time, so nothing waits for
+ * it here: begin starts it, and as soon as sock can be read finish says what has come of it. Both processes, the
+ * helper and the session, are the caller's children, to be reaped; the session runs once finish has taken notice
+ * of it, and ends by itself when sock is closed before. The descriptors of e may be closed after begin.
  */
-pid_t launch_enter(const struct launch_enter *e);
+struct launch_entering {
+	pid_t helper;
+	int sock; /* the caller's, to close after finish or to give up: then the helper is to be killed */
+};
+/* 0 or -errno: -ENOENT when the CT has removed the exec leaf. */
+int launch_enter_begin(const struct launch_enter *e, struct launch_entering *ret);
+/* The session's pid or -errno, -EAGAIN: not yet known. Never waits. */
+pid_t launch_enter_finish(const struct launch_entering *n);
 
 struct launch_visit {
 	int init_pidfd; /* namespaces to join */

@@ -2,6 +2,7 @@
  * process.c - attributes that a process of the CT must have before it runs the CT's code. Calls no
  * malloc: the monitor's exec sessions use it too.
  */
+#include "runtime/base/child.h"
 #include "runtime/base/fd.h"
 #include "runtime/launch/child.h"
 #include "runtime/launch/sys.h"
@@ -10,14 +11,11 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/keyctl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 
 #define ALL_NAMESPACES                                                                             \
 	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | \
@@ -211,12 +209,5 @@ int process_check_cwd(void)
 
 void process_end(pid_t pid)
 {
-	struct pollfd p = {.fd = pidfd_open(pid, 0), .events = POLLIN};
-
-	(void)kill(pid, SIGKILL);
-	if (p.fd >= 0) {
-		(void)poll(&p, 1, END_MS);
-		(void)close(p.fd);
-	}
-	(void)waitpid(pid, NULL, WNOHANG);
+	(void)child_end(pid, END_MS, NULL);
 }

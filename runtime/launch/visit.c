@@ -3,8 +3,8 @@
  * has mounted, a file system that never answers included: so it runs in a child that can be left
  * behind, which holds no lock, no report pipe, nothing of its parent's.
  */
+#include "runtime/base/child.h"
 #include "runtime/base/cleanup.h"
-#include "runtime/base/ev.h"
 #include "runtime/base/fd.h"
 #include "runtime/launch/child.h"
 #include "runtime/launch/sys.h"
@@ -68,16 +68,12 @@ static _Noreturn void visit_run(const struct launch_visit *v, int sock)
 
 static int visit_collect(int sock, unsigned int timeout_ms, int *ret_fd, struct berth_error *err)
 {
-	struct pollfd p = {.fd = sock, .events = POLLIN};
-	uint64_t end = ev_now_ms() + timeout_ms;
 	struct visit_reply reply;
 	unsigned int n_fds = 0;
 	auto_close int fd = -EBADF;
 	ssize_t n;
 
-	while (p.revents == 0 && ev_now_ms() < end)
-		(void)poll(&p, 1, (int)(end - ev_now_ms()));
-	if (p.revents == 0)
+	if (fd_wait(sock, POLLIN, timeout_ms) != 1)
 		return berth_error_set(
 			err, BERTH_ERR_TIMEOUT, ETIMEDOUT,
 			"a file of it did not answer within %u ms (suspended, or a file "

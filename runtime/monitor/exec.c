@@ -1,4 +1,7 @@
-/* exec.c - exec sessions: started by launch_enter, ours to reap, ended with their client. */
+/*
+ * exec.c - exec sessions: brought into the CT by launch_enter_*, ours to reap, ended with their client. The way in
+ * may take any time, or for ever; nothing waits for it but its own client.
+ */
 #include "runtime/monitor/monitor.h"
 
 #include "runtime/base/cleanup.h"
@@ -47,7 +50,7 @@ static int make_reply_pair(int pair[2])
 	return fcntl(pair[0], F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
 }
 
-/* launch_enter would wait for the thaw, and with it everybody else. */
+/* The helper would stand still until the thaw. */
 static bool is_frozen(int cgroup)
 {
 	char text[128];
@@ -110,26 +113,47 @@ static int begin(struct monitor *m, struct mon_conn *c, const struct mon_record 
 		.stdio = {fds[1], fds[2], fds[3]},
 		.args_fd = fds[0],
 	};
+	struct launch_entering entering;
 	int pair[2];
 	auto_close int theirs = -EBADF;
-	pid_t pid;
 	int err = make_reply_pair(pair);
 
 	if (err < 0)
 		return err;
 	theirs = pair[1];
 	e.reply_fd = theirs;
-	pid = launch_enter(&e);
-	if (pid == -ENOENT && renew_leaf(m->args.cgroup.unified) == 0)
-		pid = launch_enter(&e);
-	if (pid < 0) {
+	err = launch_enter_begin(&e, &entering);
+	if (err == -ENOENT && renew_leaf(m->args.cgroup.unified) == 0)
+		err = launch_enter_begin(&e, &entering);
+	if (err < 0) {
 		(void)close(pair[0]);
-		return pid;
+		return err;
 	}
-	conn_session_begun(&m->table, c, pid, pair[0]);
-	/* Should this fail, the reply is read when the child is reaped. */
+	conn_session_begun(&m->table, c, entering.helper, entering.sock, pair[0]);
+	c->enter_until = m->now + MON_ENTER_MS;
+	/* Should these fail, a tick hears the one, and the other is read when the child is reaped. */
+	(void)wake_add(m->epoll, entering.sock, EPOLLIN, WAKE_ENTER, conn_slot(&m->table, c));
 	(void)wake_add(m->epoll, pair[0], EPOLLIN, WAKE_REPLY, conn_slot(&m->table, c));
 	return 0;
+}
+
+static void tell_not_entered(struct monitor *m, struct mon_conn *c, int err)
+{
+	switch (err) {
+	case EAGAIN:
+		monitor_send_error(m, c, err,
+				   "enter it: its numproc is used up; berth set CT --numproc N"
+				   " gives it more");
+		break;
+	case ETIMEDOUT:
+		monitor_send_error(m, c, err,
+				   "enter it: it has not let the command in for 10 s (frozen, or "
+				   "short of CPU or memory; see: berth list -o "
+				   "cpulimit,physpages,physpages.l)");
+		break;
+	default:
+		monitor_send_error(m, c, err, "enter it");
+	}
 }
 
 void exec_begin(struct monitor *m, struct mon_conn *c, const struct mon_record *r, int *fds,
@@ -138,17 +162,15 @@ void exec_begin(struct monitor *m, struct mon_conn *c, const struct mon_record *
 	int err;
 	const char *why = refusal(m, c, r, n_fds, &err);
 
-	if (why == NULL) {
+	if (why == NULL)
 		err = -begin(m, c, r, fds);
-		why = err == EAGAIN ? "enter it: its numproc is used up; berth set CT --numproc N"
-				      " gives it more"
-				    : "enter it";
-	}
 	/* At once: the next session's child must not inherit the pipes of this one. */
 	for (unsigned int i = 0; i < n_fds; i++)
 		fd_close(&fds[i]);
-	if (err != 0)
+	if (why != NULL)
 		monitor_send_error(m, c, err, why);
+	else if (err != 0)
+		tell_not_entered(m, c, err);
 }
 
 static void reply_close(struct monitor *m, struct mon_conn *c)
@@ -206,13 +228,80 @@ void exec_reply(struct monitor *m, struct mon_conn *c)
 	}
 }
 
-void exec_signal(const struct mon_conn *c, int sig)
+void exec_signal(struct mon_conn *c, int sig)
 {
-	if (c->pid <= 0 || sig < 1 || sig > 64)
+	if (sig < 1 || sig > 64)
+		return;
+	if (c->enter >= 0) {
+		c->early_signal = sig;
+		return;
+	}
+	if (c->pid <= 0)
 		return;
 	/* It leads its group once it has made one; not reaped yet, so the pid is no one else's. */
 	if (kill(-c->pid, sig) < 0)
 		(void)kill(c->pid, sig);
+}
+
+/* The helper no longer says anything; pid 0: there is no session, which the client has been told. */
+static void entered(struct monitor *m, struct mon_conn *c, pid_t pid)
+{
+	int sock = c->enter;
+
+	wake_remove(m->epoll, sock);
+	(void)close(sock);
+	if (pid <= 0) {
+		reply_close(m, c);
+		c->failed = true;
+	}
+	conn_session_entered(&m->table, c, pid > 0 ? pid : 0);
+	if (pid > 0 && c->early_signal != 0)
+		exec_signal(c, c->early_signal);
+	conn_release(&m->table, c);
+}
+
+void exec_entered(struct monitor *m, struct mon_conn *c)
+{
+	struct launch_entering e = {.helper = c->helper, .sock = c->enter};
+	pid_t pid;
+
+	if (c->enter < 0)
+		return;
+	pid = launch_enter_finish(&e);
+	if (pid == -EAGAIN)
+		return;
+	if (pid < 0) {
+		/* First of all: a client that does not take the error is dropped. */
+		entered(m, c, 0);
+		tell_not_entered(m, c, -pid);
+	} else {
+		entered(m, c, pid);
+	}
+}
+
+void exec_enter_drop(struct monitor *m, struct mon_conn *c)
+{
+	if (c->enter < 0)
+		return;
+	/* Not reaped yet, so the pid is no one else's. Its session, should there be one, ends by itself. */
+	if (c->helper > 0)
+		(void)kill(c->helper, SIGKILL);
+	entered(m, c, 0);
+}
+
+void exec_enter_overdue(struct monitor *m)
+{
+	for (unsigned int i = 0; i < MON_CONNS && m->table.n_entering > 0; i++) {
+		struct mon_conn *c = &m->table.conns[i];
+
+		if (!c->in_use || c->enter < 0)
+			continue;
+		exec_entered(m, c);
+		if (c->enter < 0 || c->enter_until > m->now)
+			continue;
+		exec_enter_drop(m, c);
+		tell_not_entered(m, c, ETIMEDOUT);
+	}
 }
 
 static void session_ended(struct monitor *m, struct mon_conn *c, int status)
@@ -230,19 +319,58 @@ static void session_ended(struct monitor *m, struct mon_conn *c, int status)
 	conn_release(&m->table, c);
 }
 
-void exec_reap(struct monitor *m)
+/* A child of ours has been reaped. */
+static void ended(struct monitor *m, pid_t pid, int status)
 {
-	pid_t pid;
+	for (unsigned int i = 0; i < MON_CONNS; i++) {
+		struct mon_conn *c = &m->table.conns[i];
+
+		if (!c->in_use)
+			continue;
+		if (c->pid == pid) {
+			session_ended(m, c, status);
+			return;
+		}
+		if (c->helper == pid) {
+			conn_helper_ended(&m->table, c);
+			conn_release(&m->table, c);
+			return;
+		}
+	}
+	if (pid == m->args.init_pid && m->args.child && !m->exited)
+		init_exit_record(m, true, status);
+}
+
+static void reap_one(struct monitor *m, pid_t pid)
+{
 	int status;
 
-	while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0) {
-		struct mon_conn *c = conn_by_pid(&m->table, pid);
+	if (pid > 0 && waitpid(pid, &status, WNOHANG | __WALL) == pid)
+		ended(m, pid, status);
+}
 
-		if (c != NULL)
-			session_ended(m, c, status);
-		else if (pid == m->args.init_pid && m->args.child && !m->exited)
-			init_exit_record(m, true, status);
+/*
+ * While one is on its way only those whose pid we know: a session may die before its helper has told us of it, and
+ * reaped as nobody's its pid would be free for another process by the time we hear.
+ */
+void exec_reap(struct monitor *m)
+{
+	int status;
+	pid_t pid;
+
+	m->reap_again = m->table.n_entering > 0;
+	if (m->reap_again) {
+		for (unsigned int i = 0; i < MON_CONNS; i++) {
+			struct mon_conn *c = &m->table.conns[i];
+
+			reap_one(m, c->in_use ? c->helper : 0);
+			reap_one(m, c->in_use ? c->pid : 0);
+		}
+		reap_one(m, m->args.child && !m->exited ? m->args.init_pid : 0);
+		return;
 	}
+	while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0)
+		ended(m, pid, status);
 }
 
 void exec_kill_overdue(struct monitor *m)

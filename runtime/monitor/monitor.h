@@ -13,6 +13,7 @@
 enum {
 	MON_TICK_MS = 50,
 	MON_KILL_MS = 3000,
+	MON_ENTER_MS = 10000,
 	MON_EXIT_WAIT_MS = 2000,
 	MON_PROBE_MS = 5000
 };
@@ -29,6 +30,7 @@ struct monitor {
 	bool exit_asked; /* init has gone: its status is being found out */
 	uint64_t exit_deadline; /* of exit_asked, then of the last sessions' end */
 	bool listen_paused, notify_paused; /* until the next tick */
+	bool reap_again; /* a child that nobody knew may have been one of those on their way */
 	char guest_status[NOTIFY_STATUS_MAX];
 	const struct mon_conn *console_owner; /* who has attached the console */
 	struct conn_table table;
@@ -52,9 +54,15 @@ void monitor_push_state(struct monitor *m);
 /* MON_EXEC; closes fds. */
 void exec_begin(struct monitor *m, struct mon_conn *c, const struct mon_record *r, int *fds,
 		unsigned int n_fds);
+/* The session has come into the CT, or has not. Nothing to do for one that is not on its way. */
+void exec_entered(struct monitor *m, struct mon_conn *c);
+/* Gives up those that have been on their way for too long, and hears those whose wake-up got lost. */
+void exec_enter_overdue(struct monitor *m);
+/* Nobody waits for it any more: it will not run. */
+void exec_enter_drop(struct monitor *m, struct mon_conn *c);
 /* The child being started says something. */
 void exec_reply(struct monitor *m, struct mon_conn *c);
-void exec_signal(const struct mon_conn *c, int sig);
+void exec_signal(struct mon_conn *c, int sig);
 /* Reaps every child that has ended, init included. */
 void exec_reap(struct monitor *m);
 /* SIGKILL to what did not heed the SIGHUP when its client went. */

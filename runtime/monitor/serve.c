@@ -33,6 +33,7 @@ void monitor_drop(struct monitor *m, struct mon_conn *c)
 	}
 	wake_remove(m->epoll, c->fd);
 	(void)close(c->fd);
+	exec_enter_drop(m, c);
 	conn_client_gone(&m->table, c, m->now + MON_KILL_MS);
 	exec_signal(c, SIGHUP);
 	exec_signal(c, SIGCONT);
@@ -364,6 +365,10 @@ static void dispatch(struct monitor *m, uint64_t tag, uint32_t events)
 	case WAKE_CONN:
 		conn_ready(m, c, events);
 		break;
+	case WAKE_ENTER:
+		if (c->in_use)
+			exec_entered(m, c);
+		break;
 	case WAKE_REPLY:
 		if (c->in_use)
 			exec_reply(m, c);
@@ -374,7 +379,8 @@ static void dispatch(struct monitor *m, uint64_t tag, uint32_t events)
 static bool wants_tick(const struct monitor *m)
 {
 	return m->listen_paused || m->notify_paused || m->exit_asked || m->exited ||
-	       m->table.n_doomed > 0 || console_wants_tick(&m->console);
+	       m->reap_again || m->table.n_doomed > 0 || m->table.n_entering > 0 ||
+	       console_wants_tick(&m->console);
 }
 
 static void tick(struct monitor *m)
@@ -388,6 +394,9 @@ static void tick(struct monitor *m)
 	if (console_wants_tick(&m->console))
 		console_run(&m->console, m->now);
 	exec_kill_overdue(m);
+	exec_enter_overdue(m);
+	if (m->reap_again)
+		exec_reap(m);
 }
 
 /* The last sessions died with init; their clients are to hear how. */

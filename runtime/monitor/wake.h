@@ -11,6 +11,7 @@ enum wake_kind {
 	WAKE_CONSOLE,
 	WAKE_CLIENT, /* the attached end of the console */
 	WAKE_CONN, /* slot = connection */
+	WAKE_ENTER, /* slot = connection whose session is on its way into the CT */
 	WAKE_REPLY, /* slot = connection whose session is being started */
 };
 

@@ -646,6 +646,37 @@ read_again() {
 	[ "$now" != "$seen" ] && seen=$now
 }
 
+@test "a command that does not come into its container holds no other command, console or end" {
+	faults_begin
+	tiny 101
+	fault set enter.helper stop 0 1
+	command berth --root "$HOST_ROOT" exec2 101 true </dev/null >"$HOST_ROOT/held" 2>&1 3>&- &
+	held=$!
+	wait_for 10 fault reached enter.helper
+	helper=$(fault pid enter.helper)
+	wait_for 10 grep -q '^State:.*T' "/proc/$helper/status"
+	for _ in 1 2 3; do
+		[ "$(berth exec2 101 echo in)" = in ]
+	done
+	berth exec2 101 'echo "a line for the console" >/dev/console'
+	said() { berth console 101 --log | grep -q 'a line for the console'; }
+	wait_for 5 said
+	kill -0 $held
+	grep -q '^State:.*T' "/proc/$helper/status"
+	status=0
+	wait $held || status=$?
+	[ $status = 8 ]
+	grep -q 'CT 101: cannot run .*not let the command in' "$HOST_ROOT/held"
+	wait_for 5 process_is_gone "$helper"
+	# And a container ends, though one is still on its way.
+	fault clear
+	fault set enter.helper stop 0 1
+	command berth --root "$HOST_ROOT" exec2 101 true </dev/null >/dev/null 2>&1 3>&- &
+	wait_for 10 fault reached enter.helper
+	berth stop 101 --fast
+	run ! wait $!
+}
+
 @test "B27 500 exec sessions, clients killed at random: exit codes right, nothing left" {
 	local i n
 	tiny 101

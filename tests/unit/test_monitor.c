@@ -200,6 +200,73 @@ static void a_killed_client_takes_its_command_along(void)
 	kill_client_of("trap '' HUP;", "while :; do sleep 1; done");
 }
 
+/* Its helper is stopped, as by a frozen cgroup or a limit of the CT's; nobody else waits for it. */
+static void a_command_that_does_not_come_in_holds_nobody_up(void)
+{
+	const char *const argv[] = {"held", NULL};
+	auto_close int args = wire_args(argv, argv + 1, NULL);
+	struct mon_record r;
+	struct fixture f;
+	int held, other, fd, fds[4] = {args, 0, 1, 2};
+
+	fixture_start(&f, -1);
+	held = wire_connect(&f.paths, CTID, NULL);
+	mon_record_init(&r, MON_EXEC);
+	CHECK(fd_send_message(held, &r, sizeof(r), fds, 4) == 0);
+	/* Records of one connection keep their order: the exec has begun when this is answered. */
+	CHECK(ask(held, MON_HELLO, &r) == 0 && r.type == MON_STATE);
+	other = wire_connect(&f.paths, CTID, NULL);
+	CHECK(ask(other, MON_HELLO, &r) == 0 && r.type == MON_STATE);
+	CHECK(run(&f, "exit 5") == 5 << 8);
+	CHECK(write(f.console, "said\n", 5) == 5);
+	CHECK_SOON(strcmp(fixture_file(&f, "console.log"), "said\r\n") == 0);
+	/* None of that took the time after which it is given up. */
+	CHECK(recv(held, &r, sizeof(r), MSG_DONTWAIT) < 0 && errno == EAGAIN);
+	CHECK(receive(held, &r, &fd) == 0 && r.type == MON_ERROR && r.a == ETIMEDOUT);
+	(void)close(held);
+	CHECK(run(&f, "exit 6") == 6 << 8);
+	(void)close(other);
+	(void)fixture_end(&f, SIGKILL);
+	fixture_clean(&f);
+}
+
+static bool has_children(const struct fixture *f, int want)
+{
+	char path[64], text[256];
+	int n = 0;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", f->monitor, f->monitor);
+	if (file_read_line_at(AT_FDCWD, path, text, sizeof(text)) < 0)
+		return false;
+	for (const char *p = text; *p != '\0'; p++)
+		n += *p == ' ';
+	return n == want;
+}
+
+/* Neither the helper nor a session is left, and the monitor ends with its init as ever. */
+static void a_client_that_gives_up_first_takes_the_helper_along(void)
+{
+	const char *const argv[] = {"held", NULL};
+	auto_close int args = wire_args(argv, argv + 1, NULL);
+	struct mon_record r;
+	struct fixture f;
+	int fds[4] = {args, 0, 1, 2};
+
+	fixture_start(&f, 3);
+	for (int i = 0; i < 3; i++) {
+		auto_close int sock = wire_connect(&f.paths, CTID, NULL);
+
+		mon_record_init(&r, MON_EXEC);
+		CHECK(fd_send_message(sock, &r, sizeof(r), fds, 4) == 0);
+		CHECK(ask(sock, MON_HELLO, &r) == 0);
+		CHECK(has_children(&f, 2));
+		fd_close(&sock);
+		CHECK_SOON(has_children(&f, 1));
+	}
+	CHECK(fixture_end(&f, SIGUSR1) == 0);
+	fixture_clean(&f);
+}
+
 static void a_stranger_among_records_costs_only_its_connection(void)
 {
 	static const size_t sizes[] = {1, sizeof(struct mon_record) - 1,
@@ -321,6 +388,8 @@ int main(void)
 	RUN(an_adopted_init_leaves_a_record_too);
 	RUN(a_hundred_commands_at_once_keep_their_exit_codes);
 	RUN(a_killed_client_takes_its_command_along);
+	RUN(a_command_that_does_not_come_in_holds_nobody_up);
+	RUN(a_client_that_gives_up_first_takes_the_helper_along);
 	RUN(a_stranger_among_records_costs_only_its_connection);
 	RUN(descriptors_that_nobody_asked_for_are_closed);
 	RUN(a_flood_of_notices_costs_little);
