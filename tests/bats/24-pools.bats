@@ -143,7 +143,7 @@ host_resolves() {
 	[ "$(berth list -H -o physpages 101 | tr -d ' ')" -gt 80000 ]
 }
 
-@test "T4 one CT cannot take all files or inotify instances" {
+@test "T4 one CT cannot take all files, inotify instances or IPC segments" {
 	tiny 101
 	tiny 102
 	put_probe 101
@@ -152,11 +152,15 @@ host_resolves() {
 	[ "$(got files)" -ge 10000 ]
 	takes inotify 10000
 	[ "$(got inotify)" -le 4096 ]
+	takes shm 10000
+	[ "$(got shm)" -lt 10000 ]
 	for who in 'berth exec2 102 /probe' probe; do
 		run -0 $who files 1000
 		[ "$output" = "1000 files, then enough" ]
 		run -0 $who inotify 100
 		[ "$output" = "100 inotify instances, then enough" ]
+		run -0 $who shm 100
+		[ "$output" = "100 segments, then enough" ]
 	done
 }
 
@@ -179,7 +183,7 @@ host_resolves() {
 	least() {
 		local now
 		now=$(available_mib)
-		echo "# $1: $((before - now)) MiB, $(($(host_threads) - threads)) threads" >&3
+		echo "$1: $((before - now)) MiB, $(($(host_threads) - threads)) threads"
 		[ $((before - now)) -lt 600 ]
 		[ $(($(host_threads) - threads)) -lt 16384 ]
 	}

@@ -99,6 +99,7 @@ static const struct {
 	{"packets", pool_packets, "N [hold]: packet sockets"},
 	{"files", pool_files, "N [hold]: open files"},
 	{"inotify", pool_inotify, "N [hold]: inotify instances"},
+	{"shm", pool_shm, "N [hold]: System V shared memory segments"},
 	{"udp", pool_udp, "N [hold]: UDP sockets with full buffers"},
 	{"datagram", load_datagram, "FROM TO PORT TEXT: one UDP datagram from any address"},
 };

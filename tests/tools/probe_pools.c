@@ -12,12 +12,14 @@
 #include <linux/securebits.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -180,6 +182,27 @@ int pool_inotify(int argc, char **argv)
 	unsigned long want = argc > 0 ? number(argv[0]) : 0, n = take_fds(want, take_inotify);
 
 	return told("inotify instances", n, n < want ? errno : 0, argc, argv);
+}
+
+/* System V shared memory segments, which outlive the process: they are removed unless it is to hold them. */
+int pool_shm(int argc, char **argv)
+{
+	static int ids[10000];
+	unsigned long want = argc > 0 ? number(argv[0]) : 0, n = 0;
+	bool hold = argc > 0 && strcmp(argv[argc - 1], "hold") == 0;
+	int error = 0;
+
+	while (n < want && n < sizeof(ids) / sizeof(ids[0])) {
+		ids[n] = shmget(IPC_PRIVATE, 4096, 0600);
+		if (ids[n] < 0) {
+			error = errno;
+			break;
+		}
+		n++;
+	}
+	for (unsigned long i = 0; !hold && i < n; i++)
+		(void)shmctl(ids[i], IPC_RMID, NULL);
+	return told("segments", n, error, argc, argv);
 }
 
 /* Sockets whose receive buffers are full. */
