@@ -62,7 +62,7 @@ host_resolves() {
 	[ "$output" = "0 rings, then Operation not permitted" ]
 }
 
-# bats test_tags=both,kernel
+# Here only: 127 network namespaces take an emulated guest minutes.
 @test "T1 network namespaces of a CT are counted, whatever its root writes and whoever makes them" {
 	tiny 101
 	tiny 102
