@@ -126,6 +126,20 @@ host_resolves() {
 	wait_for 10 test ! -e "$HOST_ROOT/run/berth/rcu_expedited"
 }
 
+@test "T8 a berthd that is killed meanwhile leaves RCU as it was" {
+	[ "$(cat /sys/kernel/rcu_expedited)" = 0 ] || skip "the admin of this machine has expedited RCU"
+	tiny 101
+	put_probe 101
+	takes packets 5000
+	berth stop 101 --fast >/dev/null 2>&1 3>&- 4>&- &
+	wait_for 20 grep -qx 1 /sys/kernel/rcu_expedited
+	kill -9 "$BERTHD_PID"
+	wait_for 10 grep -qx 0 /sys/kernel/rcu_expedited
+	start_berthd
+	[ ! -e "$HOST_ROOT/run/berth/rcu_expedited" ]
+	wait_for 60 berth stop 101 --fast
+}
+
 # bats test_tags=both
 @test "T4 one CT cannot take all AIO events" {
 	tiny 101
