@@ -4,10 +4,21 @@
 #include "runtime/ct/spec.h"
 #include "runtime/daemon/settings.h"
 
+#include <linux/major.h>
+#include <sys/sysmacros.h>
+
+int config_check_limits(struct daemon *d, const struct ct_config *c, struct berth_error *err)
+{
+	struct cg_limits limits;
+
+	/* Of the loop device that its volume will be on; which one makes no difference. */
+	spec_cg_limits(c, makedev(LOOP_MAJOR, 0), &limits);
+	return cg_limits_check(d->cg, &limits, err);
+}
+
 int config_check(struct daemon *d, uint32_t ctid, struct berth_error *err)
 {
 	struct net_addr addrs[CT_ADDR_MAX];
-	struct cg_limits limits;
 	struct ct_config c;
 	struct net_ct net;
 	int r = store_config(&d->paths, ctid, d->host_conf, &c, err);
@@ -16,11 +27,7 @@ int config_check(struct daemon *d, uint32_t ctid, struct berth_error *err)
 		r = settings_check_host(ctid, NULL, &c, err);
 	if (r == 0)
 		r = spec_net(ctid, &c, &d->host, d->paths.root, addrs, &net, err);
-	if (r < 0)
-		return r;
-	spec_cg_limits(&c, 0, &limits);
-	limits.io_bps = limits.io_iops = 0; /* of a device that is not there yet */
-	return cg_limits_check(d->cg, &limits, err);
+	return r < 0 ? r : config_check_limits(d, &c, err);
 }
 
 void config_keep_old(struct daemon *d, uint32_t ctid)

@@ -9,6 +9,9 @@
 /* All that can be judged without a worker: syntax, values, addresses, what this host can enforce. */
 int config_check(struct daemon *d, uint32_t ctid, struct berth_error *err);
 
+/* The limits alone: what this host cannot enforce a start refuses, so it is refused where it is asked for. */
+int config_check_limits(struct daemon *d, const struct ct_config *c, struct berth_error *err);
+
 /* A run has ended: what was in effect then is the config of the last run. */
 void config_keep_old(struct daemon *d, uint32_t ctid);
 /* There is one. */

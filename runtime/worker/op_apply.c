@@ -17,9 +17,11 @@
 #include "runtime/worker/worker.h"
 
 #include <fcntl.h>
+#include <linux/major.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 struct apply {
 	struct worker *w;
@@ -65,16 +67,10 @@ static int step_load(void *ctx, struct berth_error *err)
 	return r;
 }
 
-/* The device that io limits bind to: the volume's, or the one that will hold it. */
+/* The device that io limits bind to: the volume's, or some loop device, as the one that it will be on. */
 static dev_t io_device(const struct apply *a)
 {
-	auto_close int private_fd = -EBADF;
-	struct stat st;
-
-	if (a->running)
-		return a->info.run.volume_dev;
-	private_fd = worker_private_open(a->w, NULL);
-	return private_fd >= 0 && fstat(private_fd, &st) == 0 ? st.st_dev : 0;
+	return a->running ? a->info.run.volume_dev : makedev(LOOP_MAJOR, 0);
 }
 
 static int step_limits(void *ctx, struct berth_error *err)

@@ -3,6 +3,7 @@
 
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
+#include "runtime/storage/reserve.h"
 #include "runtime/storage/rootfs.h"
 #include "runtime/storage/volume.h"
 #include "templates/template.h"
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 void ct_mounts_init(struct ct_mounts *m)
 {
@@ -81,6 +83,8 @@ int ct_mounts_volume(struct worker *w, const struct ct_facts *f, int run_fd, str
 				   err);
 	if (r < 0)
 		drop_volume(w, run_fd, m);
+	else if (!is_private(f))
+		reserve_make(m->volume_fd);
 	return r;
 }
 
@@ -128,6 +132,56 @@ static struct rootfs_spec root_spec(struct worker *w, const struct ct_facts *f,
 	};
 }
 
+enum {
+	MOUNT_INODES = 8,
+	MOUNT_BLOCKS = 16
+};
+
+/*
+ * Less than a mount needs? It is asked first: without a block for work/ the kernel mounts read-only and calls
+ * it success.
+ */
+static bool volume_is_full(const struct ct_mounts *m)
+{
+	struct statvfs vfs;
+
+	return fstatvfs(m->volume_fd, &vfs) == 0 &&
+	       (vfs.f_ffree < MOUNT_INODES || vfs.f_bavail < MOUNT_BLOCKS);
+}
+
+/* Made by a berth that kept no room. A block group more has inodes of its own, and is 128 MiB. */
+static int refuse_full_volume(struct worker *w, const struct ct_mounts *m, struct berth_error *err)
+{
+	uint64_t mib = 0;
+	struct statvfs vfs;
+	bool inodes = false;
+
+	if (fstatvfs(m->volume_fd, &vfs) == 0) {
+		inodes = vfs.f_ffree < MOUNT_INODES;
+		mib = (vfs.f_blocks * vfs.f_frsize >> 20) + 160;
+	}
+	return berth_error_set(err, BERTH_ERR_NO_SPACE, ENOSPC,
+			       "CT %u: its disk is full to the last %s, so that its root cannot be "
+			       "mounted; give it more: berth set %u --diskspace %lluM --save",
+			       w->ctid, inodes ? "inode" : "block", w->ctid,
+			       (unsigned long long)mib);
+}
+
+/* A tenant who has used up every inode or block is mounted all the same: there is room kept for that. */
+static int mount_root(struct worker *w, const struct rootfs_spec *spec, struct ct_mounts *m,
+		      struct berth_error *err)
+{
+	bool full = spec->layout == ROOTFS_OVERLAY && volume_is_full(m);
+	int r;
+
+	if (full)
+		(void)reserve_release(m->volume_fd);
+	r = rootfs_mount(spec, &m->root_fd, err);
+	if (full)
+		reserve_make(m->volume_fd);
+	return full && r == -ENOSPC ? refuse_full_volume(w, m, err) : r;
+}
+
 int ct_mounts_root(struct worker *w, const struct ct_facts *f, int run_fd, struct ct_mounts *m,
 		   struct berth_error *err)
 {
@@ -139,7 +193,7 @@ int ct_mounts_root(struct worker *w, const struct ct_facts *f, int run_fd, struc
 		return r;
 	if (mkdirat(run_fd, "root", 0700) < 0 && errno != EEXIST)
 		return berth_error_sys(err, errno, "CT %u: make mount point %s", w->ctid, p.target);
-	r = rootfs_mount(&spec, &m->root_fd, err);
+	r = mount_root(w, &spec, m, err);
 	return r < 0 ? r : 0;
 }
 
@@ -148,8 +202,10 @@ int ct_mounts_verify(struct worker *w, const struct ct_facts *f, const struct ct
 {
 	struct root_paths p;
 	const struct rootfs_spec spec = root_spec(w, f, m, &p);
+	int r = rootfs_verify(&spec, m->root_fd, err);
 
-	return rootfs_verify(&spec, m->root_fd, err);
+	return r == -EROFS && !is_private(f) && volume_is_full(m) ? refuse_full_volume(w, m, err)
+								  : r;
 }
 
 int ct_mounts_make(struct worker *w, const struct ct_facts *f, int run_fd, struct ct_mounts *m,

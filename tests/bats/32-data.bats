@@ -298,3 +298,73 @@ inodes_agree() {
 	inodes_agree
 	[ "$(berth list -H -o diskspace.h 160 | tr -d ' ')" = 204800 ]
 }
+
+@test "H11 what create and set take, start takes" {
+	for options in "--physpages unlimited" "--physpages unlimited --swappages unlimited" \
+		"--iolimit 10M" "--iopslimit 500" "--cpulimit 0 --numproc unlimited" "--swappages 0"; do
+		berth create 161 --diskspace 32M
+		# shellcheck disable=SC2086
+		run berth create 162 --diskspace 32M $options
+		if [ "$status" = 0 ]; then
+			berth start 162
+			berth stop 162 --fast
+			berth destroy 162
+			berth set 161 $options --save
+		else
+			# Refused for what this host lacks, not later, and by set just so.
+			[ "$status" = 148 ]
+			[ ! -e "$PRIVATE/162" ]
+			run -148 berth set 161 $options --save
+		fi
+		berth start 161
+		berth stop 161 --fast
+		berth destroy 161
+	done
+}
+
+# Root in CT 160 takes every inode or every block that there is.
+use_up() {
+	case $1 in
+	inodes) berth exec2 160 'mkdir /many; cd /many; i=0; while (: >f$i) 2>/dev/null; do i=$((i + 1)); done
+		[ "$(df -P -i / | awk "END {print \$4}")" = 0 ]' ;;
+	blocks) berth exec2 160 'dd if=/dev/zero of=/many bs=64k conv=fsync; i=0
+		while dd if=/dev/zero of=/many$i bs=4k count=1 conv=fsync; do i=$((i + 1)); done
+		! dd if=/dev/zero of=/manymore bs=4k count=1 conv=fsync' ;;
+	esac
+}
+
+@test "D6 a container that has used up its inodes or its space starts, mounts and is repaired" {
+	for what in inodes blocks; do
+		berth start 160
+		use_up "$what"
+		berth stop 160 --fast
+		for _ in 1 2; do
+			berth start 160
+			[ "$(berth exec2 160 cat /precious)" = precious ]
+			berth stop 160 --fast
+		done
+		berth mount 160
+		[ "$(cat "$HOST_ROOT/var/lib/berth/root/160/precious")" = precious ]
+		berth umount 160
+		berth start 160
+		berth exec2 160 'rm -r /many*; echo more >/more && cat /more'
+		berth stop 160 --fast
+	done
+}
+
+@test "D6 one that was made without room kept back names the way out, and that works" {
+	berth start 160
+	berth stop 160 --fast
+	mkdir "$BATS_TEST_TMPDIR/v"
+	mount -o loop "$PRIVATE/160/volume.img" "$BATS_TEST_TMPDIR/v"
+	rm -r "$BATS_TEST_TMPDIR/v/reserve"
+	i=0
+	while (: >"$BATS_TEST_TMPDIR/v/upper/f$i") 2>/dev/null; do i=$((i + 1)); done
+	umount "$BATS_TEST_TMPDIR/v"
+	run -46 berth start 160
+	[[ $output == *"full to the last inode"* ]]
+	[[ $output =~ (berth\ set\ 160\ --diskspace\ [0-9]+M\ --save) ]]
+	eval "${BASH_REMATCH[1]}"
+	berth start 160
+	[ "$(berth exec2 160 cat /precious)" = precious ]
+}

@@ -3,6 +3,7 @@
  *
  * covers: runtime/worker/volume_mount.c
  */
+#include "runtime/storage/volume.h"
 #include "tests/unit/worker_fixture.h"
 
 #include <sys/statvfs.h>
@@ -122,6 +123,66 @@ static void shared_mounts_are_no_hindrance(void)
 	CHECK(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
 }
 
+/* As the tenant's root: until nothing more fits. */
+static void use_up(bool inodes)
+{
+	char path[BERTH_PATH_MAX], name[32];
+	auto_close int private_fd = dir_open_at(AT_FDCWD, path_private(&paths, 101, path));
+	auto_close int mnt = -EBADF, upper = -EBADF, big = -EBADF;
+	static char block[65536];
+	size_t len;
+	dev_t dev;
+
+	CHECK(volume_mount(volume_driver_find("image"), private_fd, &mnt, &dev, &err) == 0);
+	upper = dir_open_at(mnt, "upper");
+	for (int i = 0; inodes && i < 100000; i++) {
+		auto_close int fd = -EBADF;
+
+		(void)snprintf(name, sizeof(name), "f%d", i);
+		fd = openat(upper, name, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
+		if (fd < 0)
+			break;
+	}
+	if (inodes) {
+		CHECK(openat(upper, "last", O_CREAT | O_WRONLY | O_CLOEXEC, 0644) < 0);
+		CHECK(errno == ENOSPC);
+		return;
+	}
+	memset(block, 'x', sizeof(block));
+	big = openat(upper, "big", O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
+	/* What was set aside for writing back comes free when that is done. */
+	for (int i = 0; i < 20; i++) {
+		for (len = sizeof(block); len >= 4096; len /= 2)
+			while (write(big, block, len) == (ssize_t)len)
+				;
+		(void)fsync(big);
+	}
+	CHECK(write(big, block, 4096) < 0 && errno == ENOSPC);
+}
+
+static void is_free_again(void)
+{
+	char path[BERTH_PATH_MAX];
+	auto_close int private_fd = dir_open_at(AT_FDCWD, path_private(&paths, 101, path));
+
+	CHECK(volume_wait_unused(volume_driver_find("image"), private_fd, 10000, &err) == 0);
+}
+
+static void a_ct_that_has_used_up_its_disk_is_mounted_all_the_same(void)
+{
+	for (int inodes = 0; inodes <= 1; inodes++) {
+		CHECK(create_ct("101", ""));
+		use_up(inodes);
+		is_free_again();
+		/* Again and again: what was let go for the mount is kept back once more. */
+		for (int i = 0; i < 4; i++) {
+			CHECK(is_ok(WORKER("mount", "101")));
+			CHECK(is_ok(WORKER("umount", "101")));
+		}
+		CHECK(is_ok(WORKER("destroy", "101", "order", UUID, "0", "0")));
+	}
+}
+
 int main(void)
 {
 	int r = worker_begin(true);
@@ -136,5 +197,6 @@ int main(void)
 	RUN(a_stack_of_mounts_is_cleaned_up);
 	RUN(shared_mounts_are_no_hindrance);
 	CHECK(is_ok(WORKER("destroy", "101", "order", UUID, "0", "0")));
+	RUN(a_ct_that_has_used_up_its_disk_is_mounted_all_the_same);
 	return worker_end();
 }
