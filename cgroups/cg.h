@@ -151,6 +151,8 @@ int cg_ct_dir(const struct cg_host *h, uint32_t ctid);
 
 int cg_ct_stat(struct cg_host *h, uint32_t ctid, struct cg_stat *ret, struct berth_error *err);
 int cg_ct_freeze(struct cg_host *h, uint32_t ctid, bool frozen, struct berth_error *err);
+/* Does not wait until the last process goes on. */
+int cg_ct_thaw(struct cg_host *h, uint32_t ctid, struct berth_error *err);
 /* SIGKILL to everything in it (works while frozen). Does not wait. */
 int cg_ct_kill(struct cg_host *h, uint32_t ctid, struct berth_error *err);
 /* 1 when a process is left, 0 when not. */

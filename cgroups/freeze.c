@@ -44,6 +44,14 @@ int cg_ct_freeze(struct cg_host *h, uint32_t ctid, bool frozen, struct berth_err
 	return refuse(ctid, "freeze", "cgroup.events", r, err);
 }
 
+int cg_ct_thaw(struct cg_host *h, uint32_t ctid, struct berth_error *err)
+{
+	const struct cg_hier *hi = &h->hier[0];
+	int r = hi->berth < 0 ? -ENOENT : cg_write(hi, ctid, "cgroup.freeze", "0");
+
+	return r < 0 ? refuse(ctid, "thaw", "cgroup.freeze", r, err) : 0;
+}
+
 /* "0" is a process outside of our pid namespace: not to be killed by number. */
 static int kill_line(const char *line, size_t len, int *left)
 {

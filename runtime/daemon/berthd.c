@@ -33,6 +33,7 @@
 
 enum {
 	DAEMON_NOFILE = 65536,
+	DISK_THREADS = 8,
 	ONLY_ONE_TRIES = 20,
 	ONLY_ONE_PAUSE_MS = 50,
 };
@@ -179,6 +180,8 @@ static int daemon_init(struct daemon *d, const char *root, struct berth_error *e
 	if (r < 0)
 		return r;
 	r = ev_new(&d->ev);
+	if (r == 0)
+		r = offload_new(d->ev, DISK_THREADS, &d->disk);
 	return r < 0 ? berth_error_sys(err, r, "make the event loop") : 0;
 }
 

@@ -1,8 +1,11 @@
 /*
  * daemon.h - berthd's own state: the registry of CTs, the jobs under way, the parts they share.
  *
- * One thread, one event loop. Nothing here blocks, mounts or reads a tenant's bytes: long work goes to
- * berth-worker, whose report is the only thing that comes back.
+ * One event loop, in one thread that owns all of this. It does not wait, mount or read a tenant's bytes: long
+ * work goes to berth-worker, whose report is the only thing that comes back; what may wait for a disk (each
+ * write that must be durable, removals, volumes looked at) or for a lock of the kernel's goes to a thread
+ * (base/offload.h, job_disk), which works on what its job holds, or on copies, and on d->paths, which do not
+ * change. What the loop does read by itself: /run, which is memory, and small files of /etc and of private areas.
  *
  * The life of a CT goes by one table (runtime/ct/life_table.def) and through one door, ct_event(). Whoever learns
  * something about a CT reports it there and decides nothing: no file calls back and forth with another.
@@ -92,6 +95,7 @@ struct daemon {
 	struct conf_file *host_conf;
 	struct host_config host;
 	struct ev *ev;
+	struct offload *disk; /* threads for what may wait for a disk */
 	struct rpc_server *rpc;
 	struct cg_host *cg;
 	struct ct **cts; /* ascending CTIDs */

@@ -47,23 +47,36 @@ static void destroy_later(struct ct *ct)
 	ct_timer_set(ct, LIFE_T_DESTROY, ct->destroy_wait_ms);
 }
 
-static void destroy_failed(struct job *j, const struct berth_error *err)
+/*
+ * The config goes first: while it is there nothing is lost, and the CT lives on. An intent that
+ * stayed would have the next berthd destroy it, whatever has become of it by then.
+ */
+static int take_intent_back(struct job *j, struct berth_error *err)
 {
-	struct daemon *d = j->d;
-	struct ct *ct = j->ct;
-	bool stands = has_config(d, ct->ctid);
+	(void)err;
+	if (has_config(j->d, j->ct->ctid))
+		store_intent_clear(&j->d->paths, j->ct->ctid, true);
+	return 0;
+}
 
-	/*
-	 * The config goes first: while it is there nothing is lost, and the CT lives on. An intent that
-	 * stayed would have the next berthd destroy it, whatever has become of it by then.
-	 */
-	if (stands)
-		store_intent_clear(&d->paths, ct->ctid, true);
+static void destroy_given_up(struct job *j, const struct worker_result *result)
+{
+	struct ct *ct = j->ct;
+	struct berth_error err = j->error;
+	bool stands = has_config(j->d, ct->ctid);
+
+	(void)result;
 	ct->being_created = false;
-	registry_settled(d, ct);
-	job_fail(j, err);
+	registry_settled(j->d, ct);
+	job_fail(j, &err);
 	if (!stands)
 		destroy_later(ct);
+}
+
+static void destroy_failed(struct job *j, const struct berth_error *err)
+{
+	j->error = *err;
+	job_disk(j, take_intent_back, destroy_given_up);
 }
 
 void destroy_worker(struct job *j, job_next_fn *next)
@@ -90,22 +103,34 @@ bool destroy_go_on(struct job *j, job_next_fn *next)
 	return true;
 }
 
-static void destroyed(struct job *j, const struct worker_result *result)
+static int forget_intent(struct job *j, struct berth_error *err)
+{
+	(void)err;
+	store_intent_clear(&j->d->paths, j->ct->ctid, false);
+	return 0;
+}
+
+static void forgotten(struct job *j, const struct worker_result *result)
 {
 	struct daemon *d = j->d;
 	struct ct *ct = j->ct;
 	uint32_t ctid = ct->ctid;
 
+	(void)result;
+	job_done(j, NULL);
+	registry_remove(d, ct);
+	event_emit(d, ctid, "destroyed", NULL);
+}
+
+static void destroyed(struct job *j, const struct worker_result *result)
+{
 	if (result->died && destroy_go_on(j, destroyed))
 		return;
 	if (!result->ok) {
 		destroy_failed(j, &result->error);
 		return;
 	}
-	store_intent_clear(&d->paths, ctid, false);
-	job_done(j, NULL);
-	registry_remove(d, ct);
-	event_emit(d, ctid, "destroyed", NULL);
+	job_disk(j, forget_intent, forgotten);
 }
 
 void destroy_run(struct job *j)

@@ -154,6 +154,30 @@ void job_worker(struct job *j, const char *op, const char *const *args, job_next
 		next(j, &failed);
 }
 
+static void disk_work(void *data)
+{
+	struct job *j = data;
+
+	j->disk_result.ok = j->disk(j, &j->disk_result.error) == 0;
+}
+
+static void disk_done(void *data)
+{
+	struct job *j = data;
+	struct worker_result r = j->disk_result;
+
+	j->next(j, &r);
+}
+
+void job_disk(struct job *j, job_disk_fn *work, job_next_fn *next)
+{
+	j->disk = work;
+	j->next = next;
+	j->disk_result = (struct worker_result){.values = ""};
+	if (offload_run(j->d->disk, disk_work, disk_done, j) < 0)
+		abort();
+}
+
 struct rpc_call *job_take_call(struct job *j)
 {
 	struct rpc_call *call = j->call;

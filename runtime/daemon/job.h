@@ -22,6 +22,10 @@ struct job {
 	int lock_fd;
 	job_next_fn *next; /* after the worker that runs now */
 	struct worker_run *worker; /* the one that runs now */
+	int (*disk)(struct job *j, struct berth_error *err); /* what a thread does now */
+	struct worker_result disk_result;
+	bool running; /* set: the CT runs, when it was last looked */
+	struct area_id area; /* destroy: what is ordered to go */
 	bool own; /* nobody asked for it: berthd began it by itself */
 	bool ends_with_client; /* what it makes is nobody's when its client goes: LIFE_CANCEL */
 	unsigned int died; /* workers of it that died in the middle */
@@ -50,6 +54,13 @@ int job_refuse_busy(const struct ct *ct, struct berth_error *err);
 
 /* argv: OP and arguments after the CTID. Failure to start it is a result like any other. */
 void job_worker(struct job *j, const char *op, const char *const *args, job_next_fn *next);
+
+/*
+ * Does work in a thread, as it may wait for a disk, then goes on as after a worker: ok, or its error. The job holds
+ * the CT meanwhile, and nobody but work touches what it looks at of j. Nothing of the registry.
+ */
+typedef int job_disk_fn(struct job *j, struct berth_error *err);
+void job_disk(struct job *j, job_disk_fn *work, job_next_fn *next);
 
 /* As job_worker; how it ends is an event of the CT: LIFE_DONE, LIFE_FAILED or LIFE_DIED. */
 void job_life_worker(struct job *j, const char *op, const char *const *args);

@@ -56,7 +56,7 @@ int act_stop(const struct life_call *c)
 	else
 		stop_ask(j);
 	/* A frozen CT could not act on the signal. */
-	(void)cg_ct_freeze(c->d->cg, ct->ctid, false, NULL);
+	(void)cg_ct_thaw(c->d->cg, ct->ctid, NULL);
 	return 0;
 }
 

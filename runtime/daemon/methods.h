@@ -20,6 +20,3 @@ struct ct *method_ct(struct rpc_call *call, json_t *parameters, struct daemon *d
 
 /* A boolean parameter, false when it is missing or null. */
 bool method_flag(json_t *parameters, const char *name);
-
-/* One CT for List and Get; new reference. details: also its config and resources. */
-json_t *info_json(struct daemon *d, struct ct *ct);

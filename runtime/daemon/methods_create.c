@@ -47,56 +47,84 @@ static int create_conf(struct daemon *d, const struct ct *ct, const struct setti
 	return r;
 }
 
-static void create_gone(struct job *j, const struct worker_result *result)
+static int create_forget(struct job *j, struct berth_error *err)
+{
+	(void)err;
+	store_candidate_forget(&j->d->paths, j->ct->ctid);
+	store_intent_clear(&j->d->paths, j->ct->ctid, false);
+	return 0;
+}
+
+static void create_forgotten(struct job *j, const struct worker_result *result)
 {
 	struct daemon *d = j->d;
 	struct ct *ct = j->ct;
 	struct berth_error err = j->error;
 
-	if (result->died && destroy_go_on(j, create_gone))
-		return;
-	/* What could not be removed is tried again at the next start of berthd. */
-	if (result->ok)
-		store_intent_clear(&d->paths, ct->ctid, false);
-	else
-		log_line(LOG_LV_ERROR, ct->ctid, "undo the create: %s", result->error.msg);
+	(void)result;
 	job_fail(j, &err);
 	registry_remove(d, ct);
 }
 
-static void created(struct job *j, const struct worker_result *result)
+static void create_gone(struct job *j, const struct worker_result *result)
 {
-	struct daemon *d = j->d;
+	if (result->died && destroy_go_on(j, create_gone))
+		return;
+	/* What could not be removed is tried again at the next start of berthd. */
+	if (result->ok) {
+		job_disk(j, create_forget, create_forgotten);
+		return;
+	}
+	log_line(LOG_LV_ERROR, j->ct->ctid, "undo the create: %s", result->error.msg);
+	create_forgotten(j, result);
+}
+
+static void create_ended(struct job *j, const struct worker_result *result)
+{
 	struct ct *ct = j->ct;
 
+	(void)result;
+	ct->being_created = false;
+	registry_settled(j->d, ct);
+	event_emit(j->d, ct->ctid, "created", NULL);
+	job_done(j, json_pack("{s:I}", "ctid", (json_int_t)ct->ctid));
+}
+
+static void created(struct job *j, const struct worker_result *result)
+{
 	if (!result->ok) {
 		j->error = result->error;
 		destroy_worker(j, create_gone); /* a killed worker undid nothing */
 		return;
 	}
-	ct->being_created = false;
-	registry_settled(d, ct);
-	store_candidate_forget(&d->paths, ct->ctid);
-	store_intent_clear(&d->paths, ct->ctid, false);
-	event_emit(d, ct->ctid, "created", NULL);
-	job_done(j, json_pack("{s:I}", "ctid", (json_int_t)ct->ctid));
+	job_disk(j, create_forget, create_ended);
 }
 
 /* The uuid is what proves later that something was made by this create and by no other. */
-static int create_intent(struct daemon *d, struct ct *ct, struct berth_error *err)
+static int create_uuid(struct ct *ct, struct berth_error *err)
 {
-	struct store_intent_record rec = {INTENT_CREATE, .id_base = ct->facts.id_base};
-	char *uuid = rec.area.uuid;
+	struct area_id id = {0};
 	/* random(4): a version 4 UUID for each read. */
-	int r = file_read_line_at(AT_FDCWD, "/proc/sys/kernel/random/uuid", uuid,
-				  sizeof(rec.area.uuid));
+	int r = file_read_line_at(AT_FDCWD, "/proc/sys/kernel/random/uuid", id.uuid,
+				  sizeof(id.uuid));
 
-	if (r < 0 || strlen(uuid) != 36)
+	if (r < 0 || strlen(id.uuid) != 36)
 		return berth_error_sys(err, r < 0 ? r : EIO,
 				       "CT %u: read /proc/sys/kernel/random/uuid", ct->ctid);
-	ct->going = rec.area;
+	ct->going = id;
 	ct->going_by = INTENT_CREATE;
-	return store_intent_write(&d->paths, ct->ctid, &rec, err);
+	return 0;
+}
+
+static int create_write(struct job *j, struct berth_error *err)
+{
+	const struct berth_paths *p = &j->d->paths;
+	const struct ct *ct = j->ct;
+	const struct store_intent_record rec = {
+		.what = INTENT_CREATE, .id_base = ct->facts.id_base, .area = ct->going};
+	int r = store_intent_write(p, ct->ctid, &rec, err);
+
+	return r < 0 ? r : store_candidate_save(p, ct->ctid, j->conf, err);
 }
 
 static int create_begin(struct job *j, const struct setting *list, int n, struct berth_error *err)
@@ -108,14 +136,13 @@ static int create_begin(struct job *j, const struct setting *list, int n, struct
 	if (r == 0)
 		r = create_conf(d, ct, list, n, &j->conf, err);
 	if (r == 0)
-		r = create_intent(d, ct, err);
+		r = create_uuid(ct, err);
 	if (r == 0) {
 		const char *name = conf_get(j->conf, "NAME"), *a = conf_get(j->conf, "IP_ADDRESS");
 
 		/* From now on they are taken, also for a create at the same time. */
 		(void)snprintf(ct->name, sizeof(ct->name), "%s", name != NULL ? name : "");
 		ct->addrs = a != NULL ? strdup(a) : NULL;
-		r = store_candidate_save(&d->paths, ct->ctid, j->conf, err);
 	}
 	return r;
 }
@@ -151,17 +178,31 @@ static int create_ctid(struct daemon *d, json_t *parameters, uint32_t *ret, stru
 }
 
 /* Drops what create made before its worker ran. */
-static void create_refuse(struct daemon *d, struct ct *ct, const struct berth_error *err)
+static int create_unmake(struct job *j, struct berth_error *err)
 {
 	char path[BERTH_PATH_MAX], name[16];
-	auto_close int dir = dir_open_at(AT_FDCWD, path_below(d->paths.run, "ct", path));
+	auto_close int dir = dir_open_at(AT_FDCWD, path_below(j->d->paths.run, "ct", path));
 
-	store_intent_clear(&d->paths, ct->ctid, false);
-	(void)snprintf(name, sizeof(name), "%u", ct->ctid);
-	job_fail(ct->job, err);
+	(void)err;
+	store_intent_clear(&j->d->paths, j->ct->ctid, false);
+	(void)snprintf(name, sizeof(name), "%u", j->ct->ctid);
 	if (dir >= 0)
 		(void)tree_remove_at(dir, name);
-	registry_remove(d, ct);
+	return 0;
+}
+
+static void create_refuse(struct job *j, const struct berth_error *err)
+{
+	j->error = *err;
+	job_disk(j, create_unmake, create_forgotten);
+}
+
+static void create_written(struct job *j, const struct worker_result *result)
+{
+	if (result->ok)
+		create_run(j);
+	else
+		create_refuse(j, &result->error);
 }
 
 void method_create(struct rpc_call *call, json_t *parameters, void *data)
@@ -188,7 +229,7 @@ void method_create(struct rpc_call *call, json_t *parameters, void *data)
 		return;
 	}
 	if (create_begin(j, list, n, &err) < 0)
-		create_refuse(d, ct, &err);
+		create_refuse(j, &err);
 	else
-		create_run(j);
+		job_disk(j, create_write, create_written);
 }

@@ -11,9 +11,10 @@
 #include <string.h>
 
 /* Writes down which private area is ordered to go: that one, and none that is put in its place. */
-static int destroy_begin(struct ct *ct, struct berth_error *err)
+static int destroy_intent(struct job *j, struct berth_error *err)
 {
-	struct daemon *d = ct->d;
+	struct daemon *d = j->d;
+	const struct ct *ct = j->ct;
 	struct store_intent_record rec = {INTENT_DESTROY, .id_base = ct->facts.id_base};
 	char path[BERTH_PATH_MAX];
 	auto_close int areas = dir_open_at(AT_FDCWD, path_below(d->paths.lib, "private", path));
@@ -23,25 +24,30 @@ static int destroy_begin(struct ct *ct, struct berth_error *err)
 		return berth_error_set(err, BERTH_ERR_DESTROY, -r,
 				       "CT %u: %s/%u cannot be read: %s; nothing was removed",
 				       ct->ctid, path, ct->ctid, strerror(-r));
-	ct->going = rec.area;
-	ct->going_by = INTENT_DESTROY;
+	j->area = rec.area;
 	if (store_intent_write(&d->paths, ct->ctid, &rec, err) < 0)
 		log_line(LOG_LV_WARNING, ct->ctid, "destroy without an intent: %s", err->msg);
 	return 0;
 }
 
-static void destroy_go(struct job *j, void *data)
+static void destroy_begun(struct job *j, const struct worker_result *result)
 {
-	struct ct *ct = j->ct;
-	struct berth_error err;
+	struct berth_error err = result->error;
 
-	(void)data;
-	if (destroy_begin(ct, &err) < 0) {
-		registry_settled(j->d, ct); /* nothing was done */
+	if (!result->ok) {
+		registry_settled(j->d, j->ct); /* nothing was done */
 		job_fail(j, &err);
 		return;
 	}
+	j->ct->going = j->area;
+	j->ct->going_by = INTENT_DESTROY;
 	destroy_run(j);
+}
+
+static void destroy_go(struct job *j, void *data)
+{
+	(void)data;
+	job_disk(j, destroy_intent, destroy_begun);
 }
 
 void method_destroy(struct rpc_call *call, json_t *parameters, void *data)

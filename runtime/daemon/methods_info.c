@@ -9,6 +9,7 @@
 #include "runtime/daemon/methods.h"
 #include "runtime/storage/volume.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <time.h>
@@ -150,27 +151,28 @@ static void add_why(const struct ct *ct, const struct berth_error *broken, json_
 }
 
 /* What is in effect; of a CT that runs with a broken config, what it was started with. */
-static int load_config(struct daemon *d, const struct ct *ct, struct conf_file **ret,
-		       struct ct_config *c, struct berth_error *err)
+static int load_config(struct daemon *d, const struct conf_file *host_conf, const struct ct *ct,
+		       struct conf_file **ret, struct ct_config *c, struct berth_error *err)
 {
 	struct berth_error unread;
 	int r = store_live_load(&d->paths, ct->ctid, ret, err);
 
 	if (r == 0) {
-		r = ct_config_from(*ret, d->host_conf, c, err);
+		r = ct_config_from(*ret, host_conf, c, err);
 		if (r == 0)
 			return 0;
 		conf_free(*ret);
 	}
 	if (!ct_status_is_up(ct->status) || store_old_load(&d->paths, ct->ctid, ret, &unread) < 0)
 		return r;
-	if (ct_config_from(*ret, d->host_conf, c, &unread) == 0)
+	if (ct_config_from(*ret, host_conf, c, &unread) == 0)
 		return 0;
 	conf_free(*ret);
 	return r;
 }
 
-json_t *info_json(struct daemon *d, struct ct *ct)
+/* In a thread: ct is a copy, and of the daemon only what stays as it is is looked at. */
+static json_t *info_json(struct daemon *d, const struct conf_file *host_conf, struct ct *ct)
 {
 	struct berth_error err = {0};
 	struct conf_file *f = NULL;
@@ -181,7 +183,7 @@ json_t *info_json(struct daemon *d, struct ct *ct)
 				 ct->facts.template_name, "layout", ct->facts.layout, "uuid",
 				 ct->facts.uuid, "id_base", (json_int_t)ct->facts.id_base);
 
-	if (load_config(d, ct, &f, &c, &err) == 0) {
+	if (load_config(d, host_conf, ct, &f, &c, &err) == 0) {
 		add_config(ct, f, &c, info);
 		conf_free(f);
 	} else {
@@ -200,55 +202,143 @@ json_t *info_json(struct daemon *d, struct ct *ct)
 	return info;
 }
 
+/* ---- asked for ---- */
+
+/*
+ * Files are read for it, cgroups and superblocks: with a disk that hangs that waits, so it is done in a thread, on
+ * copies of what the registry knows.
+ */
+struct info_query {
+	struct daemon *d;
+	struct rpc_call *call;
+	struct conf_file *host_conf;
+	struct ct *v;
+	size_t n, room;
+	bool one; /* Get */
+	json_t *list;
+};
+
+static void query_free(struct info_query *q)
+{
+	conf_free(q->host_conf);
+	free(q->v);
+	free(q);
+}
+
+static struct info_query *query_new(struct daemon *d, struct rpc_call *call, size_t room)
+{
+	struct info_query *q = calloc(1, sizeof(*q));
+
+	if (q == NULL)
+		abort();
+	q->d = d;
+	q->call = call;
+	q->host_conf = conf_copy(d->host_conf);
+	q->v = calloc(room + 1, sizeof(*q->v));
+	if (q->host_conf == NULL || q->v == NULL)
+		abort();
+	q->room = room;
+	return q;
+}
+
+static void query_add(struct info_query *q, const struct ct *ct)
+{
+	if (q->n < q->room)
+		q->v[q->n++] = *ct;
+}
+
+static void query_work(void *data)
+{
+	struct info_query *q = data;
+
+	q->list = json_array();
+	for (size_t i = 0; i < q->n; i++)
+		(void)json_array_append_new(q->list, info_json(q->d, q->host_conf, &q->v[i]));
+}
+
+/* What the copy has learnt, unless it is another run's by now. */
+static void query_learn(const struct info_query *q)
+{
+	for (size_t i = 0; i < q->n; i++) {
+		struct ct *ct = registry_find(q->d, q->v[i].ctid);
+
+		if (ct != NULL && ct->init_pidfd >= 0 && q->v[i].init_pidfd >= 0 &&
+		    ct->run.init.pid == q->v[i].run.init.pid &&
+		    ct->run.init.start_time == q->v[i].run.init.start_time)
+			ct->oom_kills = q->v[i].oom_kills;
+	}
+}
+
+static void query_done(void *data)
+{
+	struct info_query *q = data;
+
+	query_learn(q);
+	if (q->one)
+		rpc_reply(q->call, json_pack("{s:O}", "container", json_array_get(q->list, 0)));
+	else
+		rpc_reply(q->call, json_pack("{s:O}", "containers", q->list));
+	json_decref(q->list);
+	query_free(q);
+}
+
+static void query_run(struct info_query *q)
+{
+	if (offload_run(q->d->disk, query_work, query_done, q) < 0)
+		abort();
+}
+
 void method_get(struct rpc_call *call, json_t *parameters, void *data)
 {
 	struct ct *ct = method_ct(call, parameters, data);
+	struct info_query *q;
 
-	if (ct != NULL)
-		rpc_reply(call, json_pack("{s:o}", "container", info_json(data, ct)));
+	if (ct == NULL)
+		return;
+	q = query_new(data, call, 1);
+	q->one = true;
+	query_add(q, ct);
+	query_run(q);
 }
 
-static json_t *list_named(struct daemon *d, json_t *names, struct berth_error *err)
+static int query_named(struct info_query *q, json_t *names, struct berth_error *err)
 {
-	json_t *list = json_array(), *name;
+	json_t *name;
 	size_t i;
 
 	json_array_foreach(names, i, name)
 	{
 		const char *word = json_string_value(name);
-		struct ct *ct = found_lookup(d, word != NULL ? word : "", err);
+		struct ct *ct = found_lookup(q->d, word != NULL ? word : "", err);
 
-		if (ct == NULL) {
-			json_decref(list);
-			return NULL;
-		}
-		(void)json_array_append_new(list, info_json(d, ct));
+		if (ct == NULL)
+			return -ENOENT;
+		query_add(q, ct);
 	}
-	return list;
+	return 0;
 }
 
 void method_list(struct rpc_call *call, json_t *parameters, void *data)
 {
 	struct daemon *d = data;
-	json_t *names = json_object_get(parameters, "ct"), *list;
+	json_t *names = json_object_get(parameters, "ct");
+	bool named = json_is_array(names) && json_array_size(names) > 0;
 	bool all = method_flag(parameters, "all");
 	struct berth_error err;
+	struct info_query *q;
 
-	if (json_is_array(names) && json_array_size(names) > 0) {
-		list = list_named(d, names, &err);
-		if (list == NULL) {
-			rpc_reply_error(call, &err);
-			return;
-		}
-	} else {
+	if (!named)
 		found_rescan(d);
-		list = json_array();
-		for (size_t i = 0; i < d->n_cts; i++)
-			if (!d->cts[i]->being_created &&
-			    (all || ct_status_is_up(d->cts[i]->status)))
-				(void)json_array_append_new(list, info_json(d, d->cts[i]));
+	q = query_new(d, call, named ? json_array_size(names) : d->n_cts);
+	if (named && query_named(q, names, &err) < 0) {
+		query_free(q);
+		rpc_reply_error(call, &err);
+		return;
 	}
-	rpc_reply(call, json_pack("{s:o}", "containers", list));
+	for (size_t i = 0; !named && i < d->n_cts; i++)
+		if (!d->cts[i]->being_created && (all || ct_status_is_up(d->cts[i]->status)))
+			query_add(q, d->cts[i]);
+	query_run(q);
 }
 
 void method_monitor(struct rpc_call *call, json_t *parameters, void *data)

@@ -160,20 +160,32 @@ static int set_save(struct job *j, struct berth_error *err)
 
 	if (r == 0 && j->save)
 		r = store_conf_save(p, ctid, j->conf, err);
-	if (r == 0 && j->ct->status == CT_RUNNING)
+	if (r == 0 && j->running)
 		r = store_live_save(p, ctid, j->live, err);
 	if (r < 0 && old != NULL && store_conf_save(p, ctid, old, NULL) < 0)
 		log_line(LOG_LV_ERROR, ctid,
 			 "the config could not be put back: look at %s/ct/%u.conf", p->etc, ctid);
 	conf_free(old);
+	if (r == 0)
+		store_candidate_forget(p, ctid);
 	return r;
+}
+
+static void set_saved(struct job *j, const struct worker_result *result)
+{
+	if (!result->ok) {
+		set_undo(j, &result->error);
+		return;
+	}
+	(void)registry_refresh(j->d, j->ct, NULL);
+	event_emit(j->d, j->ct->ctid, "changed", NULL);
+	job_done(j, json_pack("{s:O}", "notes", j->notes));
 }
 
 static void set_applied(struct job *j, const struct worker_result *result)
 {
 	struct daemon *d = j->d;
 	struct ct *ct = j->ct;
-	struct berth_error err;
 
 	if (result->died) {
 		set_undo(j, &result->error);
@@ -186,14 +198,8 @@ static void set_applied(struct job *j, const struct worker_result *result)
 		return;
 	}
 	worker_notes(j, result);
-	if (set_save(j, &err) < 0) {
-		set_undo(j, &err);
-		return;
-	}
-	store_candidate_forget(&d->paths, ct->ctid);
-	(void)registry_refresh(d, ct, NULL);
-	event_emit(d, ct->ctid, "changed", NULL);
-	job_done(j, json_pack("{s:O}", "notes", j->notes));
+	j->running = ct->status == CT_RUNNING;
+	job_disk(j, set_save, set_saved);
 }
 
 static int check_create_only(const struct ct *ct, const struct setting *list, int n,

@@ -37,25 +37,53 @@ static int list_one(const struct template_info *t, void *data)
 	return json_array_append_new(data, template_json(t));
 }
 
-void method_template_list(struct rpc_call *call, json_t *parameters, void *data)
-{
-	auto_close int dir = open_dir(data);
-	json_t *list = json_array(), *recipes = json_array();
-	struct berth_error err;
+/* In a thread: a disk that hangs does not answer. */
+struct list_query {
+	struct daemon *d;
+	struct rpc_call *call;
+	json_t *list;
 	int r;
+	struct berth_error err;
+};
 
-	(void)parameters;
-	r = dir < 0 ? berth_error_sys(&err, dir, "open the template directory")
-		    : template_list(dir, list_one, list, &err);
+static void list_work(void *data)
+{
+	struct list_query *q = data;
+	auto_close int dir = open_dir(q->d);
+
+	q->r = dir < 0 ? berth_error_sys(&q->err, dir, "open the template directory")
+		       : template_list(dir, list_one, q->list, &q->err);
+}
+
+static void list_done(void *data)
+{
+	struct list_query *q = data;
+	json_t *recipes = json_array();
+
 	for (const char *const *p = template_recipes(); *p != NULL; p++)
 		(void)json_array_append_new(recipes, json_string(*p));
-	if (r < 0) {
-		json_decref(list);
-		json_decref(recipes);
-		rpc_reply_error(call, &err);
-		return;
-	}
-	rpc_reply(call, json_pack("{s:o, s:o}", "templates", list, "recipes", recipes));
+	if (q->r < 0)
+		rpc_reply_error(q->call, &q->err);
+	else
+		rpc_reply(q->call,
+			  json_pack("{s:O, s:O}", "templates", q->list, "recipes", recipes));
+	json_decref(q->list);
+	json_decref(recipes);
+	free(q);
+}
+
+void method_template_list(struct rpc_call *call, json_t *parameters, void *data)
+{
+	struct list_query *q = calloc(1, sizeof(*q));
+
+	(void)parameters;
+	if (q == NULL)
+		abort();
+	q->d = data;
+	q->call = call;
+	q->list = json_array();
+	if (offload_run(q->d->disk, list_work, list_done, q) < 0)
+		abort();
 }
 
 static void template_gone(struct rpc_call *call, void *data)

@@ -378,6 +378,7 @@ static inline void host_begin(const char *host_conf)
 	(void)snprintf(top, sizeof(top), "/tmp/berth-test-daemon.XXXXXX");
 	CHECK(mkdtemp(top) != NULL && berth_paths_init(&d.paths, top, NULL) == 0);
 	CHECK(berth_paths_make(&d.paths, NULL) == 0 && ev_new(&d.ev) == 0);
+	CHECK(offload_new(d.ev, 2, &d.disk) == 0);
 	put_file(d.paths.etc, "berth.conf", host_conf, 0644);
 	CHECK(store_host_conf_load(&d.paths, &d.host_conf, &err) == 0);
 	CHECK(host_config_from(d.host_conf, &d.host, &err) == 0);
@@ -417,6 +418,7 @@ static inline void host_end(void)
 	settle_down();
 	rpc_server_free(d.rpc);
 	CHECK(d.subscribers == NULL);
+	offload_free(d.disk);
 	ev_free(d.ev);
 	cg_host_free(d.cg);
 	conf_free(d.host_conf);
