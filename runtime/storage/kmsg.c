@@ -11,7 +11,8 @@ enum {
 	LEVEL_WARNING = 4
 };
 
-static int log_fd = -EBADF;
+/* Each thread its own: two mounts at once must not move each other's place in the log. */
+static _Thread_local int log_fd = -EBADF;
 
 void kmsg_mark(void)
 {

@@ -7,8 +7,9 @@
 #include <stddef.h>
 
 /*
- * Remembers the end of the log, one for the process, for kmsg_first. The first call opens the log, for which the
- * kernel looks through all of it (0.2 ms): a worker does that before it has an order.
+ * Remembers the end of the log, one for each thread, for kmsg_first. A thread's first call opens the log, for which
+ * the kernel looks through all of it (0.2 ms): a worker does that before it has an order. It stays open until the
+ * process ends or execs.
  */
 void kmsg_mark(void);
 

@@ -5,6 +5,7 @@
 #include "tests/unit/check.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <string.h>
 
 static void the_text_of_a_record_is_taken(void)
@@ -75,6 +76,44 @@ static void the_first_complaint_since_the_mark_is_found(void)
 	CHECK(strcmp(buf, "berth-unit: the cause") == 0);
 }
 
+static pthread_barrier_t both;
+
+struct teller {
+	const char *word, *text, *line;
+	char found[64];
+	int right;
+};
+
+static void *tell(void *data)
+{
+	struct teller *t = data;
+	auto_close int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
+
+	for (int i = 0; i < 4; i++) { /* the kernel takes ten in five seconds */
+		kmsg_mark();
+		(void)pthread_barrier_wait(&both);
+		CHECK(write(fd, t->line, strlen(t->line)) > 0);
+		(void)pthread_barrier_wait(&both);
+		kmsg_first(t->word, t->found, sizeof(t->found));
+		t->right += strcmp(t->found, t->text) == 0;
+	}
+	return NULL;
+}
+
+/* As a start mounts a volume in a thread, and the lower layer beside it. */
+static void two_threads_do_not_take_each_others_words(void)
+{
+	struct teller a = {"berth-one", "berth-one: why", "<4>berth-one: why\n", "", 0};
+	struct teller b = {"berth-two", "berth-two: why", "<4>berth-two: why\n", "", 0};
+	pthread_t thread;
+
+	CHECK(pthread_barrier_init(&both, NULL, 2) == 0);
+	CHECK(pthread_create(&thread, NULL, tell, &a) == 0);
+	(void)tell(&b);
+	CHECK(pthread_join(thread, NULL) == 0);
+	CHECK(a.right == 4 && b.right == 4);
+}
+
 int main(void)
 {
 	RUN(the_text_of_a_record_is_taken);
@@ -82,9 +121,10 @@ int main(void)
 	RUN(bytes_that_are_not_printable_are_replaced);
 	RUN(a_record_without_text_is_refused);
 	RUN(without_a_mark_there_is_no_message);
-	if (geteuid() == 0)
+	if (geteuid() == 0) {
 		RUN(the_first_complaint_since_the_mark_is_found);
-	else
+		RUN(two_threads_do_not_take_each_others_words);
+	} else
 		(void)printf("skipped: the log, which takes root\n");
 	return check_failures != 0;
 }
