@@ -13,8 +13,8 @@
 #include <stdint.h>
 
 enum {
-	CONSOLE_RATE = 256, /* bytes a millisecond */
-	CONSOLE_BURST = 131072,
+	CONSOLE_RATE = 4096, /* bytes a millisecond: some 3 % of a CPU */
+	CONSOLE_BURST = 1 << 20,
 	CONSOLE_LOG_MAX = 131072, /* of each of console.log and console.log.1 */
 	CONSOLE_TYPED_MAX = 1024,
 };

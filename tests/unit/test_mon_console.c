@@ -219,7 +219,8 @@ static void a_flood_is_bounded_in_bytes_and_time(void)
 	(void)printf("# flood: %llu KiB read, %llu ms of CPU, log %lld KiB\n",
 		     (unsigned long long)sent / 1024, (unsigned long long)used,
 		     (long long)log_bytes(&f) / 1024);
-	CHECK(sent > 200000 && sent < 1000000);
+	/* A second and a half at some 4 MB/s, and the burst; a busy machine writes less. */
+	CHECK(sent > 1000000 && sent < 12000000);
 	CHECK(used < 150);
 	CHECK(log_bytes(&f) <= 2 * (CONSOLE_LOG_MAX + 4096));
 	CHECK(read_log(&f, text, sizeof(text)) == RING_SIZE);
