@@ -5,6 +5,7 @@
  * disk are the CT's 0..65535, the ids that the child works with are id_base and up. Here, only the
  * finished tree is looked at, through openat2(RESOLVE_IN_ROOT).
  */
+#include "runtime/base/child.h"
 #include "runtime/base/cleanup.h"
 #include "runtime/base/ev.h"
 #include "runtime/base/fault.h"
@@ -31,7 +32,9 @@
 
 enum {
 	ENTRIES_MAX = 1000000,
-	SECONDS_MAX = 1800
+	SECONDS_MAX = 1800,
+	QUIET_MAX = 300,
+	END_MS = 30000
 };
 #define BYTES_MAX ((uint64_t)64 << 30)
 
@@ -82,15 +85,9 @@ static int map_and_open(pid_t pid, uint32_t id_base)
 	return r < 0 ? -errno : r;
 }
 
-static void reap(pid_t pid, int *status)
-{
-	while (waitpid(pid, status, 0) < 0 && errno == EINTR)
-		;
-}
-
 static int make_userns(uint32_t id_base, struct berth_error *err)
 {
-	int ready[2], go[2], fd = -EPIPE, status;
+	int ready[2], go[2], fd = -EPIPE;
 	pid_t pid;
 	char c;
 
@@ -108,12 +105,12 @@ static int make_userns(uint32_t id_base, struct berth_error *err)
 	}
 	fd_close(&ready[1]);
 	fd_close(&go[0]);
-	if (pid > 0 && read(ready[0], &c, 1) == 1)
+	if (pid > 0 && fd_wait(ready[0], POLLIN, END_MS) == 1 && read(ready[0], &c, 1) == 1)
 		fd = map_and_open(pid, id_base);
 	fd_close(&ready[0]);
 	fd_close(&go[1]);
 	if (pid > 0)
-		reap(pid, &status);
+		(void)child_end(pid, END_MS, NULL);
 	return fd < 0 ? berth_error_sys(err, fd, "make a user namespace for ids %u..%u", id_base,
 					id_base + UNPACK_ID_MAX)
 		      : fd;
@@ -169,30 +166,26 @@ static int refuse(const struct import *im, int sys, const char *why, struct bert
 			       im->name, why);
 }
 
-/* Reads reports until the child closes the pipe or its time is over (*last tells how it ended). */
-static int follow(const struct import *im, int fd, struct unpack_report *last,
-		  struct berth_error *err)
+static void show_report(const struct unpack_report *m, void *data)
 {
-	uint64_t end = ev_now_ms() + (uint64_t)im->limits.seconds * 1000;
+	show_progress(data, m);
+}
 
-	for (;;) {
-		struct pollfd p = {.fd = fd, .events = POLLIN};
-		uint64_t now = ev_now_ms();
-		ssize_t n;
+/* Until the child closes the pipe or its time is over (*last tells how it ended). */
+static int follow(struct import *im, int fd, struct unpack_report *last, struct berth_error *err)
+{
+	int r = unpack_follow(fd, &im->limits, last, show_report, im);
 
-		if (now >= end)
-			return berth_error_set(err, BERTH_ERR_TIMEOUT, ETIMEDOUT,
-					       "unpacking template '%s' takes more than %u s",
-					       im->name, im->limits.seconds);
-		if (poll(&p, 1, (int)(end - now)) <= 0)
-			continue;
-		n = fd_read_all(fd, last, sizeof(*last));
-		if (n != sizeof(*last))
-			return 0;
-		if (last->kind != UNPACK_PROGRESS)
-			return 0;
-		show_progress(im, last);
-	}
+	if (r == -ETIME)
+		return berth_error_set(err, BERTH_ERR_TIMEOUT, ETIMEDOUT,
+				       "unpacking template '%s' has not gone on for %u s: does the "
+				       "archive still come, and does the disk answer?",
+				       im->name, im->limits.quiet);
+	if (r < 0)
+		return berth_error_set(err, BERTH_ERR_TIMEOUT, ETIMEDOUT,
+				       "unpacking template '%s' takes more than %u s", im->name,
+				       im->limits.seconds);
+	return 0;
 }
 
 static int judge(const struct import *im, struct unpack_report *last, int status,
@@ -236,9 +229,12 @@ static int unpack(struct import *im, int tree_fd, int userns_fd, struct berth_er
 	}
 	r = follow(im, p[0], &last, err);
 	fd_close(&p[0]);
+	/* It has said its last word: what is left to it is to end. */
+	if (r == 0 && child_wait(pid, END_MS, &status) < 0)
+		r = berth_error_set(err, BERTH_ERR_TIMEOUT, ETIMEDOUT,
+				    "the unpacker of template '%s' did not end", im->name);
 	if (r < 0)
-		(void)kill(pid, SIGKILL);
-	reap(pid, &status);
+		(void)child_end(pid, END_MS, NULL);
 	if (r == 0)
 		r = judge(im, &last, status, err);
 	if (r == 0) {
@@ -261,7 +257,8 @@ static int choose_limits(struct import *im, struct berth_error *err)
 	room = (uint64_t)v.f_bavail * v.f_frsize / 20 * 9;
 	im->limits = (struct unpack_limits){.bytes = room < BYTES_MAX ? room : BYTES_MAX,
 					    .entries = ENTRIES_MAX,
-					    .seconds = SECONDS_MAX};
+					    .seconds = SECONDS_MAX,
+					    .quiet = QUIET_MAX};
 	if (fstat(im->archive_fd, &st) == 0 && S_ISREG(st.st_mode))
 		im->archive_bytes = (uint64_t)st.st_size;
 	return 0;

@@ -20,6 +20,7 @@ enum {
 struct unpack_limits {
 	uint64_t bytes, entries;
 	unsigned int seconds; /* wall clock; also CPU time */
+	unsigned int quiet; /* seconds without a sign of progress; 0: as many as there are */
 };
 
 enum unpack_kind {
@@ -56,6 +57,15 @@ int unpack_run(int archive_fd, int report_fd, const struct unpack_limits *limits
 
 /* Refuses every system call that unpack_run has no use for, in this process, for ever. -errno. */
 int unpack_filter_load(void);
+
+typedef void unpack_show_fn(const struct unpack_report *r, void *data);
+
+/*
+ * Hears the child's reports until the last one, in *last, or the end of the pipe: 0. -ETIME: none for
+ * limits.quiet, -ETIMEDOUT: it takes longer than limits.seconds.
+ */
+int unpack_follow(int fd, const struct unpack_limits *limits, struct unpack_report *last,
+		  unpack_show_fn *show, void *data);
 
 /*
  * The child from fork to end: into the mount tree_fd (its path root is free to be covered), out of all

@@ -21,6 +21,9 @@
 enum {
 	READ_BLOCK = 64 * 1024,
 	REPORT_EVERY = 1000,
+	REPORT_IN = 1 << 20, /* bytes of the archive */
+	REPORT_OUT = 64 << 20, /* bytes of files */
+	REPORT_BLOCKS = 1 << 20, /* within one file */
 	XATTRS_MAX = 32,
 	XATTR_BYTES_MAX = 65536
 };
@@ -30,6 +33,7 @@ struct unpack {
 	int report_fd;
 	const struct unpack_limits *limits;
 	uint64_t entries, bytes, newest, now, left_out;
+	uint64_t written, said_in, said_out; /* what the last report of progress was about */
 };
 
 static void report(const struct unpack *u, enum unpack_kind kind, int sys, const char *text)
@@ -48,6 +52,19 @@ static void report(const struct unpack *u, enum unpack_kind kind, int sys, const
 	(void)snprintf(r.text, sizeof(r.text), "%s", text);
 	n = write(u->report_fd, &r, sizeof(r));
 	(void)n; /* nobody listens any more: we shall be killed */
+}
+
+/* Often enough to tell a slow archive from one that does not come. */
+static void report_progress(struct unpack *u)
+{
+	uint64_t in = (uint64_t)archive_filter_bytes(u->in, -1);
+
+	if (u->entries % REPORT_EVERY != 0 && in - u->said_in < REPORT_IN &&
+	    u->written - u->said_out < REPORT_OUT)
+		return;
+	u->said_in = in;
+	u->said_out = u->written;
+	report(u, UNPACK_PROGRESS, 0, "");
 }
 
 __attribute__((format(printf, 3, 4))) static int fail(const struct unpack *u, int sys,
@@ -178,6 +195,9 @@ static int copy_data(struct unpack *u, struct archive_entry *e, const char *name
 			return fail(u, EILSEQ, "%s: longer than it says", name);
 		if (archive_write_data_block(u->out, block, len, at) < ARCHIVE_OK)
 			return archive_error(u, u->out, name);
+		u->written += len;
+		if (u->written - u->said_out >= REPORT_BLOCKS)
+			report_progress(u);
 	}
 }
 
@@ -210,8 +230,7 @@ static int unpack_entry(struct unpack *u, struct archive_entry *e)
 		return -1;
 	if (archive_write_finish_entry(u->out) < ARCHIVE_OK)
 		return archive_error(u, u->out, name);
-	if (u->entries % REPORT_EVERY == 0)
-		report(u, UNPACK_PROGRESS, 0, "");
+	report_progress(u);
 	return 0;
 }
 

@@ -3,7 +3,7 @@
  * error, touches nothing outside and leaves nothing behind. Needs root for the id-mapped mount.
  *
  * covers: templates/import.c templates/inspect.c templates/unpack_check.c templates/unpack_child.c
- * covers: templates/unpack_jail.c
+ * covers: templates/unpack_follow.c templates/unpack_jail.c
  */
 #include "templates/template.h"
 
@@ -23,6 +23,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 
 enum {
@@ -331,6 +332,54 @@ static void an_archive_that_never_ends_is_stopped_in_time(void)
 	fd_close(&p[1]);
 }
 
+static void count_report(const struct unpack_report *r, void *data)
+{
+	unsigned int *n = data;
+
+	(void)r;
+	(*n)++;
+}
+
+/* An unpacker in a stranger's hands says a byte, or half a report, and is silent; or talks for ever. */
+static void an_unpacker_that_goes_silent_is_not_waited_for(void)
+{
+	static const struct unpack_limits quick = {.seconds = 600, .quiet = 1};
+	struct unpack_report r = {.kind = UNPACK_PROGRESS, .entries = 7}, last = {.entries = 1};
+	unsigned int n = 0;
+	int p[2];
+
+	CHECK(pipe2(p, O_CLOEXEC) == 0);
+	CHECK(write(p[1], &r, 1) == 1);
+	CHECK(unpack_follow(p[0], &quick, &last, count_report, &n) == -ETIME && n == 0);
+	CHECK(last.entries == 1);
+	CHECK(write(p[1], &r, sizeof(r)) == sizeof(r));
+	CHECK(unpack_follow(p[0], &quick, &last, count_report, &n) == -ETIME && n == 1);
+	CHECK(last.entries == 7);
+	r.kind = UNPACK_DONE;
+	CHECK(write(p[1], &r, sizeof(r)) == sizeof(r));
+	CHECK(unpack_follow(p[0], &quick, &last, count_report, &n) == 0);
+	CHECK(last.kind == UNPACK_DONE && n == 1);
+	fd_close(&p[1]);
+	CHECK(unpack_follow(p[0], &quick, &last, count_report, &n) == 0);
+	fd_close(&p[0]);
+}
+
+static void an_archive_that_stops_coming_is_given_up(void)
+{
+	static const struct unpack_limits quick = {
+		.bytes = 1 << 20, .entries = 10, .seconds = 600, .quiet = 1};
+	struct berth_error err = {0};
+	int p[2];
+
+	CHECK(pipe2(p, O_CLOEXEC) == 0);
+	CHECK(import_within(template_dir, "slow", p[0], ID_BASE, &quick, NULL, NULL, NULL, &err) <
+	      0);
+	CHECK(err.code == BERTH_ERR_TIMEOUT && strstr(err.msg, "has not gone on") != NULL);
+	CHECK(nothing_left() && waitpid(-1, NULL, WNOHANG) < 0);
+	fd_close(&p[0]);
+	fd_close(&p[1]);
+}
+
 static void a_root_without_an_init_of_its_own_is_refused(void)
 {
 	int fd = tar_open();
@@ -536,6 +585,8 @@ int main(void)
 	RUN(garbage_and_nothing_are_refused);
 	RUN(a_cut_archive_is_refused);
 	RUN(an_archive_that_never_ends_is_stopped_in_time);
+	RUN(an_unpacker_that_goes_silent_is_not_waited_for);
+	RUN(an_archive_that_stops_coming_is_given_up);
 	RUN(a_root_without_an_init_of_its_own_is_refused);
 	RUN(bytes_of_the_archive_do_not_reach_a_terminal);
 	RUN(a_good_archive_becomes_a_template);
