@@ -1,12 +1,15 @@
 /* log.c - one line an event. */
 #include "runtime/base/log.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
 
 static const char *log_program = "berth";
 static enum log_level log_max = LOG_LV_INFO;
+static const char *log_path; /* NULL: standard error, wherever that leads */
 
 void log_init(const char *program, enum log_level max)
 {
@@ -57,4 +60,24 @@ void log_line(enum log_level level, uint32_t ctid, const char *fmt, ...)
 	line[n++] = '\n';
 	if (write(STDERR_FILENO, line, n) < 0)
 		return; /* nowhere left to say so */
+}
+
+int log_to_file(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640), r = 0;
+
+	if (fd < 0)
+		return -errno;
+	/* Children that are born meanwhile see either file, never none. */
+	if (dup2(fd, STDOUT_FILENO) < 0 || dup2(fd, STDERR_FILENO) < 0)
+		r = -errno;
+	(void)close(fd);
+	if (r == 0)
+		log_path = path;
+	return r;
+}
+
+int log_reopen(void)
+{
+	return log_path == NULL ? 0 : log_to_file(log_path);
 }

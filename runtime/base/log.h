@@ -20,3 +20,8 @@ void log_init(const char *program, enum log_level max);
 /* ctid 0: not about one CT. */
 void log_line(enum log_level level, uint32_t ctid, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* The lines go to this file from now on, at its end, and what else is said on 1 and 2 too. -errno: all is as before. */
+int log_to_file(const char *path);
+/* The same file anew, by its name: it may have been moved away. 0 when the lines go elsewhere. */
+int log_reopen(void);

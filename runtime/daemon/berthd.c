@@ -1,7 +1,7 @@
 /*
  * berthd.c - the daemon: knows every CT, takes calls, runs workers.
  *
- * berthd [--root DIR] [--version]
+ * berthd [--root DIR] [--log FILE] [--version]
  *
  * Crash-only: SIGKILL at any moment loses nothing, SIGTERM just ends it. CTs, their monitors and exec
  * sessions go on.
@@ -14,6 +14,7 @@
 #include "runtime/ct/store.h"
 #include "runtime/daemon/autostart.h"
 #include "runtime/daemon/guard.h"
+#include "runtime/daemon/hangup.h"
 #include "runtime/daemon/hurry.h"
 #include "runtime/daemon/methods.h"
 #include "runtime/daemon/pool_watch.h"
@@ -45,6 +46,13 @@ static void on_terminate(struct ev_source *s, int sig, void *data)
 	(void)s;
 	log_line(LOG_LV_INFO, 0, "signal %d: ending; the CTs go on", sig);
 	ev_stop(d->ev, 0);
+}
+
+static void on_hangup(struct ev_source *s, int sig, void *data)
+{
+	(void)s;
+	(void)sig;
+	hangup(data);
 }
 
 /* Workers report on their pipe; here their remains are only collected. */
@@ -192,6 +200,8 @@ static int watch_signals(struct daemon *d)
 	if (r == 0)
 		r = ev_add_signal(d->ev, SIGINT, on_terminate, d, NULL);
 	if (r == 0)
+		r = ev_add_signal(d->ev, SIGHUP, on_hangup, d, NULL);
+	if (r == 0)
 		r = ev_add_signal(d->ev, SIGCHLD, on_child, d, NULL);
 	return r;
 }
@@ -229,17 +239,39 @@ static void process_setup(void)
 
 	stdio_setup();
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* A slip of a script's must not end the daemon without a line. Programs run from here get the defaults. */
+	(void)signal(SIGUSR1, SIG_IGN);
+	(void)signal(SIGUSR2, SIG_IGN);
+	(void)signal(SIGALRM, SIG_IGN);
+	/* Until it is watched, a SIGHUP of a terminal or of logrotate does not end a start. */
+	(void)signal(SIGHUP, SIG_IGN);
 	(void)umask(0022);
 	(void)setrlimit(RLIMIT_NOFILE, &files);
 	/* When the host runs out of memory a tenant goes first (security.md 2.8). */
 	(void)file_write_value_at(AT_FDCWD, "/proc/self/oom_score_adj", "-900");
 }
 
+static bool take_options(int argc, char **argv, const char **ret_root, const char **ret_log)
+{
+	int i = 1;
+
+	for (; i + 1 < argc; i += 2) {
+		const char **to = strcmp(argv[i], "--root") == 0  ? ret_root
+				  : strcmp(argv[i], "--log") == 0 ? ret_log
+								  : NULL;
+
+		if (to == NULL || *to != NULL)
+			return false;
+		*to = argv[i + 1];
+	}
+	return i == argc;
+}
+
 int main(int argc, char **argv)
 {
 	static struct daemon d;
 	struct berth_error err = {0};
-	const char *root = NULL;
+	const char *root = NULL, *log = NULL;
 
 	log_init("berthd", LOG_LV_INFO);
 	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
@@ -252,13 +284,15 @@ int main(int argc, char **argv)
 	}
 	if (fault_init("berthd") < 0)
 		log_line(LOG_LV_WARNING, 0, FAULT_ENV " names no fault table of root's: not used");
-	if (argc == 3 && strcmp(argv[1], "--root") == 0) {
-		root = argv[2];
-	} else if (argc != 1) {
-		(void)fprintf(stderr, "usage: berthd [--root DIR] [--version]\n");
+	if (!take_options(argc, argv, &root, &log)) {
+		(void)fprintf(stderr, "usage: berthd [--root DIR] [--log FILE] [--version]\n");
 		return berth_error_exit_status(BERTH_ERR_OPTION);
 	}
 	process_setup();
+	if (log != NULL && log_to_file(log) < 0) {
+		log_line(LOG_LV_ERROR, 0, "open the log file %s: %s", log, strerror(errno));
+		return berth_error_exit_status(BERTH_ERR_VALUE);
+	}
 	if (daemon_init(&d, root, &err) < 0 || daemon_run(&d, &err) < 0) {
 		log_line(LOG_LV_ERROR, 0, "%s", err.msg);
 		return berth_error_exit_status(err.code);

@@ -216,6 +216,24 @@ words() {
 	[ "$(jq -r 'select(.ctid == 102) | .event' "$BATS_TEST_TMPDIR/events" | xargs)" = "started stopped" ]
 }
 
+@test "berthd heeds a changed berth.conf after SIGHUP, and keeps the old one when it is broken" {
+	cp "$HOST_ROOT/etc/berth/berth.conf" "$HOST_ROOT/berth.conf"
+	echo 'DEF_OSTEMPLATE="no-such-one"' >>"$HOST_ROOT/etc/berth/berth.conf"
+	kill -HUP "$BERTHD_PID"
+	wait_for 10 grep -q 'SIGHUP: the log is open anew, berth.conf is read' "$HOST_ROOT/berthd.log"
+	run ! berth create 109
+	[[ $output == *no-such-one* ]]
+	echo 'not a line' >>"$HOST_ROOT/etc/berth/berth.conf"
+	kill -HUP "$BERTHD_PID"
+	wait_for 10 grep -q 'SIGHUP: berth.conf is not taken' "$HOST_ROOT/berthd.log"
+	cp "$HOST_ROOT/berth.conf" "$HOST_ROOT/etc/berth/berth.conf"
+	run ! berth create 109
+	[[ $output == *no-such-one* ]]
+	kill -HUP "$BERTHD_PID"
+	heeded() { berth create 109 --ostemplate tiny && berth destroy 109; }
+	wait_for 10 heeded
+}
+
 @test "two containers changed at once do not wait for each other" {
 	berth start 102
 	berth set 101 --numproc 200 3>&- &

@@ -1,7 +1,7 @@
 /*
  * test_berthd.c - the daemon as a program: one on a host, it ends when told and comes back after a kill.
  *
- * covers: runtime/daemon/berthd.c runtime/daemon/spare.c
+ * covers: runtime/daemon/berthd.c runtime/daemon/hangup.c runtime/daemon/spare.c
  */
 #include "tests/unit/worker_fixture.h"
 
@@ -110,6 +110,37 @@ static void a_damaged_berth_conf_is_told_and_nothing_runs(void)
 	write_host_conf();
 }
 
+static bool log_says(const char *name, const char *what)
+{
+	auto_close int dir = dir_open_at(AT_FDCWD, top);
+	auto_free char *text = NULL;
+
+	return file_read_at(dir, name, 1 << 20, &text, NULL) == 0 && strstr(text, what) != NULL;
+}
+
+/* As logrotate does, and an admin who has changed berth.conf, or has made a slip in it. */
+static void a_hangup_opens_the_log_and_reads_berth_conf(void)
+{
+	char file[100], moved[110];
+	pid_t pid;
+
+	(void)snprintf(file, sizeof(file), "%s/log", top);
+	(void)snprintf(moved, sizeof(moved), "%s.1", file);
+	pid = start((const char *const[]){program(), "--root", top, "--log", file, NULL});
+	CHECK(answers_as(pid) && log_says("log", "berthd"));
+	CHECK(rename(file, moved) == 0 && kill(pid, SIGHUP) == 0);
+	CHECK_SOON(log_says("log", "SIGHUP: the log is open anew"));
+	CHECK(!log_says("log.1", "SIGHUP"));
+	put_file(paths.etc, "berth.conf", "CGROUP_PARENT=\"../x\"\n");
+	CHECK(kill(pid, SIGHUP) == 0);
+	CHECK_SOON(log_says("log", "the old one stays"));
+	write_host_conf();
+	/* Signals that mean nothing to it. */
+	CHECK(kill(pid, SIGUSR1) == 0 && kill(pid, SIGUSR2) == 0 && kill(pid, SIGALRM) == 0);
+	CHECK(answers_as(pid));
+	CHECK(kill(pid, SIGTERM) == 0 && end_of(pid) == 0);
+}
+
 /* systemd's Type=notify: it is ready when it answers, not before. */
 static void it_says_when_it_is_ready(void)
 {
@@ -167,6 +198,7 @@ int main(void)
 	RUN(there_is_one_on_a_host_and_it_ends_when_told);
 	RUN(after_a_kill_it_is_simply_started_again);
 	RUN(a_damaged_berth_conf_is_told_and_nothing_runs);
+	RUN(a_hangup_opens_the_log_and_reads_berth_conf);
 	RUN(it_says_when_it_is_ready);
 	RUN(a_ct_comes_and_goes_through_it);
 	return worker_end();
