@@ -19,7 +19,10 @@ static int refuse(const struct cg_hier *hi, uint32_t ctid, const char *file, int
 			       cg_where(hi, ctid, file, where, sizeof(where)));
 }
 
-/* The CT may have removed the leaf: it is made whenever it is needed. Root owns it. */
+/*
+ * The CT may have removed the leaf: it is made whenever it is needed. Root owns it. Where the CT has used up its
+ * cgroups there is init's, that of systemd or of a simple init.
+ */
 static int open_unified(const struct cg_hier *hi, uint32_t ctid, bool exec)
 {
 	char rel[CG_REL_MAX];
@@ -29,9 +32,12 @@ static int open_unified(const struct cg_hier *hi, uint32_t ctid, bool exec)
 	fd = dir_open_at(hi->berth, rel);
 	if (fd != -ENOENT || !exec)
 		return fd;
-	if (mkdirat(hi->berth, rel, 0755) < 0 && errno != EEXIST)
+	if (mkdirat(hi->berth, rel, 0755) == 0 || errno == EEXIST)
+		return dir_open_at(hi->berth, rel);
+	if (errno != EAGAIN)
 		return -errno;
-	return dir_open_at(hi->berth, rel);
+	fd = dir_open_at(hi->berth, cg_rel(ctid, "inner/init.scope", rel));
+	return fd == -ENOENT ? dir_open_at(hi->berth, cg_rel(ctid, "inner", rel)) : fd;
 }
 
 int cg_ct_attach(struct cg_host *h, uint32_t ctid, bool exec, struct cg_attach *ret,

@@ -62,6 +62,9 @@ enum guest_init guest_init_kind_named(const char *path);
 int guest_init_stop_signal(enum guest_init kind);
 int guest_stop_signal(int root_fd);
 
+/* The oom_score_adj of what runs in a CT beside its init, which has 0. */
+#define GUEST_OOM_SCORE 500
+
 /*
  * Into the CT's freshly mounted /run tmpfs: systemd drop-ins of migration.md 2.5, 0444. Only for
  * GUEST_INIT_SYSTEMD: a /run/systemd/system elsewhere makes programs think that systemd runs.

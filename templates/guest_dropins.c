@@ -16,6 +16,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define TEXT_OF_(x) #x
+#define TEXT_OF(x) TEXT_OF_(x)
+
 struct dropin {
 	const char *dir, *name, *text; /* text NULL: a link to ../NAME */
 };
@@ -30,9 +33,11 @@ static const struct dropin dropins[] = {
 	 "PrivateUsers=no\n"
 	 "PrivateTmp=no\n"},
 	{"system.conf.d", "10-berth.conf",
-	 "# From berth: a pressure trigger does not survive a migration.\n"
+	 "# From berth: a pressure trigger does not survive a migration, and where memory ends\n"
+	 "# process 1 goes last.\n"
 	 "[Manager]\n"
-	 "DefaultMemoryPressureWatch=off\n"},
+	 "DefaultMemoryPressureWatch=off\n"
+	 "DefaultOOMScoreAdjust=" TEXT_OF(GUEST_OOM_SCORE) "\n"},
 	{"system", "ssh-hostkeys.service",
 	 "# From berth: a container gets SSH host keys of its own.\n"
 	 "[Unit]\n"

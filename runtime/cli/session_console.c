@@ -137,7 +137,10 @@ int session_console_log(const struct berth_paths *p, uint32_t ctid, int out_fd,
 
 	if (sock >= 0)
 		return show_records(sock, ctid, out_fd, err);
-	r = no_monitor.code == BERTH_ERR_NOT_RUNNING ? show_files(p, ctid, out_fd, err) : -ENOENT;
+	/* None, or a dead one (BERTH_ERR_HELPER). */
+	r = no_monitor.code == BERTH_ERR_NOT_RUNNING || no_monitor.code == BERTH_ERR_HELPER
+		    ? show_files(p, ctid, out_fd, err)
+		    : -ENOENT;
 	if (r == -ENOENT)
 		return berth_error_set(err, no_monitor.code, no_monitor.sys, "%s", no_monitor.msg);
 	return r;

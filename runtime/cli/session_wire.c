@@ -13,7 +13,14 @@
 
 static int connect_error(uint32_t ctid, int sys, const char *path, struct berth_error *err)
 {
-	if (sys == ENOENT || sys == ECONNREFUSED)
+	/* Its file is there and nobody listens: a stop takes both away. */
+	if (sys == ECONNREFUSED)
+		return berth_error_set(
+			err, BERTH_ERR_HELPER, sys,
+			"CT %u: its monitor was killed; the CT goes on and berthd gives "
+			"it another at once: try again. If it stays so: berth status %u",
+			ctid, ctid);
+	if (sys == ENOENT)
 		return berth_error_set(err, BERTH_ERR_NOT_RUNNING, ESRCH,
 				       "CT %u is not running; start it with: berth start %u", ctid,
 				       ctid);

@@ -34,6 +34,7 @@ static const struct default_row defaults[] = {
 	{"SWAPPAGES", "0:0", true},
 	{"NUMPROC", "16384:16384", true},
 	{"NUMCGROUPS", "1024:1024", true},
+	{"NUMPTY", "256:256", true},
 	{"CPULIMIT", "0", true},
 	{"CPUUNITS", "1000", true},
 	{"CPUS", "0", true},
@@ -163,9 +164,9 @@ static void read_identity(const struct conf_file *f, struct ct_config *c)
 /* Terminals are memory that no cgroup is charged for: there is always a limit. */
 static unsigned int read_ptys(const struct conf_file *f)
 {
-	uint64_t n = conf_get(f, "NUMPTY") == NULL ? CT_PTY_DEFAULT : read_limit(f, "NUMPTY", 1);
+	uint64_t n = read_limit(f, "NUMPTY", 1);
 
-	if (n == 0)
+	if (n == 0) /* to devpts it would be no limit */
 		return 1;
 	return n > CT_PTY_MAX ? CT_PTY_MAX : (unsigned int)n;
 }

@@ -63,9 +63,10 @@ _Noreturn void init_run(const struct launch_spec *spec, struct cage *cage, int s
 
 /*
  * Everything that only the host's root may set, while we still are: resource limits, OOM score and its
- * floor, login uid. Without CAP_SYS_RESOURCE limits are lowered only, never raised. -errno.
+ * floor, login uid. Without CAP_SYS_RESOURCE limits are lowered only, never raised. Init is to be the last
+ * victim of the OOM killer, so all others have GUEST_OOM_SCORE (templates/guest.h). -errno.
  */
-int process_settle_host(void);
+int process_settle_host(bool is_init);
 
 /* Moves the caller into the v1 cgroups; with_unified also into the unified one. -errno. */
 int process_join_cgroups(const struct cg_attach *a, bool with_unified);

@@ -80,14 +80,15 @@ static int default_env(char **envp)
 	return 0;
 }
 
-/* A fresh pty of the CT, opened as the CT's root; the master goes to the client, never a host tty in. */
-static int open_session_pty(const struct launch_enter *e, int *ret_slave)
+/* The master of a fresh pty goes to the client, its slave is ours; never a terminal that is in use. */
+static int open_session_pty(const struct launch_enter *e, int master, int *ret_slave)
 {
-	int master = openat(e->devpts_fd, "ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
 	struct winsize size = {.ws_row = e->rows, .ws_col = e->cols};
 	int unlock = 0, slave, r;
 
-	if (master < 0 || ioctl(master, TIOCSPTLCK, &unlock) < 0)
+	if (master < 0)
+		return master;
+	if (ioctl(master, TIOCSPTLCK, &unlock) < 0)
 		return -errno;
 	if (e->rows > 0 && e->cols > 0)
 		(void)ioctl(master, TIOCSWINSZ, &size);
@@ -116,7 +117,7 @@ static int place_stdio(const int fds[3])
 	return 0;
 }
 
-static int session_terminal(const struct launch_enter *e)
+static int session_terminal(const struct launch_enter *e, int master)
 {
 	int slave = -EBADF, r;
 
@@ -124,7 +125,7 @@ static int session_terminal(const struct launch_enter *e)
 		return -errno;
 	if (!e->pty)
 		return 0;
-	r = open_session_pty(e, &slave);
+	r = open_session_pty(e, master, &slave);
 	if (r == 0 && ioctl(slave, TIOCSCTTY, 0) < 0)
 		r = -errno;
 	return r < 0 ? r : slave;
@@ -182,7 +183,7 @@ static int session_confine(const struct launch_enter *e)
 	return r < 0 ? r : seccomp_program_load(e->seccomp);
 }
 
-static _Noreturn void session_run(const struct launch_enter *e)
+static _Noreturn void session_run(const struct launch_enter *e, int master)
 {
 	static char *argv[ARGS_MAX + 1], *envp[ARGS_MAX + 1];
 	int slave, r;
@@ -196,7 +197,7 @@ static _Noreturn void session_run(const struct launch_enter *e)
 		r = default_env(envp);
 	if (r < 0)
 		session_fail(e->reply_fd, r, "arguments");
-	slave = session_terminal(e);
+	slave = session_terminal(e, master);
 	if (slave < 0)
 		session_fail(e->reply_fd, slave, "terminal");
 	r = session_fds(e, slave);
@@ -212,20 +213,20 @@ static _Noreturn void session_run(const struct launch_enter *e)
 }
 
 /* Runs only when the caller has taken notice of us: else it has given up, and so do we. */
-static _Noreturn void session_start(const struct launch_enter *e, int sock)
+static _Noreturn void session_start(const struct launch_enter *e, int master, int sock)
 {
 	char c = 0;
 
 	if (read(sock, &c, 1) != 1 || c != 'G')
 		_exit(1);
 	(void)close(sock);
-	session_run(e);
+	session_run(e, master);
 }
 
 /* ---- the helper ---- */
 
-/* What the session needs into keep. */
-static unsigned int session_keeps(const struct launch_enter *e, int sock, int *keep)
+/* What the session needs into keep. master: < 0 as long as there is none. */
+static unsigned int session_keeps(const struct launch_enter *e, int master, int sock, int *keep)
 {
 	unsigned int n = 0;
 
@@ -233,7 +234,7 @@ static unsigned int session_keeps(const struct launch_enter *e, int sock, int *k
 	keep[n++] = e->args_fd;
 	keep[n++] = e->reply_fd;
 	if (e->pty)
-		keep[n++] = e->devpts_fd;
+		keep[n++] = master >= 0 ? master : e->devpts_fd;
 	for (int i = 0; !e->pty && i < 3; i++)
 		keep[n++] = e->stdio[i];
 	return n;
@@ -246,7 +247,7 @@ static unsigned int session_keeps(const struct launch_enter *e, int sock, int *k
 static int close_callers(const struct launch_enter *e, int sock)
 {
 	int keep[KEEP_MAX];
-	unsigned int n = session_keeps(e, sock, keep);
+	unsigned int n = session_keeps(e, -EBADF, sock, keep);
 
 	keep[n++] = e->init_pidfd;
 	if (e->cgroup->unified >= 0)
@@ -257,29 +258,49 @@ static int close_callers(const struct launch_enter *e, int sock)
 }
 
 /* Closes all that is not named: the session, which the CT sees, is born without the host's. */
-static int close_others(const struct launch_enter *e, int sock)
+static int close_others(const struct launch_enter *e, int master, int sock)
 {
 	int keep[KEEP_MAX];
 
-	return process_close_others(keep, session_keeps(e, sock, keep));
+	return process_close_others(keep, session_keeps(e, master, sock, keep));
+}
+
+/*
+ * As the CT's root. When the tenant has taken all terminals of the CT, the host's devpts, of which a part is kept
+ * from tenants, has one for the admin; programs cannot tell its name then.
+ */
+static int open_master(const struct launch_enter *e, int host_dev)
+{
+	int fd = openat(e->devpts_fd, "ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	int r = fd < 0 ? -errno : fd;
+
+	if (r != -ENOSPC || host_dev < 0)
+		return r;
+	fd = openat(host_dev, "ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	return fd < 0 ? r : fd;
 }
 
 static _Noreturn void helper_run(const struct launch_enter *e, bool in_cgroup, int sock)
 {
 	int32_t pid = close_callers(e, sock);
+	int host_dev = -EBADF, master = -EBADF;
 
 	/* The caller outlives most signals; one that is sent to the session early must not be lost. */
 	sys_reset_signals();
 	if (pid == 0)
 		pid = FAULT_POINT("enter.helper");
+	if (pid == 0 && e->pty)
+		host_dev = open("/dev", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (pid == 0)
 		pid = process_enter(e->init_pidfd, e->cgroup, !in_cgroup);
+	if (pid == 0 && e->pty)
+		master = open_master(e, host_dev);
 	if (pid == 0)
-		pid = close_others(e, sock);
+		pid = close_others(e, master, sock);
 	if (pid == 0) {
 		pid = sys_clone3(CLONE_PARENT, 0, -1);
 		if (pid == 0)
-			session_start(e, sock);
+			session_start(e, master, sock);
 	}
 	(void)fd_write_all(sock, &pid, sizeof(pid));
 	_exit(0);

@@ -94,7 +94,23 @@ static int limit_set(const struct limit_row *row)
 	return setrlimit(row->resource, &want) < 0 ? -errno : 0;
 }
 
-int process_settle_host(void)
+/* Raising it needs no privilege, so it works on hosts whose root has no CAP_SYS_RESOURCE. */
+static void settle_oom(bool is_init)
+{
+	char text[16];
+
+	/*
+	 * Written with the host's CAP_SYS_RESOURCE it also sets the floor below which the CT cannot go. Our own
+	 * score may be negative: so first the floor, then what is above it.
+	 */
+	(void)file_write_value_at(AT_FDCWD, "/proc/self/oom_score_adj", "0");
+	if (is_init)
+		return;
+	(void)snprintf(text, sizeof(text), "%d", GUEST_OOM_SCORE);
+	(void)file_write_value_at(AT_FDCWD, "/proc/self/oom_score_adj", text);
+}
+
+int process_settle_host(bool is_init)
 {
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
 		int r = limit_set(&limits[i]);
@@ -102,11 +118,7 @@ int process_settle_host(void)
 		if (r < 0)
 			return r;
 	}
-	/*
-	 * Written with the host's CAP_SYS_RESOURCE it also sets the floor below which the CT cannot go.
-	 * Our own score may be negative; raising it needs no privilege.
-	 */
-	(void)file_write_value_at(AT_FDCWD, "/proc/self/oom_score_adj", "0");
+	settle_oom(is_init);
 	/* As if nobody had ever logged in; a kernel without audit has no such file. */
 	(void)file_write_value_at(AT_FDCWD, "/proc/self/loginuid", "4294967295");
 	return 0;
@@ -137,7 +149,7 @@ int process_enter(int init_pidfd, const struct cg_attach *cgroup, bool with_unif
 	int r = process_join_cgroups(cgroup, with_unified);
 
 	if (r == 0)
-		r = process_settle_host();
+		r = process_settle_host(false);
 	if (r < 0)
 		return r;
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || setns(init_pidfd, ALL_NAMESPACES) < 0)

@@ -6,10 +6,12 @@
 
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
+#include "runtime/launch/sys.h"
 #include "runtime/monitor/wake.h"
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -100,6 +102,53 @@ static int renew_leaf(int leaf)
 	return fd < 0 || dup3(fd, leaf, O_CLOEXEC) < 0 ? -errno : 0;
 }
 
+/*
+ * A directory for one more cgroup is not always to be had: the CT may have used up its own. Init's has room for
+ * one more process at any time. Found below the CT's, whatever /proc says. A descriptor or -errno.
+ */
+static int init_cgroup(const struct monitor *m)
+{
+	auto_close int inner =
+		openat(m->args.cgroup.unified, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char file[32], text[4096];
+	auto_close int fd = -EBADF;
+	const char *line, *path;
+	ssize_t n;
+
+	(void)snprintf(file, sizeof(file), "/proc/%d/cgroup", (int)m->args.init_pid);
+	fd = open(file, O_RDONLY | O_CLOEXEC);
+	n = inner < 0 || fd < 0 ? -1 : fd_read_all(fd, text, sizeof(text) - 1);
+	if (n < 0)
+		return -errno;
+	text[n] = '\0';
+	line = strncmp(text, "0::", 3) == 0 ? text : strstr(text, "\n0::");
+	path = line == NULL ? NULL : strstr(line, "/inner");
+	if (path == NULL)
+		return -ENOENT;
+	path += strlen("/inner");
+	text[(size_t)(path - text) + strcspn(path, "\n")] = '\0';
+	path += strspn(path, "/");
+	return sys_openat2(inner, *path != '\0' ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC,
+			   RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+}
+
+/* Where the leaf is gone and cannot be made again. */
+static int enter_beside_init(const struct monitor *m, struct launch_enter *e,
+			     struct launch_entering *ret)
+{
+	struct cg_attach beside = m->args.cgroup;
+	int r;
+
+	beside.unified = init_cgroup(m);
+	if (beside.unified < 0)
+		return beside.unified;
+	e->cgroup = &beside;
+	r = launch_enter_begin(e, ret);
+	e->cgroup = &m->args.cgroup;
+	(void)close(beside.unified);
+	return r;
+}
+
 static int begin(struct monitor *m, struct mon_conn *c, const struct mon_record *r, const int *fds)
 {
 	struct launch_enter e = {
@@ -123,8 +172,9 @@ static int begin(struct monitor *m, struct mon_conn *c, const struct mon_record 
 	theirs = pair[1];
 	e.reply_fd = theirs;
 	err = launch_enter_begin(&e, &entering);
-	if (err == -ENOENT && renew_leaf(m->args.cgroup.unified) == 0)
-		err = launch_enter_begin(&e, &entering);
+	if (err == -ENOENT)
+		err = renew_leaf(m->args.cgroup.unified) == 0 ? launch_enter_begin(&e, &entering)
+							      : enter_beside_init(m, &e, &entering);
 	if (err < 0) {
 		(void)close(pair[0]);
 		return err;

@@ -140,6 +140,11 @@ in_each() {
 	in_each 'for i in $(seq 100); do [ "$(systemctl is-system-running)" = running ] && exit 0; sleep 0.1; done; exit 1'
 }
 
+@test "T9 services and their children are victims of the OOM killer before systemd" {
+	[ "$(in_each cat /proc/1/oom_score_adj | grep -cx 0)" = ${#cts[@]} ]
+	[ "$(in_each sh -c 'cat /proc/$(pidof cron)/oom_score_adj' | grep -cx 500)" = ${#cts[@]} ]
+}
+
 @test "a login shell on the console's terminal is offered" {
 	for ct in "${cts[@]}"; do
 		said() { berth console "$ct" --log | grep -q 'login:'; }

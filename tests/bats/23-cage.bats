@@ -141,3 +141,101 @@ kernel_threads() {
 	run ! berth exec2 102 test -e /dev/net/tun
 	run ! berth exec2 102 test -e /dev/fuse
 }
+
+# bats test_tags=both
+@test "T3 a container takes its own terminals at most, and its admin still gets one" {
+	tiny 101 --numpty 4
+	tiny 102
+	put_probe 101
+	berth exec2 101 sh -c '/probe ptys /dev/pts 1000 hold >/taken & true' </dev/null
+	wait_for 30 berth exec2 101 test -s /taken
+	[ "$(berth exec2 101 cat /taken)" = "4 terminals, then No space left on device" ]
+	# The limit is the host's: root in the CT does not lift it.
+	in_ct 101 <<<'mount -o remount,max=1000 /dev/pts 2>/dev/null; /probe ptys /dev/pts 1; echo x >/dev/console && echo console'
+	[ "$output" = "$(printf '0 terminals, then No space left on device\nconsole')" ]
+	for ct in 101 102; do
+		run -0 timeout 30 script -qec "command berth --root $HOST_ROOT enter $ct --exec 'test -t 0 && echo ter''minal; exit'" \
+			/dev/null </dev/null
+		[[ $output == *terminal* ]]
+	done
+	berth set 101 --numpty 8 --save
+	berth restart 101 --wait
+	[[ $(berth exec2 101 /probe ptys /dev/pts 1000) == "8 terminals"* ]]
+}
+
+# Of the whole machine: in a guest only.
+# bats test_tags=vm,kernel
+@test "T3 every terminal that one container can get leaves the host and others theirs" {
+	tiny 101
+	tiny 102
+	put_probe 101
+	in_ct 101 <<-'S'
+		mkdir /p
+		mount -t devpts -o ptmxmode=666 d /p
+		/probe ptys /p 1000000 hold >/taken </dev/null 2>&1 &
+		/probe ptys /dev/pts 1000000 hold >/own </dev/null 2>&1 &
+	S
+	wait_for 120 berth exec2 101 test -s /taken -a -s /own
+	berth exec2 101 cat /taken /own
+	run -0 berth exec2 101 /probe ptys /p 1
+	[[ $output == "0 terminals, then No space"* ]]
+	tiny 103
+	for ct in 101 102 103; do
+		[ "$(berth exec2 $ct echo in)" = in ]
+		run -0 timeout 60 script -qec "command berth --root $HOST_ROOT enter $ct --exec 'test -t 0 && echo ter''minal; exit'" \
+			/dev/null </dev/null
+		[[ $output == *terminal* ]]
+	done
+}
+
+# bats test_tags=both
+@test "T9 where memory ends, init goes last" {
+	tiny 101 --ram 64M --swap 0
+	pid=$(init_pid 101)
+	[ "$(cat "/proc/$pid/oom_score_adj")" = 0 ]
+	[ "$(berth exec2 101 cat /proc/self/oom_score_adj)" = 500 ]
+	# A hog, and then memory that no process is charged for, among processes smaller than init.
+	run berth exec2 101 sh -c 'tail -c 200M /dev/zero | tail'
+	berth exec2 101 sh -c 'mkdir -p /m && mount -t tmpfs -o size=1G t /m'
+	for n in 1 2 3 4 5 6; do
+		run berth exec2 101 sh -c "sleep 1000 & sleep 1000 & dd if=/dev/zero of=/m/$n bs=64k"
+	done
+	[ "$(init_pid 101)" = "$pid" ]
+	kill -0 "$pid"
+	[ "$(berth list -H -o physpages.f 101 | tr -d ' ')" -gt 0 ]
+	berth stop 101 --fast
+}
+
+# bats test_tags=both
+@test "T12 a container that has used up its cgroups can be entered and changed" {
+	tiny 101 --numcgroups 16
+	in_ct 101 <<-'S'
+		cd /sys/fs/cgroup
+		rmdir .berth 2>/dev/null # this shell is in it
+		i=0; while mkdir c$i 2>/dev/null; do i=$((i + 1)); done
+		true
+	S
+	# The leaf of the session that has just ended; then a cgroup of the CT's in its place.
+	nsenter -t "$(init_pid 101)" -a sh -c 'cd /sys/fs/cgroup; rmdir .berth; mkdir one-more'
+	[ "$(berth exec2 101 echo in)" = in ]
+	berth set 101 --hostname other.example --save
+	[ "$(berth exec2 101 hostname)" = other.example ]
+	old=$(berth list -H -o monitor_pid 101 | tr -d ' ')
+	kill -9 "$old"
+	wait_for 20 berth exec2 101 true
+	in_ct 101 <<<'rmdir /sys/fs/cgroup/one-more'
+	[ "$(berth exec2 101 echo in)" = in ]
+}
+
+# bats test_tags=both
+@test "T12 exec says that the monitor was killed, and not that the container is stopped" {
+	tiny 101
+	stop_berthd KILL
+	kill -9 "$(berth list -H -o monitor_pid 101 | tr -d ' ')"
+	sleep_a_moment() { ! berth exec2 101 true; }
+	wait_for 10 sleep_a_moment
+	run ! berth exec2 101 true
+	[[ $output == *monitor*"try again"* && $output != *"not running"* ]]
+	start_berthd
+	wait_for 20 berth exec2 101 true
+}

@@ -100,6 +100,7 @@ static const struct {
 	{"files", pool_files, "N [hold]: open files"},
 	{"inotify", pool_inotify, "N [hold]: inotify instances"},
 	{"shm", pool_shm, "N [hold]: System V shared memory segments"},
+	{"ptys", pool_ptys, "DIR N [hold]: terminals of the devpts DIR"},
 	{"udp", pool_udp, "N [hold]: UDP sockets with full buffers"},
 	{"datagram", load_datagram, "FROM TO PORT TEXT: one UDP datagram from any address"},
 };

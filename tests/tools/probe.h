@@ -48,6 +48,7 @@ int pool_udp(int argc, char **argv);
 int pool_files(int argc, char **argv);
 int pool_inotify(int argc, char **argv);
 int pool_shm(int argc, char **argv);
+int pool_ptys(int argc, char **argv);
 
 /* probe_fuse.c */
 int load_fuse(int argc, char **argv);

@@ -205,6 +205,26 @@ int pool_shm(int argc, char **argv)
 	return told("segments", n, error, argc, argv);
 }
 
+static const char *devpts;
+
+static int take_pty(void)
+{
+	char path[256];
+
+	(void)snprintf(path, sizeof(path), "%s/ptmx", devpts);
+	return open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
+}
+
+/* Of an instance of devpts: DIR N. */
+int pool_ptys(int argc, char **argv)
+{
+	unsigned long want = argc > 1 ? number(argv[1]) : 0, n;
+
+	devpts = argc > 1 ? argv[0] : "/dev/pts";
+	n = take_fds(want, take_pty);
+	return told("terminals", n, n < want ? errno : 0, argc, argv);
+}
+
 /* Sockets whose receive buffers are full. */
 int pool_udp(int argc, char **argv)
 {

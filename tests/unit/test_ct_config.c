@@ -32,7 +32,7 @@ static void an_empty_config_has_the_documented_defaults(void)
 
 	CHECK(load("", NULL, &c, NULL) == 0);
 	CHECK(c.ram == 512ULL << 20 && c.swap == 0 && c.numproc == 16384);
-	CHECK(c.numcgroups == 1024 && c.numpty == CT_PTY_DEFAULT);
+	CHECK(c.numcgroups == 1024 && c.numpty == 256);
 	CHECK(c.diskspace == 10ULL << 30 && c.diskinodes == 655360);
 	CHECK(c.cpuunits == 1000 && c.cpulimit == 0 && c.cpus == 0 && c.ioprio == 4);
 	CHECK(c.cpumask[0] == '\0' && c.nodemask[0] == '\0');
@@ -52,7 +52,8 @@ static void everything_that_is_set_is_read(void)
 		   "VE_LAYOUT=private\nONBOOT=yes\nDISABLED=yes\nBOOTORDER=7\nSTOP_TIMEOUT=9\n"
 		   "FEATURES=\"nesting:on,fuse:on,capture:on\"\nPHYSPAGES=0:unlimited\nSWAPPAGES=0:"
 		   "65536\n"
-		   "NUMPROC=90:100\nNUMCGROUPS=2000\nCPULIMIT=50\nCPUUNITS=8\nCPUS=2\nCPUMASK=0-"
+		   "NUMPROC=90:100\nNUMCGROUPS=2000\nNUMPTY=70000\nCPULIMIT=50\nCPUUNITS=8\nCPUS="
+		   "2\nCPUMASK=0-"
 		   "1\nNODEMASK=0\n"
 		   "IOPRIO=7\nIOLIMIT=10M\nIOPSLIMIT=5\nDISKSPACE=2G:3G\nDISKINODES=5000:6000\n"
 		   "IP_ADDRESS=\"10.0.0.1 fd00::1\"\nNAMESERVER=\"10.0.0.9 10.0.0.8\"\n"
@@ -64,7 +65,7 @@ static void everything_that_is_set_is_read(void)
 	CHECK(c.onboot && c.disabled && c.bootorder == 7 && c.stop_timeout == 9);
 	CHECK(c.nesting && !c.tun && c.fuse && c.capture);
 	CHECK(c.ram == CT_UNLIMITED && c.swap == 256ULL << 20 && c.numproc == 100);
-	CHECK(c.numcgroups == 2000);
+	CHECK(c.numcgroups == 2000 && c.numpty == CT_PTY_MAX);
 	CHECK(c.cpulimit == 50 && c.cpuunits == 8 && c.cpus == 2);
 	CHECK(strcmp(c.cpumask, "0-1") == 0 && strcmp(c.nodemask, "0") == 0);
 	CHECK(c.ioprio == 7 && c.iolimit == 10485760 && c.iopslimit == 5);

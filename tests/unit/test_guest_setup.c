@@ -191,7 +191,7 @@ static void the_dropins_are_read_only_files_under_run(void)
 	CHECK(file_has("root/run/systemd/system/service.d/10-berth.conf",
 		       "[Service]\nProtectHostname=no\nPrivateUsers=no\nPrivateTmp=no\n"));
 	CHECK(file_has("root/run/systemd/system.conf.d/10-berth.conf",
-		       "[Manager]\nDefaultMemoryPressureWatch=off\n"));
+		       "[Manager]\nDefaultMemoryPressureWatch=off\nDefaultOOMScoreAdjust=500\n"));
 	CHECK(file_has("root/run/systemd/system/ssh-hostkeys.service",
 		       "ExecStart=/usr/bin/ssh-keygen -A\n"));
 	CHECK(faccessat(run_fd, "systemd/system/sshd.service.wants/ssh-hostkeys.service", F_OK,

@@ -222,7 +222,7 @@ static void a_bad_value_is_refused_and_changes_nothing(void)
 		{"features", "nfs:on"},	 {"features", "tun"},
 		{"ostemplate", "../x"},	 {"layout", "simfs"},
 		{"layout", ""},		 {"searchdomain", "a..b"},
-		{"numpty", "0"},	 {"searchdomain", "inherit example.com"},
+		{"numpty", "-1"},	 {"searchdomain", "inherit example.com"},
 		{"features", ""},	 {"features", ","},
 		{"cpumask", ""},	 {"onboot", ""},
 	};
