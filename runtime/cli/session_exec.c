@@ -36,10 +36,12 @@ static int make_pipes(struct session *s, int ends[3])
 		if (r < 0)
 			return r;
 		ends[i] = pair[1 - ours];
-		if (i == 0)
+		if (i == 0) {
 			pump_init(&s->pumps[0], STDIN_FILENO, false, pair[ours], true);
-		else
+			pump_lend(&s->pumps[0], pair[0]);
+		} else {
 			pump_init(&s->pumps[i], pair[ours], true, i, false);
+		}
 		s->n_pumps++;
 	}
 	return 0;

@@ -15,11 +15,27 @@ enum {
 /* Looks at what was read, in place; may make it one byte longer. Returns the new length. */
 typedef size_t pump_filter_fn(void *data, char *buf, size_t len);
 
+/*
+ * What is passed on and not read by the receiver goes back to where it came from: a loop that reads lines from the
+ * same stdin must find the next one. A file's place is set back. Of a pipe the first piece is a copy, taken only
+ * when it has been read; a receiver that reads at all gets the rest as it comes.
+ */
+enum pump_loan {
+	LOAN_NONE,
+	LOAN_FILE,
+	LOAN_PIPE
+};
+
 struct pump {
 	int from, to; /* -1: done */
 	bool own_from, own_to; /* ours, non-blocking; closed at the end */
 	bool to_file; /* a write never blocks */
 	bool send_eof; /* to is a pty: the end of from is typed as ^D, and to stays open */
+	enum pump_loan loan;
+	int lender; /* the descriptor lent from, -1: nothing is lent */
+	int gauge; /* reading end of to: what has not been read shows there */
+	int scratch[2]; /* LOAN_PIPE: the way of a copy */
+	size_t lent; /* LOAN_PIPE: bytes passed on and not yet taken */
 	size_t limit; /* bytes that may yet be read; SIZE_MAX: no end */
 	pump_filter_fn *filter;
 	void *filter_data;
@@ -28,7 +44,9 @@ struct pump {
 };
 
 void pump_init(struct pump *p, int from, bool own_from, int to, bool own_to);
-/* Closes what is ours. */
+/* to is a pipe of ours, and reader its other end, which is copied: lends from on, where that is possible. */
+void pump_lend(struct pump *p, int reader);
+/* Closes what is ours, and gives back. */
 void pump_close(struct pump *p);
 
 /* What to wait for, two entries; fd -1 where nothing. */

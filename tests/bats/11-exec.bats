@@ -100,6 +100,32 @@ teardown_file() {
 	[[ $output == *"a word"* ]]
 }
 
+@test "what a command does not read of stdin is there for the next" {
+	seq 300 >"$BATS_TEST_TMPDIR/list"
+	n=0
+	while read -r i; do
+		n=$((n + 1))
+		[ "$i" = $n ]
+		[ $n -gt 3 ] || berth exec2 101 true
+	done <"$BATS_TEST_TMPDIR/list"
+	[ $n = 300 ]
+	# Of a pipe, too, and a command that reads a line takes that line.
+	n=0
+	while read -r i; do
+		n=$((n + 1))
+		[ "$i" = $n ]
+		[ $n -gt 3 ] || berth exec2 101 true
+		if [ $n = 5 ]; then
+			[ "$(berth exec2 101 'read x; echo $x')" = 6 ]
+			n=6
+		fi
+	done < <(seq 20)
+	[ $n = 20 ]
+	berth exec2 101 'cat >/root/list' <"$BATS_TEST_TMPDIR/list"
+	seq 100000 | berth exec2 101 'cat >/root/long'
+	[ "$(berth exec2 101 'wc -l </root/list; wc -l </root/long; rm /root/list /root/long' | xargs)" = "300 100000" ]
+}
+
 @test "much data goes both ways unharmed" {
 	mib=16
 	[ -z "${BERTH_IN_VM:-}" ] || mib=4
