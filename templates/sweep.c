@@ -50,12 +50,22 @@ static int sweep_image(struct sweep *s, const char *file)
 	return 0;
 }
 
+/* NAME.template.tmp, of a worker that was killed while it wrote: writers hold the lock that we hold. */
+static bool is_torn(const char *file)
+{
+	size_t len = strlen(file);
+
+	return len > 13 && strcmp(file + len - 13, ".template.tmp") == 0;
+}
+
 /* ".stage-NAME": removed under its own lock, so a running build keeps its own. */
 static int sweep_stage(struct sweep *s, const char *file)
 {
 	auto_close int fd = -EBADF;
 	int r;
 
+	if (is_torn(file))
+		return file_unlink_at(s->template_dirfd, file);
 	if (strncmp(file, ".stage-", strlen(".stage-")) != 0)
 		return 0;
 	fd = dir_open_at(s->template_dirfd, file);

@@ -48,13 +48,16 @@ int berth_paths_make(const struct berth_paths *p, struct berth_error *err)
 	char path[BERTH_PATH_MAX];
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct stat st;
 		int r;
 
 		path_below(rows[i].base, rows[i].name, path);
 		r = dir_make(path, 0755);
-		if (r == 0 && chmod(path, rows[i].mode) < 0)
+		if (r == 0 && (stat(path, &st) < 0 || ((st.st_mode & 07777) != rows[i].mode &&
+						       chmod(path, rows[i].mode) < 0)))
 			r = -errno;
-		if (r < 0)
+		/* What runs is kept going on a disk that took no more: whoever needs the directory says so. */
+		if (r < 0 && r != -EROFS)
 			return berth_error_sys(err, r, "make directory %s", path);
 	}
 	return 0;

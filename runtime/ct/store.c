@@ -198,6 +198,19 @@ void store_live_forget(const struct berth_paths *p, uint32_t ctid)
 	run_file_remove(p, ctid, "live.conf");
 }
 
+void store_sweep(const struct berth_paths *p, uint32_t ctid)
+{
+	static const char *const names[] = {"candidate.conf.tmp", "live.conf.tmp", "restart.tmp"};
+	auto_close int dir = open_dir(p->etc, "ct", NULL);
+	char name[32];
+
+	(void)snprintf(name, sizeof(name), "%u.conf.tmp", ctid);
+	if (dir >= 0)
+		(void)unlinkat(dir, name, 0);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		run_file_remove(p, ctid, names[i]);
+}
+
 int store_host_conf_load(const struct berth_paths *p, struct conf_file **ret,
 			 struct berth_error *err)
 {
@@ -330,7 +343,10 @@ int store_intent_each(const struct berth_paths *p,
 		struct store_intent_record rec;
 		uint32_t ctid;
 
-		if (intent_read(fd, e->d_name, &ctid, &rec) == 0)
+		/* Of a berthd that was killed while it wrote; only berthd writes here, and there is one. */
+		if (strstr(e->d_name, ".intent.tmp") != NULL)
+			(void)unlinkat(fd, e->d_name, 0);
+		else if (intent_read(fd, e->d_name, &ctid, &rec) == 0)
 			fn(ctid, &rec, data);
 	}
 	return 0;

@@ -52,6 +52,9 @@ int store_old_load(const struct berth_paths *p, uint32_t ctid, struct conf_file 
 		   struct berth_error *err);
 void store_live_keep(const struct berth_paths *p, uint32_t ctid);
 
+/* Removes what a process that was killed while it wrote left of the files above. Nobody else may work on the CT. */
+void store_sweep(const struct berth_paths *p, uint32_t ctid);
+
 /* berth.conf; an empty file when there is none. */
 int store_host_conf_load(const struct berth_paths *p, struct conf_file **ret,
 			 struct berth_error *err);

@@ -83,6 +83,7 @@ int act_look(const struct life_call *c)
 		ct_timer_set(ct, LIFE_T_LOOK, HELD_MS);
 		return 0;
 	}
+	store_sweep(&c->d->paths, ct->ctid);
 	switch (ct_look(&c->d->paths, c->d->cg, ct->ctid, NULL, &why)) {
 	case FOUND_ALIVE:
 	case FOUND_ENDED: /* who holds it hears of the end, and how it was */

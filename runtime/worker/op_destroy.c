@@ -32,6 +32,7 @@ static int remove_run(struct worker *w, struct berth_error *err)
 
 	if (dir < 0)
 		return berth_error_sys(err, dir, "open directory %s", path);
+	store_sweep(&w->paths, w->ctid);
 	(void)snprintf(name, sizeof(name), "%u", w->ctid);
 	r = tree_remove_at(dir, name);
 	if (r < 0)

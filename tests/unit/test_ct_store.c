@@ -169,6 +169,46 @@ static void a_name_leads_to_its_ctid_without_berthd(void)
 	CHECK(store_lookup(&paths, "100", &ctid, &err) < 0 && err.code == BERTH_ERR_VALUE);
 }
 
+static void touch(const char *sub, const char *name)
+{
+	char path[BERTH_PATH_MAX];
+	auto_close int dir = dir_open_at(AT_FDCWD, path_below(top, sub, path));
+
+	CHECK(file_replace_at(dir, name, "x", 1, 0600, false) == 0);
+}
+
+static bool is_there(const char *sub)
+{
+	char path[BERTH_PATH_MAX];
+
+	return access(path_below(top, sub, path), F_OK) == 0;
+}
+
+static void no_intent(uint32_t ctid, const struct store_intent_record *rec, void *data)
+{
+	(void)ctid;
+	(void)rec;
+	(*(int *)data)++;
+}
+
+static void what_a_killed_writer_left_is_swept(void)
+{
+	int n = 0;
+
+	put(store_conf_save, 107, "NAME=\"kept\"\n");
+	put(store_live_save, 107, "NAME=\"live\"\n");
+	touch("etc/berth/ct", "107.conf.tmp");
+	touch("run/berth/ct/107", "live.conf.tmp");
+	store_sweep(&paths, 107);
+	CHECK(!is_there("etc/berth/ct/107.conf.tmp") &&
+	      !is_there("run/berth/ct/107/live.conf.tmp"));
+	CHECK(name_is(store_conf_load, 107, "kept") && name_is(store_live_load, 107, "live"));
+	touch("var/lib/berth/state", "107.intent.tmp");
+	CHECK(store_intent_each(&paths, no_intent, &n, NULL) == 0);
+	CHECK(n == 0 && !is_there("var/lib/berth/state/107.intent.tmp"));
+	CHECK(store_conf_remove(&paths, 107, NULL) == 0);
+}
+
 int main(void)
 {
 	if (mkdtemp(top) == NULL || berth_paths_init(&paths, top, NULL) < 0 ||
@@ -176,6 +216,7 @@ int main(void)
 		return 1;
 	RUN(what_is_in_effect_is_the_config_until_it_differs);
 	RUN(a_candidate_is_there_until_it_is_put_away);
+	RUN(what_a_killed_writer_left_is_swept);
 	RUN(a_missing_and_a_damaged_config_differ);
 	RUN(an_intent_says_what_which_ids_and_what_may_be_removed);
 	RUN(a_damaged_intent_is_a_creates_and_names_nothing);

@@ -231,8 +231,10 @@ static void an_image_that_no_name_and_no_ct_has_is_swept(void)
 
 	put_info("d.template", HASH_A);
 	put_info("d.template", HASH_B); /* renewed: A has no name now */
+	put_info("d.template.tmp", HASH_A); /* its writer was killed */
 	CHECK(template_sweep(top_fd, always, NULL, &n, NULL) == 0 && n == 0);
 	CHECK(fstatat(top_fd, "image/" HASH_A ".erofs", &st, 0) == 0);
+	CHECK(fstatat(top_fd, "d.template.tmp", &st, 0) < 0);
 	CHECK(template_sweep(top_fd, NULL, NULL, &n, NULL) == 0 && n == 1);
 	CHECK(fstatat(top_fd, "image/" HASH_A ".erofs", &st, 0) < 0);
 	CHECK(fstatat(top_fd, "image/" HASH_B ".erofs", &st, 0) == 0);
