@@ -143,6 +143,40 @@ init_pid() {
 	berth list -H -o init_pid "$1" | tr -d ' '
 }
 
+# live_and_die N: so many lives of CT 101.
+live_and_die() {
+	local n
+	for ((n = 0; n < $1; n++)); do
+		berth create 101 --ostemplate tiny --diskspace 16M --ram 16M --ipadd 10.99.0.101 &&
+			berth start 101 &&
+			berth set 101 --ram 32M --hostname "life$n" --save &&
+			berth stop 101 --fast &&
+			berth destroy 101 || return
+	done >/dev/null
+}
+
+# counts: what would grow if something leaked, "NAME NUMBER" a line. The host has no CT then.
+counts() {
+	wait_for 5 no_releaser
+	echo "descriptors $(find "/proc/$BERTHD_PID/fd" -mindepth 1 | wc -l)"
+	echo "memory_kib $(awk '/^VmRSS:/ {print $2}' "/proc/$BERTHD_PID/status")"
+	echo "cgroups $(find /sys/fs/cgroup -type d -path "*/berth-test-$HOST_ID*" | wc -l)"
+	echo "mounts $(wc -l </proc/self/mountinfo)"
+	echo "loops $(losetup -n -O BACK-FILE | grep -cF "$HOST_ROOT")"
+	echo "links $(ip -o link | wc -l)"
+	echo "files $(find "$HOST_ROOT" -not -path "$HOST_ROOT/berthd.log" | wc -l)"
+}
+
+# flat BEFORE AFTER KIB: two files of counts are the same, but for that much memory.
+flat() {
+	local name was is bad=0
+	while read -r name was is; do
+		if [ "$name" = memory_kib ]; then was=$((was + $3)); fi
+		[ "$is" -le "$was" ] || { echo "$name grew: $was to $is" && bad=1; }
+	done < <(join <(sort "$1") <(sort "$2"))
+	return $bad
+}
+
 # Directories of the CT's cgroups, in every hierarchy.
 ct_cgroups() {
 	find /sys/fs/cgroup -type d -path "*/berth-test-$HOST_ID/berth/$1" 2>/dev/null

@@ -1,0 +1,268 @@
+# invariants.bash - what must hold after whatever happened to an operation. Sourced by tests/crash/matrix.
+# shellcheck shell=bash disable=SC2034,SC2154 # shared with matrix
+
+wrong() {
+	echo "$*" >>"$tmp/wrong"
+}
+
+ct_status() {
+	berth list -a -H -o status "$1" 2>/dev/null | tr -d ' '
+}
+
+has_status() {
+	[ "$(ct_status "$1")" = "$2" ]
+}
+
+# state_of CTID KEY: a value of its state file.
+state_of() {
+	sed -n "s/^$2=//p" "$HOST_ROOT/run/berth/ct/$1/state" 2>/dev/null
+}
+
+conf_of() {
+	grep -vE '^(#|$)' "$HOST_ROOT/etc/berth/ct/$1.conf" 2>/dev/null
+}
+
+# ---- states to begin with ----
+
+have_stopped() {
+	case $(ct_status 101) in
+	stopped | mounted) return 0 ;;
+	'') make_ct ;;
+	esac
+	berth stop 101 --fast >/dev/null
+}
+
+have_running() {
+	case $(ct_status 101) in
+	running) return 0 ;;
+	mounted) berth umount 101 >/dev/null ;;
+	'') make_ct && return ;;
+	esac
+	berth start 101 >/dev/null
+}
+
+# A running CT 101 with something to lose.
+make_ct() {
+	turn=1
+	berth create 101 --ostemplate tiny --diskspace 64M --ram 32M --hostname first --ipadd 10.99.0.101 >/dev/null &&
+		berth start 101 >/dev/null &&
+		berth exec2 101 sh -c 'echo precious >/root/data && sync' </dev/null
+}
+
+remove_ct() {
+	case $(ct_status 101) in
+	'') return 0 ;;
+	mounted) berth umount 101 ;;
+	stopped) ;;
+	*) berth stop 101 --fast ;;
+	esac >/dev/null
+	berth destroy 101 >/dev/null
+}
+
+# What the CT is before the fault.
+remember() {
+	init=$(state_of 101 init_pid)
+	monitor=$(state_of 101 monitor_pid)
+	status_before=$(ct_status 101)
+	conf_before=$(conf_of 101)
+	killed_berthd=
+}
+
+# ---- the settled state ----
+
+is_idle() {
+	flock -n "$HOST_ROOT/run/berth/ct/101/lock" true 2>/dev/null || [ ! -e "$HOST_ROOT/run/berth/ct/101/lock" ]
+}
+
+# Nobody works on it any more, and its state is one that lasts.
+is_settled() {
+	is_idle && [ ! -e "$HOST_ROOT/var/lib/berth/state/101.intent" ] && ! pgrep -f "berth-worker.* 101( |$)" >/dev/null ||
+		return 1
+	case $(ct_status 101) in
+	'' | stopped | running | mounted) return 0 ;;
+	esac
+	return 1
+}
+
+# What could not be released is tried again after 10 s; its admin can have it at once.
+settle() {
+	nudged=
+	wait_for 3 is_settled 2>/dev/null && return
+	# An undo that failed is tried again by the next berthd.
+	if is_idle && [ -e "$HOST_ROOT/var/lib/berth/state/101.intent" ]; then
+		stop_berthd
+		start_berthd
+	fi
+	is_idle && nudged=yes && berth stop 101 --fast >/dev/null 2>&1
+	wait_for 10 is_settled 2>/dev/null
+}
+
+# ---- what is left ----
+
+left_of_101() {
+	local dir=$HOST_ROOT/run/berth/ct/101
+	ct_cgroups 101
+	ip -o link show ct101 2>/dev/null
+	nft list table inet "berth_test_$HOST_ID" 2>/dev/null | grep -E '10\.99\.(0\.101|1\.)'
+	losetup -n -O BACK-FILE | grep -F "$HOST_ROOT/var/lib/berth/private/101"
+	grep -F -e "$HOST_ROOT/run/berth/ct/101" -e "$HOST_ROOT/var/lib/berth/root/101" /proc/self/mountinfo
+	find "$dir" "$HOST_ROOT"/var/lib/berth/{state,private} "$HOST_ROOT/etc/berth/ct" -maxdepth 2 ! -type d \
+		\( -name '*.tmp' -o -name '*.new' -o -name '*.intent' -o -name candidate.conf -o -name state -o -name exit \
+		-o -name restart -o -name monitor.sock -o -name live.conf \) -not -path '*/102/*' 2>/dev/null
+	pgrep -af "berth-(worker|monitor).* 101( |$)"
+}
+
+nothing_left_of_101() {
+	[ -z "$(left_of_101)" ]
+}
+
+nothing_of_101() {
+	nothing_left_of_101 && [ ! -e "$HOST_ROOT/etc/berth/ct/101.conf" ] && [ ! -e "$HOST_ROOT/run/berth/ct/101" ] &&
+		[ ! -e "$HOST_ROOT/var/lib/berth/private/101" ]
+}
+
+# ---- the checks ----
+
+# may STATUS...: the CT has one of these, else that is wrong.
+may() {
+	local s
+	for s; do
+		[ "$status_now" != "$s" ] || return 0
+	done
+	wrong "exit status $rc, and the CT is '$status_now'"
+}
+
+same_init() {
+	[ "$(state_of 101 init_pid)" = "$init" ] && ! process_is_gone "$init" || wrong "its init is another one, or dead"
+}
+
+# settings_are TEXT: the saved config is that one.
+check_settings() {
+	local now
+	now=$(conf_of 101)
+	if [ "$1" = old ]; then
+		[ "$now" = "$conf_before" ] || wrong "the old config is gone: $(diff <(echo "$conf_before") <(echo "$now"))"
+	else
+		[[ $now == *"HOSTNAME=\"name$turn\""* ]] || wrong "the new config is not saved"
+	fi
+}
+
+# In a running CT: what it shows is what its config says.
+check_in_effect() {
+	local name ram
+	name=$(conf_of 101 | sed -n 's/^HOSTNAME="\(.*\)"/\1/p')
+	ram=$(berth list -H -o physpages.l 101 | tr -d ' ')
+	[ "$(berth exec2 101 cat /proc/sys/kernel/hostname </dev/null)" = "$name" ] || wrong "its hostname is not $name"
+	[ "$(berth exec2 101 cat /etc/hostname </dev/null)" = "$name" ] || wrong "its /etc/hostname is not $name"
+	conf_of 101 | grep -qE "PHYSPAGES=\"(.*:)?$ram\"|PHYSPAGES=\"$((ram / 256))M\"" ||
+		wrong "its limit of memory is $ram pages, config $(conf_of 101 | grep PHYSPAGES)"
+}
+
+# check OP RC WHAT
+check() {
+	local op=$1 rc=$2
+	status_now=$(ct_status 101)
+	# A killed berthd answers nobody, a killed worker may have been at its end.
+	case $op in
+	create) if [ $rc = 0 ]; then may stopped; elif [ -n "$killed_berthd" ]; then may '' stopped; else may ''; fi ;;
+	undone) may '' ;;
+	start) if [ $rc = 0 ]; then may running; else may stopped running; fi ;;
+	stop | poweroff) if [ $rc = 0 ]; then may stopped; else may stopped running; fi ;;
+	halted) may stopped ;;
+	rebooted) [ -n "$nudged" ] || wait_for 8 init_is_new || wrong "it was not started again" ;;
+	restart) if [ $rc = 0 ]; then may running; else may running stopped; fi ;;
+	set | set_stopped)
+		may "$status_before"
+		if [ $rc = 0 ]; then
+			check_settings new
+		elif [ -z "$killed_berthd" ] || [ "$(conf_of 101)" = "$conf_before" ]; then
+			check_settings old
+		else
+			check_settings new
+		fi
+		;;
+	mount) if [ $rc = 0 ]; then may mounted; else may mounted stopped; fi ;;
+	umount) if [ $rc = 0 ]; then may stopped; else may mounted stopped; fi ;;
+	destroy | leftover) if [ $rc = 0 ]; then may ''; else wait_for 15 destroyed_or_whole || may ''; fi ;;
+	adopt | recover) may running ;;
+	esac
+	status_now=$(ct_status 101)
+	[ $rc = 0 ] || [ -n "$killed_berthd" ] || [ -s "$tmp/out" ] || [[ $op == halted || $op == rebooted || $op == adopt ]] ||
+		wrong "it failed without a word"
+	case $op:$status_now in
+	set:running | adopt:running | recover:running | stop:running | poweroff:running) same_init ;;
+	esac
+	case $status_now in
+	running) check_running "$op" ;;
+	stopped)
+		wait_for 5 nothing_left_of_101 2>/dev/null || wrong "left: $(left_of_101)"
+		;;
+	'') wait_for 5 nothing_of_101 2>/dev/null || wrong "left of no CT: $(left_of_101; find "$HOST_ROOT" -path '*/101*')" ;;
+	esac
+	process_is_gone "$neighbour" && wrong "the neighbour is dead"
+	has_status 102 running && berth exec2 102 true </dev/null || wrong "the neighbour is $(ct_status 102)"
+	case $op in
+	import | build | remove) check_templates ;;
+	esac
+}
+
+destroyed_or_whole() {
+	status_now=$(ct_status 101)
+	[ -z "$status_now" ] || [ "$status_now" = stopped ]
+}
+
+runs_commands() {
+	[ "$(berth exec2 101 cat /root/data </dev/null)" = precious ]
+}
+
+check_running() {
+	process_is_gone "$(state_of 101 init_pid)" && wrong "it is shown as running, and its init is dead"
+	# After a failed adoption the next try is 10 s away; a new berthd tries at once.
+	if [ "$1" = adopt ] && ! wait_for 1 runs_commands 2>/dev/null; then
+		stop_berthd
+		start_berthd
+	fi
+	wait_for 10 runs_commands 2>>"$tmp/wrong" || wrong "no command runs in it, or its data is gone"
+	check_in_effect
+}
+
+check_templates() {
+	local f hash
+	for f in "$HOST_ROOT"/var/lib/berth/template/*.template; do
+		hash=$(sed -n 's/^hash=//p' "$f")
+		[ -s "$HOST_ROOT/var/lib/berth/template/image/$hash.erofs" ] || wrong "$f has no image"
+	done
+	# A torn file goes with the next berthd.
+	if find "$HOST_ROOT/var/lib/berth/template" -name '*.tmp' | grep -q .; then
+		stop_berthd
+		start_berthd
+		find "$HOST_ROOT/var/lib/berth/template" -name '*.tmp' | grep . >>"$tmp/wrong"
+	fi
+	return 0
+}
+
+# order COMMAND...: a new berthd answers "locked, try again" until it has judged what an earlier one began.
+order() {
+	local end=$((SECONDS + 10))
+	until berth "$@" >"$tmp/after" 2>&1; do
+		grep -q 'is locked by' "$tmp/after" && [ $SECONDS -lt $end ] || return
+		sleep 0.05
+	done
+}
+
+# The orders that come next work, and the data is there.
+afterwards() {
+	case $(ct_status 101) in
+	'') return ;;
+	mounted) order umount 101 || wrong "cannot be unmounted: $(cat "$tmp/after")" ;;
+	esac
+	if has_status 101 stopped; then
+		# A CT of a `create` has no data yet.
+		order start 101 || wrong "cannot be started: $(cat "$tmp/after")"
+		berth exec2 101 sh -c '[ -e /root/data ] || echo precious >/root/data; cat /root/data' </dev/null >"$tmp/after" 2>&1
+		[ "$(cat "$tmp/after")" = precious ] || wrong "its data is gone: $(cat "$tmp/after")"
+	fi
+	order set 101 --description "cell $turn" --save || wrong "cannot be set: $(cat "$tmp/after")"
+	order stop 101 --fast || wrong "cannot be stopped: $(cat "$tmp/after")"
+	wait_for 5 nothing_left_of_101 2>/dev/null || wrong "left after a stop: $(left_of_101)"
+}
