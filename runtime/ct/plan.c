@@ -49,10 +49,10 @@ static void undo_steps(const struct plan *p, size_t n, void *ctx)
 
 int plan_run(const struct plan *plan, void *ctx, struct berth_error *err)
 {
-	for (size_t i = 0; i <= plan->n; i++) {
-		int r = reach(plan, i < plan->n ? plan->steps[i].name : "end", "", err);
+	for (size_t i = 0; i < plan->n; i++) {
+		int r = reach(plan, plan->steps[i].name, "", err);
 
-		if (r == 0 && i < plan->n)
+		if (r == 0)
 			r = plan->steps[i].run(ctx, err);
 		if (r >= 0)
 			continue;
@@ -61,6 +61,8 @@ int plan_run(const struct plan *plan, void *ctx, struct berth_error *err)
 		undo_steps(plan, i, ctx);
 		return r;
 	}
+	/* Behind the last step nothing fails; one may be killed there. */
+	(void)reach(plan, "end", "", NULL);
 	return 0;
 }
 

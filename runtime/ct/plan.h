@@ -5,7 +5,7 @@
  * error of the failed step stands. A step without undo leaves nothing that needs it.
  *
  * Each step is a fault injection point before it runs, PLAN.STEP, and before it is undone, PLAN.STEP.undo;
- * PLAN.end is behind the last. PLAN_POINTS at file scope has `berth-worker points` list them.
+ * PLAN.end is behind the last and cannot fail. PLAN_POINTS at file scope has `berth-worker points` list them.
  */
 #pragma once
 

@@ -249,14 +249,6 @@ static int step_config(void *ctx, struct berth_error *err)
 	return store_conf_create(&c->w->paths, c->w->ctid, c->conf, err);
 }
 
-/* store_conf_create made it, or failed and made nothing: this is never another one's. */
-static void undo_config(void *ctx)
-{
-	struct create *c = ctx;
-
-	(void)store_conf_remove(&c->w->paths, c->w->ctid, NULL);
-}
-
 static const struct plan_step steps[] = {
 	{"load", step_load, NULL},
 	{"area", step_area, undo_area},
@@ -265,7 +257,7 @@ static const struct plan_step steps[] = {
 	{"rename", step_rename, undo_rename},
 	{"image", step_image, NULL},
 	{"first_mount", step_first_mount, NULL},
-	{"config", step_config, undo_config},
+	{"config", step_config, NULL},
 };
 static const struct plan plan = PLAN("create", steps);
 
