@@ -151,6 +151,7 @@ check_settings() {
 check_in_effect() {
 	local name ram
 	name=$(conf_of 101 | sed -n 's/^HOSTNAME="\(.*\)"/\1/p')
+	name=${name:-ct101}
 	ram=$(berth list -H -o physpages.l 101 | tr -d ' ')
 	[ "$(berth exec2 101 cat /proc/sys/kernel/hostname </dev/null)" = "$name" ] || wrong "its hostname is not $name"
 	[ "$(berth exec2 101 cat /etc/hostname </dev/null)" = "$name" ] || wrong "its /etc/hostname is not $name"
@@ -165,11 +166,12 @@ check() {
 	# A killed berthd answers nobody, a killed worker may have been at its end.
 	case $op in
 	create) if [ $rc = 0 ]; then may stopped; elif [ -n "$killed_berthd" ]; then may '' stopped; else may ''; fi ;;
-	undone) may '' ;;
+	undone) if [ -n "$killed_berthd" ]; then may '' stopped; else may ''; fi ;;
 	start) if [ $rc = 0 ]; then may running; else may stopped running; fi ;;
 	stop | poweroff) if [ $rc = 0 ]; then may stopped; else may stopped running; fi ;;
 	halted) may stopped ;;
-	rebooted) [ -n "$nudged" ] || wait_for 8 init_is_new || wrong "it was not started again" ;;
+	rebooted) # A start that fails is no reboot any more.
+		[ -n "$nudged" ] || [[ $point =~ ^(start|volume|loop|become)\. ]] || wait_for 8 init_is_new || wrong "it was not started again" ;;
 	restart) if [ $rc = 0 ]; then may running; else may running stopped; fi ;;
 	set | set_stopped)
 		may "$status_before"
