@@ -25,7 +25,11 @@ static int destroy_intent(struct job *j, struct berth_error *err)
 				       "CT %u: %s/%u cannot be read: %s; nothing was removed",
 				       ct->ctid, path, ct->ctid, strerror(-r));
 	j->area = rec.area;
-	if (store_intent_write(&d->paths, ct->ctid, &rec, err) < 0)
+	r = store_intent_write(&d->paths, ct->ctid, &rec, err);
+	/* A full disk gets room by a destroy; one that cannot be written would keep half of it. */
+	if (r == -EROFS)
+		return r;
+	if (r < 0)
 		log_line(LOG_LV_WARNING, ct->ctid, "destroy without an intent: %s", err->msg);
 	return 0;
 }
