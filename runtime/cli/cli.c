@@ -85,6 +85,16 @@ int cli_one_word(struct cli *cli, struct args *a, const char *what, const char *
 	return 0;
 }
 
+void cli_trouble(const struct cli *cli, uint32_t ctid, const char *text)
+{
+	auto_free char *clean = text != NULL && text[0] != '\0' ? text_escape(text) : NULL;
+
+	if (clean == NULL || cli->quiet)
+		return;
+	(void)fflush(stdout); /* it stands behind what it is about */
+	(void)fprintf(stderr, "%s: CT %u: %s\n", cli->program, ctid, clean);
+}
+
 void cli_say(const struct cli *cli, const char *fmt, ...)
 {
 	auto_free char *raw = NULL, *text = NULL;

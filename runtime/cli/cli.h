@@ -72,6 +72,9 @@ int cli_one_word(struct cli *cli, struct args *a, const char *what, const char *
 /* BERTH_ERR_OPTION "usage: berth start CT [--wait]". */
 int cli_usage_error(const struct cli *cli, struct berth_error *err, const char *why);
 
+/* On stderr, unless --quiet: "berth: CT 101: its volume is read-only...". text may be NULL or "". */
+void cli_trouble(const struct cli *cli, uint32_t ctid, const char *text);
+
 /* On a terminal, unless --quiet or --json: "CT 101 has started". */
 void cli_say(const struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -73,6 +73,11 @@ static int create_parameters(const char *ct, json_t *settings, json_t **ret,
 static void print_created(const struct cli *cli, const json_t *reply, const char *ct)
 {
 	json_int_t ctid = json_integer_value(json_object_get(reply, "ctid"));
+	const json_t *note;
+	size_t i;
+
+	json_array_foreach(json_object_get(reply, "notes"), i, note)
+		cli_trouble(cli, (uint32_t)ctid, json_string_value(note));
 
 	if (cli->json) {
 		(void)json_dumpf(reply, stdout, JSON_INDENT(2));

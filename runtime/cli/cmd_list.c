@@ -210,6 +210,19 @@ static int print_rows(const json_t *cts, const struct list_options *o, struct be
 	return 0;
 }
 
+/* What no column of the default table has room for. */
+static void print_trouble(const struct cli *cli, const json_t *cts, const struct list_options *o)
+{
+	const json_t *info;
+	size_t i;
+
+	if (o->fields != NULL || o->one || o->json || cli->json)
+		return;
+	json_array_foreach(cts, i, info)
+		cli_trouble(cli, (uint32_t)json_integer_value(json_object_get(info, "ctid")),
+			    json_string_value(json_object_get(info, "trouble")));
+}
+
 static int parse_sort(const char *text, struct sort_key *ret, struct berth_error *err)
 {
 	ret->descending = text != NULL && text[0] == '-';
@@ -239,6 +252,8 @@ static int list(struct cli *cli, const struct list_options *o, struct berth_erro
 		return r;
 	cts = select_cts(all, o, &key);
 	r = o->json || cli->json ? print_json(cts, o->fields, err) : print_rows(cts, o, err);
+	if (r == 0)
+		print_trouble(cli, cts, o);
 	json_decref(cts);
 	json_decref(all);
 	return r;

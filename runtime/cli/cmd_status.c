@@ -8,6 +8,7 @@
 #include "runtime/cli/cli.h"
 #include "runtime/ct/end.h"
 #include "runtime/ct/info.h"
+#include "runtime/ct/trouble.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +21,7 @@ struct status_words {
 	char status[16];
 	char why[360]; /* it is as it is; "" when that needs no word */
 	struct ct_ends ends;
+	char trouble[400]; /* "": none */
 };
 
 /*
@@ -58,6 +60,7 @@ static int status_from_files(const struct cli *cli, const char *word, struct sta
 	if (info.status == CT_UNKNOWN || info.status == CT_BROKEN)
 		(void)snprintf(ret->why, sizeof(ret->why), "%s", why.msg);
 	ct_ends_load(&cli->paths, ret->ctid, &ret->ends);
+	(void)ct_trouble_read(&cli->paths, ret->ctid, ret->trouble, sizeof(ret->trouble));
 	return 0;
 }
 
@@ -77,7 +80,7 @@ static int status_from_berthd(struct cli *cli, const char *word, struct status_w
 			      struct berth_error *err)
 {
 	json_t *reply = NULL, *ct;
-	const char *status, *why;
+	const char *status, *why, *trouble;
 	int r = call_berthd(cli, "io.berth.Container.Get", json_pack("{s:s}", "ct", word), &reply,
 			    err);
 
@@ -91,6 +94,8 @@ static int status_from_berthd(struct cli *cli, const char *word, struct status_w
 	why = json_string_value(json_object_get(ct, "why"));
 	(void)snprintf(ret->why, sizeof(ret->why), "%s", why != NULL ? why : "");
 	take_end(json_object_get(ct, "end"), &ret->ends);
+	trouble = json_string_value(json_object_get(ct, "trouble"));
+	(void)snprintf(ret->trouble, sizeof(ret->trouble), "%s", trouble != NULL ? trouble : "");
 	json_decref(reply);
 	return 0;
 }
@@ -128,6 +133,8 @@ static void print_json(const struct status_words *s)
 			o, "end",
 			json_pack("{s:s, s:I, s:s}", "reason", ct_end_word(s->ends.last), "at",
 				  (json_int_t)s->ends.at, "detail", s->ends.detail));
+	if (s->trouble[0] != '\0')
+		(void)json_object_set_new(o, "trouble", json_string(s->trouble));
 	(void)json_dumpf(o, stdout, JSON_INDENT(2));
 	(void)putchar('\n');
 	json_decref(o);
@@ -143,6 +150,7 @@ static void explain(const struct cli *cli, const struct status_words *s)
 	berth_error_name_ct(&text, s->ctid);
 	if (s->why[0] != '\0')
 		(void)fprintf(stderr, "%s: %s\n", cli->program, text.msg);
+	cli_trouble(cli, s->ctid, s->trouble);
 	if (strcmp(s->status, "unknown") == 0)
 		(void)fprintf(
 			stderr,

@@ -5,6 +5,7 @@
 #include "runtime/ct/end.h"
 #include "runtime/ct/info.h"
 #include "runtime/ct/store.h"
+#include "runtime/ct/trouble.h"
 
 #include <string.h>
 #include <time.h>
@@ -84,6 +85,7 @@ static json_t *info_from_files(const struct cli *cli, const struct ct_info *info
 		info->facts.template_name, "layout", info->facts.layout, "uuid", info->facts.uuid,
 		"id_base", (json_int_t)info->facts.id_base, "config", config_json(cli, info->ctid));
 	struct ct_config c;
+	char trouble[512];
 
 	if (o != NULL && store_config(&cli->paths, info->ctid, host, &c, NULL) == 0)
 		put_config(o, info->ctid, &c);
@@ -93,6 +95,9 @@ static json_t *info_from_files(const struct cli *cli, const struct ct_info *info
 		put_end(o, cli, info->ctid);
 	if (o != NULL)
 		put_run(o, info);
+	if (o != NULL && ct_status_is_up(info->status) &&
+	    ct_trouble_read(&cli->paths, info->ctid, trouble, sizeof(trouble)) >= 0)
+		(void)json_object_set_new(o, "trouble", json_string(trouble));
 	return o;
 }
 

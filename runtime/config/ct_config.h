@@ -75,6 +75,13 @@ struct host_config {
 	unsigned int start_parallel; /* VE_PARALLEL, 0: CPUs */
 	unsigned int worker_timeout; /* WORKER_TIMEOUT=3600: seconds without progress */
 	uint32_t id_base_first; /* ID_BASE, 655360000; a multiple of 65536 */
+	uint64_t space_reserve; /* SPACE_RESERVE in bytes; 0: in percent */
+	uint32_t space_reserve_percent; /* 0: the default, which host_space_reserve computes */
+	uint32_t
+		overcommit; /* DISK_OVERCOMMIT in percent of what there is; 0: any, and it is said */
 };
 int host_config_from(const struct conf_file *host /* NULL ok */, struct host_config *ret,
 		     struct berth_error *err);
+
+/* What CTs do not get of a file system of the host of so many bytes. */
+uint64_t host_space_reserve(const struct host_config *c, uint64_t total);

@@ -1,6 +1,7 @@
 /* host_config.c - the host-wide settings of berth.conf(5). */
 #include "runtime/base/parse.h"
 #include "runtime/config/ct_config.h"
+#include "runtime/config/param.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,8 +9,13 @@
 #include <strings.h>
 
 enum {
-	ID_BASE_STEP = 65536
+	ID_BASE_STEP = 65536,
+	RESERVE_PERCENT = 2,
+	RESERVE_PERCENT_MAX = 50,
+	OVERCOMMIT_MAX = 100 /* times */
 };
+#define RESERVE_MIN (UINT64_C(64) << 20)
+#define RESERVE_MAX (UINT64_C(8) << 30)
 #define ID_BASE_MAX 4294836224u /* leaves room for one range of 65536 below 2^32 - 1 */
 
 static const char *get(const struct conf_file *f, const char *key, const char *fallback)
@@ -86,6 +92,64 @@ static int read_numbers(const struct conf_file *f, struct host_config *c, struct
 	return 0;
 }
 
+/* "3%", or a size; a bare number counts KiB, as DISKSPACE does. */
+static int read_reserve(const struct conf_file *f, struct host_config *c, struct berth_error *err)
+{
+	const char *value = get(f, "SPACE_RESERVE", "");
+	size_t len = strlen(value);
+	char number[8];
+
+	if (len == 0)
+		return 0;
+	if (value[len - 1] != '%') {
+		if (param_parse_size(value, 1024, &c->space_reserve) == 0 && c->space_reserve > 0 &&
+		    c->space_reserve < UINT64_C(1) << 50)
+			return 0;
+	} else if (len < sizeof(number)) {
+		(void)snprintf(number, sizeof(number), "%.*s", (int)len - 1, value);
+		if (parse_u32(number, &c->space_reserve_percent) == 0 &&
+		    c->space_reserve_percent >= 1 &&
+		    c->space_reserve_percent <= RESERVE_PERCENT_MAX)
+			return 0;
+	}
+	return bad(err, "SPACE_RESERVE", value, "a size such as 4G, or 1% to 50%");
+}
+
+uint64_t host_space_reserve(const struct host_config *c, uint64_t total)
+{
+	uint64_t bytes = total / 100 * RESERVE_PERCENT;
+
+	if (c->space_reserve > 0)
+		return c->space_reserve;
+	if (c->space_reserve_percent > 0)
+		return total / 100 * c->space_reserve_percent;
+	return bytes < RESERVE_MIN ? RESERVE_MIN : bytes > RESERVE_MAX ? RESERVE_MAX : bytes;
+}
+
+/* "warn", "refuse", or how many times what there is may be promised: "2.5". */
+static int read_overcommit(const struct conf_file *f, struct host_config *c,
+			   struct berth_error *err)
+{
+	const char *value = get(f, "DISK_OVERCOMMIT", "warn"), *dot = strchr(value, '.');
+	size_t whole = dot != NULL ? (size_t)(dot - value) : strlen(value);
+	char number[8];
+	uint32_t times = 0, part = 0;
+
+	c->overcommit = 0;
+	if (strcasecmp(value, "warn") == 0)
+		return 0;
+	c->overcommit = 100;
+	if (strcasecmp(value, "refuse") == 0)
+		return 0;
+	(void)snprintf(number, sizeof(number), "%.*s", (int)(whole < 7 ? whole : 7), value);
+	if (parse_u32(number, &times) == 0 && times >= 1 && times <= OVERCOMMIT_MAX &&
+	    (dot == NULL || (strlen(dot + 1) <= 2 && parse_u32(dot + 1, &part) == 0))) {
+		c->overcommit = times * 100 + (dot != NULL && dot[2] == '\0' ? part * 10 : part);
+		return 0;
+	}
+	return bad(err, "DISK_OVERCOMMIT", value, "warn, refuse, or a factor from 1 to 100");
+}
+
 static int read_words(const struct conf_file *f, struct host_config *c, struct berth_error *err)
 {
 	int r = read_word(f, "CGROUP_PARENT", "", c->cgroup_parent, sizeof(c->cgroup_parent),
@@ -124,6 +188,10 @@ int host_config_from(const struct conf_file *host, struct host_config *ret, stru
 		r = read_yesno(host, "IPV6", true, &c.ipv6, err);
 	if (r == 0)
 		r = read_yesno(host, "IP_PROBE", true, &c.ip_probe, err);
+	if (r == 0)
+		r = read_reserve(host, &c, err);
+	if (r == 0)
+		r = read_overcommit(host, &c, err);
 	if (r == 0)
 		*ret = c;
 	return r;

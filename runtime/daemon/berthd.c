@@ -19,6 +19,7 @@
 #include "runtime/daemon/methods.h"
 #include "runtime/daemon/pool_watch.h"
 #include "runtime/daemon/recover.h"
+#include "runtime/daemon/space.h"
 #include "runtime/daemon/worker_client.h"
 #include "runtime/rpc/interfaces.h"
 
@@ -123,6 +124,7 @@ static void host_ready(const struct worker_result *result, void *data)
 	guard_begin(d);
 	pool_watch_begin(d);
 	hurry_begin(d);
+	space_begin(d);
 	autostart_begin(d);
 	notify_ready();
 	log_line(LOG_LV_INFO, 0, "berthd %s: %zu CTs", BERTH_VERSION, d->n_cts);

@@ -32,6 +32,17 @@ struct ct;
 struct daemon;
 struct worker_result;
 
+/* What space.c knows of a running CT's volume. Bytes. */
+struct ct_space {
+	struct pidref init; /* of which run */
+	bool known; /* it was looked at in this run */
+	bool held; /* it may take nothing more until there is room on the host */
+	uint64_t used, grown, may; /* see space_share.h */
+	uint32_t errors;
+	int cause; /* of these, as an errno; 0: not known */
+	char trouble[400]; /* what list and status show; "": none */
+};
+
 /* One CT. */
 struct ct {
 	struct daemon *d;
@@ -68,6 +79,7 @@ struct ct {
 	bool ran_with_old; /* this run has the config of the run before: its own is broken */
 	uint64_t oom_kills; /* of its cgroup, when last looked at */
 	struct ct_ends ends; /* how its runs ended */
+	struct ct_space space;
 };
 
 /* What comes along with an event; all of it may be missing. */

@@ -6,6 +6,7 @@
 #include "runtime/daemon/config_check.h"
 #include "runtime/daemon/life_actions.h"
 #include "runtime/daemon/reboot.h"
+#include "runtime/daemon/space.h"
 
 #include <errno.h>
 #include <string.h>
@@ -60,6 +61,7 @@ static void start_has_succeeded(struct job *j)
 	ct->started_ms = ev_now_ms();
 	reboot_unmark(j->d, ct);
 	event_emit(j->d, ct->ctid, "started", NULL);
+	space_soon();
 	(void)berth_error_set(&late, BERTH_ERR_LOCKED, EBUSY,
 			      "CT %u had started before it could be ended; say it again: berth "
 			      "stop %u --fast",

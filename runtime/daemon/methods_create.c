@@ -3,6 +3,7 @@
 #include "runtime/base/fd.h"
 #include "runtime/base/log.h"
 #include "runtime/base/parse.h"
+#include "runtime/base/value.h"
 #include "runtime/daemon/config_check.h"
 #include "runtime/daemon/destroy.h"
 #include "runtime/daemon/found.h"
@@ -87,16 +88,21 @@ static void create_ended(struct job *j, const struct worker_result *result)
 	ct->being_created = false;
 	registry_settled(j->d, ct);
 	event_emit(j->d, ct->ctid, "created", NULL);
-	job_done(j, json_pack("{s:I}", "ctid", (json_int_t)ct->ctid));
+	job_done(j, json_pack("{s:I, s:O}", "ctid", (json_int_t)ct->ctid, "notes", j->notes));
 }
 
 static void created(struct job *j, const struct worker_result *result)
 {
+	char text[400];
+
 	if (!result->ok) {
 		j->error = result->error;
 		destroy_worker(j, create_gone); /* a killed worker undid nothing */
 		return;
 	}
+	j->notes = value_get(result->values, "note.disk", text, sizeof(text)) == 0
+			   ? json_pack("[s]", text)
+			   : json_array();
 	job_disk(j, create_forget, create_ended);
 }
 

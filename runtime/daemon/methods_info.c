@@ -7,6 +7,7 @@
 #include "runtime/ct/store.h"
 #include "runtime/daemon/found.h"
 #include "runtime/daemon/methods.h"
+#include "runtime/daemon/space.h"
 #include "runtime/storage/volume.h"
 
 #include <errno.h>
@@ -199,6 +200,8 @@ static json_t *info_json(struct daemon *d, const struct conf_file *host_conf, st
 	add_run(ct, info);
 	add_ends(ct, info);
 	add_why(ct, &err, info);
+	if (space_trouble(ct)[0] != '\0')
+		(void)json_object_set_new(info, "trouble", json_string(space_trouble(ct)));
 	return info;
 }
 

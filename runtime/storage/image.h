@@ -53,3 +53,13 @@ int image_meta_each(const struct ext4_super *sb, const void *descs, size_t len, 
  */
 int image_meta_allocate(int private_fd, int image_fd, const struct ext4_super *sb,
 			struct berth_error *err);
+
+/* volume_room and volume_keep of this driver. */
+int image_room(int private_fd, int mount_fd, struct volume_room *ret, struct berth_error *err);
+int image_keep(int mount_fd, uint64_t bytes, struct berth_error *err);
+
+/*
+ * What a volume may take between its mount and berthd's first look at it: half of what the host has free.
+ * On a full host a start still has the few blocks that it needs.
+ */
+int image_keep_first(int private_fd, int mount_fd, struct berth_error *err);

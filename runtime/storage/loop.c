@@ -203,39 +203,40 @@ int loop_attach_shared(int file_fd, struct loop_dev *ret, struct berth_error *er
 }
 
 /* "DEVNAME=loop3" out of /sys/dev/block/7:3/uevent. */
-static int device_of_mount(int mount_fd, char path[LOOP_PATH_MAX], struct berth_error *err)
+int loop_name_of_mount(int mount_fd, char name[LOOP_PATH_MAX], struct berth_error *err)
 {
 	auto_free char *text = NULL;
-	char name[64];
+	char file[64];
 	struct stat st;
 	const char *p;
 	int r;
 
 	if (fstat(mount_fd, &st) < 0)
 		return berth_error_sys(err, errno, "stat of a mounted volume");
-	(void)snprintf(name, sizeof(name), "/sys/dev/block/%u:%u/uevent", major(st.st_dev),
+	(void)snprintf(file, sizeof(file), "/sys/dev/block/%u:%u/uevent", major(st.st_dev),
 		       minor(st.st_dev));
-	r = file_read_at(AT_FDCWD, name, 4096, &text, NULL);
+	r = file_read_at(AT_FDCWD, file, 4096, &text, NULL);
 	if (r < 0)
-		return berth_error_sys(err, r, "read %s: not a mounted volume?", name);
+		return berth_error_sys(err, r, "read %s: not a mounted volume?", file);
 	p = strstr(text, "DEVNAME=loop");
 	if (p == NULL)
 		return berth_error_set(err, BERTH_ERR_BROKEN, EINVAL, "%s is not a loop device",
-				       name);
+				       file);
 	p += strlen("DEVNAME=");
-	(void)snprintf(path, LOOP_PATH_MAX, "/dev/%.*s", (int)strcspn(p, "\n"), p);
+	(void)snprintf(name, LOOP_PATH_MAX, "%.*s", (int)strcspn(p, "\n"), p);
 	return 0;
 }
 
 int loop_refresh_size(int mount_fd, int file_fd, struct berth_error *err)
 {
 	auto_close int fd = -EBADF;
-	char path[LOOP_PATH_MAX];
+	char path[LOOP_PATH_MAX + 8], name[LOOP_PATH_MAX];
 	struct stat st;
-	int r = device_of_mount(mount_fd, path, err);
+	int r = loop_name_of_mount(mount_fd, name, err);
 
 	if (r < 0)
 		return r;
+	(void)snprintf(path, sizeof(path), "/dev/%s", name);
 	fd = open_device(path, O_RDWR, err);
 	if (fd == -EAGAIN)
 		return berth_error_sys(err, EBUSY, "open %s", path);

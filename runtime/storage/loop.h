@@ -35,3 +35,6 @@ int loop_attach_shared(int file_fd, struct loop_dev *ret, struct berth_error *er
 
 /* Makes the device of a mounted file system take note that its file has grown. */
 int loop_refresh_size(int mount_fd, int file_fd, struct berth_error *err);
+
+/* "loop3": the device of a mounted file system. */
+int loop_name_of_mount(int mount_fd, char name[LOOP_PATH_MAX], struct berth_error *err);

@@ -80,3 +80,20 @@ int volume_check(const struct volume_driver *d, int private_fd, struct berth_err
 {
 	return d->check(private_fd, err);
 }
+
+int volume_distrust(const struct volume_driver *d, int private_fd)
+{
+	return d->distrust(private_fd);
+}
+
+int volume_room(const struct volume_driver *d, int private_fd, int mount_fd,
+		struct volume_room *ret, struct berth_error *err)
+{
+	return d->room(private_fd, mount_fd, ret, err);
+}
+
+int volume_keep(const struct volume_driver *d, int mount_fd, uint64_t bytes,
+		struct berth_error *err)
+{
+	return d->keep(mount_fd, bytes, err);
+}

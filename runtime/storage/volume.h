@@ -2,9 +2,9 @@
  * volume.h - a CT's own disk: what holds its upper layer (or its whole root) under hard limits.
  *
  * One interface, several drivers. `image` (the default): a sparse ext4 file volume.img in the
- * private area, on a loop device with direct I/O and discard. The loop device holds the file's
- * open description, and with it the flock(2) that volume_mount takes: a locked image is in use by a
- * kernel somewhere, whoever died.
+ * private area, its metadata allocated, on a loop device with direct I/O and discard. The loop
+ * device holds the file's open description, and with it the flock(2) that volume_mount takes: a
+ * locked image is in use by a kernel somewhere, whoever died.
  *
  * The limits are what df(1) and df -i show as Size inside, never more than asked: bytes exact but
  * for the cases in layout.h, inodes rounded down by less than 2 %. Of the size ext4 keeps 2 %, at
@@ -27,6 +27,21 @@ struct volume_usage {
 	uint64_t bytes_total, bytes_used, bytes_free; /* as df(1) shows inside */
 	uint64_t inodes_total, inodes_used;
 	uint64_t host_bytes; /* what it takes on the host now */
+};
+
+/*
+ * A mounted volume and the file system of the host that holds it. Bytes. A volume is sparse, so what is free in
+ * it may not be there on the host.
+ */
+struct volume_room {
+	uint64_t size; /* what it was promised, metadata included */
+	uint64_t on_host; /* what it takes there now */
+	uint64_t free; /* blocks that no file has */
+	uint64_t own; /* of these the kernel keeps so many for itself after a mount */
+	uint64_t owed; /* taken by a file, but not written to the host yet */
+	bool read_only;
+	uint32_t errors; /* met by ext4 since it was mounted; after the first one it is read-only */
+	int cause; /* errno of the first, EUCLEAN for damage, 0 when the kernel does not say */
 };
 
 struct volume_driver;
@@ -73,3 +88,18 @@ int volume_usage(const struct volume_driver *d, int private_fd, int mount_fd,
 
 /* Runs the driver's check before a mount after an unclean end; 0 clean or repaired. */
 int volume_check(const struct volume_driver *d, int private_fd, struct berth_error *err);
+
+/* The next mount checks all of it, whatever it says of itself. -errno. */
+int volume_distrust(const struct volume_driver *d, int private_fd);
+
+/* Of a mounted volume. Asks memory only, not the disk: the kernel's counts, and the length of the image. */
+int volume_room(const struct volume_driver *d, int private_fd, int mount_fd,
+		struct volume_room *ret, struct berth_error *err);
+
+/*
+ * From now on nobody gets the last so many bytes of what is free: who wants them is told ENOSPC when he asks,
+ * not when his data is written back. Until the unmount, whoever dies. What was taken before stays. Not less than
+ * `own` of volume_room.
+ */
+int volume_keep(const struct volume_driver *d, int mount_fd, uint64_t bytes,
+		struct berth_error *err);

@@ -16,6 +16,9 @@ struct volume_driver {
 	int (*usage)(int private_fd, int mount_fd, struct volume_usage *ret,
 		     struct berth_error *err);
 	int (*check)(int private_fd, struct berth_error *err);
+	int (*distrust)(int private_fd);
+	int (*room)(int private_fd, int mount_fd, struct volume_room *ret, struct berth_error *err);
+	int (*keep)(int mount_fd, uint64_t bytes, struct berth_error *err);
 };
 
 extern const struct volume_driver volume_driver_image;

@@ -26,6 +26,7 @@
 
 #define IMAGE_NEW IMAGE_NAME ".new"
 #define DIRS_NEW "volume.dirs.new"
+#define DISTRUST "volume.check" /* there: the next mount checks all of it */
 /* Beyond its metadata: the first files, and what the host's file system needs to note it all. */
 #define HOST_MARGIN (UINT64_C(32) << 20)
 
@@ -265,7 +266,27 @@ static int look(int private_fd, int image_fd, int fd, struct ext4_super *sb,
 
 	if (r == 0)
 		r = refuse_cut_off(private_fd, image_fd, sb, err);
-	return r < 0 ? r : !sb->clean || sb->error_count != 0;
+	return r < 0 ? r
+		     : !sb->clean || sb->error_count != 0 ||
+			       faccessat(private_fd, DISTRUST, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static int image_distrust(int private_fd)
+{
+	auto_close int fd =
+		openat(private_fd, DISTRUST, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	return fd < 0 ? -errno : 0;
+}
+
+static int check_all(int private_fd, int image_fd, struct berth_error *err)
+{
+	int r = image_fsck(private_fd, image_fd,
+			   faccessat(private_fd, DISTRUST, F_OK, AT_SYMLINK_NOFOLLOW) == 0, err);
+
+	if (r == 0)
+		(void)unlinkat(private_fd, DISTRUST, 0);
+	return r;
 }
 
 /* Asks for the blocks of a mount all at once: one after the other they cost a trip to the disk each. */
@@ -293,7 +314,7 @@ static int attach_clean(int private_fd, int image_fd, struct loop_dev *loop,
 		r = look(private_fd, image_fd, loop->fd, &sb, err);
 	if (r == 1) {
 		fd_close(&loop->fd);
-		r = image_fsck(private_fd, image_fd, false, err);
+		r = check_all(private_fd, image_fd, err);
 		if (r == 0)
 			r = loop_attach(image_fd, false, loop, err);
 	}
@@ -340,6 +361,11 @@ static int image_mount(int private_fd, int *ret_mount_fd, dev_t *ret_dev, struct
 	r = fsctx_mount(&spec, NULL, NULL, NULL, ret_mount_fd, err);
 	if (r < 0)
 		return r;
+	r = image_keep_first(private_fd, *ret_mount_fd, err);
+	if (r < 0) {
+		(void)close(*ret_mount_fd);
+		return r;
+	}
 	*ret_dev = st.st_rdev;
 	return 0;
 }
@@ -424,7 +450,7 @@ static int image_check(int private_fd, struct berth_error *err)
 
 	if (r == 0)
 		r = look(private_fd, fd, fd, &sb, err);
-	return r == 1 ? image_fsck(private_fd, fd, false, err) : r;
+	return r == 1 ? check_all(private_fd, fd, err) : r;
 }
 
 const struct volume_driver volume_driver_image = {
@@ -435,4 +461,7 @@ const struct volume_driver volume_driver_image = {
 	.resize = image_resize,
 	.usage = image_usage,
 	.check = image_check,
+	.distrust = image_distrust,
+	.room = image_room,
+	.keep = image_keep,
 };

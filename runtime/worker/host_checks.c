@@ -9,7 +9,9 @@
 #include "runtime/ct/pool_ct.h"
 #include "runtime/ct/pools.h"
 #include "runtime/ct/spec.h"
+#include "runtime/ct/trouble.h"
 #include "runtime/worker/host_hardening.h"
+#include "runtime/worker/host_space.h"
 
 #include <fcntl.h>
 #include <stdarg.h>
@@ -33,7 +35,7 @@ static void found(struct checks *c, const char *name, const char *level, const c
 static void found(struct checks *c, const char *name, const char *level, const char *fix,
 		  const char *fmt, ...)
 {
-	char text[300];
+	char text[460];
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -192,6 +194,58 @@ static void check_space(struct checks *c, struct worker *w)
 	      (unsigned long long)free_mib, w->paths.lib);
 }
 
+static void check_promises(struct checks *c, struct worker *w)
+{
+	struct berth_error err;
+	struct host_space s;
+	uint64_t percent;
+
+	if (host_space_read(w, &s, &err) < 0) {
+		found(c, "disk-promised", "warning", "", "%s", err.msg);
+		return;
+	}
+	percent = host_space_percent(&s);
+	found(c, "disk-promised",
+	      s.promised > s.room && (w->host.overcommit == 0 || percent > w->host.overcommit)
+		      ? "warning"
+		      : "ok",
+	      s.promised > s.room ? "give it more disk, or CTs less: berth set CT --diskspace" : "",
+	      "%u CTs were promised %llu MiB at %.100s, which has %llu MiB for them (%llu MiB kept "
+	      "for "
+	      "the host)%s",
+	      s.n, (unsigned long long)(s.promised >> 20), w->paths.lib,
+	      (unsigned long long)(s.room >> 20), (unsigned long long)(s.reserve >> 20),
+	      s.promised > s.room ? ": when that ends, who grew most gets no more" : "");
+	if (s.copied > 0)
+		found(c, "disk-cow", "warning",
+		      "in each private area, the CT stopped: touch n; chattr +C n; cp "
+		      "--sparse=always "
+		      "volume.img n; mv n volume.img",
+		      "%u volumes on btrfs are copied on write: a full host can damage them",
+		      s.copied);
+}
+
+/* What berthd has found of CTs that run. */
+static void check_trouble(struct checks *c, struct worker *w)
+{
+	auto_free uint32_t *ctids = NULL;
+	struct berth_error err;
+	int n = ct_info_list(&w->paths, &ctids, &err);
+
+	for (int i = 0; i < n; i++) {
+		char name[24], fix[40], text[400];
+		bool read_only;
+
+		if (ct_trouble_read(&w->paths, ctids[i], text, sizeof(text)) < 0)
+			continue;
+		read_only = strstr(text, "read-only") != NULL;
+		(void)snprintf(name, sizeof(name), "ct-%u", ctids[i]);
+		(void)snprintf(fix, sizeof(fix), "berth restart %u", ctids[i]);
+		found(c, name, read_only ? "error" : "warning", read_only ? fix : "df -h",
+		      "CT %u: %s", ctids[i], text);
+	}
+}
+
 static void check_cgroups(struct checks *c, struct worker *w)
 {
 	struct berth_error err;
@@ -252,4 +306,6 @@ void host_checks(struct worker *w, host_finding_fn *fn, void *data)
 	host_hardening_checks(fn, data);
 	check_swap(&c);
 	check_space(&c, w);
+	check_promises(&c, w);
+	check_trouble(&c, w);
 }

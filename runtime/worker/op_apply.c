@@ -13,6 +13,7 @@
 #include "runtime/ct/store.h"
 #include "runtime/storage/volume.h"
 #include "runtime/worker/guest_update.h"
+#include "runtime/worker/host_space.h"
 #include "runtime/worker/report.h"
 #include "runtime/worker/worker.h"
 
@@ -182,6 +183,9 @@ static int resize_disk(struct apply *a, struct berth_error *err)
 					       "stop it first: berth stop %u",
 					       a->w->ctid, a->w->ctid);
 	}
+	if (!a->takes_back && next.bytes > a->now.diskspace &&
+	    host_space_promise(a->w, next.bytes - a->now.diskspace, err) < 0)
+		return -ENOSPC;
 	r = volume_resize(d, private_fd, a->running ? mounted : -1, &next, &inodes, err);
 	if (r == 0)
 		note_inodes(a, next.inodes, inodes);

@@ -14,6 +14,7 @@
 #include "runtime/launch/launch.h"
 #include "runtime/storage/rootfs.h"
 #include "runtime/storage/volume.h"
+#include "runtime/worker/host_space.h"
 #include "runtime/worker/report.h"
 #include "runtime/worker/volume_mount.h"
 #include "runtime/worker/worker.h"
@@ -145,7 +146,9 @@ static int step_volume(void *ctx, struct berth_error *err)
 	int r;
 
 	spec_volume_limits(&c->config, &l);
-	r = volume_create(d, c->private_fd, &l, rootfs_dirs(layout), err);
+	r = host_space_promise(c->w, l.bytes, err);
+	if (r == 0)
+		r = volume_create(d, c->private_fd, &l, rootfs_dirs(layout), err);
 	if (r == 0 && layout == ROOTFS_PRIVATE)
 		r = fill_private(c, d, err);
 	if (r == 0)

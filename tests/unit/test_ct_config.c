@@ -123,6 +123,36 @@ static void a_missing_berth_conf_is_fine(void)
 	CHECK(strcmp(h.nft_table, "berth") == 0 && strcmp(h.group, "berth") == 0);
 	CHECK(strcmp(h.ve_layout, "overlay") == 0 && strcmp(h.def_ostemplate, "tiny") == 0);
 	CHECK(h.cgroup_parent[0] == '\0' && h.configfile[0] == '\0');
+	CHECK(h.overcommit == 0);
+	CHECK(host_space_reserve(&h, UINT64_C(100) << 30) == (UINT64_C(100) << 30) / 100 * 2);
+	CHECK(host_space_reserve(&h, UINT64_C(1) << 30) == 64 << 20);
+	CHECK(host_space_reserve(&h, UINT64_C(1) << 50) == UINT64_C(8) << 30);
+}
+
+static void space_is_reserved_and_promised_as_berth_conf_says(void)
+{
+	static const struct {
+		const char *text;
+		uint64_t reserve; /* of 10 GiB */
+		uint32_t overcommit;
+	} rows[] = {
+		{"SPACE_RESERVE=3G\n", UINT64_C(3) << 30, 0},
+		{"SPACE_RESERVE=1024\n", 1 << 20, 0},
+		{"SPACE_RESERVE=10%\nDISK_OVERCOMMIT=warn\n", (UINT64_C(10) << 30) / 100 * 10, 0},
+		{"DISK_OVERCOMMIT=refuse\n", (UINT64_C(10) << 30) / 100 * 2, 100},
+		{"DISK_OVERCOMMIT=2\n", (UINT64_C(10) << 30) / 100 * 2, 200},
+		{"DISK_OVERCOMMIT=2.5\n", (UINT64_C(10) << 30) / 100 * 2, 250},
+		{"DISK_OVERCOMMIT=1.05\n", (UINT64_C(10) << 30) / 100 * 2, 105}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct conf_file *f = parse(rows[i].text);
+		struct host_config h;
+
+		CHECK(host_config_from(f, &h, NULL) == 0);
+		CHECK(host_space_reserve(&h, UINT64_C(10) << 30) == rows[i].reserve);
+		CHECK(h.overcommit == rows[i].overcommit);
+		conf_free(f);
+	}
 }
 
 static void berth_conf_is_read(void)
@@ -143,11 +173,16 @@ static void berth_conf_is_read(void)
 
 static void bad_host_settings_are_refused(void)
 {
-	static const char *const texts[] = {
-		"ID_BASE=1000\n",	 "ID_BASE=4294967295\n",  "NAT=perhaps\n",
-		"VE_PARALLEL=-1\n",	 "NFT_TABLE=\"a b\"\n",	  "VE_LAYOUT=simfs\n",
-		"CGROUP_PARENT=a\n",	 "CGROUP_PARENT=/../x\n", "GROUP=\"a:b\"\n",
-		"DEF_OSTEMPLATE=../x\n", "IP_PROBE=1\n"};
+	static const char *const texts[] = {"ID_BASE=1000\n",	     "ID_BASE=4294967295\n",
+					    "NAT=perhaps\n",	     "VE_PARALLEL=-1\n",
+					    "NFT_TABLE=\"a b\"\n",   "VE_LAYOUT=simfs\n",
+					    "CGROUP_PARENT=a\n",     "CGROUP_PARENT=/../x\n",
+					    "GROUP=\"a:b\"\n",	     "DEF_OSTEMPLATE=../x\n",
+					    "IP_PROBE=1\n",	     "SPACE_RESERVE=51%\n",
+					    "SPACE_RESERVE=0%\n",    "SPACE_RESERVE=unlimited\n",
+					    "DISK_OVERCOMMIT=0.5\n", "DISK_OVERCOMMIT=many\n",
+					    "DISK_OVERCOMMIT=2.\n",  "DISK_OVERCOMMIT=1.234\n",
+					    "SPACE_RESERVE=%\n"};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		struct conf_file *f = parse(texts[i]);
@@ -170,6 +205,7 @@ int main(void)
 	RUN(a_value_of_a_key_that_nothing_reads_does_no_harm);
 	RUN(a_missing_berth_conf_is_fine);
 	RUN(berth_conf_is_read);
+	RUN(space_is_reserved_and_promised_as_berth_conf_says);
 	RUN(bad_host_settings_are_refused);
 	return check_failures != 0;
 }

@@ -2,7 +2,7 @@
  * test_volume.c - driver `image` on real loop devices; root, in an own mount namespace.
  *
  * covers: runtime/storage/fsid.c runtime/storage/image.c runtime/storage/image_resize.c
- * covers: runtime/storage/volume_image.c
+ * covers: runtime/storage/image_room.c runtime/storage/volume_image.c
  */
 #include "runtime/storage/volume.h"
 

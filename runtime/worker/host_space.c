@@ -1,0 +1,110 @@
+/* host_space.c - what CTs were promised on the host's file system, and what is there. */
+#include "runtime/worker/host_space.h"
+
+#include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
+#include "runtime/worker/report.h"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/vfs.h>
+
+static bool is_copied(int dir, const char *name)
+{
+	auto_close int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	int flags;
+
+	return fd >= 0 && ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0 && (flags & FS_NOCOW_FL) == 0;
+}
+
+/* One private area, a half-made one too: what it has was promised. */
+static void add(int area, const char *name, dev_t dev, bool btrfs, struct host_space *s,
+		uint64_t *have)
+{
+	char path[300];
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), "%.255s/volume.img", name);
+	if (fstatat(area, path, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode) ||
+	    st.st_dev != dev)
+		return;
+	s->n++;
+	s->promised += (uint64_t)st.st_size;
+	*have += (uint64_t)st.st_blocks * 512;
+	s->copied += btrfs && is_copied(area, path);
+}
+
+int host_space_read(struct worker *w, struct host_space *ret, struct berth_error *err)
+{
+	char path[BERTH_PATH_MAX];
+	auto_close int area = dir_open_at(AT_FDCWD, path_below(w->paths.lib, "private", path));
+	auto_closedir DIR *d = NULL;
+	struct host_space s = {0};
+	struct statvfs vfs;
+	struct statfs fs;
+	struct stat st;
+	struct dirent *e;
+	uint64_t have = 0;
+	int copy;
+
+	if (area < 0)
+		return berth_error_sys(err, area, "open directory %s", path);
+	if (fstat(area, &st) < 0 || fstatvfs(area, &vfs) < 0 || fstatfs(area, &fs) < 0)
+		return berth_error_sys(err, errno, "statfs of %s", path);
+	copy = fcntl(area, F_DUPFD_CLOEXEC, 3);
+	d = copy < 0 ? NULL : fdopendir(copy);
+	if (d == NULL) {
+		int r = -errno;
+
+		if (copy >= 0)
+			(void)close(copy);
+		return berth_error_sys(err, r, "read directory %s", path);
+	}
+	while ((e = readdir(d)) != NULL)
+		add(area, e->d_name, st.st_dev, fs.f_type == BTRFS_SUPER_MAGIC, &s, &have);
+	s.avail = vfs.f_bavail * vfs.f_frsize;
+	s.reserve = host_space_reserve(&w->host, vfs.f_blocks * vfs.f_frsize);
+	s.room = have + (s.avail > s.reserve ? s.avail - s.reserve : 0);
+	*ret = s;
+	return 0;
+}
+
+uint64_t host_space_percent(const struct host_space *s)
+{
+	return s->room == 0 ? (s->promised == 0 ? 0 : UINT64_MAX)
+			    : (uint64_t)((double)s->promised * 100 / (double)s->room);
+}
+
+int host_space_promise(struct worker *w, uint64_t more, struct berth_error *err)
+{
+	struct host_space s;
+	char text[300];
+	int r = host_space_read(w, &s, err);
+
+	if (r < 0)
+		return r;
+	s.promised += more;
+	if (s.promised <= s.room)
+		return 0;
+	(void)snprintf(
+		text, sizeof(text),
+		"the disks of %u CTs and this one would be %llu MiB, and %.80s has %llu MiB for "
+		"them",
+		s.n, (unsigned long long)(s.promised >> 20), w->paths.lib,
+		(unsigned long long)(s.room >> 20));
+	if (w->host.overcommit > 0 && host_space_percent(&s) > w->host.overcommit)
+		return berth_error_set(err, BERTH_ERR_NO_SPACE, ENOSPC,
+				       "CT %u: %s; ask for less, free some, or allow more: "
+				       "DISK_OVERCOMMIT in berth.conf(5)",
+				       w->ctid, text);
+	(void)snprintf(
+		text + strlen(text), sizeof(text) - strlen(text),
+		": who grows most is told \"No space left\" before that ends (berth doctor)");
+	report_result("note.disk", text);
+	return 0;
+}
