@@ -8,12 +8,14 @@
 #include <limits.h>
 #include <linux/openat2.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
 enum {
-	FD_PASS_MAX = 16
+	FD_PASS_MAX = 16,
+	RESERVE_FDS = 16
 };
 
 int fd_write_all(int fd, const void *buf, size_t len)
@@ -392,4 +394,12 @@ void fd_close(int *fd)
 	if (*fd >= 0)
 		(void)close(*fd);
 	*fd = -EBADF;
+}
+
+bool fd_is_reserve(int fd)
+{
+	struct rlimit l;
+
+	return fd >= 0 && getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur != RLIM_INFINITY &&
+	       (rlim_t)fd + RESERVE_FDS >= l.rlim_cur;
 }

@@ -63,3 +63,9 @@ ssize_t fd_recv_message(int sock, void *buf, size_t size, int *fds, unsigned int
 
 /* Closes and forgets. */
 void fd_close(int *fd);
+
+/*
+ * Is fd one of the last that this process may have (RLIMIT_NOFILE)? Those are for short use: who would hold such a
+ * one for long does without, so that orders, looks and workers always find one.
+ */
+bool fd_is_reserve(int fd);

@@ -93,7 +93,7 @@ static int status_from_berthd(struct cli *cli, const char *word, struct status_w
 	(void)snprintf(ret->status, sizeof(ret->status), "%s", status != NULL ? status : "broken");
 	why = json_string_value(json_object_get(ct, "why"));
 	(void)snprintf(ret->why, sizeof(ret->why), "%s", why != NULL ? why : "");
-	take_end(json_object_get(ct, "end"), &ret->ends);
+	take_end(json_object_get(ct, "last_end"), &ret->ends);
 	trouble = json_string_value(json_object_get(ct, "trouble"));
 	(void)snprintf(ret->trouble, sizeof(ret->trouble), "%s", trouble != NULL ? trouble : "");
 	json_decref(reply);

@@ -50,6 +50,7 @@ static const struct field fields[] = {
 	TEXT("description", "DESCRIPTION", "description", 16, 32),
 	TEXT("status", "STATUS", "status", 9, 10),
 	TEXT("end", "END", "end_reason", 8, 8),
+	TEXT("ends", "ENDS", "end_counts", 16, 80),
 	TEXT("why", "WHY", "why", 16, 80),
 	TEXT("trouble", "TROUBLE", "trouble", 16, 400),
 	{"ip", "IP_ADDR", FIELD_IP, "addresses", 0, NULL, 15, 39},

@@ -70,7 +70,7 @@ static void put_end(json_t *o, const struct cli *cli, uint32_t ctid)
 
 	ct_ends_load(&cli->paths, ctid, &e);
 	if (e.last != END_NONE)
-		(void)json_object_set_new(o, "end",
+		(void)json_object_set_new(o, "last_end",
 					  json_pack("{s:s, s:I, s:s}", "reason",
 						    ct_end_word(e.last), "at", (json_int_t)e.at,
 						    "detail", e.detail));
@@ -202,6 +202,25 @@ static int fetch_berthd(struct cli *cli, const json_t *words, bool all, json_t *
 	return r;
 }
 
+/* "stopped=7 oom=1" */
+static json_t *counts_text(json_t *counts)
+{
+	char text[160] = "";
+	size_t used = 0;
+	const char *word;
+	json_t *n;
+
+	json_object_foreach(counts, word, n)
+	{
+		if (used + 32 > sizeof(text))
+			break;
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%.10s=%lld",
+					 used > 0 ? " " : "", word,
+					 (long long)json_integer_value(n));
+	}
+	return json_string(text);
+}
+
 /* Where the private area lies is no secret of berthd's; a column is one word of what it tells. */
 static void put_columns(const struct cli *cli, json_t *list)
 {
@@ -216,9 +235,13 @@ static void put_columns(const struct cli *cli, json_t *list)
 		(void)json_object_set_new(
 			info, "private",
 			json_string(path_private(&cli->paths, (uint32_t)ctid, path)));
-		reason = json_object_get(json_object_get(info, "end"), "reason");
-		if (reason != NULL)
-			(void)json_object_set(info, "end_reason", reason);
+		reason = json_object_get(json_object_get(info, "last_end"), "reason");
+		if (reason == NULL)
+			continue;
+		(void)json_object_set(info, "end_reason", reason);
+		(void)json_object_set_new(
+			info, "end_counts",
+			counts_text(json_object_get(json_object_get(info, "last_end"), "counts")));
 	}
 }
 

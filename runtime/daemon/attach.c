@@ -56,6 +56,9 @@ int attach_take(struct daemon *d, struct ct *ct, struct berth_error *err)
 		return berth_error_set(err, BERTH_ERR_NOT_RUNNING, ESRCH,
 				       "CT %u ended at once; see: berth console %u --log", ct->ctid,
 				       ct->ctid);
+	if (fd_is_reserve(pidfd))
+		return berth_error_sys(err, EMFILE, "CT %u: hold its init, process %d", ct->ctid,
+				       run.init.pid);
 	r = pidfd < 0 ? pidfd : ev_add_io(d->ev, pidfd, EPOLLIN, init_exited, ct, &watch);
 	if (r < 0)
 		return berth_error_sys(err, r, "CT %u: open its init, process %d", ct->ctid,

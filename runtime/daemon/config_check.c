@@ -44,3 +44,9 @@ bool config_has_old(struct daemon *d, uint32_t ctid)
 	conf_free(f);
 	return true;
 }
+
+bool config_can_restart(const struct ct *ct)
+{
+	return ct->status == CT_STOPPED ||
+	       (ct->status == CT_BROKEN && config_has_old(ct->d, ct->ctid));
+}

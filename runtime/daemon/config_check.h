@@ -16,3 +16,5 @@ int config_check_limits(struct daemon *d, const struct ct_config *c, struct bert
 void config_keep_old(struct daemon *d, uint32_t ctid);
 /* There is one. */
 bool config_has_old(struct daemon *d, uint32_t ctid);
+/* A CT that is down, for a restart: one whose config is broken can with the old one. */
+bool config_can_restart(const struct ct *ct);

@@ -177,6 +177,7 @@ int act_take(const struct life_call *c)
 	ct_timer_clear(ct, LIFE_T_LOOK);
 	ct_timer_clear(ct, LIFE_T_CLEAN);
 	forget_intent(ct);
+	ct->ran_with_old = config_check(c->d, ct->ctid, &err) < 0;
 	log_line(LOG_LV_INFO, ct->ctid, "adopted: init is %d", ct->run.init.pid);
 	set_recover(c->d, ct);
 	if (ct->monitor == NULL)
@@ -249,7 +250,7 @@ static int settle_ct(struct ct *ct)
 		return 0;
 	if (leftovers)
 		return ct_event(ct, LIFE_T_CLEAN, NULL, NULL);
-	if (ct->status == CT_STOPPED && reboot_is_marked(ct->d, ct))
+	if (config_can_restart(ct) && reboot_is_marked(ct->d, ct))
 		return ct_event(ct, LIFE_T_REBOOT, NULL, NULL);
 	return 0;
 }

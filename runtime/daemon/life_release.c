@@ -2,6 +2,7 @@
 #include "runtime/base/log.h"
 #include "runtime/daemon/attach.h"
 #include "runtime/daemon/boot_wait.h"
+#include "runtime/daemon/config_check.h"
 #include "runtime/daemon/life_actions.h"
 #include "runtime/daemon/monitor_conn.h"
 #include "runtime/daemon/reboot.h"
@@ -29,7 +30,7 @@ static bool reboots_later(struct job *j)
 	struct ct *ct = j->ct;
 	uint64_t wait;
 
-	if (!j->own || ct->status != CT_STOPPED)
+	if (!j->own)
 		return false;
 	wait = reboot_backoff(ev_now_ms() - ct->started_ms, &ct->quick_reboots);
 	if (wait == 0)
@@ -53,13 +54,13 @@ int act_released(const struct life_call *c)
 	ct_timer_clear(ct, LIFE_T_CLEAN);
 	boot_wait_fail(ct);
 	registry_settled(c->d, ct);
-	again = j->restart && !j->failed && ct->status == CT_STOPPED && !reboots_later(j);
+	again = j->restart && !j->failed && config_can_restart(ct) && !reboots_later(j);
 	if (!j->failed || j->killed)
 		event_emit(c->d, ct->ctid, j->restart ? "rebooted" : "stopped",
 			   ct_end_word(ct->ends.last));
 	job_answer_joined(j, NULL);
 	if (again)
-		return ct_event(ct, LIFE_START, &(struct life_info){.job = j}, NULL);
+		return ct_event(ct, LIFE_T_REBOOT, &(struct life_info){.job = j}, NULL);
 	if (j->failed)
 		job_fail(j, &err);
 	else

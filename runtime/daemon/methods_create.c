@@ -95,6 +95,7 @@ static void created(struct job *j, const struct worker_result *result)
 {
 	char text[400];
 
+	j->ends_with_client = false; /* from here on it is finished, or undone */
 	if (!result->ok) {
 		j->error = result->error;
 		destroy_worker(j, create_gone); /* a killed worker undid nothing */
@@ -159,6 +160,8 @@ static void create_run(struct job *j)
 	const char *args[] = {base, j->ct->going.uuid, NULL};
 
 	(void)snprintf(base, sizeof(base), "%u", j->ct->facts.id_base);
+	j->ends_with_client =
+		true; /* nobody has it yet: a create that nobody waits for makes nothing */
 	job_worker(j, "create", args, created);
 }
 

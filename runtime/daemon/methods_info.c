@@ -132,7 +132,7 @@ static void add_ends(const struct ct *ct, json_t *info)
 		if (e->count[r] > 0)
 			(void)json_object_set_new(counts, ct_end_word(r),
 						  json_integer((json_int_t)e->count[r]));
-	(void)json_object_set_new(info, "end",
+	(void)json_object_set_new(info, "last_end",
 				  json_pack("{s:s, s:I, s:s, s:o}", "reason", ct_end_word(e->last),
 					    "at", (json_int_t)e->at, "detail", e->detail, "counts",
 					    counts));
@@ -199,6 +199,9 @@ static json_t *info_json(struct daemon *d, const struct conf_file *host_conf, st
 	add_usage(d, ct, &c, info);
 	add_run(ct, info);
 	add_ends(ct, info);
+	/* It runs with its last run's; what is wrong with its own stays to be said until it is mended. */
+	if (ct->ran_with_old && ct_status_is_up(ct->status))
+		(void)store_config(&d->paths, ct->ctid, d->host_conf, &c, &err);
 	add_why(ct, &err, info);
 	if (space_trouble(ct)[0] != '\0')
 		(void)json_object_set_new(info, "trouble", json_string(space_trouble(ct)));

@@ -39,6 +39,10 @@ static void take_kept(struct ct *ct, const struct mon_record *rec, int *fds)
 		ct->kept[0] = take_fd(&fds[i++]);
 	if (rec->b == 1)
 		ct->kept[1] = take_fd(&fds[i]);
+	/* Rather a console that a killed monitor takes along than no descriptor for the next order. */
+	for (i = 0; i < 2; i++)
+		if (fd_is_reserve(ct->kept[i]))
+			fd_close(&ct->kept[i]);
 }
 
 void monitor_forget_kept(struct ct *ct)
@@ -97,6 +101,9 @@ static int connect_socket(struct daemon *d, struct ct *ct, struct berth_error *e
 
 	if (fd < 0)
 		return berth_error_sys(err, errno, "make a socket");
+	if (fd_is_reserve(fd))
+		return berth_error_sys(err, EMFILE, "CT %u: hold a connection to its monitor",
+				       ct->ctid);
 	path_monitor_socket(&d->paths, ct->ctid, path);
 	(void)snprintf(a.sun_path, sizeof(a.sun_path), "%.*s", (int)sizeof(a.sun_path) - 1, path);
 	if (connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0)

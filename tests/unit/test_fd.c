@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -268,6 +269,19 @@ static void writing_goes_on_after_a_short_write(void)
 	fd_close(&p[0]);
 }
 
+static void the_last_descriptors_are_a_reserve(void)
+{
+	struct rlimit before, now;
+
+	CHECK(getrlimit(RLIMIT_NOFILE, &before) == 0);
+	now = before;
+	now.rlim_cur = 64;
+	CHECK(setrlimit(RLIMIT_NOFILE, &now) == 0);
+	CHECK(!fd_is_reserve(3) && !fd_is_reserve(47) && fd_is_reserve(48) && fd_is_reserve(63));
+	CHECK(!fd_is_reserve(-EBADF));
+	CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
+}
+
 int main(void)
 {
 	if (geteuid() != 0) {
@@ -293,5 +307,6 @@ int main(void)
 	RUN(writing_goes_on_after_a_short_write);
 	CHECK(tree_remove_at(AT_FDCWD, top) == 0);
 	CHECK(access(top, F_OK) < 0);
+	RUN(the_last_descriptors_are_a_reserve);
 	return check_failures != 0;
 }

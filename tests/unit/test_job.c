@@ -228,7 +228,7 @@ static void a_worker_is_ended_on_order_and_counts_as_dead(void)
 
 	host_begin("");
 	/* A child of its holds the report open. */
-	on_worker("start", "sleep 1000 & echo $! >$TOP/pid; wait\n");
+	on_worker("start", "sleep 1000 2>/dev/null & echo $! >$TOP/pid; wait\n");
 	j = job_begin(&d, add_ct(101, ""), "start", NULL, &err);
 	ended = 0;
 	job_worker(j, "start", NULL, worker_over);
@@ -248,7 +248,7 @@ static void a_worker_that_says_nothing_is_ended_in_time(void)
 	struct job *j;
 
 	host_begin("WORKER_TIMEOUT=\"1\"\n");
-	on_worker("start", "sleep 1000 & echo $! >$TOP/pid; wait\n");
+	on_worker("start", "sleep 1000 2>/dev/null & echo $! >$TOP/pid; wait\n");
 	j = job_begin(&d, add_ct(101, ""), "start", NULL, &err);
 	run_worker(j, "start", NULL);
 	CHECK(last.died && strstr(last.error.msg, "no progress for 1 s") != NULL);
@@ -272,7 +272,7 @@ static void who_joins_is_answered_with_the_job(void)
 
 	host_begin("");
 	ct = add_ct(101, "");
-	on_worker("start", "sleep 1000 & echo $! >$TOP/pid; wait\n");
+	on_worker("start", "sleep 1000 2>/dev/null & echo $! >$TOP/pid; wait\n");
 	client_open(&c);
 	client_send(&c, "io.berth.Container.Start", ct_parameter(101), false);
 	WAIT_FOR(is_there(top, "pid"));

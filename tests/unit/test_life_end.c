@@ -252,7 +252,7 @@ static const char *reason_of(uint32_t ctid)
 {
 	static char text[64];
 	json_t *reply = call("io.berth.Container.Get", ct_parameter(ctid));
-	json_t *e = json_object_get(json_object_get(parameters_of(reply), "container"), "end");
+	json_t *e = json_object_get(json_object_get(parameters_of(reply), "container"), "last_end");
 	const char *word = json_string_value(json_object_get(e, "reason"));
 
 	(void)snprintf(text, sizeof(text), "%s %d", word != NULL ? word : "none",

@@ -156,6 +156,24 @@ static void while_it_is_made_it_is_hidden_and_what_it_wants_is_taken(void)
 	host_end();
 }
 
+static void a_create_that_nobody_waits_for_is_undone(void)
+{
+	struct client c;
+
+	host_begin("");
+	on_worker("create", "echo $$ >$TOP/pid; exec sleep 1000\n");
+	client_open(&c);
+	client_send(&c, "io.berth.Container.Create",
+		    json_pack("{s:i, s:[]}", "ctid", 101, "settings"), false);
+	WAIT_FOR(is_there(top, "pid"));
+	CHECK(strncmp(worker_calls(), "create 101 ", 11) == 0);
+	client_close(&c);
+	WAIT_FOR(d.n_cts == 0);
+	CHECK(strncmp(worker_calls(), "destroy 101 create", 18) == 0);
+	CHECK(!is_there(d.paths.lib, "state/101.intent"));
+	host_end();
+}
+
 int main(void)
 {
 	int r = daemon_begin();
@@ -168,5 +186,6 @@ int main(void)
 	RUN(what_is_refused_leaves_nothing);
 	RUN(a_failed_worker_is_undone_and_told);
 	RUN(while_it_is_made_it_is_hidden_and_what_it_wants_is_taken);
+	RUN(a_create_that_nobody_waits_for_is_undone);
 	return check_failures != 0;
 }

@@ -1,0 +1,356 @@
+#!/usr/bin/env bats
+# The life of a CT: what is not known is left alone, what hangs is ended, what was begun is finished, and every
+# end has a reason.
+
+load helpers
+
+setup() {
+	setup_host
+}
+
+teardown() {
+	teardown_host
+}
+
+ct_status() {
+	berth list -a -H -o status "$1" 2>/dev/null | tr -d ' '
+}
+
+has_status() {
+	[ "$(ct_status "$1")" = "$2" ]
+}
+
+ct_end() {
+	berth list -a -H -o end "$1" | tr -d ' '
+}
+
+init_of() {
+	sed -n 's/^init_pid=//p' "$HOST_ROOT/run/berth/ct/$1/state"
+}
+
+crash_berthd() {
+	kill -9 "$BERTHD_PID" 2>/dev/null || true
+	wait_for 10 process_is_gone "$BERTHD_PID"
+}
+
+# start_poor_berthd N: one that can have N descriptors and cannot help itself to more; root outside can.
+start_poor_berthd() {
+	setpriv --bounding-set -sys_resource --inh-caps -sys_resource \
+		prlimit --nofile="$1:4096" "$(command -v berthd)" --root "$HOST_ROOT" \
+		</dev/null >>"$HOST_ROOT/berthd.log" 2>&1 3>&- 4>&- &
+	BERTHD_PID=$!
+	export BERTHD_PID
+	wait_for 30 berth ping
+}
+
+# Of those that run none is harmed: same inits, and what is in them answers.
+alive_as_before() {
+	local ct
+	for ct in "$@"; do
+		[ "$(init_of "$ct")" = "${inits[$ct]}" ] && kill -0 "${inits[$ct]}" &&
+			berth exec2 "$ct" true || {
+			echo "CT $ct was harmed"
+			return 1
+		}
+	done
+}
+
+all_running() {
+	local ct
+	for ct in "$@"; do
+		has_status "$ct" running || return 1
+	done
+}
+
+# Of what a run has; its config and its disk stay.
+nothing_left() {
+	local found
+	found=$(leaks | grep -v -e '^file ' -e '/template/image/' || true) # a template's device outlives its CTs
+	[ -z "$found" ] || {
+		echo "$found"
+		return 1
+	}
+}
+
+@test "D3 a berthd without descriptors harms no container, says which it cannot tell, and recovers" {
+	declare -A inits
+	local ct all=(101 102 103 104 105 106 107 108 109 110 111 112)
+	for ct in "${all[@]}"; do
+		tiny "$ct" --ram 32M --diskspace 32M
+		inits[$ct]=$(init_of "$ct")
+	done
+	crash_berthd
+	start_poor_berthd 64
+	# Not all of them find a descriptor; those that do not are unknown, and said to be.
+	wait_for 10 grep -q 'ct=112 it cannot be told whether it runs.*Too many open files' "$HOST_ROOT/berthd.log"
+	has_status 112 unknown
+	[[ $(berth list -H -o ctid) == *112* ]]
+	run --separate-stderr -0 berth status 112
+	[ "$output" = "CTID 112 exist mounted unknown" ]
+	# shellcheck disable=SC2154 # bats sets it
+	[[ $stderr == *"Too many open files"*"nothing of it is started, killed or removed"* ]]
+	run --separate-stderr -174 berth start 112
+	[[ $stderr == *"Too many open files"* ]]
+	run -174 berth destroy 112
+	run -174 berth stop 112
+	run -174 berth mount 112
+	alive_as_before "${all[@]}"
+	# By itself, when there are some.
+	prlimit --pid "$BERTHD_PID" --nofile=4096:
+	wait_for 60 all_running "${all[@]}"
+	alive_as_before "${all[@]}"
+	[ "$(grep -c 'ct=112 it cannot be told' "$HOST_ROOT/berthd.log")" = 1 ]
+	# All of them are under control again.
+	berth stop 112 --fast
+	has_status 112 stopped
+	run ! grep -E 'ct=1(0.|11) (stop|clean|start): done' <(sed -n '/adopted/,$p' "$HOST_ROOT/berthd.log")
+}
+
+# As systemd does: one that ends is started again.
+restart_berthd() {
+	crash_berthd
+	for _ in 1 2 3; do
+		command berthd --root "$HOST_ROOT" </dev/null >>"$HOST_ROOT/berthd.log" 2>&1 3>&- 4>&- &
+		BERTHD_PID=$!
+		export BERTHD_PID
+		wait_for 30 answers_or_gone
+		! berth ping >/dev/null 2>&1 || return 0
+	done
+	return 1
+}
+
+answers_or_gone() {
+	berth ping >/dev/null 2>&1 || process_is_gone "$BERTHD_PID"
+}
+
+@test "D3 one open of state, init or boot id that fails costs no container its life" {
+	declare -A inits
+	local point ct
+	for ct in 101 102; do
+		tiny "$ct" --ram 32M --diskspace 32M
+		inits[$ct]=$(init_of "$ct")
+	done
+	faults_begin
+	for point in berthd:open.state berthd:open.boot_id berthd:pidfd_open berthd:open.stat \
+		berthd:open.cgroup.events berth-worker:open.state; do
+		fault clear
+		fault set "$point" EMFILE 0 1
+		restart_berthd
+		wait_for 30 all_running 101 102
+		alive_as_before 101 102 || {
+			echo "$point"
+			return 1
+		}
+	done
+	fault clear
+	berth stop 101
+	has_status 101 stopped
+}
+
+@test "D3 a start whose monitor or init cannot be followed kills nothing" {
+	berth create 101 --ostemplate tiny
+	faults_begin
+	# The worker is done, and berthd has no descriptor for what it has started.
+	fault set berthd:pidfd_open EMFILE 1 1
+	run --separate-stderr berth start 101
+	fault clear
+	wait_for 20 has_status 101 running
+	berth exec2 101 true
+	run ! grep -q 'ct=101 .*clean' "$HOST_ROOT/berthd.log"
+}
+
+@test "D5 a restart with a broken config leaves the container running and says so" {
+	tiny 101 --hostname first
+	init=$(init_of 101)
+	cp "$HOST_ROOT/etc/berth/ct/101.conf" "$HOST_ROOT/good"
+	echo 'PHYSPAGES="nonsense"' >>"$HOST_ROOT/etc/berth/ct/101.conf"
+	run --separate-stderr -173 berth restart 101
+	# shellcheck disable=SC2154 # bats sets it
+	[[ $stderr == *101.conf*"it was not stopped and runs on"* ]]
+	[ "$(init_of 101)" = "$init" ]
+	kill -0 "$init"
+	has_status 101 running
+	echo 'this is no setting' >"$HOST_ROOT/etc/berth/ct/101.conf"
+	run -173 berth restart 101 --fast
+	kill -0 "$init"
+	has_status 101 running
+	# From inside nobody asks: it comes back with what it ran with.
+	berth exec 101 reboot || true
+	back() { local now; now=$(init_of 101) && [ -n "$now" ] && [ "$now" != "$init" ] && has_status 101 running; }
+	wait_for 60 back
+	[ "$(berth exec2 101 hostname)" = first ]
+	grep -q 'ct=101 it starts with the config of its last run, as its own is broken' "$HOST_ROOT/berthd.log"
+	[[ $(berth list -H -o why 101) == *"101.conf"* ]]
+	# And again, also with another berthd.
+	init=$(init_of 101)
+	crash_berthd
+	start_berthd
+	wait_for 10 has_status 101 running
+	berth exec 101 reboot || true
+	wait_for 60 back
+	# An order of its admin is not guessed at.
+	berth stop 101
+	run -173 berth start 101
+	cp "$HOST_ROOT/good" "$HOST_ROOT/etc/berth/ct/101.conf"
+	berth start 101
+	[ "$(berth exec2 101 hostname)" = first ]
+}
+
+# A CT whose init does not listen.
+deaf() {
+	tiny "$1" --stop-timeout 300
+	berth exec2 "$1" 'printf "::shutdown:/bin/sleep 1000\n::respawn:/bin/touch /reread\n" >/etc/inittab
+		kill -HUP 1; until [ -e /reread ]; do sleep 0.1; done'
+}
+
+@test "H2 H10 stop --fast overtakes a stop that waits, which is shown as stopping" {
+	deaf 101
+	berth stop 101 3>&- &
+	first=$!
+	wait_for 10 has_status 101 stopping
+	[[ $(berth list -H -o ctid,status) == *101*stopping* ]]
+	[ "$(berth status 101)" = "CTID 101 exist mounted stopping" ]
+	run -9 berth stop 101
+	run -9 berth start 101
+	berth stop 101 --fast
+	wait $first
+	has_status 101 stopped
+	[ "$(ct_end 101)" = killed ]
+	# Over a restart the last word counts: it stays off, and who restarted it hears so.
+	deaf 102
+	berth restart 102 2>"$HOST_ROOT/said" 3>&- &
+	first=$!
+	wait_for 10 has_status 102 stopping
+	berth stop 102 --fast
+	rc=0
+	wait $first || rc=$?
+	[ $rc = 9 ]
+	grep -q 'it is not started again' "$HOST_ROOT/said"
+	has_status 102 stopped
+}
+
+@test "H2 a start that hangs is ended by stop --fast, and by its time limit" {
+	berth create 101 --ostemplate tiny
+	faults_begin
+	fault set berth-worker:start.network stop 0 1
+	berth start 101 2>"$HOST_ROOT/said" 3>&- &
+	starter=$!
+	wait_for 20 fault reached berth-worker:start.network
+	has_status 101 starting
+	run -9 berth stop 101
+	berth stop 101 --fast
+	rc=0
+	wait $starter || rc=$?
+	[ $rc = 15 ]
+	grep -q 'start was ended: ordered by stop --fast' "$HOST_ROOT/said"
+	has_status 101 stopped
+	nothing_left
+	# With nobody there to order anything.
+	echo 'WORKER_TIMEOUT="2"' >>"$HOST_ROOT/etc/berth/berth.conf"
+	stop_berthd
+	start_berthd
+	fault clear
+	fault set berth-worker:start.network stop 0 1
+	run --separate-stderr -15 berth start 101
+	# shellcheck disable=SC2154 # bats sets it
+	[[ $stderr == *"no progress for 2 s"* ]]
+	has_status 101 stopped
+	nothing_left
+	berth start 101
+}
+
+@test "H2 a create whose client goes leaves nothing" {
+	faults_begin
+	fault set berth-worker:create.volume stop 0 1
+	command berth --root "$HOST_ROOT" create 101 --ostemplate tiny >"$HOST_ROOT/said" 2>&1 3>&- &
+	client=$!
+	wait_for 20 fault reached berth-worker:create.volume
+	kill -INT $client 2>/dev/null
+	kill -TERM $client 2>/dev/null || true
+	wait_for 20 grep -q 'ct=101 create: CT 101: create was ended: who ordered it has gone' "$HOST_ROOT/berthd.log"
+	[ -z "$(ct_status 101)" ]
+	[ ! -e "$HOST_ROOT/var/lib/berth/private/101" ]
+	[ -z "$(find "$HOST_ROOT/var/lib/berth/private" "$HOST_ROOT/var/lib/berth/state" -name '*101*')" ]
+	fault clear
+	berth create 101 --ostemplate tiny
+	berth start 101
+}
+
+@test "T7 a stop whose worker is killed is tried again until all is released" {
+	tiny 101
+	faults_begin
+	wait_for 10 has_status 101 running
+	fault set berth-worker:cleanup.volume kill 0 3
+	run -11 berth stop 101
+	has_status 101 stopping
+	[[ $(berth list -a -H -o why 101) == *"died"* ]]
+	run -9 berth start 101
+	# Nothing stands in the way any more: by order at once, else by itself.
+	berth stop 101
+	has_status 101 stopped
+	nothing_left
+	berth start 101
+	# Two of three die: nobody notices.
+	fault clear
+	fault set berth-worker:cleanup.volume kill 0 2
+	berth stop 101
+	has_status 101 stopped
+	nothing_left
+}
+
+@test "T9 every end has its reason: in list and status, in the log, in the event, counted" {
+	tiny 101
+	command berth --root "$HOST_ROOT" monitor --json >"$HOST_ROOT/events" 2>/dev/null 3>&- &
+	watcher=$!
+	[ "$(ct_end 101)" = - ]
+	berth stop 101
+	[ "$(ct_end 101)" = stopped ]
+	[ "$(berth status 101 2>&1)" = "CTID 101 exist unmounted down" ]
+	berth start 101
+	berth stop 101 --fast
+	[ "$(ct_end 101)" = killed ]
+	berth start 101
+	berth exec 101 poweroff || true
+	wait_for 30 has_status 101 stopped
+	[ "$(ct_end 101)" = halted ]
+	berth start 101
+	kill -9 "$(init_of 101)"
+	wait_for 30 has_status 101 stopped
+	[ "$(ct_end 101)" = died ]
+	run --separate-stderr -0 berth status 101
+	[ "$output" = "CTID 101 exist unmounted down" ]
+	# shellcheck disable=SC2154 # bats sets it
+	[[ $stderr == *"CT 101 lost its init; init was killed by signal 9"* ]]
+	grep -q 'warning: ct=101 lost its init; init was killed by signal 9 (Killed) (reason: died)' "$HOST_ROOT/berthd.log"
+	berth start 101
+	init=$(init_of 101)
+	berth exec 101 reboot || true
+	again() { local now; now=$(init_of 101) && [ -n "$now" ] && [ "$now" != "$init" ] && has_status 101 running; }
+	wait_for 60 again
+	[ "$(ct_end 101)" = rebooted ]
+	[ "$(berth list -H -o ends 101 | xargs)" = "stopped=1 killed=1 halted=1 rebooted=1 died=1" ]
+	wait_for 10 grep -q '"died"' "$HOST_ROOT/events"
+	# Kept over a crash of berthd, and an end that it did not see has a reason as well.
+	crash_berthd
+	kill -9 "$(init_of 101)"
+	wait_for 10 test -e "$HOST_ROOT/run/berth/ct/101/exit"
+	start_berthd
+	wait_for 30 has_status 101 stopped
+	[ "$(ct_end 101)" = died ]
+	[[ $(berth list -a -H -o ends 101) == *died=2* ]]
+	kill $watcher 2>/dev/null || true
+}
+
+@test "T9 an init that the kernel kills for lack of memory is called oom" {
+	tiny 101 --ram 32M --swap 0
+	# As it was before inits were spared.
+	echo 1000 >"/proc/$(init_of 101)/oom_score_adj"
+	berth exec2 101 'tail /dev/zero' || true
+	wait_for 30 has_status 101 stopped
+	[ "$(ct_end 101)" = oom ]
+	run --separate-stderr -0 berth status 101
+	# shellcheck disable=SC2154 # bats sets it
+	[[ $stderr == *"out of memory"* ]]
+	grep -q 'ct=101 lost its init: the kernel killed it, out of memory.*(reason: oom)' "$HOST_ROOT/berthd.log"
+	berth start 101
+}
