@@ -4,7 +4,6 @@
 #include "runtime/base/log.h"
 #include "runtime/base/parse.h"
 #include "runtime/base/value.h"
-#include "runtime/daemon/config_check.h"
 #include "runtime/daemon/destroy.h"
 #include "runtime/daemon/found.h"
 #include "runtime/daemon/job.h"
@@ -37,8 +36,6 @@ static int create_conf(struct daemon *d, const struct ct *ct, const struct setti
 		r = ct_config_from(f, d->host_conf, &typed, err);
 	if (r == 0)
 		r = settings_check_host(ct->ctid, NULL, &typed, err);
-	if (r == 0)
-		r = config_check_limits(d, &typed, err);
 	if (r == 0)
 		r = registry_check_unique(d, ct, f, err);
 	if (r < 0)

@@ -21,9 +21,11 @@
 #include "templates/template.h"
 
 #include <fcntl.h>
+#include <linux/major.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 
 struct create {
@@ -55,6 +57,21 @@ static int load_template(struct create *c, struct berth_error *err)
 	return image < 0 ? image : 0;
 }
 
+/* What this host cannot enforce a start refuses, so it is refused here. Asked of the cgroups as they are now. */
+static int check_limits(struct create *c, struct berth_error *err)
+{
+	struct cg_limits limits;
+	struct cg_host *cg;
+	int r = worker_cg_open(c->w, &cg, err);
+
+	if (r < 0)
+		return r;
+	spec_cg_limits(&c->config, makedev(LOOP_MAJOR, 0), &limits);
+	r = cg_limits_check(cg, &limits, err);
+	cg_host_free(cg);
+	return r;
+}
+
 static int step_load(void *ctx, struct berth_error *err)
 {
 	struct create *c = ctx;
@@ -70,6 +87,8 @@ static int step_load(void *ctx, struct berth_error *err)
 		r = worker_addrs_check(w, &c->net, NULL, err);
 	if (r == 0)
 		r = load_template(c, err);
+	if (r == 0)
+		r = check_limits(c, err);
 	if (r < 0)
 		return r;
 	if (w->n_args < 2 || parse_u32(w->args[0], &f->id_base) < 0 || w->args[1][0] == '\0' ||
