@@ -340,17 +340,3 @@ deaf() {
 	[[ $(berth list -a -H -o ends 101) == *died=2* ]]
 	kill $watcher 2>/dev/null || true
 }
-
-@test "T9 an init that the kernel kills for lack of memory is called oom" {
-	tiny 101 --ram 32M --swap 0
-	# As it was before inits were spared.
-	echo 1000 >"/proc/$(init_of 101)/oom_score_adj"
-	berth exec2 101 'tail /dev/zero' || true
-	wait_for 30 has_status 101 stopped
-	[ "$(ct_end 101)" = oom ]
-	run --separate-stderr -0 berth status 101
-	# shellcheck disable=SC2154 # bats sets it
-	[[ $stderr == *"out of memory"* ]]
-	grep -q 'ct=101 lost its init: the kernel killed it, out of memory.*(reason: oom)' "$HOST_ROOT/berthd.log"
-	berth start 101
-}
