@@ -141,10 +141,14 @@ static int commit(int dirfd, int fd, const char *tmp, const char *name, unsigned
 		r = fault_file("rename", name);
 	if (r == 0 && renameat2(dirfd, tmp, dirfd, name, flags) < 0)
 		r = -errno;
-	if (r == 0)
-		r = durable ? fault_file("fsyncdir", name) : 0;
+	if (r < 0)
+		return r;
+	r = durable ? fault_file("fsyncdir", name) : 0;
 	if (r == 0 && durable && fsync(dirfd) < 0)
 		r = -errno;
+	/* A new file that is not on disk for sure is none; of a replaced one the old content is gone. */
+	if (r < 0 && (flags & RENAME_NOREPLACE) != 0)
+		(void)unlinkat(dirfd, name, 0);
 	return r;
 }
 

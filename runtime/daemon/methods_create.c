@@ -215,6 +215,7 @@ void method_create(struct rpc_call *call, json_t *parameters, void *data)
 {
 	struct daemon *d = data;
 	struct setting list[SETTINGS_MAX];
+	char path[BERTH_PATH_MAX];
 	struct berth_error err;
 	struct ct *ct;
 	struct job *j;
@@ -230,6 +231,8 @@ void method_create(struct rpc_call *call, json_t *parameters, void *data)
 	ct->being_created = true;
 	j = job_begin(d, ct, "create", call, &err);
 	if (j == NULL) {
+		/* Made for the lock, and empty: before, there was none (obstacle.c). */
+		(void)rmdir(path_run_ct(&d->paths, ctid, path));
 		registry_remove(d, ct);
 		rpc_reply_error(call, &err);
 		return;

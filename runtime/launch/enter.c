@@ -350,8 +350,9 @@ pid_t launch_enter_finish(const struct launch_entering *n)
 	do
 		got = recv(n->sock, &pid, sizeof(pid), MSG_DONTWAIT);
 	while (got < 0 && errno == EINTR);
+	/* The helper's own report may be EAGAIN: no process is to be had. */
 	if (got < 0)
-		return -errno;
+		return errno == EAGAIN ? -EINPROGRESS : -errno;
 	if (got != (ssize_t)sizeof(pid) || pid == 0)
 		return -ECHILD; /* it died, for instance for want of memory */
 	/* A session that has died meanwhile is reaped like any other. */

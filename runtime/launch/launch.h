@@ -177,7 +177,7 @@ struct launch_entering {
 };
 /* 0 or -errno: -ENOENT when the CT has removed the exec leaf. */
 int launch_enter_begin(const struct launch_enter *e, struct launch_entering *ret);
-/* The session's pid or -errno, -EAGAIN: not yet known. Never waits. */
+/* The session's pid or -errno; -EINPROGRESS: not yet known; -EAGAIN: numproc is used up. Never waits. */
 pid_t launch_enter_finish(const struct launch_entering *n);
 
 struct launch_visit {

@@ -318,7 +318,7 @@ void exec_entered(struct monitor *m, struct mon_conn *c)
 	if (c->enter < 0)
 		return;
 	pid = launch_enter_finish(&e);
-	if (pid == -EAGAIN)
+	if (pid == -EINPROGRESS)
 		return;
 	if (pid < 0) {
 		/* First of all: a client that does not take the error is dropped. */

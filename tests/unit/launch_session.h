@@ -50,7 +50,7 @@ static void read_output(int fd)
 
 static int patience = CHECK_PATIENCE_MS;
 
-/* As the monitor does it, but that we may wait. -EAGAIN: it did not come in, and was given up. */
+/* As the monitor does it, but that we may wait. -EINPROGRESS: it did not come in, and was given up. */
 static pid_t enter(const struct launch_enter *e)
 {
 	struct launch_entering n;
@@ -60,7 +60,7 @@ static pid_t enter(const struct launch_enter *e)
 	(void)poll(&(struct pollfd){.fd = n.sock, .events = POLLIN}, 1, patience);
 	r = launch_enter_finish(&n);
 	(void)close(n.sock);
-	if (r == -EAGAIN)
+	if (r == -EINPROGRESS)
 		(void)kill(n.helper, SIGKILL);
 	CHECK(waitpid(n.helper, NULL, 0) == n.helper);
 	return r;

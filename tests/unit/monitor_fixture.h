@@ -145,7 +145,7 @@ pid_t launch_enter_finish(const struct launch_entering *n)
 	ssize_t got = recv(n->sock, &pid, sizeof(pid), MSG_DONTWAIT);
 
 	if (got < 0)
-		return -errno;
+		return errno == EAGAIN ? -EINPROGRESS : -errno;
 	if (got != (ssize_t)sizeof(pid))
 		return -ECHILD;
 	(void)send(n->sock, "G", 1, MSG_NOSIGNAL);

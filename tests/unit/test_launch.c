@@ -422,7 +422,7 @@ static void a_frozen_ct_holds_a_session_and_not_its_caller(void)
 
 	CHECK(file_write_value_at(dir, "cgroup.freeze", "1") == 0);
 	patience = 100;
-	CHECK(session("echo hi") == -EAGAIN);
+	CHECK(session("echo hi") == -EINPROGRESS);
 	patience = CHECK_PATIENCE_MS;
 	CHECK(file_write_value_at(dir, "cgroup.freeze", "0") == 0);
 	CHECK(session("echo hi") == 0);
