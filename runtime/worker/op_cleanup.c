@@ -182,9 +182,10 @@ static void release_mounts(struct worker *w)
 static void remove_run_files(int run_fd)
 {
 	/* The console's log stays until the next start: it says why a CT went down. */
-	static const char *const files[] = {
-		"booted",   "monitor.sock", "candidate.conf", "exit",	 "live.conf",
-		"exit.tmp", "booted.tmp",   "state.tmp",      "trouble", "trouble.tmp"};
+	static const char *const files[] = {"booted",	   "monitor.sock", "candidate.conf",
+					    "exit",	   "live.conf",	   "exit.tmp",
+					    "booted.tmp",  "state.tmp",	   "trouble",
+					    "trouble.tmp", "old.conf.tmp"};
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
 		(void)file_unlink_at(run_fd, files[i]);
