@@ -13,12 +13,12 @@ teardown() {
 
 @test "100 lives of a container leave descriptors, memory, cgroups, mounts and loop devices as they were" {
 	live_and_die 30
-	counts >"$HOST_ROOT/before"
-	find "$HOST_ROOT" >"$HOST_ROOT/files.before"
+	counts >"$BATS_TEST_TMPDIR/before"
+	find "$HOST_ROOT" >"$BATS_TEST_TMPDIR/files.before"
 	live_and_die 100
-	counts >"$HOST_ROOT/after"
-	find "$HOST_ROOT" >"$HOST_ROOT/files.after"
-	diff "$HOST_ROOT/files.before" "$HOST_ROOT/files.after" || true
-	cat "$HOST_ROOT/before" "$HOST_ROOT/after"
-	flat "$HOST_ROOT/before" "$HOST_ROOT/after" 1024
+	counts >"$BATS_TEST_TMPDIR/after"
+	find "$HOST_ROOT" >"$BATS_TEST_TMPDIR/files.after"
+	diff "$BATS_TEST_TMPDIR/files.before" "$BATS_TEST_TMPDIR/files.after" || true
+	cat "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
+	flat "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after" 1024
 }

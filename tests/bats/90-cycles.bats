@@ -14,9 +14,9 @@ teardown() {
 @test "10 000 lives of a container leave descriptors, memory, cgroups, mounts and loop devices as they were" {
 	local total=${CYCLES:-10000}
 	live_and_die $((total / 10))
-	counts >"$HOST_ROOT/before"
+	counts >"$BATS_TEST_TMPDIR/before"
 	live_and_die $((total - total / 10))
-	counts >"$HOST_ROOT/after"
-	cat "$HOST_ROOT/before" "$HOST_ROOT/after"
-	flat "$HOST_ROOT/before" "$HOST_ROOT/after" 1024
+	counts >"$BATS_TEST_TMPDIR/after"
+	cat "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
+	flat "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after" 1024
 }
