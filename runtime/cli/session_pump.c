@@ -194,7 +194,8 @@ static void loan_is_used(struct pump *p)
 
 void pump_run(struct pump *p, const struct pollfd fds[2])
 {
-	if (p->lent > 0 && p->done == p->len && (fds[1].revents & POLLOUT) != 0 && unread(p) == 0)
+	/* Also when something is unread: then the reader has made the pipe larger. */
+	if (p->lent > 0 && p->done == p->len && (fds[1].revents & POLLOUT) != 0)
 		loan_is_used(p);
 	if (p->from >= 0 && fds[0].fd == p->from && fds[0].revents != 0 && p->limit > 0)
 		pump_read(p);

@@ -186,6 +186,8 @@ static int daemon_init(struct daemon *d, const char *root, struct berth_error *e
 	if (r == 0)
 		r = host_config_from(d->host_conf, &d->host, err);
 	if (r == 0)
+		r = store_fixed_save(&d->paths, &d->host, err);
+	if (r == 0)
 		r = find_worker(d, err);
 	if (r < 0)
 		return r;

@@ -10,19 +10,27 @@ enum {
 	WAIT_MAX_MS = 600000
 };
 
-static bool has_config(struct daemon *d, uint32_t ctid)
+/* 1, 0 or -errno: what cannot be looked at is not gone. */
+static int has_config(struct daemon *d, uint32_t ctid)
 {
 	char path[BERTH_PATH_MAX];
 
-	return access(path_ct_config(&d->paths, ctid, path), F_OK) == 0;
+	if (access(path_ct_config(&d->paths, ctid, path), F_OK) == 0)
+		return 1;
+	return ct_is_absent(-errno) ? 0 : -errno;
 }
 
 /* The config is gone, so there is no way back: its admin has ordered the rest as well. */
 static void destroy_again(struct ct *ct)
 {
+	int stands = has_config(ct->d, ct->ctid);
 	struct job *j;
 
-	if (has_config(ct->d, ct->ctid)) { /* somebody brought it back */
+	if (stands < 0) {
+		ct_timer_set(ct, LIFE_T_DESTROY, WAIT_FIRST_MS);
+		return;
+	}
+	if (stands == 1) { /* somebody brought it back */
 		store_intent_clear(&ct->d->paths, ct->ctid, true);
 		if (ct->job == NULL)
 			registry_settled(ct->d, ct);
@@ -54,7 +62,7 @@ static void destroy_later(struct ct *ct)
 static int take_intent_back(struct job *j, struct berth_error *err)
 {
 	(void)err;
-	if (has_config(j->d, j->ct->ctid))
+	if (has_config(j->d, j->ct->ctid) != 0)
 		store_intent_clear(&j->d->paths, j->ct->ctid, true);
 	return 0;
 }
@@ -63,7 +71,7 @@ static void destroy_given_up(struct job *j, const struct worker_result *result)
 {
 	struct ct *ct = j->ct;
 	struct berth_error err = j->error;
-	bool stands = has_config(j->d, ct->ctid);
+	bool stands = has_config(j->d, ct->ctid) != 0;
 
 	(void)result;
 	ct->being_created = false;

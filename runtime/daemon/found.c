@@ -9,6 +9,8 @@ static void take(struct daemon *d, uint32_t ctid)
 	struct ct *ct = registry_add(d, ctid);
 	struct berth_error err;
 
+	/* Of a destroy that did not come to its end: who puts the config back wants the CT. */
+	store_intent_clear(&d->paths, ctid, true);
 	if (registry_reload(d, ct, &err) < 0)
 		log_line(LOG_LV_WARNING, ctid, "its config has appeared; broken: %s", err.msg);
 	else

@@ -33,8 +33,6 @@ static void keep_fixed(struct host_config *next, const struct host_config *now)
 
 static void read_conf(struct daemon *d)
 {
-	/* Freed one time later: work in a thread may still read it. */
-	static struct conf_file *before;
 	struct host_config next;
 	struct conf_file *f = NULL;
 	struct berth_error err = {0};
@@ -49,8 +47,7 @@ static void read_conf(struct daemon *d)
 		return;
 	}
 	keep_fixed(&next, &d->host);
-	conf_free(before);
-	before = d->host_conf;
+	conf_free(d->host_conf); /* threads have copies of their own */
 	d->host_conf = f;
 	d->host = next;
 	log_line(LOG_LV_INFO, 0, "SIGHUP: the log is open anew, berth.conf is read");

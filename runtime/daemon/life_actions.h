@@ -20,6 +20,9 @@ struct life_call {
 
 typedef int life_action_fn(const struct life_call *c);
 
+/* An order to stop came over a restart: the last word counts. What j's client hears is set. */
+void life_unpromise(const struct life_call *c, struct job *j);
+
 /* life_start.c */
 life_action_fn act_start, act_started, act_end_start, act_mount, act_mounted, act_umount,
 	act_umounted;

@@ -298,10 +298,13 @@ static void finish(struct ct *ct, enum store_intent what)
 		 what == INTENT_DESTROY ? "destroy" : "create",
 		 what == INTENT_DESTROY ? "finished" : "undone");
 	j = job_begin(ct->d, ct, "recovery", NULL, &err);
-	if (j != NULL)
+	if (j != NULL) {
 		destroy_run(j);
-	else
-		log_line(LOG_LV_ERROR, ct->ctid, "recovery: %s", err.msg);
+		return;
+	}
+	log_line(LOG_LV_ERROR, ct->ctid, "recovery: %s", err.msg);
+	ct->intent = what;
+	ct_timer_set(ct, LIFE_T_LOOK, LOST_MS);
 }
 
 /*

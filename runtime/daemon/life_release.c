@@ -142,8 +142,7 @@ int act_clean_now(const struct life_call *c)
 
 	if (j != NULL) {
 		job_join(j, c->info->call);
-		j->restart = false;
-		reboot_unmark(c->d, c->ct);
+		life_unpromise(c, j);
 		return 0;
 	}
 	j = job_begin(c->d, c->ct, "stop", c->info->call, c->err);

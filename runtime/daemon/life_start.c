@@ -121,6 +121,9 @@ int act_end_start(const struct life_call *c)
 
 int act_mount(const struct life_call *c)
 {
+	/* A reboot that waited for its time: who mounts it does not want it to start. */
+	ct_timer_clear(c->ct, LIFE_T_REBOOT);
+	reboot_unmark(c->d, c->ct);
 	job_life_worker(c->j, "mount", NULL);
 	return 0;
 }

@@ -77,20 +77,25 @@ int act_stop_on(const struct life_call *c)
 	return 0;
 }
 
-/* stop --fast over a stop that waits; over a restart too: the last word counts. */
+void life_unpromise(const struct life_call *c, struct job *j)
+{
+	reboot_unmark(c->d, c->ct);
+	if (!j->restart)
+		return;
+	j->restart = false;
+	j->failed = true;
+	(void)berth_error_set(&j->error, BERTH_ERR_LOCKED, ECANCELED,
+			      "CT %u: a later order stopped it: it is not started again",
+			      c->ct->ctid);
+}
+
+/* stop --fast over a stop that waits. */
 int act_hurry(const struct life_call *c)
 {
 	struct job *j = c->j;
 
 	job_join(j, c->info->call);
-	if (j->restart) {
-		j->restart = false;
-		j->failed = true;
-		reboot_unmark(c->d, c->ct);
-		(void)berth_error_set(&j->error, BERTH_ERR_LOCKED, ECANCELED,
-				      "CT %u: a later order stopped it: it is not started again",
-				      c->ct->ctid);
-	}
+	life_unpromise(c, j);
 	if (!j->killed)
 		stop_kill(j);
 	return 0;
@@ -122,10 +127,10 @@ int act_unpromise(const struct life_call *c)
 
 	if (job_refuse_busy(ct, c->err) < 0)
 		return -EWOULDBLOCK;
+	reboot_unmark(c->d, ct);
 	if (!ct_timer_is_set(ct, LIFE_T_REBOOT))
 		return life_refuse(ct->ctid, ct->status, c->event, c->err);
 	ct_timer_clear(ct, LIFE_T_REBOOT);
-	reboot_unmark(c->d, ct);
 	if (c->info->call != NULL)
 		rpc_reply(c->info->call, NULL);
 	return 0;

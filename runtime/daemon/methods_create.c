@@ -205,10 +205,17 @@ static void create_refuse(struct job *j, const struct berth_error *err)
 
 static void create_written(struct job *j, const struct worker_result *result)
 {
-	if (result->ok)
+	struct berth_error gone;
+
+	if (result->ok && j->call == NULL) {
+		(void)berth_error_set(&gone, BERTH_ERR_SYSTEM, ECANCELED,
+				      "CT %u: who ordered it has gone", j->ct->ctid);
+		create_refuse(j, &gone);
+	} else if (result->ok) {
 		create_run(j);
-	else
+	} else {
 		create_refuse(j, &result->error);
+	}
 }
 
 void method_create(struct rpc_call *call, json_t *parameters, void *data)

@@ -201,7 +201,7 @@ static json_t *info_json(struct daemon *d, const struct conf_file *host_conf, st
 	add_ends(ct, info);
 	/* It runs with its last run's; what is wrong with its own stays to be said until it is mended. */
 	if (ct->ran_with_old && ct_status_is_up(ct->status))
-		(void)store_config(&d->paths, ct->ctid, d->host_conf, &c, &err);
+		(void)store_config(&d->paths, ct->ctid, host_conf, &c, &err);
 	add_why(ct, &err, info);
 	if (space_trouble(ct)[0] != '\0')
 		(void)json_object_set_new(info, "trouble", json_string(space_trouble(ct)));

@@ -185,6 +185,7 @@ int registry_reload(struct daemon *d, struct ct *ct, struct berth_error *err)
 
 	if (r < 0 && r != -ENOENT) {
 		ct->status = CT_UNKNOWN;
+		ct_timer_set(ct, LIFE_T_LOOK, 1);
 		return r;
 	}
 	if (r < 0)
@@ -194,6 +195,7 @@ int registry_reload(struct daemon *d, struct ct *ct, struct berth_error *err)
 				    ct->ctid, d->paths.etc, ct->ctid, ct->ctid);
 	if (r == 0 && info.status == CT_UNKNOWN) {
 		ct->status = CT_UNKNOWN;
+		ct_timer_set(ct, LIFE_T_LOOK, 1);
 		return -EAGAIN;
 	}
 	if (r == 0 && info.status == CT_BROKEN)
@@ -219,8 +221,6 @@ void registry_settled(struct daemon *d, struct ct *ct)
 	ct->booted = false;
 	if (registry_reload(d, ct, &err) < 0)
 		log_line(LOG_LV_ERROR, ct->ctid, "%s: %s", ct_status_name(ct->status), err.msg);
-	if (ct->status == CT_UNKNOWN)
-		ct_timer_set(ct, LIFE_T_LOOK, 1);
 }
 
 /* Is the address in a space-separated list? */

@@ -59,7 +59,7 @@ int image_room(int private_fd, int mount_fd, struct volume_room *ret, struct ber
 int image_keep(int mount_fd, uint64_t bytes, struct berth_error *err);
 
 /*
- * What a volume may take between its mount and berthd's first look at it: half of what the host has free.
- * On a full host a start still has the few blocks that it needs.
+ * What a volume may take between its mount and berthd's first look at it: half of what the host has free, and at
+ * most so many bytes. On a full host a start still has the few blocks that it needs.
  */
-int image_keep_first(int private_fd, int mount_fd, struct berth_error *err);
+int image_keep_first(int private_fd, int mount_fd, uint64_t most, struct berth_error *err);

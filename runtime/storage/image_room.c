@@ -138,7 +138,7 @@ int image_keep(int mount_fd, uint64_t bytes, struct berth_error *err)
 	return r < 0 ? r : keep(device, bytes / LAYOUT_BLOCK, err);
 }
 
-int image_keep_first(int private_fd, int mount_fd, struct berth_error *err)
+int image_keep_first(int private_fd, int mount_fd, uint64_t most, struct berth_error *err)
 {
 	uint64_t host_free, may, free_bytes, own;
 	char device[LOOP_PATH_MAX];
@@ -149,7 +149,7 @@ int image_keep_first(int private_fd, int mount_fd, struct berth_error *err)
 		return berth_error_sys(err, errno, "statvfs of a volume and its host");
 	host_free = host.f_bavail * host.f_frsize;
 	free_bytes = vfs.f_bfree * vfs.f_frsize;
-	may = host_free / 2;
+	may = host_free / 2 < most ? host_free / 2 : most;
 	if (may < FIRST_LEAST)
 		may = host_free < FIRST_LEAST ? host_free : FIRST_LEAST;
 	if (may >= free_bytes)

@@ -97,3 +97,9 @@ int volume_keep(const struct volume_driver *d, int mount_fd, uint64_t bytes,
 {
 	return d->keep(mount_fd, bytes, err);
 }
+
+int volume_keep_first(const struct volume_driver *d, int private_fd, int mount_fd, uint64_t most,
+		      struct berth_error *err)
+{
+	return d->keep_first(private_fd, mount_fd, most, err);
+}

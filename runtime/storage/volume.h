@@ -103,3 +103,6 @@ int volume_room(const struct volume_driver *d, int private_fd, int mount_fd,
  */
 int volume_keep(const struct volume_driver *d, int mount_fd, uint64_t bytes,
 		struct berth_error *err);
+/* The same until somebody who watches the host's disk has looked: nobody gets more than so many bytes. */
+int volume_keep_first(const struct volume_driver *d, int private_fd, int mount_fd, uint64_t most,
+		      struct berth_error *err);

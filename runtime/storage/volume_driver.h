@@ -19,6 +19,7 @@ struct volume_driver {
 	int (*distrust)(int private_fd);
 	int (*room)(int private_fd, int mount_fd, struct volume_room *ret, struct berth_error *err);
 	int (*keep)(int mount_fd, uint64_t bytes, struct berth_error *err);
+	int (*keep_first)(int private_fd, int mount_fd, uint64_t most, struct berth_error *err);
 };
 
 extern const struct volume_driver volume_driver_image;

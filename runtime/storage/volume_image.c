@@ -315,6 +315,9 @@ static int attach_clean(int private_fd, int image_fd, struct loop_dev *loop,
 	if (r == 1) {
 		fd_close(&loop->fd);
 		r = check_all(private_fd, image_fd, err);
+		/* A journal that was replayed may hold a growth. */
+		if (r == 0)
+			r = image_read_super(private_fd, image_fd, &sb, err);
 		if (r == 0)
 			r = loop_attach(image_fd, false, loop, err);
 	}
@@ -331,7 +334,10 @@ static int attach_clean(int private_fd, int image_fd, struct loop_dev *loop,
 static int image_mount(int private_fd, int *ret_mount_fd, dev_t *ret_dev, struct berth_error *err)
 {
 	static const struct fsctx_option no_value = {.key = "discard"};
-	struct fsctx_option options[] = {{"source", NULL}, no_value, {"errors", "remount-ro"}, {0}};
+	/* Else a growth's inode tables would be zeroed later, which makes holes of them again (loop). */
+	static const struct fsctx_option zeroed = {.key = "noinit_itable"};
+	struct fsctx_option options[] = {
+		{"source", NULL}, no_value, zeroed, {"errors", "remount-ro"}, {0}};
 	struct fsctx_spec spec = {.kernel_type = "ext4",
 				  .log_word = "EXT4-fs",
 				  .options = options,
@@ -361,9 +367,9 @@ static int image_mount(int private_fd, int *ret_mount_fd, dev_t *ret_dev, struct
 	r = fsctx_mount(&spec, NULL, NULL, NULL, ret_mount_fd, err);
 	if (r < 0)
 		return r;
-	r = image_keep_first(private_fd, *ret_mount_fd, err);
+	r = image_keep_first(private_fd, *ret_mount_fd, UINT64_MAX, err);
 	if (r < 0) {
-		(void)close(*ret_mount_fd);
+		fd_close(ret_mount_fd);
 		return r;
 	}
 	*ret_dev = st.st_rdev;
@@ -464,4 +470,5 @@ const struct volume_driver volume_driver_image = {
 	.distrust = image_distrust,
 	.room = image_room,
 	.keep = image_keep,
+	.keep_first = image_keep_first,
 };

@@ -29,6 +29,8 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#define FIRST_SHARE (UINT64_C(64) << 20) /* of the host's disk, for the first moments of a run */
+
 struct start {
 	struct worker *w;
 	struct ct_facts facts;
@@ -82,6 +84,8 @@ static int step_forget(void *ctx, struct berth_error *err)
 	(void)err;
 	for (size_t i = 0; i < sizeof(old) / sizeof(old[0]); i++)
 		(void)unlinkat(s->run_fd, old[i], 0);
+	/* Of a destroy that failed, before its config was put back: no later berthd may go on with it. */
+	store_intent_clear(&s->w->paths, s->w->ctid, true);
 	return 0;
 }
 
@@ -168,6 +172,21 @@ static int step_volume(void *ctx, struct berth_error *err)
 	struct start *s = ctx;
 
 	return ct_mounts_volume(s->w, &s->facts, s->run_fd, &s->mounts, err);
+}
+
+/*
+ * Little, until berthd has looked: what its init claims (fallocate(2)) is not taken from the host yet, and after a
+ * reboot it could claim as much again.
+ */
+static int step_share(void *ctx, struct berth_error *err)
+{
+	struct start *s = ctx;
+	auto_close int private_fd = worker_private_open(s->w, err);
+
+	if (private_fd < 0)
+		return private_fd;
+	return volume_keep_first(volume_driver_find(s->facts.driver), private_fd,
+				 s->mounts.volume_fd, FIRST_SHARE, err);
 }
 
 static void undo_disk(void *ctx)
@@ -447,6 +466,7 @@ static const struct plan_step beside[] = {
 };
 static const struct plan_step disk[] = {
 	{"volume", step_volume, undo_disk},
+	{"share", step_share, NULL},
 	{"root", step_root, NULL},
 };
 

@@ -222,6 +222,8 @@ static int worker_run(const struct worker_op *ops, int argc, const char *const *
 	if (r == 0)
 		r = host_config_from(w.host_conf, &w.host, err);
 	if (r == 0)
+		r = store_fixed_load(&w.paths, &w.host, err);
+	if (r == 0)
 		r = FAULT_STEP("worker.begin", err);
 	if (r == 0)
 		r = op->run(&w, err);
