@@ -11,11 +11,11 @@ static void expired(struct ev_source *s, void *data)
 {
 	struct ct *ct = data;
 
-	for (int i = 0; i < LIFE_TIMERS; i++) {
-		if (ct->timers[i] != s)
+	for (enum life_event t = LIFE_T_LOOK; t < LIFE_EVENT_MAX; t++) {
+		if (ct->timers[t - LIFE_T_LOOK] != s)
 			continue;
-		ct_timer_clear(ct, LIFE_T_LOOK + i);
-		(void)ct_event(ct, LIFE_T_LOOK + i, NULL, NULL);
+		ct_timer_clear(ct, t);
+		(void)ct_event(ct, t, NULL, NULL);
 		return;
 	}
 }

@@ -137,12 +137,10 @@ static void look(struct ev_source *s, void *data)
 
 void hurry_begin(struct daemon *d)
 {
-	struct hurry_state *h = calloc(1, sizeof(*h)); /* as long as berthd lives */
+	static struct hurry_state state; /* as long as berthd lives */
+	struct hurry_state *h = &state;
 
-	if (h == NULL)
-		abort();
-	h->d = d;
-	h->keeper = -EBADF;
+	*h = (struct hurry_state){.d = d, .keeper = -EBADF};
 	turn_off(h);
 	if (ev_add_timer(d->ev, LOOK_MS, look, h, &h->timer) < 0)
 		abort();

@@ -106,7 +106,7 @@ static int compare(const void *a, const void *b)
 
 static bool is_taken(const struct ids *s, uint32_t base)
 {
-	return bsearch(&base, s->taken, s->n, sizeof(base), compare) != NULL;
+	return s->n > 0 && bsearch(&base, s->taken, s->n, sizeof(base), compare) != NULL;
 }
 
 /*
