@@ -216,13 +216,30 @@ int ct_facts_id_base(const struct berth_paths *p, uint32_t ctid, uint32_t *ret)
 	return id_base_in(dir, FACTS_COPY, ret);
 }
 
+/* The next number of a line of columns. */
+static int next_number(const char **p, uint64_t *ret)
+{
+	char word[24];
+	size_t n;
+
+	*p += strspn(*p, " ");
+	n = strcspn(*p, " \n");
+	if (n >= sizeof(word))
+		return -EINVAL;
+	memcpy(word, *p, n);
+	word[n] = '\0';
+	*p += n;
+	return parse_u64(word, ret);
+}
+
 int ct_uid_map_parse(const char *text, uint32_t *ret)
 {
-	unsigned long inside, outside, n;
+	uint64_t inside, outside, n;
 
 	/* The first line is that of root inside. A CT inside has more users than one, the host has all. */
-	if (sscanf(text, "%lu %lu %lu", &inside, &outside, &n) != 3 || inside != 0 || n < 65536 ||
-	    outside < 65536 || outside > UINT32_MAX - 65536 || outside % 65536 != 0)
+	if (next_number(&text, &inside) < 0 || next_number(&text, &outside) < 0 ||
+	    next_number(&text, &n) < 0 || inside != 0 || n < 65536 || outside < 65536 ||
+	    outside > UINT32_MAX - 65536 || outside % 65536 != 0)
 		return -EINVAL;
 	*ret = (uint32_t)outside;
 	return 0;

@@ -115,9 +115,9 @@ static void judge(const struct space_host *h, struct space_volume *v, const stru
 
 static void share_host(struct space_look *l, struct space_host *h)
 {
-	auto_free struct space_volume **of = calloc(l->n, sizeof(struct space_volume *));
-	auto_free struct space_share *shares = calloc(l->n, sizeof(struct space_share));
-	auto_free uint64_t *taken = calloc(l->n, sizeof(uint64_t));
+	auto_free struct space_volume **of = calloc(l->n + 1, sizeof(struct space_volume *));
+	auto_free struct space_share *shares = calloc(l->n + 1, sizeof(struct space_share));
+	auto_free uint64_t *taken = calloc(l->n + 1, sizeof(uint64_t));
 	uint64_t sum = 0, wait;
 	size_t n = 0;
 
