@@ -44,13 +44,13 @@ static uint64_t give(struct space_share *v, uint64_t most)
 /* The floor of each; those that have grown most are the first to be left without. */
 static uint64_t give_floor(uint64_t room, uint64_t floor, struct space_share *v, size_t n)
 {
-	const struct space_share **order = calloc(n, sizeof(*order));
+	const struct space_share **order = calloc(n + 1, sizeof(const struct space_share *));
 
 	if (order == NULL)
 		abort();
 	for (size_t i = 0; i < n; i++)
 		order[i] = &v[i];
-	qsort(order, n, sizeof(*order), by_grown);
+	qsort(order, n, sizeof(const struct space_share *), by_grown);
 	for (size_t i = 0; i < n; i++)
 		room -= give(&v[order[i] - v], least(floor, room));
 	free(order);

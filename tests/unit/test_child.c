@@ -16,8 +16,9 @@ static pid_t child(int exit_with)
 
 	if (pid == 0 && exit_with >= 0)
 		_exit(exit_with);
-	while (pid == 0)
-		(void)pause();
+	if (pid == 0)
+		for (;;)
+			(void)pause();
 	return pid;
 }
 

@@ -5,15 +5,10 @@
 
 #include <string.h>
 
-#define EACH_STATE(s) for (enum ct_status s = 0; s < CT_STATUS_MAX; s++)
-#define EACH_EVENT(e) for (enum life_event e = 0; e < LIFE_EVENT_MAX; e++)
-
 static void every_cell_has_an_answer(void)
 {
-	EACH_STATE(s)
-	{
-		EACH_EVENT(e)
-		{
+	for (enum ct_status s = 0; s < CT_STATUS_MAX; s++) {
+		for (enum life_event e = 0; e < LIFE_EVENT_MAX; e++) {
 			struct life_cell c = life_cell(s, e);
 
 			CHECK(c.next < CT_STATUS_MAX && c.action < ACT_MAX);
@@ -31,10 +26,8 @@ static void every_refusal_has_a_code_and_a_sentence(void)
 {
 	struct berth_error err;
 
-	EACH_STATE(s)
-	{
-		EACH_EVENT(e)
-		{
+	for (enum ct_status s = 0; s < CT_STATUS_MAX; s++) {
+		for (enum life_event e = 0; e < LIFE_EVENT_MAX; e++) {
 			if (!life_is_order(e))
 				continue;
 			memset(&err, 0, sizeof(err));
@@ -53,8 +46,7 @@ static void what_this_version_does_not_do_says_so_everywhere(void)
 						 LIFE_RESOLVE};
 	struct berth_error err;
 
-	EACH_STATE(s)
-	{
+	for (enum ct_status s = 0; s < CT_STATUS_MAX; s++) {
 		for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
 			CHECK(life_cell(s, orders[i]).action == ACT_REFUSE);
 			CHECK(life_refuse(101, s, orders[i], &err) < 0);
@@ -69,8 +61,7 @@ static void unknown_is_harmless(void)
 	static const enum life_action harmless[] = {ACT_NONE, ACT_REFUSE,     ACT_END_WORKER,
 						    ACT_LOOK, ACT_LOOK_LATER, ACT_LOOKED};
 
-	EACH_EVENT(e)
-	{
+	for (enum life_event e = 0; e < LIFE_EVENT_MAX; e++) {
 		struct life_cell c = life_cell(CT_UNKNOWN, e);
 		bool is_harmless = false;
 
@@ -92,8 +83,7 @@ static void unknown_is_harmless(void)
 /* Only proof, an order, or init's own end leads to where something is cleaned up. */
 static void nothing_is_released_on_a_guess(void)
 {
-	EACH_STATE(s)
-	{
+	for (enum ct_status s = 0; s < CT_STATUS_MAX; s++) {
 		CHECK(life_cell(s, LIFE_CANNOT_TELL).next == s ||
 		      life_cell(s, LIFE_CANNOT_TELL).next == CT_UNKNOWN);
 		CHECK(life_cell(s, LIFE_MONITOR_GONE).next == s);
