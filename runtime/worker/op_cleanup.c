@@ -185,7 +185,7 @@ static void remove_run_files(int run_fd)
 	static const char *const files[] = {"booted",	   "monitor.sock", "candidate.conf",
 					    "exit",	   "live.conf",	   "exit.tmp",
 					    "booted.tmp",  "state.tmp",	   "trouble",
-					    "trouble.tmp", "old.conf.tmp"};
+					    "trouble.tmp", "old.conf.tmp", "mounted.tmp"};
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
 		(void)file_unlink_at(run_fd, files[i]);
