@@ -430,19 +430,23 @@ int store_lookup(const struct berth_paths *p, const char *word, uint32_t *ret,
 			       word);
 }
 
-int store_config(const struct berth_paths *p, uint32_t ctid, const struct conf_file *host,
-		 struct ct_config *ret, struct berth_error *err)
+int store_config_of(const struct berth_paths *p, uint32_t ctid, const struct conf_file *f,
+		    const struct conf_file *host, struct ct_config *ret, struct berth_error *err)
 {
-	auto_ptr(conf_cleanup) struct conf_file *f = NULL;
 	struct berth_error why = {0};
-	int r = store_conf_load(p, ctid, &f, err);
 
-	if (r < 0)
-		return r;
-	r = ct_config_from(f, host, ret, &why);
-	if (r < 0)
+	if (ct_config_from(f, host, ret, &why) < 0)
 		return berth_error_set(err, BERTH_ERR_BROKEN, why.sys,
 				       "CT %u: config %s/ct/%u.conf: %s", ctid, p->etc, ctid,
 				       why.msg);
 	return 0;
+}
+
+int store_config(const struct berth_paths *p, uint32_t ctid, const struct conf_file *host,
+		 struct ct_config *ret, struct berth_error *err)
+{
+	auto_ptr(conf_cleanup) struct conf_file *f = NULL;
+	int r = store_conf_load(p, ctid, &f, err);
+
+	return r < 0 ? r : store_config_of(p, ctid, f, host, ret, err);
 }

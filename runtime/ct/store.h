@@ -99,6 +99,9 @@ int store_intent_each(const struct berth_paths *p,
 int store_lookup(const struct berth_paths *p, const char *word, uint32_t *ret,
 		 struct berth_error *err);
 
+/* The same of a config that is loaded. */
+int store_config_of(const struct berth_paths *p, uint32_t ctid, const struct conf_file *f,
+		    const struct conf_file *host, struct ct_config *ret, struct berth_error *err);
 /* Typed configuration of a CT over berth.conf. host may be NULL. */
 int store_config(const struct berth_paths *p, uint32_t ctid, const struct conf_file *host,
 		 struct ct_config *ret, struct berth_error *err);

@@ -27,7 +27,7 @@ int monitor_listen(struct worker *w, int *ret_fd, struct berth_error *err)
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
 	char path[BERTH_PATH_MAX];
 
-	path_monitor_socket(&w->paths, w->ctid, path);
+	path_below(w->ct_path, "monitor.sock", path);
 	if (fd < 0)
 		return berth_error_sys(err, errno, "make a socket");
 	if (strlen(path) >= sizeof(a.sun_path))
@@ -107,15 +107,13 @@ static void args_add_v1(struct args *a, const struct cg_attach *attach)
 
 static void build_args(struct args *a, struct worker *w, const struct become *b)
 {
-	char dir[BERTH_PATH_MAX];
-
 	args_add(a, "berth-monitor");
 	args_add(a, "%u", w->ctid);
-	args_add(a, "%s", path_run_ct(&w->paths, w->ctid, dir));
+	args_add(a, "%s", w->ct_path);
 	args_add_fd(a, "init", b->init_pidfd);
 	args_add(a, "initpid=%d", b->init_pid);
 	args_add_fd(a, "listen", b->listen_fd);
-	args_add_fd(a, "dir", b->run_fd);
+	args_add_fd(a, "dir", w->ct_fd);
 	args_add_fd(a, "console", b->console_fd);
 	args_add_fd(a, "devpts", b->devpts_fd);
 	args_add_fd(a, "notify", b->notify_fd);

@@ -14,7 +14,7 @@ struct become_kit {
 };
 
 struct become {
-	int run_fd, listen_fd;
+	int listen_fd;
 	pid_t init_pid;
 	int init_pidfd;
 	int console_fd, devpts_fd, notify_fd; /* -EBADF: none (adopting) */

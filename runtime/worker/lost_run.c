@@ -205,7 +205,7 @@ static int monitor_socket(struct worker *w)
 /* One that does not answer is busy, but lives: what it would say is in the files as well. */
 static void ask_booted(struct worker *w, int fd, bool *ret)
 {
-	char buf[sizeof(struct mon_record) + 1], dir[BERTH_PATH_MAX], path[BERTH_PATH_MAX];
+	char buf[sizeof(struct mon_record) + 1], path[BERTH_PATH_MAX];
 	struct mon_record rec;
 	ssize_t n;
 
@@ -214,8 +214,7 @@ static void ask_booted(struct worker *w, int fd, bool *ret)
 	if (n > 0 && mon_record_check(buf, (size_t)n, &rec) == 0 && rec.type == MON_STATE)
 		*ret = rec.b == 1;
 	else
-		*ret = access(path_below(path_run_ct(&w->paths, w->ctid, dir), "booted", path),
-			      F_OK) == 0;
+		*ret = access(path_below(w->ct_path, "booted", path), F_OK) == 0;
 }
 
 /* 1 when the monitor is there, 0 when nobody listens. */
@@ -251,7 +250,6 @@ static int is_monitor(struct worker *w, pid_t pid, struct proc_monitor *ret)
 {
 	auto_free char *cmdline = NULL, *status = NULL;
 	auto_close int dir = proc_open(pid);
-	char rundir[BERTH_PATH_MAX];
 	size_t len;
 	int r = dir < 0 ? dir : file_read_at(dir, "status", STATUS_MAX, &status, NULL);
 
@@ -261,8 +259,7 @@ static int is_monitor(struct worker *w, pid_t pid, struct proc_monitor *ret)
 		return 0; /* longer than a monitor's */
 	if (r < 0)
 		return is_gone(r) ? 0 : r;
-	return proc_is_root(status) &&
-	       proc_is_monitor(cmdline, len, w->ctid, path_run_ct(&w->paths, w->ctid, rundir), ret);
+	return proc_is_root(status) && proc_is_monitor(cmdline, len, w->ctid, w->ct_path, ret);
 }
 
 /* Its socket's name is gone, so nobody can ever reach it; a second one beside it would make two. */

@@ -56,19 +56,6 @@ static int open_devpts(struct worker *w, const struct become *b)
 	return r < 0 ? r : fd;
 }
 
-static int write_state(struct worker *w, int run_fd, const struct ct_run *run,
-		       struct berth_error *err)
-{
-	char text[1024];
-	int r = ct_run_format(run, text, sizeof(text));
-
-	if (r == 0)
-		r = file_replace_at(run_fd, "state", text, strlen(text), 0644, false);
-	if (r < 0)
-		return berth_error_sys(err, r, "CT %u: write its state file", w->ctid);
-	return 0;
-}
-
 /* What berthd has kept of the old monitor: arguments CONSOLE NOTIFY, -9 for none. */
 static int take_kept(struct worker *w, struct become *b, struct berth_error *err)
 {
@@ -124,7 +111,6 @@ static int find_run(struct worker *w, struct cg_host *cg, struct become *b, stru
 static int take_over(struct worker *w, struct cg_host *cg, struct become *b, struct ct_run *run,
 		     struct berth_error *err)
 {
-	auto_close int cache = dir_open_at(AT_FDCWD, w->paths.run);
 	struct ct_config config;
 	unsigned int lifted = 0;
 	int r;
@@ -139,7 +125,7 @@ static int take_over(struct worker *w, struct cg_host *cg, struct become *b, str
 	/* Whatever is wrong with its config, the CT runs: commands in it get the strict filter then. */
 	if (store_config(&w->paths, w->ctid, w->host_conf, &config, NULL) == 0)
 		lifted = spec_seccomp(&config);
-	r = seccomp_program_get(cache, lifted, &seccomp, err);
+	r = seccomp_program_get(worker_run_dir(w), lifted, &seccomp, err);
 	if (r == 0)
 		r = become_prepare(w, cg, &seccomp, &kit, err);
 	if (r < 0)
@@ -154,7 +140,7 @@ static int take_over(struct worker *w, struct cg_host *cg, struct become *b, str
 	r = pidref_get(getpid(), &run->monitor);
 	if (r < 0)
 		return berth_error_sys(err, r, "CT %u: name its new monitor", w->ctid);
-	r = write_state(w, b->run_fd, run, err);
+	r = worker_state_write(w, run, err);
 	return r < 0 ? r : become_monitor(w, b, err);
 }
 
@@ -170,11 +156,11 @@ int op_adopt(struct worker *w, struct berth_error *err)
 		r = worker_cg_open(w, &cg, err);
 	if (r < 0)
 		return r;
-	b.run_fd = worker_run_open(w, err);
-	if (b.run_fd < 0)
-		return b.run_fd;
+	r = worker_ct_dir(w, err);
+	if (r < 0)
+		return r;
 	r = find_run(w, cg, &b, &run, &served, err);
 	if (r < 0)
 		return r;
-	return served ? write_state(w, b.run_fd, &run, err) : take_over(w, cg, &b, &run, err);
+	return served ? worker_state_write(w, &run, err) : take_over(w, cg, &b, &run, err);
 }

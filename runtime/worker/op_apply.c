@@ -161,7 +161,7 @@ static void note_inodes(const struct apply *a, uint64_t asked, uint64_t has)
 static int resize_disk(struct apply *a, struct berth_error *err)
 {
 	const struct volume_driver *d = volume_driver_find(a->info.facts.driver);
-	auto_close int private_fd = worker_private_open(a->w, err);
+	int private_fd = worker_private_dir(a->w, err);
 	auto_close int mounted = -EBADF;
 	struct volume_limits next;
 	uint64_t inodes;

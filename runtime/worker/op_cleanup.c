@@ -86,15 +86,14 @@ static int release_volume(struct worker *w, struct berth_error *err)
 {
 	const struct volume_driver *d;
 	struct ct_facts facts;
-	auto_close int private_fd = -EBADF;
-	int r = FAULT_STEP("cleanup.volume", err);
+	int private_fd, r = FAULT_STEP("cleanup.volume", err);
 
 	if (r < 0)
 		return r;
 	if (worker_facts(w, &facts, NULL) < 0)
 		return 0;
 	d = volume_driver_find(facts.driver);
-	private_fd = worker_private_open(w, NULL);
+	private_fd = worker_private_dir(w, NULL);
 	if (d == NULL || private_fd < 0)
 		return 0;
 	return volume_wait_unused(d, private_fd, VOLUME_WAIT_MS, err);
@@ -196,7 +195,7 @@ static void remove_run_files(int run_fd)
 
 int op_cleanup(struct worker *w, struct berth_error *err)
 {
-	auto_close int run_fd = worker_run_open(w, err);
+	int run_fd = worker_ct_dir(w, err);
 	auto_close int net_fd = -EBADF;
 	struct berth_error errors[3], refused;
 	struct net_report rep = {0};

@@ -145,7 +145,7 @@ static int fill_private(struct create *c, const struct volume_driver *d, struct 
 	report_progress("copying the template", -1);
 	(void)snprintf(image, sizeof(image), "%s/%s", worker_template_dir(c->w, dir),
 		       template_image_name(&c->template, name));
-	r = worker_private_mounts(err);
+	r = worker_private_mounts(c->w, err);
 	if (r == 0)
 		r = volume_mount(d, c->private_fd, &mnt, &dev, err);
 	if (r == 0)
@@ -240,26 +240,23 @@ static int step_first_mount(void *ctx, struct berth_error *err)
 {
 	struct create *c = ctx;
 	struct worker *w = c->w;
-	auto_close int run_fd = -EBADF;
 	struct berth_error why = {0};
 	struct guest_config guest;
 	struct ct_mounts m;
 	char hostname[65];
-	int r = worker_private_mounts(err);
+	int r = worker_private_mounts(w, err);
 
 	ct_mounts_init(&m);
 	if (r == 0)
-		r = run_fd = worker_run_open(w, err);
-	if (r >= 0)
 		r = launch_userns(c->facts.id_base, &m.userns_fd, err);
 	if (r == 0)
-		r = ct_mounts_make(w, &c->facts, run_fd, &m, err);
+		r = ct_mounts_make(w, &c->facts, &m, err);
 	if (r < 0)
 		return r;
 	worker_guest(w, &c->config, hostname, &guest);
 	if (launch_write_files(m.userns_fd, m.root_fd, &guest, &why) < 0)
 		log_line(LOG_LV_WARNING, w->ctid, "set up the guest's files: %s", why.msg);
-	ct_mounts_drop(w, run_fd, &m);
+	ct_mounts_drop(w, &m);
 	return volume_wait_unused(volume_driver_find(c->facts.driver), c->private_fd, 30000, err);
 }
 

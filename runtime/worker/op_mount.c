@@ -34,9 +34,9 @@ static int bind_harmless(const char *from, const char *to)
 	return 0;
 }
 
-static int show_root(struct worker *w, int run_fd, struct berth_error *err)
+static int show_root(struct worker *w, struct berth_error *err)
 {
-	char path[BERTH_PATH_MAX], from[BERTH_PATH_MAX], dir[BERTH_PATH_MAX];
+	char path[BERTH_PATH_MAX], from[BERTH_PATH_MAX];
 	int r = FAULT_POINT("mount.show");
 
 	if (r == 0)
@@ -44,12 +44,12 @@ static int show_root(struct worker *w, int run_fd, struct berth_error *err)
 
 	if (r < 0)
 		return berth_error_sys(err, r, "CT %u: make mount point %s", w->ctid, path);
-	path_below(path_run_ct(&w->paths, w->ctid, dir), "root", from);
+	path_below(w->ct_path, "root", from);
 	r = bind_harmless(from, path);
 	if (r < 0)
 		return berth_error_set(err, BERTH_ERR_MOUNT, -r, "CT %u: mount its root at %s: %s",
 				       w->ctid, path, strerror(-r));
-	r = file_replace_at(run_fd, "mounted", "1\n", 2, 0644, false);
+	r = file_replace_at(w->ct_fd, "mounted", "1\n", 2, 0644, false);
 	if (r < 0)
 		return berth_error_sys(err, r, "CT %u: note that it is mounted", w->ctid);
 	report_result("path", path);
@@ -66,13 +66,12 @@ static void hide_root(struct worker *w)
 
 int op_mount(struct worker *w, struct berth_error *err)
 {
-	auto_close int run_fd = worker_run_open(w, err);
 	struct ct_mounts m;
 	struct ct_facts facts;
-	int r;
+	int r = worker_ct_dir(w, err);
 
-	if (run_fd < 0)
-		return run_fd;
+	if (r < 0)
+		return r;
 	ct_mounts_init(&m);
 	r = FAULT_STEP("mount.make", err);
 	if (r == 0)
@@ -80,25 +79,24 @@ int op_mount(struct worker *w, struct berth_error *err)
 	if (r == 0)
 		r = launch_userns(facts.id_base, &m.userns_fd, err);
 	if (r == 0)
-		r = ct_mounts_make(w, &facts, run_fd, &m, err);
+		r = ct_mounts_make(w, &facts, &m, err);
 	if (r < 0)
 		return r;
-	r = show_root(w, run_fd, err);
+	r = show_root(w, err);
 	if (r < 0)
 		hide_root(w);
 	(void)FAULT_POINT("mount.drop");
-	ct_mounts_drop(w, run_fd, &m);
+	ct_mounts_drop(w, &m);
 	return r;
 }
 
 int op_umount(struct worker *w, struct berth_error *err)
 {
 	char path[BERTH_PATH_MAX];
-	auto_close int run_fd = worker_run_open(w, err);
-	int r;
+	int r = worker_ct_dir(w, err);
 
-	if (run_fd < 0)
-		return run_fd;
+	if (r < 0)
+		return r;
 	worker_mount_path(w, path);
 	r = FAULT_STEP("umount.begin", err);
 	if (r < 0)
@@ -108,6 +106,6 @@ int op_umount(struct worker *w, struct berth_error *err)
 				       "CT %u: unmount %s: %s; `fuser -vm %s` shows who is in it",
 				       w->ctid, path, strerror(errno), path);
 	(void)rmdir(path);
-	(void)file_unlink_at(run_fd, "mounted");
+	(void)file_unlink_at(w->ct_fd, "mounted");
 	return op_cleanup(w, err);
 }

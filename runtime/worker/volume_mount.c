@@ -39,9 +39,9 @@ static int attach(uint32_t ctid, int *fd, int dirfd, const char *name, struct be
 
 static void detach(struct worker *w, const char *name)
 {
-	char dir[BERTH_PATH_MAX], path[BERTH_PATH_MAX];
+	char path[BERTH_PATH_MAX];
 
-	rootfs_detach(path_below(path_run_ct(&w->paths, w->ctid, dir), name, path));
+	rootfs_detach(path_below(w->ct_path, name, path));
 }
 
 void ct_mounts_detach(struct worker *w)
@@ -50,11 +50,11 @@ void ct_mounts_detach(struct worker *w)
 	detach(w, "volume");
 }
 
-static void drop_volume(struct worker *w, int run_fd, struct ct_mounts *m)
+static void drop_volume(struct worker *w, struct ct_mounts *m)
 {
 	fd_close(&m->volume_fd);
 	detach(w, "volume");
-	(void)unlinkat(run_fd, "volume", AT_REMOVEDIR);
+	(void)unlinkat(w->ct_fd, "volume", AT_REMOVEDIR);
 }
 
 static bool is_private(const struct ct_facts *f)
@@ -62,13 +62,15 @@ static bool is_private(const struct ct_facts *f)
 	return strcmp(f->layout, "private") == 0;
 }
 
-int ct_mounts_volume(struct worker *w, const struct ct_facts *f, int run_fd, struct ct_mounts *m,
+int ct_mounts_volume(struct worker *w, const struct ct_facts *f, struct ct_mounts *m,
 		     struct berth_error *err)
 {
 	const struct volume_driver *d = volume_driver_find(f->driver);
-	auto_close int private_fd = worker_private_open(w, err);
-	int r;
+	int dir = worker_ct_dir(w, err), private_fd, r;
 
+	if (dir < 0)
+		return dir;
+	private_fd = worker_private_dir(w, err);
 	if (private_fd < 0)
 		return private_fd;
 	if (d == NULL)
@@ -77,12 +79,12 @@ int ct_mounts_volume(struct worker *w, const struct ct_facts *f, int run_fd, str
 				       w->ctid, f->driver);
 	r = volume_mount(d, private_fd, &m->volume_fd, &m->dev, err);
 	if (r == 0)
-		r = attach(w->ctid, &m->volume_fd, run_fd, "volume", err);
+		r = attach(w->ctid, &m->volume_fd, dir, "volume", err);
 	if (r == 0)
 		r = rootfs_prepare(is_private(f) ? ROOTFS_PRIVATE : ROOTFS_OVERLAY, m->volume_fd,
 				   err);
 	if (r < 0)
-		drop_volume(w, run_fd, m);
+		drop_volume(w, m);
 	else if (!is_private(f))
 		reserve_make(m->volume_fd);
 	return r;
@@ -115,7 +117,7 @@ int ct_mounts_lower(struct worker *w, const struct ct_facts *f, struct ct_mounts
 
 /* Where the parts of a root are. */
 struct root_paths {
-	char dir[BERTH_PATH_MAX], image[BERTH_PATH_MAX + 80], target[BERTH_PATH_MAX];
+	char image[BERTH_PATH_MAX + 80], target[BERTH_PATH_MAX];
 };
 
 static struct rootfs_spec root_spec(struct worker *w, const struct ct_facts *f,
@@ -128,7 +130,7 @@ static struct rootfs_spec root_spec(struct worker *w, const struct ct_facts *f,
 		.volume_fd = m->volume_fd,
 		.userns_fd = m->userns_fd,
 		.mapped_root = f->id_base,
-		.target = path_below(path_run_ct(&w->paths, w->ctid, p->dir), "root", p->target),
+		.target = path_below(w->ct_path, "root", p->target),
 	};
 }
 
@@ -182,7 +184,7 @@ static int mount_root(struct worker *w, const struct rootfs_spec *spec, struct c
 	return full && r == -ENOSPC ? refuse_full_volume(w, m, err) : r;
 }
 
-int ct_mounts_root(struct worker *w, const struct ct_facts *f, int run_fd, struct ct_mounts *m,
+int ct_mounts_root(struct worker *w, const struct ct_facts *f, struct ct_mounts *m,
 		   struct berth_error *err)
 {
 	struct root_paths p;
@@ -191,7 +193,7 @@ int ct_mounts_root(struct worker *w, const struct ct_facts *f, int run_fd, struc
 
 	if (r < 0)
 		return r;
-	if (mkdirat(run_fd, "root", 0700) < 0 && errno != EEXIST)
+	if (mkdirat(w->ct_fd, "root", 0700) < 0 && errno != EEXIST)
 		return berth_error_sys(err, errno, "CT %u: make mount point %s", w->ctid, p.target);
 	r = mount_root(w, &spec, m, err);
 	return r < 0 ? r : 0;
@@ -208,26 +210,26 @@ int ct_mounts_verify(struct worker *w, const struct ct_facts *f, const struct ct
 								  : r;
 }
 
-int ct_mounts_make(struct worker *w, const struct ct_facts *f, int run_fd, struct ct_mounts *m,
+int ct_mounts_make(struct worker *w, const struct ct_facts *f, struct ct_mounts *m,
 		   struct berth_error *err)
 {
-	int r = ct_mounts_volume(w, f, run_fd, m, err);
+	int r = ct_mounts_volume(w, f, m, err);
 
 	if (r == 0)
-		r = ct_mounts_root(w, f, run_fd, m, err);
+		r = ct_mounts_root(w, f, m, err);
 	if (r == 0)
 		r = ct_mounts_verify(w, f, m, err);
 	if (r < 0)
-		ct_mounts_drop(w, run_fd, m);
+		ct_mounts_drop(w, m);
 	return r;
 }
 
-void ct_mounts_drop(struct worker *w, int run_fd, struct ct_mounts *m)
+void ct_mounts_drop(struct worker *w, struct ct_mounts *m)
 {
 	fd_close(&m->root_fd);
 	fd_close(&m->lower_fd);
 	fd_close(&m->userns_fd);
 	detach(w, "root");
-	drop_volume(w, run_fd, m);
-	(void)unlinkat(run_fd, "root", AT_REMOVEDIR);
+	drop_volume(w, m);
+	(void)unlinkat(w->ct_fd, "root", AT_REMOVEDIR);
 }

@@ -17,9 +17,9 @@ struct ct_mounts {
 void ct_mounts_init(struct ct_mounts *m);
 
 /* The two halves. When one fails its own half is undone, and the other not touched. */
-int ct_mounts_volume(struct worker *w, const struct ct_facts *f, int run_fd, struct ct_mounts *m,
+int ct_mounts_volume(struct worker *w, const struct ct_facts *f, struct ct_mounts *m,
 		     struct berth_error *err);
-int ct_mounts_root(struct worker *w, const struct ct_facts *f, int run_fd, struct ct_mounts *m,
+int ct_mounts_root(struct worker *w, const struct ct_facts *f, struct ct_mounts *m,
 		   struct berth_error *err);
 /* After both, before anything of the CT runs: see rootfs_verify. */
 int ct_mounts_verify(struct worker *w, const struct ct_facts *f, const struct ct_mounts *m,
@@ -28,10 +28,10 @@ int ct_mounts_verify(struct worker *w, const struct ct_facts *f, const struct ct
 int ct_mounts_lower(struct worker *w, const struct ct_facts *f, struct ct_mounts *m,
 		    struct berth_error *err);
 /* All of it. On failure nothing of it stays mounted. */
-int ct_mounts_make(struct worker *w, const struct ct_facts *f, int run_fd, struct ct_mounts *m,
+int ct_mounts_make(struct worker *w, const struct ct_facts *f, struct ct_mounts *m,
 		   struct berth_error *err);
 
 /* Unmounts both and closes everything. */
-void ct_mounts_drop(struct worker *w, int run_fd, struct ct_mounts *m);
+void ct_mounts_drop(struct worker *w, struct ct_mounts *m);
 /* What a worker that was killed has left of them in this mount namespace. */
 void ct_mounts_detach(struct worker *w);

@@ -28,31 +28,66 @@ int worker_cg_open(struct worker *w, struct cg_host **ret, struct berth_error *e
 	return cg_host_open(parent[0] != '\0' ? parent : NULL, ret, err);
 }
 
-int worker_private_open(struct worker *w, struct berth_error *err)
+int worker_private_dir(struct worker *w, struct berth_error *err)
 {
 	char path[BERTH_PATH_MAX];
-	int fd = dir_open_at(AT_FDCWD, path_private(&w->paths, w->ctid, path));
 
-	if (fd < 0)
-		return berth_error_set(err, BERTH_ERR_NO_PRIVATE, -fd, "CT %u: private area %s: %s",
-				       w->ctid, path, strerror(-fd));
-	return fd;
+	if (w->private_fd < 0)
+		w->private_fd = dir_open_at(AT_FDCWD, path_private(&w->paths, w->ctid, path));
+	if (w->private_fd < 0)
+		return berth_error_set(err, BERTH_ERR_NO_PRIVATE, -w->private_fd,
+				       "CT %u: private area %s: %s", w->ctid, path,
+				       strerror(-w->private_fd));
+	return w->private_fd;
 }
 
-int worker_run_open(struct worker *w, struct berth_error *err)
+int worker_ct_dir(struct worker *w, struct berth_error *err)
 {
-	return paths_run_ct_open(&w->paths, w->ctid, err);
+	if (w->ct_fd < 0)
+		w->ct_fd = paths_run_ct_open(&w->paths, w->ctid, err);
+	return w->ct_fd;
 }
 
-int worker_private_mounts(struct berth_error *err)
+int worker_run_dir(struct worker *w)
+{
+	if (w->run_fd < 0)
+		w->run_fd = dir_open_at(AT_FDCWD, w->paths.run);
+	return w->run_fd;
+}
+
+int worker_private_mounts(struct worker *w, struct berth_error *err)
 {
 	if (unshare(CLONE_NEWNS) < 0)
 		return berth_error_sys(err, errno, "make a private mount namespace");
+	fd_close(&w->private_fd);
+	fd_close(&w->ct_fd);
+	fd_close(&w->run_fd);
 	/* Slave, not private: what the host unmounts must not stay busy through our copy. */
 	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
 		return berth_error_sys(err, errno,
 				       "set mount propagation of the private namespace");
 	return 0;
+}
+
+bool worker_has_word(const struct worker *w, const char *word)
+{
+	for (int i = 0; i < w->n_args; i++)
+		if (strcmp(w->args[i], word) == 0)
+			return true;
+	return false;
+}
+
+int worker_state_write(struct worker *w, const struct ct_run *run, struct berth_error *err)
+{
+	char text[1024];
+	int dir = worker_ct_dir(w, err), r;
+
+	if (dir < 0)
+		return dir;
+	r = ct_run_format(run, text, sizeof(text));
+	if (r == 0)
+		r = file_replace_at(dir, "state", text, strlen(text), 0644, false);
+	return r < 0 ? berth_error_sys(err, r, "CT %u: write its state file", w->ctid) : 0;
 }
 
 int worker_facts(struct worker *w, struct ct_facts *ret, struct berth_error *err)
@@ -187,20 +222,43 @@ static const struct worker_op *find_op(const struct worker_op *ops, const char *
 	return NULL;
 }
 
+int worker_init(struct worker *w, const char *root, uint32_t ctid, struct berth_error *err)
+{
+	int r;
+
+	*w = (struct worker){.lock_fd = -EBADF,
+			     .ctid = ctid,
+			     .private_fd = -EBADF,
+			     .ct_fd = -EBADF,
+			     .run_fd = -EBADF};
+	r = berth_paths_init(&w->paths, root, err);
+	if (r < 0)
+		return r;
+	(void)path_run_ct(&w->paths, ctid, w->ct_path);
+	r = store_host_conf_load(&w->paths, &w->host_conf, err);
+	if (r == 0)
+		r = host_config_from(w->host_conf, &w->host, err);
+	if (r == 0)
+		r = store_fixed_load(&w->paths, &w->host, err);
+	return r;
+}
+
 /* argv without argv[0]: [--lock FD] [--root DIR] OP [ARGUMENT...]. */
 static int worker_run(const struct worker_op *ops, int argc, const char *const *argv, int lock_fd,
 		      struct berth_error *err)
 {
-	struct worker w = {.lock_fd = lock_fd};
+	const char *const *all;
 	const struct worker_op *op;
 	const char *root = NULL;
+	struct worker w;
+	uint32_t ctid = 0;
 	int r;
 
-	if (argc >= 2 && strcmp(argv[0], "--lock") == 0 && parse_int(argv[1], &w.lock_fd) == 0) {
+	if (argc >= 2 && strcmp(argv[0], "--lock") == 0 && parse_int(argv[1], &lock_fd) == 0) {
 		argc -= 2;
 		argv += 2;
 	}
-	w.argv = argv;
+	all = argv;
 	if (argc >= 2 && strcmp(argv[0], "--root") == 0) {
 		root = argv[1];
 		argc -= 2;
@@ -212,17 +270,13 @@ static int worker_run(const struct worker_op *ops, int argc, const char *const *
 				       "berth-worker is run by berthd, not by hand");
 	argc--;
 	argv++;
-	if (op->on_ct && parse_ctid(argv[0], &w.ctid) < 0)
+	if (op->on_ct && parse_ctid(argv[0], &ctid) < 0)
 		return berth_error_set(err, BERTH_ERR_VALUE, EINVAL, "bad CTID '%s'", argv[0]);
+	r = worker_init(&w, root, ctid, err);
+	w.lock_fd = lock_fd;
+	w.argv = all;
 	w.args = argv + (op->on_ct ? 1 : 0);
 	w.n_args = argc - (op->on_ct ? 1 : 0);
-	r = berth_paths_init(&w.paths, root, err);
-	if (r == 0)
-		r = store_host_conf_load(&w.paths, &w.host_conf, err);
-	if (r == 0)
-		r = host_config_from(w.host_conf, &w.host, err);
-	if (r == 0)
-		r = store_fixed_load(&w.paths, &w.host, err);
 	if (r == 0)
 		r = FAULT_STEP("worker.begin", err);
 	if (r == 0)

@@ -25,6 +25,9 @@ struct worker {
 	const char *const *args; /* of the operation, after the CTID */
 	int n_args;
 	uint32_t ctid; /* operations on a CT */
+	char ct_path[BERTH_PATH_MAX]; /* of ct_fd */
+	/* Opened when they are first asked for (worker_*_dir); -EBADF: not yet. */
+	int private_fd, ct_fd, run_fd;
 };
 
 struct worker_op {
@@ -50,16 +53,28 @@ int op_template(struct worker *w, struct berth_error *err);
 /* The whole of a worker program; ops ends with a row without a name. Returns its exit status. */
 int worker_main(const struct worker_op *ops, int argc, char **argv);
 
+/* For one operation: paths and configuration of the host; ctid 0: none. The caller frees host_conf. */
+int worker_init(struct worker *w, const char *root, uint32_t ctid, struct berth_error *err);
+
 /* ---- what several operations need ---- */
 
 /* cg_host_open with CGROUP_PARENT of berth.conf. */
 int worker_cg_open(struct worker *w, struct cg_host **ret, struct berth_error *err);
-/* Opens private/CTID. */
-int worker_private_open(struct worker *w, struct berth_error *err);
-/* Opens RUN/ct/CTID, made when missing. */
-int worker_run_open(struct worker *w, struct berth_error *err);
-/* Leaves the host's mount table alone from here on: mounts of ours stay in a private copy. */
-int worker_private_mounts(struct berth_error *err);
+/* Directories, the worker's own: nobody else closes them. private/CTID. */
+int worker_private_dir(struct worker *w, struct berth_error *err);
+/* RUN/ct/CTID, made when missing. */
+int worker_ct_dir(struct worker *w, struct berth_error *err);
+/* RUN; -errno. */
+int worker_run_dir(struct worker *w);
+/*
+ * Leaves the host's mount table alone from here on: mounts of ours stay in a private copy. Directories that were
+ * opened before are of the other table, and no mount can go on them: they are opened anew.
+ */
+int worker_private_mounts(struct worker *w, struct berth_error *err);
+/* Was the operation given this word? */
+bool worker_has_word(const struct worker *w, const char *word);
+/* RUN/ct/CTID/state. */
+int worker_state_write(struct worker *w, const struct ct_run *run, struct berth_error *err);
 /* Facts, or the error that says what is wrong with the CT. */
 int worker_facts(struct worker *w, struct ct_facts *ret, struct berth_error *err);
 /*
