@@ -62,14 +62,26 @@ enum guest_init guest_init_kind_named(const char *path);
 int guest_init_stop_signal(enum guest_init kind);
 int guest_stop_signal(int root_fd);
 
+enum {
+	GUEST_SYSTEMD_OLDEST = 230
+};
+
+/* The version of the root's systemd, 0 when it cannot be told. */
+int guest_systemd_version(int root_fd);
+/* Pure: the same by the text of the program, of an older one. */
+int guest_systemd_version_in(const char *text, size_t len);
+/* -ENOTSUP, with the reason, for one that cannot boot in a CT. */
+int guest_systemd_check(int root_fd, struct berth_error *err);
+
 /* The oom_score_adj of what runs in a CT beside its init, which has 0. */
 #define GUEST_OOM_SCORE 500
 
 /*
  * Into the CT's freshly mounted /run tmpfs: systemd drop-ins of migration.md 2.5, 0444. Only for
- * GUEST_INIT_SYSTEMD: a /run/systemd/system elsewhere makes programs think that systemd runs.
+ * GUEST_INIT_SYSTEMD: a /run/systemd/system elsewhere makes programs think that systemd runs. version:
+ * of guest_systemd_version.
  */
-int guest_run_dropins(int run_fd, struct berth_error *err);
+int guest_run_dropins(int run_fd, int version, struct berth_error *err);
 
 /*
  * Pure: the new text of a file given the old one ("" when missing); for golden tests. Returns 0,

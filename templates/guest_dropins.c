@@ -16,6 +16,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
+enum {
+	KNOWS_IMPORT = 254, /* the first version with ImportCredential= */
+};
+
 #define TEXT_OF_(x) #x
 #define TEXT_OF(x) TEXT_OF_(x)
 
@@ -56,6 +60,31 @@ static const struct dropin dropins[] = {
 	{"system/ssh.socket.wants", "ssh-hostkeys.service", NULL},
 	{"system/sshd.service.wants", "ssh-hostkeys.service", NULL},
 	{"system/sshd.socket.wants", "ssh-hostkeys.service", NULL},
+};
+
+/*
+ * systemd's own units that ask for credentials, which nobody gives to a CT. Each would keep a mount of ramfs as long
+ * as it is active, and CRIU takes no ramfs. Units of the CT's admin have theirs.
+ */
+static const char *const credential_units[] = {
+	"console-getty",
+	"container-getty@",
+	"getty@",
+	"serial-getty@",
+	"systemd-firstboot",
+	"systemd-journald",
+	"systemd-network-generator",
+	"systemd-networkd",
+	"systemd-resolved",
+	"systemd-sysctl",
+	"systemd-sysusers",
+	"systemd-tmpfiles-clean",
+	"systemd-tmpfiles-setup",
+	"systemd-tmpfiles-setup-dev",
+	"systemd-tmpfiles-setup-dev-early",
+	"systemd-udev-load-credentials",
+	"systemd-udevd",
+	"systemd-vconsole-setup",
 };
 
 /* mkdir -p below fd, one level at a time; returns the last one's descriptor. */
@@ -101,7 +130,22 @@ static int write_dropin(int systemd_fd, const struct dropin *d)
 	return fd_write_all(fd, d->text, strlen(d->text));
 }
 
-int guest_run_dropins(int run_fd, struct berth_error *err)
+/* An older systemd would complain of a key that it does not know, a newer one needs both. */
+static int clear_credentials(int systemd_fd, const char *unit, int version)
+{
+	char dir[128], text[256];
+	const struct dropin d = {dir, "10-berth.conf", text};
+
+	(void)snprintf(dir, sizeof(dir), "system/%s.service.d", unit);
+	(void)snprintf(
+		text, sizeof(text),
+		"# From berth: CRIU cannot dump the mount that a credential is, and there is "
+		"none here.\n[Service]\nLoadCredential=\n%s",
+		version >= KNOWS_IMPORT ? "ImportCredential=\n" : "");
+	return write_dropin(systemd_fd, &d);
+}
+
+int guest_run_dropins(int run_fd, int version, struct berth_error *err)
 {
 	auto_close int systemd_fd = make_dirs(run_fd, "systemd");
 
@@ -113,6 +157,13 @@ int guest_run_dropins(int run_fd, struct berth_error *err)
 		if (r < 0)
 			return berth_error_sys(err, r, "write /run/systemd/%s/%s", dropins[i].dir,
 					       dropins[i].name);
+	}
+	for (size_t i = 0; i < sizeof(credential_units) / sizeof(credential_units[0]); i++) {
+		int r = clear_credentials(systemd_fd, credential_units[i], version);
+
+		if (r < 0)
+			return berth_error_sys(err, r, "write /run/systemd/system/%s.service.d",
+					       credential_units[i]);
 	}
 	return 0;
 }

@@ -133,12 +133,17 @@ static bool arch_runs_here(const char *arch)
 int root_inspect(int root_fd, struct template_info *ret, struct berth_error *err)
 {
 	char text[OS_RELEASE_MAX];
+	enum guest_init kind = guest_init_kind(root_fd);
 	const char *arch;
+	int r;
 
-	if (guest_init_kind(root_fd) == GUEST_INIT_NONE)
+	if (kind == GUEST_INIT_NONE)
 		return berth_error_set(err, BERTH_ERR_BAD_TEMPLATE, ENOENT,
 				       "there is no init in it: one of /sbin/init, /etc/init, "
 				       "/bin/init must be a program inside the root file system");
+	r = kind == GUEST_INIT_SYSTEMD ? guest_systemd_check(root_fd, err) : 0;
+	if (r < 0)
+		return r;
 	arch = find_arch(root_fd);
 	if (arch == NULL || !arch_runs_here(arch))
 		return berth_error_set(err, BERTH_ERR_BAD_TEMPLATE, ENOEXEC,

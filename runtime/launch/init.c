@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -61,6 +62,17 @@ static int open_ping(struct berth_error *err)
 				     : 0;
 }
 
+/*
+ * What is mounted later is to reach the mount namespaces that services of the CT have, as on every other
+ * system: systemd hands a unit its credentials that way. Nothing of the host's is in this tree.
+ */
+static int share_mounts(struct berth_error *err)
+{
+	if (mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL) < 0)
+		return berth_error_sys(err, errno, "make the container's mounts shared");
+	return 0;
+}
+
 static int init_prepare(const struct launch_spec *spec, const struct cage *cage,
 			struct init_state *st, struct berth_error *err)
 {
@@ -79,6 +91,8 @@ static int init_prepare(const struct launch_spec *spec, const struct cage *cage,
 	if (r == 0)
 		r = mounts_attach(&set, spec, cage, &st->dirs, err);
 	mounts_close(&set);
+	if (r == 0)
+		r = share_mounts(err);
 	if (r == 0)
 		r = open_notify(&st->notify, err);
 	if (r == 0)
@@ -176,6 +190,22 @@ static int exec_init(const struct launch_spec *spec, int sock, struct berth_erro
 		"exists, or its loader does not");
 }
 
+/* What only systemd needs: it would ignore the rest in silence, and freeze where it cannot boot. */
+static int settle_systemd(const struct launch_spec *spec, const struct init_state *st,
+			  struct berth_error *err)
+{
+	struct berth_error why = {0};
+	int r;
+
+	if (spec->init_argv != NULL || guest_init_kind(st->dirs.root) != GUEST_INIT_SYSTEMD)
+		return 0;
+	r = guest_systemd_check(st->dirs.root, &why);
+	if (r < 0)
+		return berth_error_set(err, why.code, -r, "CT %u cannot boot: %.400s", spec->ctid,
+				       why.msg);
+	return guest_run_dropins(st->dirs.run, guest_systemd_version(st->dirs.root), err);
+}
+
 _Noreturn void init_run(const struct launch_spec *spec, struct cage *cage, int sock)
 {
 	struct init_state st = {{-EBADF, -EBADF, -EBADF, -EBADF}, -EBADF};
@@ -184,8 +214,8 @@ _Noreturn void init_run(const struct launch_spec *spec, struct cage *cage, int s
 
 	if (r == 0)
 		r = send_descriptors(sock, cage, &st, &err);
-	if (r == 0 && guest_init_kind(st.dirs.root) == GUEST_INIT_SYSTEMD)
-		r = guest_run_dropins(st.dirs.run, &err);
+	if (r == 0)
+		r = settle_systemd(spec, &st, &err);
 	if (r == 0)
 		r = init_settle(spec, &st, sock, &err);
 	/* A failure waits too: until then the parent looks at us in /proc. */

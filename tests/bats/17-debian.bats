@@ -140,6 +140,15 @@ in_each() {
 	in_each 'for i in $(seq 100); do [ "$(systemctl is-system-running)" = running ] && exit 0; sleep 0.1; done; exit 1'
 }
 
+@test "G1 a service gets its credentials, and sees what is mounted later" {
+	in_each '[ "$(systemd-run --wait --pipe -q -p SetCredential=foo:bar sh -c "cat \$CREDENTIALS_DIRECTORY/foo")" = bar ]'
+	in_each 'systemd-run -q --unit=sees -p ProtectSystem=yes sh -c "until [ -e /mnt/later ]; do sleep 0.1; done"
+		mount -t tmpfs none /mnt && touch /mnt/later'
+	ended() { in_each '! systemctl is-active sees'; }
+	wait_for 20 ended
+	in_each 'umount /mnt'
+}
+
 @test "T9 services and their children are victims of the OOM killer before systemd" {
 	[ "$(in_each cat /proc/1/oom_score_adj | grep -cx 0)" = ${#cts[@]} ]
 	[ "$(in_each sh -c 'cat /proc/$(pidof cron)/oom_score_adj' | grep -cx 500)" = ${#cts[@]} ]

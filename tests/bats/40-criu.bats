@@ -30,10 +30,11 @@ as_owner() {
 		"$@" --unprivileged
 }
 
-# criu_dump CTID NAME: dumps the CT into the folder NAME and lets it run. The errors go to stdout.
+# criu_dump CTID NAME [OPTION...]: dumps the CT into the folder NAME and lets it run. The errors go to stdout.
 criu_dump() {
 	local pid tty node nodes=() dir=$HOST_ROOT/dump/$2
 	pid=$(init_pid "$1")
+	shift 2
 	# What the host made: device nodes in a tmpfs that the CT sees these of only.
 	for node in null zero full random urandom tty; do
 		nodes+=(--external "mnt[/dev/$node]:$node")
@@ -45,7 +46,7 @@ criu_dump() {
 	if ! as_owner "$pid" "${CRIU:-criu}" dump -t "$pid" -D "$dir" -o dump.log -v4 --leave-running \
 		--tcp-established --file-locks --link-remap --ghost-limit 10M --manage-cgroups=ignore \
 		--network-lock skip --external 'mnt[]:ms' --external 'mnt[/dev/console]:console' \
-		"${nodes[@]}" --external "$tty" </dev/null 3>&- 4>&-; then
+		"${nodes[@]}" --external "$tty" "$@" </dev/null 3>&- 4>&-; then
 		grep -B 8 Error "$dir/dump.log"
 		return 1
 	fi
@@ -80,8 +81,11 @@ dump_twice() {
 	criu_dump 101 first
 	unharmed 101 cron
 	berth exec2 101 systemctl restart systemd-journald ssh cron systemd-logind
-	criu_dump 101 second
+	# A unit with credentials has a mount of ramfs for them, whose contents CRIU leaves out.
+	berth exec2 101 systemd-run -q --unit=secret -p SetCredential=foo:bar sleep 1000
+	criu_dump 101 second --enable-fs ramfs
 	unharmed 101 ssh
+	berth exec2 101 systemctl is-active secret
 	berth stop 101
 }
 

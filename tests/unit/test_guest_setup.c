@@ -1,7 +1,7 @@
 /*
  * test_guest_setup.c - guest_setup, the drop-ins and the init's kind on real directories.
  *
- * covers: templates/distro.c templates/guest_dropins.c templates/inroot.c
+ * covers: templates/distro.c templates/guest_dropins.c templates/guest_systemd.c templates/inroot.c
  */
 #include "templates/guest.h"
 
@@ -187,7 +187,7 @@ static void the_dropins_are_read_only_files_under_run(void)
 	fresh();
 	CHECK(mkdirat(root_fd, "run", 0755) == 0);
 	run_fd = dir_open_at(root_fd, "run");
-	CHECK(guest_run_dropins(run_fd, NULL) == 0);
+	CHECK(guest_run_dropins(run_fd, 252, NULL) == 0);
 	CHECK(file_has("root/run/systemd/system/service.d/10-berth.conf",
 		       "[Service]\nProtectHostname=no\nPrivateUsers=no\nPrivateTmp=no\n"));
 	CHECK(file_has("root/run/systemd/system.conf.d/10-berth.conf",
@@ -199,6 +199,53 @@ static void the_dropins_are_read_only_files_under_run(void)
 	CHECK(fstatat(run_fd, "systemd/system.conf.d/10-berth.conf", &st, 0) == 0 &&
 	      (st.st_mode & 0777) == 0444);
 	CHECK(fstatat(run_fd, "systemd/system", &st, 0) == 0 && (st.st_mode & 0777) == 0755);
+	CHECK(file_has("root/run/systemd/system/systemd-sysusers.service.d/10-berth.conf",
+		       "\n[Service]\nLoadCredential=\n"));
+	CHECK(!file_has("root/run/systemd/system/getty@.service.d/10-berth.conf", "Import"));
+}
+
+static void a_new_systemd_imports_no_credentials_for_its_own_units(void)
+{
+	auto_close int run_fd = -EBADF;
+
+	fresh();
+	CHECK(mkdirat(root_fd, "run", 0755) == 0);
+	run_fd = dir_open_at(root_fd, "run");
+	CHECK(guest_run_dropins(run_fd, 257, NULL) == 0);
+	CHECK(file_has("root/run/systemd/system/getty@.service.d/10-berth.conf",
+		       "\n[Service]\nLoadCredential=\nImportCredential=\n"));
+}
+
+static void the_version_of_systemd_is_that_of_its_library(void)
+{
+	fresh();
+	CHECK(guest_systemd_version(root_fd) == 0 && guest_systemd_check(root_fd, NULL) == 0);
+	CHECK(mkdirat(root_fd, "usr", 0755) == 0 && mkdirat(root_fd, "usr/lib", 0755) == 0 &&
+	      mkdirat(root_fd, "usr/lib/systemd", 0755) == 0);
+	put("root/usr/lib/systemd/libsystemd-core-9.so", "", 0644);
+	put("root/usr/lib/systemd/libsystemd-shared-x.so", "", 0644);
+	CHECK(guest_systemd_version(root_fd) == 0);
+	put("root/usr/lib/systemd/libsystemd-shared-239.so", "", 0644);
+	put("root/usr/lib/systemd/libsystemd-shared-257.9-1.fc42.so", "", 0644);
+	CHECK(guest_systemd_version(root_fd) == 257 && guest_systemd_check(root_fd, NULL) == 0);
+}
+
+static void a_systemd_that_cannot_boot_is_refused(void)
+{
+	static const char text[] =
+		"\x7f"
+		"ELF\0systemd 2x9\0systemd 2299\0systemd 229 running in %ssystem";
+	struct berth_error err = {0};
+	auto_close int fd = -EBADF;
+
+	CHECK(guest_systemd_version_in(text, sizeof(text)) == 229);
+	CHECK(guest_systemd_version_in(text, 30) == 0);
+	fresh();
+	CHECK(mkdirat(root_fd, "lib/systemd", 0755) == 0);
+	fd = openat(root_fd, "lib/systemd/systemd", O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+	CHECK(fd >= 0 && fd_write_all(fd, text, sizeof(text)) == 0);
+	CHECK(guest_systemd_check(root_fd, &err) == -ENOTSUP);
+	CHECK(strstr(err.msg, "systemd is version 229") != NULL);
 }
 
 static enum guest_init kind_with(const char *target)
@@ -250,6 +297,9 @@ int main(void)
 	RUN(a_planted_fifo_directory_or_giant_is_left_alone);
 	RUN(a_failure_names_the_file_and_the_others_are_still_written);
 	RUN(the_dropins_are_read_only_files_under_run);
+	RUN(a_new_systemd_imports_no_credentials_for_its_own_units);
+	RUN(the_version_of_systemd_is_that_of_its_library);
+	RUN(a_systemd_that_cannot_boot_is_refused);
 	RUN(the_init_is_known_by_what_its_link_leads_to);
 	RUN(an_init_outside_of_the_root_is_none);
 	fd_close(&root_fd);
