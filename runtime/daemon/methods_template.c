@@ -1,6 +1,7 @@
 /* methods_template.c - io.berth.Template: long work without a CT. */
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
+#include "runtime/base/log.h"
 #include "runtime/base/value.h"
 #include "runtime/daemon/methods.h"
 #include "runtime/daemon/worker_client.h"
@@ -13,9 +14,10 @@
  * sees to that. */
 struct template_job {
 	struct daemon *d;
-	struct rpc_call *call; /* NULL: the client has gone, the work goes on */
+	struct rpc_call *call; /* NULL: the client has gone */
+	struct worker_run *run; /* ended with its client, of a build or an import; NULL: it has */
 	char name[128];
-	bool wants_info;
+	bool makes; /* a template, which the reply tells of */
 };
 
 static int open_dir(struct daemon *d)
@@ -92,6 +94,25 @@ static void template_gone(struct rpc_call *call, void *data)
 
 	(void)call;
 	t->call = NULL;
+	if (t->makes && t->run != NULL)
+		worker_end(t->run, "its client has gone");
+}
+
+static void swept(const struct worker_result *result, void *data)
+{
+	(void)data;
+	if (!result->ok)
+		log_line(LOG_LV_WARNING, 0, "sweep the templates: %s", result->error.msg);
+}
+
+/* What a worker has left that was ended for its client. */
+static void sweep(struct daemon *d, const char *name)
+{
+	const char *const argv[] = {"template-sweep", name, NULL};
+	struct berth_error err;
+
+	if (worker_start(d, argv, NULL, 0, NULL, swept, NULL, &err) < 0)
+		log_line(LOG_LV_WARNING, 0, "sweep the templates: %s", err.msg);
 }
 
 static void template_progress(const char *stage, int percent, void *data)
@@ -113,25 +134,28 @@ static void template_done(const struct worker_result *result, void *data)
 	auto_close int dir = open_dir(t->d);
 	char note[TEMPLATE_NOTE_MAX] = "";
 
+	t->run = NULL;
 	if (result->ok)
 		(void)value_get(result->values, "note", note, sizeof(note));
 	if (t->call != NULL) {
 		rpc_call_on_gone(t->call, NULL, NULL);
 		if (!result->ok)
 			rpc_reply_error(t->call, &result->error);
-		else if (t->wants_info && dir >= 0 && template_find(dir, t->name, &info, NULL) == 0)
+		else if (t->makes && dir >= 0 && template_find(dir, t->name, &info, NULL) == 0)
 			rpc_reply(t->call,
 				  json_pack("{s:o, s:s*}", "template", template_json(&info), "note",
 					    note[0] != '\0' ? note : NULL));
 		else
 			rpc_reply(t->call, NULL);
+	} else if (result->died) {
+		sweep(t->d, t->name);
 	}
 	free(t);
 }
 
 /* argv[1] is the template's name. */
 static void template_run(struct daemon *d, struct rpc_call *call, const char *const *argv,
-			 bool wants_info)
+			 bool makes)
 {
 	struct template_job *t = calloc(1, sizeof(*t));
 	struct berth_error err;
@@ -140,10 +164,11 @@ static void template_run(struct daemon *d, struct rpc_call *call, const char *co
 		abort();
 	t->d = d;
 	t->call = call;
-	t->wants_info = wants_info;
+	t->makes = makes;
 	(void)snprintf(t->name, sizeof(t->name), "%s", argv[1]);
 	rpc_call_on_gone(call, template_gone, t);
-	if (worker_start(d, argv, NULL, 0, template_progress, template_done, t, &err) == 0)
+	if (worker_start_run(d, argv, NULL, 0, template_progress, template_done, t, &t->run,
+			     &err) == 0)
 		return;
 	rpc_call_on_gone(call, NULL, NULL);
 	free(t);

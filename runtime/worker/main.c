@@ -14,6 +14,7 @@ static const struct worker_op ops[] = {
 	{"doctor", false, 0, op_doctor},
 	{"template-build", false, 1, op_template},
 	{"template-import", false, 2, op_template},
+	{"template-sweep", false, 1, op_template_sweep},
 	{"template-remove", false, 1, op_template},
 	{NULL, false, 0, NULL},
 };

@@ -12,8 +12,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 /* Images that no name and no CT has, and what killed builds left. Not worth a failure. */
@@ -37,6 +39,27 @@ static void raised(const struct pool_floor *p, uint64_t from, int error, void *d
 	else
 		log_line(LOG_LV_WARNING, 0, "raise /proc/sys/%s from %llu to %llu: %s", p->name,
 			 (unsigned long long)from, (unsigned long long)p->floor, strerror(error));
+}
+
+/*
+ * argv[1]: a template whose build or import was killed. A child of it that is still dying holds the lock of its
+ * stage: waited for, as nothing else would come back for it.
+ */
+int op_template_sweep(struct worker *w, struct berth_error *err)
+{
+	char path[BERTH_PATH_MAX], stage[sizeof(".stage-") + NAME_MAX];
+	auto_close int dir = dir_open_at(AT_FDCWD, worker_template_dir(w, path));
+	auto_close int fd = -EBADF;
+
+	if (dir < 0)
+		return berth_error_sys(err, dir, "open %s", path);
+	(void)snprintf(stage, sizeof(stage), ".stage-%s", w->argv[1]);
+	fd = dir_open_at(dir, stage);
+	if (fd >= 0 && flock(fd, LOCK_EX) < 0)
+		return berth_error_sys(err, errno, "lock %s", stage);
+	if (fd >= 0)
+		(void)close(take_fd(&fd));
+	return template_sweep(dir, worker_template_in_use, w, NULL, err);
 }
 
 int op_host_setup(struct worker *w, struct berth_error *err)

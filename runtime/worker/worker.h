@@ -46,6 +46,7 @@ int op_apply(struct worker *w, struct berth_error *err);
 int op_mount(struct worker *w, struct berth_error *err);
 int op_umount(struct worker *w, struct berth_error *err);
 int op_host_setup(struct worker *w, struct berth_error *err);
+int op_template_sweep(struct worker *w, struct berth_error *err);
 int op_doctor(struct worker *w, struct berth_error *err);
 /* All of template-*: becomes berth-worker-template, see op_template.c. */
 int op_template(struct worker *w, struct berth_error *err);

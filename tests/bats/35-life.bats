@@ -340,3 +340,36 @@ deaf() {
 	[[ $(berth list -a -H -o ends 101) == *died=2* ]]
 	kill $watcher 2>/dev/null || true
 }
+
+@test "Ctrl-C ends an import or a build of a template, and nothing of it is left" {
+	local dir=$HOST_ROOT/var/lib/berth/template client order point worker before
+	stages() { find "$dir" -mindepth 1 -maxdepth 1 -name '.stage-*'; }
+	no_stage() { [ -z "$(stages)" ]; }
+	berth create 101 --ostemplate tiny
+	tar -C "$(berth mount 101)" --owner=0 --group=0 --exclude='./dev/*' -cf "$HOST_ROOT/a.tar" .
+	berth umount 101
+	berth destroy 101
+	before=$(berth template list -H)
+	faults_begin
+	for order in "import given $HOST_ROOT/a.tar" "build tiny"; do
+		for point in berth-worker:template.stage berth-worker:template.image; do
+			fault set "$point" stop 0 1
+			# shellcheck disable=SC2086 # words
+			command berth --root "$HOST_ROOT" template $order >/dev/null 3>&- &
+			client=$!
+			wait_for 20 fault reached "$point"
+			[ -n "$(stages)" ]
+			worker=$(fault pid "$point")
+			# As Ctrl-C does; that signal itself is ignored by a background job of a script.
+			kill "$client"
+			wait "$client" || true
+			wait_for 10 process_is_gone "$worker"
+			wait_for 10 no_stage
+			fault clear
+		done
+	done
+	[ "$(berth template list -H)" = "$before" ]
+	berth template import given "$HOST_ROOT/a.tar"
+	berth template rm given
+	rm "$HOST_ROOT/a.tar"
+}
