@@ -36,6 +36,7 @@ status_is() {
 	[ "$(berth status "$1")" = "CTID $1 $2" ]
 }
 
+# bats test_tags=night
 @test "create makes a config and a private area, and nothing runs" {
 	status_is 101 "exist unmounted down"
 	grep -qx 'OSTEMPLATE="tiny"' "$HOST_ROOT/etc/berth/ct/101.conf"
@@ -45,6 +46,7 @@ status_is() {
 	[ -z "$(ct_cgroups 101)" ]
 }
 
+# bats test_tags=night
 @test "start, start again, stop, stop again" {
 	berth start 101 --wait
 	status_is 101 "exist mounted running"
@@ -69,6 +71,7 @@ status_is() {
 	[ "$(berth exec2 101 cat /root/f)" = kept ]
 }
 
+# bats test_tags=night
 @test "a guest that does not listen is killed after its time" {
 	berth set 101 --stop-timeout 1 --save
 	berth start 101 --wait
@@ -80,6 +83,7 @@ status_is() {
 	status_is 101 "exist unmounted down"
 }
 
+# bats test_tags=night
 @test "restart gives a new init, and starts a stopped container" {
 	berth restart 101 --wait
 	first=$(init_pid 101)
@@ -102,6 +106,7 @@ status_is() {
 	wait_for 10 only_files
 }
 
+# bats test_tags=night
 @test "mount shows a stopped container's root to the host" {
 	run -0 berth mount 101
 	root=$output
@@ -117,6 +122,7 @@ status_is() {
 	run -40 berth umount 101
 }
 
+# bats test_tags=night
 @test "start takes a mounted container over" {
 	root=$(berth mount 101)
 	berth start 101
@@ -137,6 +143,7 @@ status_is() {
 	run -14 berth start 101
 }
 
+# bats test_tags=night
 @test "a name stands for the CTID, and create finds a free CTID" {
 	# A guest's small disk is oversold, which is said on stderr.
 	run --separate-stderr -0 berth create web1 --ostemplate tiny
@@ -155,6 +162,7 @@ status_is() {
 	run -14 berth start web1
 }
 
+# bats test_tags=night
 @test "vzctl and vzlist are the same program" {
 	vzctl create 102 --ostemplate tiny --hostname old.example.com
 	vzctl start 102
@@ -170,6 +178,7 @@ status_is() {
 	[ "$(tr -d ' ' <<<"$output")" = 101 ]
 }
 
+# bats test_tags=night
 @test "a container is told by its CTID, and by the name that was typed" {
 	berth create 102 --ostemplate tiny --name web1
 	# What a terminal is told.
@@ -180,6 +189,7 @@ status_is() {
 	[ "$(told destroy web1)" = "CT 102 (web1) is destroyed" ]
 }
 
+# bats test_tags=night
 @test "status says stopping until all is released, and start waits for it" {
 	berth start 101 --wait
 	# Whoever has its disk open keeps it in use.
@@ -199,6 +209,7 @@ status_is() {
 	status_is 101 "exist mounted running"
 }
 
+# bats test_tags=night
 @test "an address is given up by the command that the refusal names" {
 	local addr=198.51.100.9
 	mend() { sed -n 's/.*first: berth //p'; }
@@ -223,11 +234,13 @@ status_is() {
 	run -71 berth set 101 --ipdel $addr --save
 }
 
+# bats test_tags=night
 @test "vzlist's load average is accepted, and promised to nobody" {
 	[ "$(vzlist -a -H -o laverage 101 | tr -d ' ')" = - ]
 	run -1 grep laverage < <(berth list -L; berth list -a -j)
 }
 
+# bats test_tags=night
 @test "the console's log is kept while the container is down" {
 	berth start 101
 	berth exec2 101 'echo "a line for the console" >/dev/console'
@@ -237,6 +250,7 @@ status_is() {
 	said
 }
 
+# bats test_tags=night
 @test "layout private has a root of its own that can be an overlay's layer" {
 	berth create 102 --ostemplate tiny --layout private --diskspace 64M
 	[ "$(berth list -H -o layout 102 | tr -d ' ')" = private ]
@@ -249,6 +263,7 @@ status_is() {
 	[ "$(berth exec2 102 cat /u/f)" = inner ]
 }
 
+# bats test_tags=night
 @test "the machine id and the identity files are the container's own" {
 	berth create 102 --ostemplate tiny --hostname b.example.com --nameserver 192.0.2.53 \
 		--searchdomain example.com --ipadd 198.51.100.7

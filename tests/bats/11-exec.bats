@@ -14,6 +14,7 @@ teardown_file() {
 	teardown_host
 }
 
+# bats test_tags=night
 @test "stdout and stderr come separately" {
 	run --separate-stderr -0 berth exec2 101 'echo out; echo err >&2'
 	[ "$output" = out ]
@@ -21,6 +22,7 @@ teardown_file() {
 	[ "$stderr" = err ]
 }
 
+# bats test_tags=night
 @test "stdin goes in, and its end too" {
 	[ "$(printf 'b\na\n' | berth exec2 101 sort)" = $'a\nb' ]
 	run -0 berth exec2 101 cat </dev/null
@@ -35,18 +37,21 @@ teardown_file() {
 	run -8 berth exec 101 'exit 77'
 }
 
+# bats test_tags=night
 @test "a command that is not there" {
 	run --separate-stderr -127 berth exec2 101 no-such-command
 	[[ $stderr == *no-such-command*"not found"* ]]
 	run -8 berth exec 101 no-such-command
 }
 
+# bats test_tags=night
 @test "death by a signal is 128 and its number" {
 	run -137 berth exec2 101 'kill -KILL $$'
 	run -143 berth exec2 101 'kill -TERM $$'
 	run -8 berth exec 101 'kill -KILL $$'
 }
 
+# bats test_tags=night
 @test "words are joined as a shell line, one word is a whole script" {
 	[ "$(berth exec2 101 echo 'a b' '$HOME')" = "a b /root" ]
 	[ "$(berth exec2 101 'x=1; y=2; echo $((x + y))')" = 3 ]
@@ -54,6 +59,7 @@ teardown_file() {
 	[ "$(berth exec2 101 echo -n x)" = x ]
 }
 
+# bats test_tags=night
 @test "'-' reads the commands from stdin" {
 	run -3 berth exec2 101 - <<<'echo one; echo two; exit 3'
 	[ "$output" = $'one\ntwo' ]
@@ -95,11 +101,13 @@ teardown_file() {
 	[[ $output == *"status 5"* ]]
 }
 
+# bats test_tags=night
 @test "enter --exec without a terminal" {
 	run -0 berth --quiet enter 101 --exec 'echo a word' </dev/null
 	[[ $output == *"a word"* ]]
 }
 
+# bats test_tags=night
 @test "what a command does not read of stdin is there for the next" {
 	seq 300 >"$BATS_TEST_TMPDIR/list"
 	n=0
@@ -126,6 +134,7 @@ teardown_file() {
 	[ "$(berth exec2 101 'wc -l </root/list; wc -l </root/long; rm /root/list /root/long' | xargs)" = "300 100000" ]
 }
 
+# bats test_tags=night
 @test "much data goes both ways unharmed" {
 	mib=16
 	[ -z "${BERTH_IN_VM:-}" ] || mib=4
@@ -136,6 +145,7 @@ teardown_file() {
 	berth exec2 101 rm /root/data
 }
 
+# bats test_tags=night
 @test "a reader that goes away ends the command" {
 	# yes dies of SIGPIPE, not of the test's time-out.
 	timeout 120 bash -c "command berth --root '$HOST_ROOT' exec2 101 yes | head -n 2" >"$BATS_TEST_TMPDIR/out"
@@ -144,6 +154,7 @@ teardown_file() {
 	wait_for 10 no_yes
 }
 
+# bats test_tags=night
 @test "a hundred at once" {
 	n=100 pids=()
 	# Emulation takes seconds for each.
@@ -170,6 +181,7 @@ teardown_file() {
 	! grep '^Z' "$BATS_TEST_TMPDIR/ps"
 }
 
+# bats test_tags=night
 @test "no descriptor leaks in" {
 	exec 7</etc/passwd
 	run -0 berth exec2 101 'ls /proc/self/fd'
@@ -181,6 +193,7 @@ teardown_file() {
 	[[ $output != *socket* ]]
 }
 
+# bats test_tags=night
 @test "the environment is berth's, not the operator's" {
 	export SECRET=hush LC_ALL=C.UTF-8 BASH_ENV=/etc/profile
 	run -0 berth exec2 101 'env -u SHLVL -u PWD -u OLDPWD env | cut -d= -f1 | sort | tr "\n" " "'
@@ -206,6 +219,7 @@ teardown_file() {
 	wait "$client" || [ $? = 143 ]
 }
 
+# bats test_tags=night
 @test "a container that removes the cgroup of sessions is entered all the same" {
 	# As its root can: it owns what is above it. Not from within: a session is in it.
 	berth exec2 101 'for m in $(grep " cgroup2 " /proc/mounts | cut -d " " -f 2); do
@@ -216,6 +230,7 @@ teardown_file() {
 	[[ $output == *::/.berth* ]]
 }
 
+# bats test_tags=night
 @test "a script of the host, with its own interpreter" {
 	printf '#!/bin/sh -e\necho "here is $(hostname)"\nfalse\necho not reached\n' >"$BATS_TEST_TMPDIR/s"
 	run -1 berth runscript 101 "$BATS_TEST_TMPDIR/s"
@@ -232,6 +247,7 @@ teardown_file() {
 	[[ $output == *"$BATS_TEST_TMPDIR/nothing"* ]]
 }
 
+# bats test_tags=night
 @test "runscript in a stopped container: its init does not run, and it is stopped again" {
 	echo 'echo init is $(cat /proc/1/comm); echo kept >/root/by-script; exit 3' >"$BATS_TEST_TMPDIR/s"
 	run -3 berth runscript 102 "$BATS_TEST_TMPDIR/s"
@@ -242,6 +258,7 @@ teardown_file() {
 	[ "$output" = kept ]
 }
 
+# bats test_tags=night
 @test "a stopped, an unknown container, no command" {
 	for c in exec exec2; do
 		run -31 berth $c 102 true
@@ -252,6 +269,7 @@ teardown_file() {
 	run -31 berth enter 102
 }
 
+# bats test_tags=night
 @test "what runs when the container stops is told" {
 	berth start 102
 	berth exec2 102 'echo ready; sleep 1000' >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &

@@ -87,6 +87,7 @@ field() {
 	berth exec2 101 'rm -f /node'
 }
 
+# bats test_tags=night
 @test "a template is shared, and what one container writes no other sees" {
 	tiny 102 --diskspace 48M
 	berth exec2 101 'echo mine >/etc/motd; rm /bin/cal /usr/bin/cal 2>/dev/null || true; chown 1000 /etc/passwd'
@@ -98,6 +99,7 @@ field() {
 	berth destroy 102
 }
 
+# bats test_tags=night
 @test "a stopped container's volume grows and shrinks, the files stay" {
 	berth create 102 --ostemplate tiny --diskspace 64M
 	berth start 102
@@ -127,6 +129,7 @@ field() {
 	berth destroy 102
 }
 
+# bats test_tags=night
 @test "a running container's volume does not shrink, and the refusal says how" {
 	run -32 berth set 101 --diskspace 32M --save
 	[[ $output == *stop* ]]
@@ -149,6 +152,7 @@ field() {
 	berth destroy 102
 }
 
+# bats test_tags=night
 @test "layout private has the same limits" {
 	berth create 102 --ostemplate tiny --layout private --diskspace 48M --diskinodes 4096
 	berth start 102
@@ -160,6 +164,7 @@ field() {
 	berth destroy 102
 }
 
+# bats test_tags=night
 @test "a template that does not fit is refused, and nothing is left" {
 	[ -e "$HOST_ROOT/var/lib/berth/template/debian-12.template" ] || skip "no template debian-12"
 	run -46 berth create 102 --ostemplate debian-12 --layout private --diskspace 64M

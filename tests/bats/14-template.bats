@@ -26,14 +26,10 @@ archive() {
 	berth destroy 190
 }
 
-@test "tiny is built offline in two seconds" {
+@test "tiny is built offline" {
 	berth template rm tiny
 	[ -z "$(templates)" ]
-	begun=$(date +%s%N)
 	berth template build tiny
-	ms=$((($(date +%s%N) - begun) / 1000000))
-	echo "$ms ms"
-	[ -n "${BERTH_IN_VM:-}" ] || [ "$ms" -lt 2000 ]
 	[ "$(templates)" = tiny ]
 	run -0 berth template list --json
 	jq -e '.templates | length == 1' <<<"$output"

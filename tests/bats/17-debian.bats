@@ -54,6 +54,7 @@ in_each() {
 	done
 }
 
+# bats test_tags=night
 @test "each container has SSH host keys and a machine-id of its own" {
 	local keys ids
 	keys=$(in_each cat /etc/ssh/ssh_host_ed25519_key.pub | grep -c ^ssh-ed25519)
@@ -64,6 +65,7 @@ in_each() {
 	[ "$(in_each cat /etc/machine-id | grep -E '^[0-9a-f]{32}$' | sort -u | wc -l)" = ${#cts[@]} ]
 }
 
+# bats test_tags=night
 @test "systemd knows that it is in a container" {
 	for ct in "${cts[@]}"; do
 		run -0 berth exec2 "$ct" systemd-detect-virt -c
@@ -71,10 +73,12 @@ in_each() {
 	done
 }
 
+# bats test_tags=night
 @test "the journal takes lines and gives them back" {
 	in_each 'logger -t probe "line of $(hostname)"; journalctl --sync; journalctl -b -t probe -o cat | grep -q "line of vps"'
 }
 
+# bats test_tags=night
 @test "cron runs a job" {
 	in_each 'systemctl is-active cron && echo "* * * * * root date >/root/cron.ran" >/etc/cron.d/probe && chmod 644 /etc/cron.d/probe'
 	ran() { in_each 'test -s /root/cron.ran'; }
@@ -90,6 +94,7 @@ in_each() {
 	done
 }
 
+# bats test_tags=night
 @test "sudo and su change the user" {
 	in_each 'id u1 >/dev/null 2>&1 || useradd -m u1
 		[ "$(su u1 -c "id -un")" = u1 ]
@@ -98,6 +103,7 @@ in_each() {
 		[ "$(su u1 -c "sudo -n id -u")" = 0 ]'
 }
 
+# bats test_tags=night
 @test "dpkg installs, upgrades and removes a package" {
 	local d=$BATS_TEST_TMPDIR/p v
 	for v in 1 2; do
@@ -120,6 +126,7 @@ in_each() {
 	in_each 'dpkg --purge berth-probe && ! command -v probe && dpkg --verify coreutils'
 }
 
+# bats test_tags=night
 @test "host name, hosts, resolver and machine id are each container's own" {
 	for ct in "${cts[@]}"; do
 		v=${ct#1}
@@ -154,6 +161,7 @@ in_each() {
 	[ "$(in_each sh -c 'cat /proc/$(pidof cron)/oom_score_adj' | grep -cx 500)" = ${#cts[@]} ]
 }
 
+# bats test_tags=night
 @test "a login shell on the console's terminal is offered" {
 	for ct in "${cts[@]}"; do
 		said() { berth console "$ct" --log | grep -q 'login:'; }
@@ -161,6 +169,7 @@ in_each() {
 	done
 }
 
+# bats test_tags=night
 @test "reboot inside restarts the container, and it boots again" {
 	declare -A before
 	for ct in "${cts[@]}"; do

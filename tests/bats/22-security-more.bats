@@ -58,6 +58,7 @@ has_other_monitor() {
 	[ -n "$now" ] && [ "$now" != - ] && [ "$now" != "$2" ] && berth exec2 "$1" true
 }
 
+# bats test_tags=night
 @test "A24 a folder in place of a file is no reason to refuse a change" {
 	tiny 101 --ipadd 192.0.2.101
 	in_ct 101 <<<'rm -f /etc/resolv.conf /etc/hosts; mkdir /etc/resolv.conf /etc/hosts; mkfifo /etc/hostname.tmp'
@@ -69,6 +70,7 @@ has_other_monitor() {
 	[ "$(berth exec2 101 hostname)" = new.example ]
 }
 
+# bats test_tags=night
 @test "A25 a file system that never answers holds neither a change nor the lock" {
 	tiny_with_fuse 101 --ipadd 192.0.2.101
 	deaf 101 /
@@ -82,6 +84,7 @@ has_other_monitor() {
 	berth stop 101 --fast
 }
 
+# bats test_tags=night
 @test "a file system over a folder is not entered on the host's errands" {
 	tiny_with_fuse 101
 	deaf 101 /etc
@@ -91,6 +94,7 @@ has_other_monitor() {
 	berth stop 101 --fast
 }
 
+# bats test_tags=night
 @test "a moved link does not keep an address that is taken away" {
 	tiny 101 --ipadd 192.0.2.101 --ipadd 192.0.2.102
 	in_ct 101 <<-'S'
@@ -108,6 +112,7 @@ has_other_monitor() {
 	fi
 }
 
+# bats test_tags=night
 @test "a new monitor takes a terminal from the container's own devpts only" {
 	tiny 101
 	old=$(monitor_pid 101)
@@ -125,6 +130,7 @@ has_other_monitor() {
 	[[ $output == *terminal* ]]
 }
 
+# bats test_tags=night
 @test "a new monitor is not kept waiting by a file system of the container's" {
 	tiny_with_fuse 101
 	deaf 101 /dev
@@ -135,6 +141,7 @@ has_other_monitor() {
 	berth stop 101 --fast
 }
 
+# bats test_tags=night
 @test "users of the host see no container's state, console, settings or files" {
 	tiny 101
 	for d in run/berth/ct etc/berth/ct var/lib/berth var/lib/berth/private var/lib/berth/template; do
@@ -151,6 +158,7 @@ has_other_monitor() {
 	run ! nobody ls "/proc/$(monitor_pid 101)/root"
 }
 
+# bats test_tags=night
 @test "A37 a full /dev/shm or /run fails and kills nobody" {
 	tiny 101 --ram 96M --swap 0
 	in_ct 101 <<-'S'
@@ -165,6 +173,7 @@ has_other_monitor() {
 	[ "$(berth list -H -o physpages.f 101 | tr -d ' ')" = 0 ]
 }
 
+# bats test_tags=night
 @test "A57 a core dump stays in the container" {
 	[[ $(cat /proc/sys/kernel/core_pattern) != "|"* ]] || skip "this host pipes core dumps to a program"
 	tiny 101
