@@ -18,12 +18,11 @@ enum {
 	ATTACH_TRIES = 100,
 	NODE_TRIES = 100,
 	/*
-	 * Shared devices have numbers of their own, far above those that LOOP_CTL_GET_FREE hands
-	 * out, and not too many: an unused one stays until the next boot.
+	 * Shared devices have numbers of their own, far above those that the kernel gives new ones,
+	 * and not too many: an unused one stays until the next boot.
 	 */
 	SHARED_FIRST = 32768,
 	SHARED_SLOTS = 1024,
-	SHARED_PROBES = 32,
 };
 
 static void pause_ms(unsigned int ms)
@@ -93,6 +92,14 @@ static int configure(int dev_fd, int file_fd, bool read_only)
 	return ioctl(dev_fd, LOOP_CONFIGURE, &c) == 0 ? 0 : -errno;
 }
 
+/* LOOP_CTL_GET_FREE knows unused shared devices too: volumes that took these would leave images none. */
+static int free_number(int control)
+{
+	int n = ioctl(control, LOOP_CTL_GET_FREE);
+
+	return n >= SHARED_FIRST ? ioctl(control, LOOP_CTL_ADD, -1) : n;
+}
+
 int loop_attach(int file_fd, bool read_only, struct loop_dev *ret, struct berth_error *err)
 {
 	auto_close int control = open_control(err);
@@ -102,7 +109,7 @@ int loop_attach(int file_fd, bool read_only, struct loop_dev *ret, struct berth_
 	for (int i = 0; i < ATTACH_TRIES; i++) {
 		auto_close int fd = -EBADF;
 		char path[LOOP_PATH_MAX];
-		int n = ioctl(control, LOOP_CTL_GET_FREE);
+		int n = free_number(control);
 		int r;
 
 		if (n < 0)
@@ -189,7 +196,7 @@ int loop_attach_shared(int file_fd, struct loop_dev *ret, struct berth_error *er
 				       "the image is being written or removed");
 	hash = (st.st_ino * UINT64_C(0x9e3779b97f4a7c15)) ^
 	       (st.st_dev * UINT64_C(0xc2b2ae3d27d4eb4f));
-	for (unsigned int i = 0; i < SHARED_PROBES; i++) {
+	for (unsigned int i = 0; i < SHARED_SLOTS; i++) {
 		int n = SHARED_FIRST + (int)(((hash >> 32) + i) % SHARED_SLOTS);
 		int r = add_device(control, n, err);
 

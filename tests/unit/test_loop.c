@@ -3,6 +3,7 @@
 
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
+#include "runtime/base/parse.h"
 #include "tests/unit/check.h"
 
 #include <fcntl.h>
@@ -152,6 +153,36 @@ static void eight_at_once_all_get_the_shared_device(void)
 	race(true);
 }
 
+/* As on a host of many CTs: when all others are taken the kernel offers unused shared devices for volumes. */
+static void a_volume_never_takes_the_number_of_a_shared_device(void)
+{
+	enum {
+		MANY = 1200,
+		SHARED = 32768
+	};
+	static struct loop_dev taken[MANY];
+	auto_close int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
+	auto_close int file = make_file("many", 4096), shared = make_file("shared", 4096);
+	struct loop_dev d = {.fd = -EBADF};
+	int n = 0, free_number = -1, number = -1;
+
+	/* One that is there and unused. */
+	CHECK(loop_attach_shared(shared, &d, &err) == 0);
+	fd_close(&d.fd);
+	while (n < MANY && (free_number = ioctl(control, LOOP_CTL_GET_FREE)) < SHARED) {
+		taken[n].fd = -EBADF;
+		if (loop_attach(file, true, &taken[n], &err) < 0)
+			break;
+		n++;
+	}
+	CHECK(free_number >= SHARED);
+	CHECK(loop_attach(file, true, &d, &err) == 0);
+	CHECK(parse_int(d.path + strlen("/dev/loop"), &number) == 0 && number < SHARED);
+	fd_close(&d.fd);
+	while (n > 0)
+		fd_close(&taken[--n].fd);
+}
+
 int main(void)
 {
 	if (geteuid() != 0) {
@@ -167,6 +198,7 @@ int main(void)
 	RUN(a_file_that_is_being_written_gets_no_shared_device);
 	RUN(eight_at_once_all_get_a_device);
 	RUN(eight_at_once_all_get_the_shared_device);
+	RUN(a_volume_never_takes_the_number_of_a_shared_device);
 	CHECK(chdir("/") == 0 && tree_remove_at(AT_FDCWD, dir) == 0);
 	return check_failures != 0;
 }
