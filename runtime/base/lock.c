@@ -31,10 +31,18 @@ static bool is_unlinked(int fd)
 	return fstat(fd, &st) == 0 && st.st_nlink == 0;
 }
 
+/* Over the old text: a full tmpfs has no page for a new one. */
+static bool name_holder(int fd, const char *what)
+{
+	char text[128];
+	int n = snprintf(text, sizeof(text), "%d\n%.100s\n", getpid(), what);
+
+	return pwrite(fd, text, (size_t)n, 0) == n && ftruncate(fd, n) == 0;
+}
+
 int lock_take(int dirfd, const char *name, const char *what, struct berth_error *err)
 {
 	auto_close int fd = -EBADF;
-	char text[128];
 	int n;
 
 	do {
@@ -51,9 +59,7 @@ int lock_take(int dirfd, const char *name, const char *what, struct berth_error 
 			return berth_error_sys(err, errno, "lock %s", name);
 		}
 	} while (is_unlinked(fd));
-	n = snprintf(text, sizeof(text), "%d\n%.100s\n", getpid(), what);
-	if (ftruncate(fd, 0) == 0)
-		(void)fd_write_all(fd, text, (size_t)n);
+	(void)name_holder(fd, what);
 	return take_fd(&fd);
 }
 

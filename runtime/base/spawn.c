@@ -16,16 +16,26 @@
 static const char *const default_env[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8",
 					  NULL};
 
+static const char *own_env_more;
+
 const char *const *spawn_own_env(void)
 {
-	static const char *env[4];
+	static const char *env[5];
+	size_t n = 0;
 
-	if (fault_environment() == NULL)
-		return default_env;
-	env[0] = default_env[0];
-	env[1] = default_env[1];
-	env[2] = fault_environment();
+	env[n++] = default_env[0];
+	env[n++] = default_env[1];
+	if (own_env_more != NULL)
+		env[n++] = own_env_more;
+	if (fault_environment() != NULL)
+		env[n++] = fault_environment();
+	env[n] = NULL;
 	return env;
+}
+
+void spawn_own_env_add(const char *assignment)
+{
+	own_env_more = assignment;
 }
 
 static const char *find_program(const char *name, char *buf, size_t size)

@@ -83,5 +83,21 @@ struct host_config {
 int host_config_from(const struct conf_file *host /* NULL ok */, struct host_config *ret,
 		     struct berth_error *err);
 
+/*
+ * The values that stay what they are while berthd runs, as cgroups, links and id ranges were made with them. berthd
+ * hands them to each worker in its environment, where they stand over a berth.conf that was changed since. No file:
+ * a full disk could not take it. A worker that is run by hand has none.
+ */
+#define HOST_FIXED_ENV "BERTH_FIXED"
+
+enum {
+	HOST_FIXED_SIZE = 512
+};
+
+/* The assignment, HOST_FIXED_ENV and all; -ENOSPC. */
+int host_config_fixed_format(const struct host_config *h, char buf[static HOST_FIXED_SIZE]);
+/* Of the value; on an error h is as it was. */
+int host_config_fixed_take(const char *value, struct host_config *h, struct berth_error *err);
+
 /* What CTs do not get of a file system of the host of so many bytes. */
 uint64_t host_space_reserve(const struct host_config *c, uint64_t total);

@@ -1,5 +1,6 @@
 /* host_config.c - the host-wide settings of berth.conf(5). */
 #include "runtime/base/parse.h"
+#include "runtime/base/value.h"
 #include "runtime/config/ct_config.h"
 #include "runtime/config/param.h"
 
@@ -195,4 +196,37 @@ int host_config_from(const struct conf_file *host, struct host_config *ret, stru
 	if (r == 0)
 		*ret = c;
 	return r;
+}
+
+int host_config_fixed_format(const struct host_config *h, char buf[static HOST_FIXED_SIZE])
+{
+	size_t used = sizeof(HOST_FIXED_ENV "=") - 1;
+	int r;
+
+	memcpy(buf, HOST_FIXED_ENV "=", used + 1);
+	r = value_put(buf, HOST_FIXED_SIZE, &used, "cgroup_parent", h->cgroup_parent);
+	if (r == 0)
+		r = value_put(buf, HOST_FIXED_SIZE, &used, "nft_table", h->nft_table);
+	if (r == 0)
+		r = value_put_u64(buf, HOST_FIXED_SIZE, &used, "id_base", h->id_base_first);
+	return r;
+}
+
+int host_config_fixed_take(const char *value, struct host_config *h, struct berth_error *err)
+{
+	struct host_config next = *h;
+	uint64_t id_base = 0;
+	int r = value_get(value, "cgroup_parent", next.cgroup_parent, sizeof(next.cgroup_parent));
+
+	if (r == 0)
+		r = value_get(value, "nft_table", next.nft_table, sizeof(next.nft_table));
+	if (r == 0)
+		r = value_get_u64(value, "id_base", &id_base);
+	if (r == 0 && id_base > ID_BASE_MAX)
+		r = -ERANGE;
+	if (r < 0)
+		return berth_error_sys(err, r, "read " HOST_FIXED_ENV " of the environment");
+	next.id_base_first = (uint32_t)id_base;
+	*h = next;
+	return 0;
 }

@@ -224,51 +224,6 @@ int store_host_conf_load(const struct berth_paths *p, struct conf_file **ret,
 	return r;
 }
 
-static const char fixed_name[] = "fixed";
-
-int store_fixed_save(const struct berth_paths *p, const struct host_config *h,
-		     struct berth_error *err)
-{
-	auto_close int dir = dir_open_at(AT_FDCWD, p->run);
-	char text[1024];
-	size_t used = 0;
-	int r = dir < 0 ? dir
-			: value_put(text, sizeof(text), &used, "cgroup_parent", h->cgroup_parent);
-
-	if (r == 0)
-		r = value_put(text, sizeof(text), &used, "nft_table", h->nft_table);
-	if (r == 0)
-		r = value_put_u64(text, sizeof(text), &used, "id_base", h->id_base_first);
-	if (r == 0)
-		r = file_replace_at(dir, fixed_name, text, used, 0600, false);
-	return r < 0 ? berth_error_sys(err, r, "write %s/%s", p->run, fixed_name) : 0;
-}
-
-int store_fixed_load(const struct berth_paths *p, struct host_config *h, struct berth_error *err)
-{
-	auto_close int dir = dir_open_at(AT_FDCWD, p->run);
-	auto_free char *text = NULL;
-	struct host_config next = *h;
-	uint64_t id_base;
-	int r = dir < 0 ? dir : file_read_at(dir, fixed_name, 4096, &text, NULL);
-
-	if (r == -ENOENT)
-		return 0;
-	if (r == 0)
-		r = value_get(text, "cgroup_parent", next.cgroup_parent,
-			      sizeof(next.cgroup_parent));
-	if (r == 0)
-		r = value_get(text, "nft_table", next.nft_table, sizeof(next.nft_table));
-	if (r == 0)
-		r = value_get_u64(text, "id_base", &id_base);
-	if (r < 0)
-		return berth_error_sys(err, r, "read %s/%s, which berthd writes at its start",
-				       p->run, fixed_name);
-	next.id_base_first = (uint32_t)id_base;
-	*h = next;
-	return 0;
-}
-
 int store_sample_load(const struct berth_paths *p, const char *name, struct conf_file **ret,
 		      struct berth_error *err)
 {

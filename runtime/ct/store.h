@@ -58,14 +58,6 @@ void store_sweep(const struct berth_paths *p, uint32_t ctid);
 /* berth.conf; an empty file when there is none. */
 int store_host_conf_load(const struct berth_paths *p, struct conf_file **ret,
 			 struct berth_error *err);
-/*
- * RUN/fixed: the values of berth.conf that stay what they are while berthd runs, as cgroups, links and id ranges were
- * made with them. berthd writes them at its start; its workers take them over those of a berth.conf that was
- * changed since. Missing (a worker run by hand) is success.
- */
-int store_fixed_save(const struct berth_paths *p, const struct host_config *h,
-		     struct berth_error *err);
-int store_fixed_load(const struct berth_paths *p, struct host_config *h, struct berth_error *err);
 /* BERTH_ERR_NO_SAMPLE lists the directory. */
 int store_sample_load(const struct berth_paths *p, const char *name, struct conf_file **ret,
 		      struct berth_error *err);

@@ -11,6 +11,7 @@
 #include "runtime/base/fd.h"
 #include "runtime/base/lock.h"
 #include "runtime/base/log.h"
+#include "runtime/base/spawn.h"
 #include "runtime/ct/store.h"
 #include "runtime/daemon/autostart.h"
 #include "runtime/daemon/guard.h"
@@ -173,6 +174,18 @@ static int only_one(struct daemon *d, struct berth_error *err)
 	return 0;
 }
 
+/* Workers go by what berthd has begun with, whatever becomes of berth.conf. */
+static int hand_down(const struct host_config *h, struct berth_error *err)
+{
+	static char fixed[HOST_FIXED_SIZE];
+	int r = host_config_fixed_format(h, fixed);
+
+	if (r < 0)
+		return berth_error_sys(err, r, "keep the settings of berth.conf for workers");
+	spawn_own_env_add(fixed);
+	return 0;
+}
+
 static int daemon_init(struct daemon *d, const char *root, struct berth_error *err)
 {
 	int r = berth_paths_init(&d->paths, root, err);
@@ -186,7 +199,7 @@ static int daemon_init(struct daemon *d, const char *root, struct berth_error *e
 	if (r == 0)
 		r = host_config_from(d->host_conf, &d->host, err);
 	if (r == 0)
-		r = store_fixed_save(&d->paths, &d->host, err);
+		r = hand_down(&d->host, err);
 	if (r == 0)
 		r = find_worker(d, err);
 	if (r < 0)

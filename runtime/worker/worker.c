@@ -222,6 +222,13 @@ static const struct worker_op *find_op(const struct worker_op *ops, const char *
 	return NULL;
 }
 
+static int take_fixed(struct host_config *h, struct berth_error *err)
+{
+	const char *fixed = secure_getenv(HOST_FIXED_ENV);
+
+	return fixed != NULL ? host_config_fixed_take(fixed, h, err) : 0;
+}
+
 int worker_init(struct worker *w, const char *root, uint32_t ctid, struct berth_error *err)
 {
 	int r;
@@ -239,7 +246,7 @@ int worker_init(struct worker *w, const char *root, uint32_t ctid, struct berth_
 	if (r == 0)
 		r = host_config_from(w->host_conf, &w->host, err);
 	if (r == 0)
-		r = store_fixed_load(&w->paths, &w->host, err);
+		r = take_fixed(&w->host, err);
 	return r;
 }
 

@@ -46,12 +46,9 @@ all_running() {
 	[ "$(berth list -H -o status | grep -c running)" = "$1" ]
 }
 
+# One fault may end its start: then another comes, as with systemd.
 restart_berthd() {
-	command berthd --root "$HOST_ROOT" </dev/null >>"$HOST_ROOT/berthd.log" 2>&1 3>&- 4>&- &
-	BERTHD_PID=$!
-	answers_or_gone() { berth ping || process_is_gone "$BERTHD_PID"; }
-	wait_for 30 answers_or_gone
-	berth ping >/dev/null 2>&1 || start_berthd
+	start_berthd 2>/dev/null || start_berthd
 }
 
 # A berthd with at most that many descriptors, whatever it asks for itself.
@@ -230,10 +227,13 @@ fill() {
 	[ -z "$(ct_status 103)" ]
 	all_live
 	berth exec2 101 true </dev/null
-	# A berthd that starts there finds what runs.
+	# A berthd that starts there finds what runs, writes nothing new, and says who it is where the last one did.
 	stop_berthd
+	find "$HOST_ROOT/run/berth" ! -name berthd.sock | sort >"$HOST_ROOT/files"
 	start_berthd
 	wait_for 10 has_status 101 running
+	find "$HOST_ROOT/run/berth" ! -name berthd.sock | sort | diff "$HOST_ROOT/files" -
+	grep -qx "$BERTHD_PID" "$HOST_ROOT/run/berth/berthd.lock"
 	all_live
 	berth stop 101 --fast
 	has_status 101 stopped
@@ -246,6 +246,25 @@ fill() {
 	stop_berthd
 	umount "$HOST_ROOT/run/berth"
 	start_berthd
+}
+
+@test "a berth.conf that is changed under a living berthd moves no container: what is running is found and stopped" {
+	local old=/berth-test-$HOST_ID init
+	tiny 101
+	init=$(init_pid 101)
+	sed -i "s|^CGROUP_PARENT=.*|CGROUP_PARENT=\"$old-other\"|; s|^NFT_TABLE=.*|NFT_TABLE=\"berth_other\"|" \
+		"$HOST_ROOT/etc/berth/berth.conf"
+	berth set 101 --numproc 50 --save
+	# shellcheck disable=SC2046 # words
+	cat $(ct_cgroups 101 | sed 's,$,/pids.max,') 2>/dev/null | grep -x 50
+	berth restart 101
+	process_is_gone "$init"
+	grep -q "$old/berth/101" "/proc/$(init_pid 101)/cgroup"
+	run ! grep -q "$old-other" "/proc/$(init_pid 101)/cgroup"
+	run ! nft list table inet berth_other
+	berth stop 101 --fast
+	[ -z "$(ct_cgroups 101)" ]
+	sed -i "s|$old-other|$old|; s|berth_other|berth_test_$HOST_ID|" "$HOST_ROOT/etc/berth/berth.conf"
 }
 
 @test "with /etc or /var read-only, changes are refused whole, and what runs goes on" {

@@ -94,15 +94,22 @@ setup_templates() {
 		cp -a --reflink=auto "$BERTH_TEST_TEMPLATES/." "$HOST_ROOT/var/lib/berth/template/"
 }
 
-# Starts berthd and waits until it answers. Sets BERTHD_PID.
+# Starts berthd and waits until it answers. Sets BERTHD_PID. False, with what it said, as soon as it has ended.
 start_berthd() {
+	local said=1
+	[ ! -e "$HOST_ROOT/berthd.log" ] || said=$(($(stat -c %s "$HOST_ROOT/berthd.log") + 1))
 	command berthd --root "$HOST_ROOT" </dev/null >>"$HOST_ROOT/berthd.log" 2>&1 3>&- 4>&- &
 	BERTHD_PID=$!
 	export BERTHD_PID
-	if ! wait_for 30 berth ping; then
-		cat "$HOST_ROOT/berthd.log" >&2
+	wait_for 30 berthd_answers_or_gone
+	if process_is_gone "$BERTHD_PID" || ! berth ping >/dev/null; then
+		tail -c "+$said" "$HOST_ROOT/berthd.log" >&2
 		return 1
 	fi
+}
+
+berthd_answers_or_gone() {
+	berth ping >/dev/null 2>&1 || process_is_gone "$BERTHD_PID"
 }
 
 # stop_berthd [SIGNAL]: and waits for its end.
@@ -160,7 +167,7 @@ counts() {
 	wait_for 5 no_releaser
 	echo "descriptors $(find "/proc/$BERTHD_PID/fd" -mindepth 1 | wc -l)"
 	echo "memory_kib $(awk '/^VmRSS:/ {print $2}' "/proc/$BERTHD_PID/status")"
-	echo "cgroups $(find /sys/fs/cgroup -type d -path "*/berth-test-$HOST_ID*" | wc -l)"
+	echo "cgroups $(host_cgroups | xargs -r -I {} find {} -type d | wc -l)"
 	echo "mounts $(wc -l </proc/self/mountinfo)"
 	echo "loops $(losetup -n -O BACK-FILE | grep -cF "$HOST_ROOT")"
 	echo "links $(ip -o link | wc -l)"
@@ -177,9 +184,18 @@ flat() {
 	return $bad
 }
 
+# host_cgroups [BELOW]: this host's cgroups of that path, in every hierarchy. (A find through all cgroups of a busy machine
+# takes seconds.)
+host_cgroups() {
+	local h
+	for h in /sys/fs/cgroup /sys/fs/cgroup/*; do
+		[ -L "$h" ] || [ ! -d "$h/berth-test-$HOST_ID${1:-}" ] || echo "$h/berth-test-$HOST_ID${1:-}"
+	done
+}
+
 # Directories of the CT's cgroups, in every hierarchy.
 ct_cgroups() {
-	find /sys/fs/cgroup -type d -path "*/berth-test-$HOST_ID/berth/$1" 2>/dev/null
+	host_cgroups "/berth/$1"
 }
 
 # Pids in the host's cgroups, and those that were told its root.
@@ -214,7 +230,7 @@ leaks() {
 			echo "process $p: $(tr '\0' ' ' 2>/dev/null <"/proc/$p/cmdline")"
 		done
 		grep -F "$HOST_ROOT" /proc/self/mountinfo | awk '{print "mount " $5}'
-		find /sys/fs/cgroup -type d -path "*/berth-test-$HOST_ID/berth/?*" -printf 'cgroup %p\n' 2>/dev/null
+		host_cgroups /berth | xargs -r -I {} find {} -mindepth 1 -type d -printf 'cgroup %p\n' 2>/dev/null
 		ip -o link | cut -d: -f2 | cut -d@ -f1 | sort | comm -13 "$HOST_ROOT/links.before" - | sed 's/^/link/'
 		nft -j list table inet "berth_test_$HOST_ID" 2>/dev/null |
 			jq -r '.nftables[] | (.set // .map) | select(. != null) | select(.elem) | "nft \(.name): \(.elem)"'
@@ -257,7 +273,8 @@ teardown_host() {
 
 # By force, so that one test's leak is not the next one's.
 remove_host() {
-	find /sys/fs/cgroup -depth -type d -path "*/berth-test-$HOST_ID*" 2>/dev/null | while read -r d; do
+	find /sys/fs/cgroup -maxdepth 2 -type d -name "berth-test-$HOST_ID*" 2>/dev/null |
+		xargs -r -I {} find {} -depth -type d | while read -r d; do
 		# 0 is a process of another pid namespace, and no pid to kill.
 		grep -vx 0 "$d/cgroup.procs" 2>/dev/null | xargs -r kill -9 2>/dev/null || true
 		rmdir "$d" 2>/dev/null || true

@@ -195,6 +195,31 @@ static void bad_host_settings_are_refused(void)
 	}
 }
 
+static void what_berthd_began_with_stands_over_a_changed_berth_conf(void)
+{
+	struct host_config at_start = {.cgroup_parent = "/a", .nft_table = "", .id_base_first = 7};
+	struct host_config changed = {.cgroup_parent = "/b", .nft_table = "t", .id_base_first = 9};
+	const size_t name = sizeof(HOST_FIXED_ENV "=") - 1;
+	char text[HOST_FIXED_SIZE];
+	struct berth_error why = {0};
+
+	CHECK(host_config_fixed_format(&at_start, text) == 0);
+	CHECK(strncmp(text, HOST_FIXED_ENV "=", name) == 0);
+	CHECK(host_config_fixed_take(text + name, &changed, &why) == 0);
+	CHECK(strcmp(changed.cgroup_parent, "/a") == 0 && changed.nft_table[0] == '\0');
+	CHECK(changed.id_base_first == 7);
+	/* Half of it is nothing of it. */
+	CHECK(host_config_fixed_take("cgroup_parent=/c\n", &changed, &why) < 0);
+	CHECK(strstr(why.msg, HOST_FIXED_ENV) != NULL);
+	CHECK(host_config_fixed_take("cgroup_parent=/c\nnft_table=u\nid_base=4294967295\n",
+				     &changed, &why) < 0);
+	CHECK(strcmp(changed.cgroup_parent, "/a") == 0 && changed.id_base_first == 7);
+	/* The longest that berth.conf may name. */
+	memset(at_start.cgroup_parent, 'x', sizeof(at_start.cgroup_parent) - 1);
+	memset(at_start.nft_table, 'y', sizeof(at_start.nft_table) - 1);
+	CHECK(host_config_fixed_format(&at_start, text) == 0);
+}
+
 int main(void)
 {
 	RUN(an_empty_config_has_the_documented_defaults);
@@ -207,5 +232,6 @@ int main(void)
 	RUN(berth_conf_is_read);
 	RUN(space_is_reserved_and_promised_as_berth_conf_says);
 	RUN(bad_host_settings_are_refused);
+	RUN(what_berthd_began_with_stands_over_a_changed_berth_conf);
 	return check_failures != 0;
 }

@@ -209,25 +209,11 @@ static void what_a_killed_writer_left_is_swept(void)
 	CHECK(store_conf_remove(&paths, 107, NULL) == 0);
 }
 
-static void what_berthd_started_with_stands_over_a_changed_berth_conf(void)
-{
-	struct host_config at_start = {.cgroup_parent = "/a", .nft_table = "t", .id_base_first = 7};
-	struct host_config changed = {.cgroup_parent = "/b", .nft_table = "", .id_base_first = 9};
-	struct berth_error why;
-
-	CHECK(store_fixed_load(&paths, &changed, &why) == 0 && changed.id_base_first == 9);
-	CHECK(store_fixed_save(&paths, &at_start, &why) == 0);
-	CHECK(store_fixed_load(&paths, &changed, &why) == 0);
-	CHECK(strcmp(changed.cgroup_parent, "/a") == 0 && strcmp(changed.nft_table, "t") == 0);
-	CHECK(changed.id_base_first == 7);
-}
-
 int main(void)
 {
 	if (mkdtemp(top) == NULL || berth_paths_init(&paths, top, NULL) < 0 ||
 	    berth_paths_make(&paths, NULL) < 0)
 		return 1;
-	RUN(what_berthd_started_with_stands_over_a_changed_berth_conf);
 	RUN(what_is_in_effect_is_the_config_until_it_differs);
 	RUN(a_candidate_is_there_until_it_is_put_away);
 	RUN(what_a_killed_writer_left_is_swept);

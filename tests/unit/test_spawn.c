@@ -134,6 +134,22 @@ static void a_program_in_the_background_has_a_pidfd(void)
 		(void)close(pidfd);
 }
 
+static void a_program_of_ours_is_handed_one_word_more(void)
+{
+	struct spawn_fds fds = {.in = -1, .out = -1, .err = -1};
+	const char *const *check =
+		ARGV("sh", "-c", "[ \"$BERTH_TEST_WORD\" = 'two words' ] && [ -n \"$PATH\" ]");
+	int status = -1;
+	pid_t pid = 0;
+
+	spawn_own_env_add("BERTH_TEST_WORD=one");
+	spawn_own_env_add("BERTH_TEST_WORD=two words");
+	CHECK(spawn_program(check, spawn_own_env(), &fds, &pid, NULL, NULL) == 0);
+	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+	CHECK(spawn_program(check, NULL, &fds, &pid, NULL, NULL) == 0);
+	CHECK(waitpid(pid, &status, 0) == pid && status != 0);
+}
+
 int main(void)
 {
 	RUN(output_is_collected);
@@ -146,5 +162,6 @@ int main(void)
 	RUN(allowed_statuses_are_returned);
 	RUN(signals_are_reset_in_the_child);
 	RUN(a_program_in_the_background_has_a_pidfd);
+	RUN(a_program_of_ours_is_handed_one_word_more);
 	return check_failures != 0;
 }
