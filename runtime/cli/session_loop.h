@@ -5,7 +5,7 @@
 
 #include "runtime/base/error.h"
 #include "runtime/cli/session_pump.h"
-#include "runtime/monitor/record.h"
+#include "runtime/wire/record.h"
 
 #include <signal.h>
 #include <stdbool.h>

@@ -3,7 +3,7 @@
 
 #include "runtime/base/error.h"
 #include "runtime/base/paths.h"
-#include "runtime/monitor/record.h"
+#include "runtime/wire/record.h"
 
 #include <stdbool.h>
 #include <stdint.h>

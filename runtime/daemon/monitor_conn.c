@@ -4,7 +4,7 @@
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
 #include "runtime/daemon/boot_wait.h"
-#include "runtime/monitor/record.h"
+#include "runtime/wire/record.h"
 
 #include <string.h>
 #include <sys/epoll.h>

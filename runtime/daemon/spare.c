@@ -5,7 +5,7 @@
 #include "runtime/base/fault.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/spawn.h"
-#include "runtime/worker/order.h"
+#include "runtime/wire/order.h"
 
 #include <sys/socket.h>
 

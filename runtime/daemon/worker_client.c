@@ -7,7 +7,7 @@
 #include "runtime/base/log.h"
 #include "runtime/base/spawn.h"
 #include "runtime/daemon/spare.h"
-#include "runtime/worker/report.h"
+#include "runtime/wire/report.h"
 
 #include <fcntl.h>
 #include <signal.h>

@@ -8,7 +8,7 @@
 #include "runtime/monitor/conn.h"
 #include "runtime/monitor/console.h"
 #include "runtime/monitor/notify.h"
-#include "runtime/monitor/record.h"
+#include "runtime/wire/record.h"
 
 enum {
 	MON_TICK_MS = 50,

@@ -5,7 +5,7 @@
 #include "runtime/base/fault.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/log.h"
-#include "runtime/worker/report.h"
+#include "runtime/wire/report.h"
 
 #include <fcntl.h>
 #include <sched.h>

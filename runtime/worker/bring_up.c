@@ -12,7 +12,7 @@
 #include "runtime/ct/spec.h"
 #include "runtime/ct/store.h"
 #include "runtime/storage/volume.h"
-#include "runtime/worker/report.h"
+#include "runtime/wire/report.h"
 
 #include <fcntl.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
-#include "runtime/worker/report.h"
+#include "runtime/wire/report.h"
 
 #include <fcntl.h>
 #include <linux/fs.h>

@@ -11,7 +11,7 @@
 #include "runtime/base/fd.h"
 #include "runtime/base/parse.h"
 #include "runtime/ct/mounted.h"
-#include "runtime/monitor/record.h"
+#include "runtime/wire/record.h"
 #include "runtime/worker/proc_text.h"
 #include "templates/guest.h"
 

@@ -12,9 +12,9 @@
 #include "runtime/ct/spec.h"
 #include "runtime/ct/store.h"
 #include "runtime/storage/volume.h"
+#include "runtime/wire/report.h"
 #include "runtime/worker/guest_update.h"
 #include "runtime/worker/host_space.h"
-#include "runtime/worker/report.h"
 #include "runtime/worker/worker.h"
 
 #include <fcntl.h>

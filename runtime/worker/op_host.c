@@ -5,8 +5,8 @@
 #include "runtime/base/log.h"
 #include "runtime/ct/pools.h"
 #include "runtime/ct/spec.h"
+#include "runtime/wire/report.h"
 #include "runtime/worker/host_checks.h"
-#include "runtime/worker/report.h"
 #include "runtime/worker/worker.h"
 #include "templates/template.h"
 

@@ -10,7 +10,7 @@
 #include "runtime/ct/store.h"
 #include "runtime/launch/launch.h"
 #include "runtime/storage/volume.h"
-#include "runtime/worker/report.h"
+#include "runtime/wire/report.h"
 #include "runtime/worker/volume_mount.h"
 #include "runtime/worker/worker.h"
 

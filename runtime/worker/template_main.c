@@ -2,7 +2,7 @@
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
 #include "runtime/ct/info.h"
-#include "runtime/worker/report.h"
+#include "runtime/wire/report.h"
 #include "runtime/worker/worker.h"
 #include "templates/template.h"
 

@@ -10,8 +10,8 @@
 #include "runtime/ct/spec.h"
 #include "runtime/ct/store.h"
 #include "runtime/storage/kmsg.h"
-#include "runtime/worker/order.h"
-#include "runtime/worker/report.h"
+#include "runtime/wire/order.h"
+#include "runtime/wire/report.h"
 
 #include <fcntl.h>
 #include <linux/close_range.h>

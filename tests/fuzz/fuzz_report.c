@@ -1,5 +1,5 @@
 /* fuzz_report.c - a line of a worker's report. */
-#include "runtime/worker/report.h"
+#include "runtime/wire/report.h"
 
 #include <stddef.h>
 #include <stdint.h>

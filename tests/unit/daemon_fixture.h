@@ -13,7 +13,7 @@
 #include "runtime/daemon/attach.h"
 #include "runtime/daemon/job.h"
 #include "runtime/daemon/methods.h"
-#include "runtime/monitor/record.h"
+#include "runtime/wire/record.h"
 #include "tests/unit/check.h"
 
 #include <fcntl.h>

@@ -3,7 +3,6 @@
  *
  * covers: runtime/worker/op_destroy.c runtime/worker/op_template.c runtime/worker/template_main.c
  * covers: runtime/worker/worker.c runtime/worker/main.c
- * covers: runtime/worker/report.c
  */
 #include "tests/unit/worker_fixture.h"
 

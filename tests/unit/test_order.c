@@ -1,5 +1,5 @@
 /* test_order.c - an order arrives as it was given, and nothing else is taken for one. */
-#include "runtime/worker/order.h"
+#include "runtime/wire/order.h"
 
 #include "tests/unit/check.h"
 

@@ -1,9 +1,7 @@
 /*
  * test_report.c - a worker's report: what is said is understood, what is not ours is refused.
- *
- * covers: runtime/worker/report_parse.c
  */
-#include "runtime/worker/report.h"
+#include "runtime/wire/report.h"
 
 #include "tests/unit/check.h"
 

@@ -13,7 +13,7 @@
 #include "runtime/ct/area.h"
 #include "runtime/ct/info.h"
 #include "runtime/ct/store.h"
-#include "runtime/worker/report.h"
+#include "runtime/wire/report.h"
 #include "tests/unit/check.h"
 
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* record.c - the records of monitor.sock, checked and made. */
-#include "runtime/monitor/record.h"
+#include "runtime/wire/record.h"
 
 #include <errno.h>
 #include <stdbool.h>

@@ -1,5 +1,5 @@
 /* order.c - the words of an operation as one message. */
-#include "runtime/worker/order.h"
+#include "runtime/wire/order.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* test_mon_record.c - the records of monitor.sock. */
-#include "runtime/monitor/record.h"
+/* test_record.c - the records of monitor.sock. */
+#include "runtime/wire/record.h"
 
 #include "tests/unit/check.h"
 
