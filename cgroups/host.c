@@ -4,11 +4,15 @@
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
 
 static const struct {
 	const char *v2, *v1;
@@ -429,6 +433,57 @@ int cg_host_ready(struct cg_host *h, struct berth_error *err)
 	for (unsigned int i = 0; i < h->n_hier; i++)
 		if (h->hier[i].berth < 0)
 			return cg_host_setup(h, err);
+	return 0;
+}
+
+static int has_ct(int berth)
+{
+	auto_close int fd = openat(berth, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_closedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+
+	if (d == NULL)
+		return -errno;
+	(void)take_fd(&fd);
+	errno = 0;
+	while ((e = readdir(d)) != NULL)
+		if (e->d_type == DT_DIR && e->d_name[0] != '.')
+			return 1;
+	return -errno;
+}
+
+int cg_host_claim(const struct cg_host *h, const char *root, struct berth_error *err)
+{
+	static const char name[] = "trusted.berth.root";
+	const struct cg_hier *hi = &h->hier[0];
+	char owner[PATH_MAX + 1];
+	const char *below = strcmp(root, "/") == 0 ? "" : root;
+	ssize_t n;
+	int r;
+
+	root = root[0] == '\0' ? "/" : root;
+	if (hi->berth < 0)
+		return 0;
+	n = fgetxattr(hi->berth, name, owner, sizeof(owner) - 1);
+	if (n < 0 && errno != ENODATA)
+		return berth_error_sys(err, errno, "read %s of the cgroup %s/%s/berth", name,
+				       hi->mount, hi->parent);
+	owner[n < 0 ? 0 : n] = '\0';
+	if (strcmp(owner, root) == 0)
+		return 0;
+	r = n < 0 ? 0 : has_ct(hi->berth);
+	if (r < 0)
+		return berth_error_sys(err, r, "read the cgroup %s/%s/berth", hi->mount,
+				       hi->parent);
+	if (r > 0)
+		return berth_error_set(err, BERTH_ERR_EXISTS, EEXIST,
+				       "the cgroup %s/%s/berth holds containers of another berth, "
+				       "--root %s; give this one a CGROUP_PARENT of its own in "
+				       "%s/etc/berth/berth.conf",
+				       hi->mount, hi->parent, owner, below);
+	if (fsetxattr(hi->berth, name, root, strlen(root), 0) < 0)
+		return berth_error_sys(err, errno, "set %s of the cgroup %s/%s/berth", name,
+				       hi->mount, hi->parent);
 	return 0;
 }
 

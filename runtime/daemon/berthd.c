@@ -105,8 +105,9 @@ static int listen_socket(struct daemon *d, struct berth_error *err)
 static int open_cgroups(struct daemon *d, struct berth_error *err)
 {
 	const char *parent = d->host.cgroup_parent;
+	int r = cg_host_open(parent[0] != '\0' ? parent : NULL, &d->cg, err);
 
-	return cg_host_open(parent[0] != '\0' ? parent : NULL, &d->cg, err);
+	return r < 0 ? r : cg_host_claim(d->cg, d->paths.root, err);
 }
 
 /* The host is ready (or is not, and `berth doctor` says why): open for business. */

@@ -71,6 +71,8 @@ int op_host_setup(struct worker *w, struct berth_error *err)
 
 	if (r == 0) {
 		r = cg_host_setup(cg, err);
+		if (r == 0)
+			r = cg_host_claim(cg, w->paths.root, err);
 		cg_host_free(cg);
 	}
 	if (r == 0 && (r = worker_sibling("berth.nft", path, sizeof(path))) < 0)

@@ -24,8 +24,17 @@
 int worker_cg_open(struct worker *w, struct cg_host **ret, struct berth_error *err)
 {
 	const char *parent = w->host.cgroup_parent;
+	struct cg_host *cg;
+	int r = cg_host_open(parent[0] != '\0' ? parent : NULL, &cg, err);
 
-	return cg_host_open(parent[0] != '\0' ? parent : NULL, ret, err);
+	if (r < 0)
+		return r;
+	r = cg_host_claim(cg, w->paths.root, err);
+	if (r < 0)
+		cg_host_free(cg);
+	else
+		*ret = cg;
+	return r;
 }
 
 int worker_private_dir(struct worker *w, struct berth_error *err)

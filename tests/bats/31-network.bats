@@ -396,6 +396,27 @@ as_host() {
 	berth exec2 101 ping -c 1 -W 3 192.0.2.1
 }
 
+@test "a host with the CGROUP_PARENT of another is refused while that one has a container" {
+	local second=$BERTH_TEST_DIR/second.$HOST_ID
+	tiny 101
+	mkdir -p "$second/etc/berth"
+	grep CGROUP_PARENT "$HOST_ROOT/etc/berth/berth.conf" >"$second/etc/berth/berth.conf"
+	run ! timeout 60 berthd --root "$second" </dev/null 3>&-
+	[[ $output == *"containers of another berth, --root $HOST_ROOT;"*"$second/etc/berth/berth.conf"* ]]
+	berth stop 101 --fast
+	berth start 101
+	berth stop 101 --fast
+	# With none there it changes hands, and the first is refused.
+	command berthd --root "$second" </dev/null >>"$HOST_ROOT/second.log" 2>&1 3>&- 4>&- &
+	wait_for 30 command berth --root "$second" ping
+	command berth --root "$second" list -a
+	stop_berthd
+	kill %+
+	wait_for 20 process_is_gone "$(jobs -p | tail -n 1)"
+	start_berthd
+	rm -r "$second"
+}
+
 # bats test_tags=both
 @test "a container that removed its link keeps no address, and a restart gives it a new link" {
 	tiny 101 --ipadd 10.99.0.101 --ipadd 192.0.2.101 --ipadd 2001:db8::101

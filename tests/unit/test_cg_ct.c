@@ -313,6 +313,20 @@ static void print_finding(const char *name, const char *level, const char *text,
 	CHECK((strcmp(level, "ok") == 0) == (fix[0] == '\0'));
 }
 
+static void what_is_anothers_changes_hands_only_without_a_ct(void)
+{
+	CHECK(ok(cg_host_claim(host, "/one", &err)) && ok(cg_host_claim(host, "/one", &err)));
+	CHECK(ok(cg_ct_create(host, CT, OWNER, OWNER, &err)));
+	CHECK(cg_host_claim(host, "/two", &err) == -EEXIST);
+	CHECK(err.code == BERTH_ERR_EXISTS && strstr(err.msg, "--root /one;") != NULL);
+	CHECK(ok(cg_ct_remove(host, CT, 3000, &err)));
+	CHECK(ok(cg_host_claim(host, "", &err)) && ok(cg_host_claim(host, "/", &err)));
+	CHECK(ok(cg_ct_create(host, CT, OWNER, OWNER, &err)));
+	CHECK(cg_host_claim(host, "/one", &err) == -EEXIST);
+	CHECK(strstr(err.msg, "--root /;") != NULL);
+	CHECK(ok(cg_ct_remove(host, CT, 3000, &err)));
+}
+
 static void doctor_agrees_with_the_probe(void)
 {
 	const struct cg_probe *p = cg_host_probe(host);
@@ -375,6 +389,7 @@ static void run_all(void)
 	RUN(a_ct_cannot_make_cgroups_without_end);
 	RUN(a_daemon_leaf_makes_its_parent_the_parent);
 	RUN(a_parent_with_processes_is_refused_on_v2);
+	RUN(what_is_anothers_changes_hands_only_without_a_ct);
 	RUN(doctor_agrees_with_the_probe);
 }
 
