@@ -274,7 +274,7 @@ teardown_host() {
 # By force, so that one test's leak is not the next one's.
 remove_host() {
 	find /sys/fs/cgroup -maxdepth 2 -type d -name "berth-test-$HOST_ID*" -print0 2>/dev/null |
-		xargs -0 -r -I {} find {} -depth -type d | while read -r d; do
+		xargs -0 -r -I @ find @ -depth -type d | while read -r d; do
 		# 0 is a process of another pid namespace, and no pid to kill.
 		grep -vx 0 "$d/cgroup.procs" 2>/dev/null | xargs -r kill -9 2>/dev/null || true
 		rmdir "$d" 2>/dev/null || true
