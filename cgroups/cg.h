@@ -156,6 +156,18 @@ void cg_attach_close(struct cg_attach *a);
 int cg_ct_dir(const struct cg_host *h, uint32_t ctid);
 
 int cg_ct_stat(struct cg_host *h, uint32_t ctid, struct cg_stat *ret, struct berth_error *err);
+/* Each number is a file to be read: only those of what; the others are 0. */
+enum cg_stat_what {
+	CG_STAT_CPU = 1,
+	CG_STAT_MEMORY = 2,
+	CG_STAT_SWAP = 4,
+	CG_STAT_PIDS = 8,
+	CG_STAT_CGROUPS = 16,
+	CG_STAT_COUNTERS = 32, /* of those: the most ever used, and failures */
+	CG_STAT_ALL = 63
+};
+int cg_ct_stat_some(struct cg_host *h, uint32_t ctid, unsigned int what, struct cg_stat *ret,
+		    struct berth_error *err);
 int cg_ct_freeze(struct cg_host *h, uint32_t ctid, bool frozen, struct berth_error *err);
 /* Does not wait until the last process goes on. */
 int cg_ct_thaw(struct cg_host *h, uint32_t ctid, struct berth_error *err);

@@ -9,8 +9,10 @@
 #include "runtime/base/fd.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static uint64_t max_or(const struct cg_hier *hi, uint32_t ctid, const char *file,
 		       uint64_t otherwise)
@@ -27,32 +29,46 @@ static uint64_t key_or_0(const struct cg_hier *hi, uint32_t ctid, const char *fi
 	return cg_read_key(hi, ctid, file, key, &v) == 0 ? v : 0;
 }
 
-static void stat_memory_v2(const struct cg_hier *hi, uint32_t ctid, struct cg_stat *s)
+static void stat_memory_v2(const struct cg_hier *hi, uint32_t ctid, unsigned int what,
+			   struct cg_stat *s)
 {
+	bool counters = (what & CG_STAT_COUNTERS) != 0;
 	char events[512];
 
-	s->memory = max_or(hi, ctid, "memory.current", 0);
-	s->memory_max_seen = max_or(hi, ctid, "memory.peak", s->memory);
-	if (cg_read(hi, ctid, "memory.events", events, sizeof(events)) == 0) {
-		(void)cg_parse_key(events, "max", &s->memory_failcnt);
-		(void)cg_parse_key(events, "oom_kill", &s->oom_kills);
+	if ((what & CG_STAT_MEMORY) != 0)
+		s->memory_max_seen = s->memory = max_or(hi, ctid, "memory.current", 0);
+	if ((what & CG_STAT_SWAP) != 0)
+		s->swap_max_seen = s->swap = max_or(hi, ctid, "memory.swap.current", 0);
+	if (counters && (what & CG_STAT_MEMORY) != 0) {
+		s->memory_max_seen = max_or(hi, ctid, "memory.peak", s->memory);
+		if (cg_read(hi, ctid, "memory.events", events, sizeof(events)) == 0) {
+			(void)cg_parse_key(events, "max", &s->memory_failcnt);
+			(void)cg_parse_key(events, "oom_kill", &s->oom_kills);
+		}
 	}
-	s->swap = max_or(hi, ctid, "memory.swap.current", 0);
-	s->swap_max_seen = max_or(hi, ctid, "memory.swap.peak", s->swap);
-	s->swap_failcnt = key_or_0(hi, ctid, "memory.swap.events", "fail");
+	if (counters && (what & CG_STAT_SWAP) != 0) {
+		s->swap_max_seen = max_or(hi, ctid, "memory.swap.peak", s->swap);
+		s->swap_failcnt = key_or_0(hi, ctid, "memory.swap.events", "fail");
+	}
 }
 
-static void stat_memory_v1(const struct cg_hier *hi, uint32_t ctid, struct cg_stat *s)
+static void stat_memory_v1(const struct cg_hier *hi, uint32_t ctid, unsigned int what,
+			   struct cg_stat *s)
 {
 	uint64_t sum;
 
-	s->memory = max_or(hi, ctid, "memory.usage_in_bytes", 0);
+	if ((what & (CG_STAT_MEMORY | CG_STAT_SWAP)) == 0)
+		return;
+	s->memory_max_seen = s->memory = max_or(hi, ctid, "memory.usage_in_bytes", 0);
+	/* Two reads are not one moment: never let the difference go below 0. */
+	if ((what & CG_STAT_SWAP) != 0) {
+		sum = max_or(hi, ctid, "memory.memsw.usage_in_bytes", 0);
+		s->swap_max_seen = s->swap = sum > s->memory ? sum - s->memory : 0;
+	}
+	if ((what & CG_STAT_COUNTERS) == 0)
+		return;
 	s->memory_max_seen = max_or(hi, ctid, "memory.max_usage_in_bytes", s->memory);
 	s->oom_kills = key_or_0(hi, ctid, "memory.oom_control", "oom_kill");
-	/* Two reads are not one moment: never let the difference go below 0. */
-	sum = max_or(hi, ctid, "memory.memsw.usage_in_bytes", 0);
-	s->swap = sum > s->memory ? sum - s->memory : 0;
-	s->swap_max_seen = s->swap;
 	s->swap_failcnt = max_or(hi, ctid, "memory.memsw.failcnt", 0);
 	/* The sum is charged first: at its limit there is no RAM either, as v2 would count it. */
 	s->memory_failcnt = max_or(hi, ctid, "memory.failcnt", 0) + s->swap_failcnt;
@@ -90,9 +106,11 @@ static uint64_t pids_failcnt(const struct cg_hier *hi, uint32_t ctid)
 	return sum;
 }
 
-static void stat_pids(const struct cg_hier *hi, uint32_t ctid, struct cg_stat *s)
+static void stat_pids(const struct cg_hier *hi, uint32_t ctid, unsigned int what, struct cg_stat *s)
 {
-	s->pids = max_or(hi, ctid, "pids.current", 0);
+	s->pids_max_seen = s->pids = max_or(hi, ctid, "pids.current", 0);
+	if ((what & CG_STAT_COUNTERS) == 0)
+		return;
 	s->pids_max_seen = max_or(hi, ctid, "pids.peak", s->pids);
 	s->pids_failcnt = pids_failcnt(hi, ctid);
 }
@@ -104,27 +122,43 @@ static void stat_cgroups(const struct cg_hier *hi, uint32_t ctid, struct cg_stat
 	s->cgroups = all > CG_OWN_GROUPS ? all - CG_OWN_GROUPS : 0;
 }
 
-int cg_ct_stat(struct cg_host *h, uint32_t ctid, struct cg_stat *ret, struct berth_error *err)
+/* Its unified cgroup is there in every driver, and tells that the CT is. */
+static int stat_cpu(const struct cg_hier *hi, uint32_t ctid, unsigned int what, struct cg_stat *s)
+{
+	char dir[CG_REL_MAX];
+
+	if (hi->berth < 0)
+		return -ENOENT;
+	if ((what & CG_STAT_CPU) != 0)
+		return cg_read_key(hi, ctid, "cpu.stat", "usage_usec", &s->cpu_usec);
+	return faccessat(hi->berth, cg_rel(ctid, "", dir), F_OK, 0) < 0 ? -errno : 0;
+}
+
+int cg_ct_stat_some(struct cg_host *h, uint32_t ctid, unsigned int what, struct cg_stat *ret,
+		    struct berth_error *err)
 {
 	const struct cg_hier *mem = cg_hier_of(h, CG_MEMORY), *pids = cg_hier_of(h, CG_PIDS);
 	struct cg_stat s = {0};
-	int r = -ENOENT;
+	int r = stat_cpu(&h->hier[0], ctid, what, &s);
 
-	/* cpu.stat of the unified cgroup counts in every driver, and tells that the CT is there. */
-	if (h->hier[0].berth >= 0)
-		r = cg_read_key(&h->hier[0], ctid, "cpu.stat", "usage_usec", &s.cpu_usec);
 	if (r == -ENOENT || r == -ENODEV)
 		return berth_error_set(err, BERTH_ERR_NOT_RUNNING, ENOENT,
 				       "CT %u has no cgroup: it does not run", ctid);
 	if (r < 0)
 		return berth_error_sys(err, r, "CT %u: read cpu.stat", ctid);
 	if (mem != NULL && mem->v2)
-		stat_memory_v2(mem, ctid, &s);
+		stat_memory_v2(mem, ctid, what, &s);
 	else if (mem != NULL)
-		stat_memory_v1(mem, ctid, &s);
-	stat_cgroups(&h->hier[0], ctid, &s);
-	if (pids != NULL)
-		stat_pids(pids, ctid, &s);
+		stat_memory_v1(mem, ctid, what, &s);
+	if ((what & CG_STAT_CGROUPS) != 0)
+		stat_cgroups(&h->hier[0], ctid, &s);
+	if (pids != NULL && (what & CG_STAT_PIDS) != 0)
+		stat_pids(pids, ctid, what, &s);
 	*ret = s;
 	return 0;
+}
+
+int cg_ct_stat(struct cg_host *h, uint32_t ctid, struct cg_stat *ret, struct berth_error *err)
+{
+	return cg_ct_stat_some(h, ctid, CG_STAT_ALL, ret, err);
 }

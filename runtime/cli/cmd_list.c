@@ -4,6 +4,7 @@
 #include "runtime/cli/list_fetch.h"
 #include "runtime/cli/table.h"
 
+#include <errno.h>
 #include <fnmatch.h>
 #include <string.h>
 
@@ -108,6 +109,12 @@ static bool is_shown(const json_t *info, const struct list_options *o)
 	       matches(info, "description", o->description);
 }
 
+/* What is wrong with a CT is told beside the table that everybody reads. */
+static bool shows_trouble(const struct list_options *o, bool json)
+{
+	return o->fields == NULL && !o->one && !json;
+}
+
 struct sort_key {
 	struct field_ref ref;
 	bool descending;
@@ -143,28 +150,33 @@ static json_t *select_cts(const json_t *all, const struct list_options *o, struc
 	return list;
 }
 
-static json_t *list_json(const json_t *cts, const struct field_ref *refs, size_t n)
+/* One CT at a time, in what would be the text of them all: that of 1000 is some MiB. */
+static int print_json_ct(const json_t *info, const struct field_ref *refs, size_t n, bool first)
 {
-	json_t *list = json_array(), *info;
-	size_t i;
+	json_t *o = json_object(), *list = json_array();
+	auto_free char *text = NULL;
+	size_t len;
 
-	json_array_foreach(cts, i, info)
-	{
-		json_t *o = json_object();
-
-		for (size_t c = 0; c < n; c++)
-			(void)json_object_set_new(o, refs[c].field->name,
-						  field_json(refs[c].field, info));
-		(void)json_array_append_new(list, o);
-	}
-	return list;
+	for (size_t c = 0; c < n; c++)
+		(void)json_object_set_new(o, refs[c].field->name, field_json(refs[c].field, info));
+	(void)json_array_append_new(list, o);
+	text = json_dumps(list, JSON_INDENT(2));
+	json_decref(list);
+	len = text != NULL ? strlen(text) : 0;
+	if (len < 4) /* the list's own lines: "[\n" and "\n]" */
+		return -ENOMEM;
+	if (!first)
+		(void)fputs(",\n", stdout);
+	(void)fwrite(text + 2, 1, len - 4, stdout);
+	return 0;
 }
 
 static int print_json(const json_t *cts, const char *fields, struct berth_error *err)
 {
 	struct field_ref refs[FIELDS_MAX];
+	const json_t *info;
+	size_t at;
 	int n = 0;
-	json_t *out;
 
 	if (fields != NULL)
 		n = field_parse_list(fields, refs, err);
@@ -180,16 +192,57 @@ static int print_json(const json_t *cts, const char *fields, struct berth_error 
 					       "%s.%c: JSON has all numbers of a limit under its "
 					       "name; leave the suffix out",
 					       refs[i].field->name, refs[i].suffix);
-	out = list_json(cts, refs, (size_t)n);
-	(void)json_dumpf(out, stdout, JSON_INDENT(2));
-	(void)putchar('\n');
-	json_decref(out);
+	(void)fputs(json_array_size(cts) == 0 ? "[]\n" : "[\n", stdout);
+	json_array_foreach(cts, at, info) if (print_json_ct(info, refs, (size_t)n, at == 0) <
+					      0) return berth_error_set(err, BERTH_ERR_NO_MEMORY,
+									ENOMEM, "out of memory");
+	if (json_array_size(cts) > 0)
+		(void)fputs("\n]\n", stdout);
 	return 0;
+}
+
+/* The columns of the table. */
+static int row_fields(const struct list_options *o, struct field_ref refs[FIELDS_MAX],
+		      struct berth_error *err)
+{
+	const char *fields = o->fields;
+
+	if (o->one)
+		fields = "ctid";
+	else if (fields == NULL)
+		fields = o->names ? "ctid,numproc,status,ip,name"
+				  : "ctid,numproc,status,ip,hostname";
+	return field_parse_list(fields, refs, err);
+}
+
+/* What is to be asked for, a set; NULL: everything. */
+static json_t *list_needs(const struct list_options *o, bool json, const struct sort_key *key)
+{
+	struct field_ref refs[FIELDS_MAX];
+	struct berth_error unused;
+	json_t *needs;
+	int n;
+
+	if (json && o->fields == NULL)
+		return NULL;
+	n = json ? field_parse_list(o->fields, refs, &unused) : row_fields(o, refs, &unused);
+	needs = json_object();
+	for (int i = 0; i < n; i++)
+		field_needs(&refs[i], json, needs);
+	field_needs(&key->ref, false, needs);
+	if (o->hostname != NULL)
+		(void)json_object_set_new(needs, "hostname", json_null());
+	if (o->name != NULL)
+		(void)json_object_set_new(needs, "name", json_null());
+	if (o->description != NULL)
+		(void)json_object_set_new(needs, "description", json_null());
+	if (shows_trouble(o, json))
+		(void)json_object_set_new(needs, "trouble", json_null());
+	return needs;
 }
 
 static int print_rows(const json_t *cts, const struct list_options *o, struct berth_error *err)
 {
-	const char *fields = o->fields;
 	struct field_ref refs[FIELDS_MAX];
 	struct table_options t = {
 		.header = !o->no_header && !o->one,
@@ -197,12 +250,7 @@ static int print_rows(const json_t *cts, const struct list_options *o, struct be
 	};
 	int n;
 
-	if (o->one)
-		fields = "ctid";
-	else if (fields == NULL)
-		fields = o->names ? "ctid,numproc,status,ip,name"
-				  : "ctid,numproc,status,ip,hostname";
-	n = field_parse_list(fields, refs, err);
+	n = row_fields(o, refs, err);
 	if (n < 0)
 		return n;
 	if (table_print(stdout, refs, (size_t)n, cts, &t) < 0)
@@ -216,7 +264,7 @@ static void print_trouble(const struct cli *cli, const json_t *cts, const struct
 	const json_t *info;
 	size_t i;
 
-	if (o->fields != NULL || o->one || o->json || cli->json)
+	if (!shows_trouble(o, o->json || cli->json))
 		return;
 	json_array_foreach(cts, i, info)
 		cli_trouble(cli, (uint32_t)json_integer_value(json_object_get(info, "ctid")),
@@ -238,7 +286,8 @@ static void print_fields(void)
 
 static int list(struct cli *cli, const struct list_options *o, struct berth_error *err)
 {
-	json_t *all = NULL, *cts;
+	bool json = o->json || cli->json;
+	json_t *all = NULL, *cts, *needs;
 	struct field_ref unused[FIELDS_MAX];
 	struct sort_key key;
 	int r = parse_sort(o->sort, &key, err);
@@ -246,12 +295,15 @@ static int list(struct cli *cli, const struct list_options *o, struct berth_erro
 	/* A bad field is told before anybody is asked. */
 	if (r == 0 && o->fields != NULL)
 		r = field_parse_list(o->fields, unused, err);
-	if (r >= 0)
-		r = list_fetch(cli, o->words, o->all, &all, err);
+	if (r < 0)
+		return r;
+	needs = list_needs(o, json, &key);
+	r = list_fetch(cli, o->words, o->all, needs, &all, err);
+	json_decref(needs);
 	if (r < 0)
 		return r;
 	cts = select_cts(all, o, &key);
-	r = o->json || cli->json ? print_json(cts, o->fields, err) : print_rows(cts, o, err);
+	r = json ? print_json(cts, o->fields, err) : print_rows(cts, o, err);
 	if (r == 0)
 		print_trouble(cli, cts, o);
 	json_decref(cts);

@@ -170,6 +170,64 @@ int field_parse_list(const char *text, struct field_ref refs[FIELDS_MAX], struct
 	return n;
 }
 
+static void need(json_t *needs, const char *name)
+{
+	(void)json_object_set_new(needs, name, json_null());
+}
+
+/* Does berthd measure it? Of the other limits of OpenVZ there is what the config says, and nothing else. */
+static bool is_measured(const struct field *f)
+{
+	static const char *const names[] = {"physpages", "swappages", "numproc", "numcgroups"};
+
+	for (size_t i = 0; f->source == FIELD_RESOURCE && i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(names[i], f->key) == 0)
+			return true;
+	return f->source == FIELD_DISK;
+}
+
+static void need_limit(const struct field_ref *ref, bool json, json_t *needs)
+{
+	const struct field *f = ref->field;
+	bool counters =
+		f->source == FIELD_RESOURCE && (json || ref->suffix == 'm' || ref->suffix == 'f');
+	char name[64];
+
+	(void)snprintf(name, sizeof(name), "resources.%s%s", f->key, counters ? "" : ".held");
+	if (is_measured(f))
+		need(needs, name);
+	if (json || ref->suffix == 'b' || ref->suffix == 's' || !is_measured(f))
+		need(needs, "config");
+}
+
+void field_needs(const struct field_ref *ref, bool json, json_t *needs)
+{
+	const struct field *f = ref->field;
+
+	switch (f->source) {
+	case FIELD_CONFIG:
+	case FIELD_CONFIG_INT:
+		need(needs, "config");
+		break;
+	case FIELD_RESOURCE:
+	case FIELD_DISK:
+		need_limit(ref, json, needs);
+		break;
+	case FIELD_INT:
+	case FIELD_TEXT:
+	case FIELD_YESNO:
+	case FIELD_IP:
+	case FIELD_SMART:
+		if (strncmp(f->key, "end_", 4) == 0) /* list_fetch.c makes it of that */
+			need(needs, "last_end");
+		else if (strcmp(f->key, "private") != 0) /* known without berthd */
+			need(needs, f->key);
+		break;
+	case FIELD_UNKNOWN:
+		break;
+	}
+}
+
 bool field_is_number(const struct field_ref *ref)
 {
 	enum field_source s = ref->field->source;

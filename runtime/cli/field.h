@@ -49,6 +49,12 @@ const struct field *field_table(void);
 int field_parse_list(const char *text, struct field_ref refs[FIELDS_MAX], struct berth_error *err);
 int field_parse(const char *word, struct field_ref *ret, struct berth_error *err);
 
+/*
+ * Adds to the set needs (an object) what of Info the column is made of, by the names of List's `fields`; json: for
+ * field_json.
+ */
+void field_needs(const struct field_ref *ref, bool json, json_t *needs);
+
 bool field_is_number(const struct field_ref *ref);
 /* "LPHYSPAGES" for physpages.l; buf of 32 bytes. */
 const char *field_title(const struct field_ref *ref, char *buf);

@@ -181,14 +181,28 @@ static int fetch_files(const struct cli *cli, const json_t *words, bool all, jso
 
 /* ---- with berthd ---- */
 
-static int fetch_berthd(struct cli *cli, const json_t *words, bool all, json_t **ret,
-			struct berth_error *err)
+static json_t *keys_of(const json_t *set)
+{
+	json_t *list = json_array();
+	const char *key;
+	json_t *unused;
+
+	/* jansson's iterators take no const. */
+	json_object_foreach((json_t *)(size_t)set, key, unused)(void)
+		json_array_append_new(list, json_string(key));
+	return list;
+}
+
+static int fetch_berthd(struct cli *cli, const json_t *words, bool all, const json_t *needs,
+			json_t **ret, struct berth_error *err)
 {
 	json_t *p = json_pack("{s:b}", "all", all), *reply = NULL, *list;
 	int r;
 
 	if (words != NULL)
 		(void)json_object_set_new(p, "ct", json_deep_copy(words));
+	if (needs != NULL)
+		(void)json_object_set_new(p, "fields", keys_of(needs));
 	r = call_berthd(cli, "io.berth.Container.List", p, &reply, err);
 	if (r < 0)
 		return r;
@@ -245,10 +259,10 @@ static void put_columns(const struct cli *cli, json_t *list)
 	}
 }
 
-int list_fetch(struct cli *cli, const json_t *words, bool all, json_t **ret,
+int list_fetch(struct cli *cli, const json_t *words, bool all, const json_t *needs, json_t **ret,
 	       struct berth_error *err)
 {
-	int r = fetch_berthd(cli, words, all, ret, err);
+	int r = fetch_berthd(cli, words, all, needs, ret, err);
 
 	if (r < 0 && err->code == BERTH_ERR_NO_DAEMON && geteuid() == 0)
 		r = fetch_files(cli, words, all, ret, err);

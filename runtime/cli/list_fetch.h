@@ -3,6 +3,9 @@
 
 #include "runtime/cli/cli.h"
 
-/* An array of Info. words: CTIDs and names, NULL for all; all: stopped ones too. */
-int list_fetch(struct cli *cli, const json_t *words, bool all, json_t **ret,
+/*
+ * An array of Info. words: CTIDs and names, NULL for all; all: stopped ones too; needs: a set (an object) of the members
+ * that are looked at, NULL for all (field_needs).
+ */
+int list_fetch(struct cli *cli, const json_t *words, bool all, const json_t *needs, json_t **ret,
 	       struct berth_error *err);

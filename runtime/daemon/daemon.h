@@ -30,6 +30,7 @@ struct monitor_conn;
 struct boot_waiter;
 struct ct;
 struct daemon;
+struct seen_conf;
 struct worker_result;
 
 /* What space.c knows of a running CT's volume. Bytes. */
@@ -80,6 +81,7 @@ struct ct {
 	uint64_t oom_kills; /* of its cgroup, when last looked at */
 	struct ct_ends ends; /* how its runs ended */
 	struct ct_space space;
+	struct seen_conf *seen; /* what list has last read of its config, or NULL */
 };
 
 /* What comes along with an event; all of it may be missing. */
@@ -105,6 +107,7 @@ struct event_subscriber {
 struct daemon {
 	struct berth_paths paths;
 	struct conf_file *host_conf;
+	unsigned int host_conf_gen; /* changes with it */
 	struct host_config host;
 	struct ev *ev;
 	struct offload *disk; /* threads for what may wait for a disk */

@@ -49,6 +49,7 @@ static void read_conf(struct daemon *d)
 	keep_fixed(&next, &d->host);
 	conf_free(d->host_conf); /* threads have copies of their own */
 	d->host_conf = f;
+	d->host_conf_gen++;
 	d->host = next;
 	log_line(LOG_LV_INFO, 0, "SIGHUP: the log is open anew, berth.conf is read");
 }

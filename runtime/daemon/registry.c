@@ -9,6 +9,7 @@
 #include "runtime/daemon/daemon.h"
 #include "runtime/daemon/monitor_conn.h"
 #include "runtime/daemon/obstacle.h"
+#include "runtime/daemon/seen_conf.h"
 
 #include <string.h>
 
@@ -96,6 +97,7 @@ void registry_remove(struct daemon *d, struct ct *ct)
 	attach_drop(ct);
 	monitor_forget_kept(ct);
 	ct_timers_clear(ct);
+	seen_conf_unref(ct->seen);
 	free(ct->addrs);
 	free(ct);
 }

@@ -156,6 +156,13 @@ void rpc_reply(struct rpc_call *c, json_t *parameters)
 	call_end(c);
 }
 
+void rpc_reply_text(struct rpc_call *c, const char *parameters, size_t len)
+{
+	if (c->conn != NULL && !c->oneway)
+		conn_send_text(c->conn, parameters, len);
+	call_end(c);
+}
+
 void call_reply_named(struct rpc_call *c, const char *error, json_t *parameters)
 {
 	call_send(c, error, parameters, false);

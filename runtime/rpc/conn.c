@@ -88,6 +88,18 @@ void conn_send(struct rpc_conn *c, const json_t *message)
 	conn_flush(c);
 }
 
+void conn_send_text(struct rpc_conn *c, const char *parameters, size_t len)
+{
+	static const char begin[] = "{\"parameters\":";
+
+	if (c->broken)
+		return;
+	if (output_append(begin, sizeof(begin) - 1, &c->out) < 0 ||
+	    output_append(parameters, len, &c->out) < 0 || output_append("}", 2, &c->out) < 0)
+		conn_break(c);
+	conn_flush(c);
+}
+
 /* Descriptors sent along are closed by the kernel, as we pass no room for them. */
 static int conn_read(struct rpc_conn *c)
 {

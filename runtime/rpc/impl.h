@@ -106,6 +106,8 @@ int conn_new(struct rpc_server *s, int fd, const struct rpc_peer *peer);
 void conn_free(struct rpc_conn *c);
 /* Queues one message and sends what the socket takes. */
 void conn_send(struct rpc_conn *c, const json_t *message);
+/* parameters is the text of an object. */
+void conn_send_text(struct rpc_conn *c, const char *parameters, size_t len);
 /* Watches for what the connection can use now. */
 void conn_update_events(struct rpc_conn *c);
 /* A connection has gone: there is room to accept again. */

@@ -84,6 +84,8 @@ void rpc_call_on_gone(struct rpc_call *c, void (*fn)(struct rpc_call *c, void *d
 /* parameters is stolen (may be NULL for {}). rpc_reply and rpc_reply_error end the call. */
 void rpc_reply_more(struct rpc_call *c, json_t *parameters);
 void rpc_reply(struct rpc_call *c, json_t *parameters);
+/* As rpc_reply; the object is text already: making it of a long list takes a thread some time. */
+void rpc_reply_text(struct rpc_call *c, const char *parameters, size_t len);
 /* {"error": "io.berth.X", "parameters": {"message": ..., "code": exit status, "errno": ...}} */
 void rpc_reply_error(struct rpc_call *c, const struct berth_error *e);
 /* Varlink's own errors; they end the call too. */

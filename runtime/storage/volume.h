@@ -82,7 +82,10 @@ int volume_in_use(const struct volume_driver *d, int private_fd, struct berth_er
 int volume_resize(const struct volume_driver *d, int private_fd, int mount_fd,
 		  const struct volume_limits *l, uint64_t *ret_inodes, struct berth_error *err);
 
-/* mount_fd -1: not mounted; then bytes_used and inodes_used come from the superblock. */
+/*
+ * mount_fd -1: not mounted; then bytes_used and inodes_used come from the superblock. private_fd may be -1 of a mounted
+ * one: host_bytes is 0 then.
+ */
 int volume_usage(const struct volume_driver *d, int private_fd, int mount_fd,
 		 struct volume_usage *ret, struct berth_error *err);
 

@@ -425,12 +425,19 @@ static int usage_online(int mount_fd, struct volume_usage *u, struct berth_error
 static int image_usage(int private_fd, int mount_fd, struct volume_usage *ret,
 		       struct berth_error *err)
 {
-	auto_close int fd = image_open(private_fd, O_RDONLY, err);
+	auto_close int fd = -EBADF;
 	struct volume_usage u = {0};
 	struct ext4_super sb;
 	struct stat st;
 	int r;
 
+	if (private_fd < 0 && mount_fd >= 0) { /* without host_bytes */
+		r = usage_online(mount_fd, &u, err);
+		if (r == 0)
+			*ret = u;
+		return r;
+	}
+	fd = image_open(private_fd, O_RDONLY, err);
 	if (fd < 0)
 		return fd;
 	if (fstat(fd, &st) < 0)

@@ -156,6 +156,40 @@ static void numbers_sort_as_numbers(void)
 	json_decref(cts);
 }
 
+static const char *needs(const char *word, bool json)
+{
+	static char words[200];
+	json_t *set = json_object(), *v;
+	struct field_ref ref;
+	const char *key;
+
+	words[0] = '\0';
+	CHECK(field_parse(word, &ref, NULL) == 0);
+	field_needs(&ref, json, set);
+	json_object_foreach(set, key, v)(void)
+		snprintf(words + strlen(words), sizeof(words) - strlen(words), "%s ", key);
+	json_decref(set);
+	return words;
+}
+
+/* Of a column, berthd is asked for no more than it shows: each number is a file that it reads. */
+static void a_column_needs_what_it_shows(void)
+{
+	CHECK(strcmp(needs("hostname", false), "hostname ") == 0);
+	CHECK(strcmp(needs("ip", false), "addresses ") == 0);
+	CHECK(strcmp(needs("private", false), "") == 0);
+	CHECK(strcmp(needs("ends", false), "last_end ") == 0);
+	CHECK(strcmp(needs("nameserver", false), "config ") == 0);
+	CHECK(strcmp(needs("numproc", false), "resources.numproc.held ") == 0);
+	CHECK(strcmp(needs("numproc.l", false), "resources.numproc.held ") == 0);
+	CHECK(strcmp(needs("numproc.f", false), "resources.numproc ") == 0);
+	CHECK(strcmp(needs("physpages.b", false), "resources.physpages.held config ") == 0);
+	CHECK(strcmp(needs("kmemsize", false), "config ") == 0);
+	CHECK(strcmp(needs("diskspace", false), "resources.diskspace.held ") == 0);
+	CHECK(strcmp(needs("laverage", false), "") == 0);
+	CHECK(strcmp(needs("numproc", true), "resources.numproc config ") == 0);
+}
+
 int main(void)
 {
 	RUN(limits_are_shown_in_openvz_units);
@@ -166,5 +200,6 @@ int main(void)
 	RUN(bad_fields_are_refused);
 	RUN(json_nests_limits_and_keeps_types);
 	RUN(numbers_sort_as_numbers);
+	RUN(a_column_needs_what_it_shows);
 	return check_failures != 0;
 }

@@ -1,5 +1,12 @@
-/* test_methods_info.c - what List and Get tell of a CT: whole, damaged, running or being made. */
+/*
+ * test_methods_info.c - what List and Get tell of a CT: whole, damaged, running or being made; what List is asked for.
+ *
+ * covers: runtime/daemon/info.c runtime/daemon/info_want.c runtime/daemon/seen_conf.c
+ */
 #include "tests/unit/daemon_fixture.h"
+
+#include "runtime/daemon/info_want.h"
+#include "runtime/daemon/seen_conf.h"
 
 /* The one CT of a Get; frees nothing: it belongs to *keep. */
 static json_t *get(uint32_t ctid, json_t **keep)
@@ -151,6 +158,142 @@ static void a_list_is_of_those_that_run_or_of_all_or_of_those_named(void)
 	running_end(&r);
 }
 
+/* The members of the one Info of a List with these fields, as "a b c". */
+static const char *members(json_t *fields)
+{
+	static char words[400];
+	json_t *reply = call("io.berth.Container.List",
+			     json_pack("{s:b, s:o}", "all", true, "fields", fields));
+	json_t *info = json_array_get(json_object_get(parameters_of(reply), "containers"), 0), *v;
+	const char *key;
+
+	words[0] = '\0';
+	json_object_foreach(info, key, v)(void)
+		snprintf(words + strlen(words), sizeof(words) - strlen(words), "%s%s",
+			 words[0] != '\0' ? " " : "", key);
+	return words;
+}
+
+static void a_list_has_the_members_that_are_asked_for(void)
+{
+	json_t *reply;
+
+	host_begin("");
+	(void)add_ct(101, "NAME=\"web\"\nIP_ADDRESS=\"10.0.0.1\"\n");
+	CHECK(strcmp(members(json_array()), "ctid status") == 0);
+	CHECK(strcmp(members(json_pack("[s, s]", "ctid", "name")), "ctid status name") == 0);
+	CHECK(strcmp(members(json_pack("[s, s]", "uuid", "addresses")),
+		     "ctid status uuid addresses") == 0);
+	CHECK(strcmp(members(json_pack("[s]", "resources.numproc")), "ctid status resources") == 0);
+	CHECK(strlen(members(json_null())) > 100);
+	CHECK(code_of(call("io.berth.Container.List", json_pack("{s:[s]}", "fields", "nmae"))) ==
+	      BERTH_ERR_VALUE);
+	CHECK(code_of(call("io.berth.Container.List", json_pack("{s:[i]}", "fields", 7))) ==
+	      BERTH_ERR_VALUE);
+	CHECK(code_of(call("io.berth.Container.List", json_pack("{s:s}", "fields", "name"))) ==
+	      BERTH_ERR_VALUE);
+	reply = call("io.berth.Container.List",
+		     json_pack("{s:b, s:[s]}", "all", true, "fields", "resources.numproc.held"));
+	reply = json_object_get(
+		json_array_get(json_object_get(parameters_of(reply), "containers"), 0),
+		"resources");
+	CHECK(json_object_size(reply) == 1);
+	reply = json_object_get(reply, "numproc");
+	CHECK(json_is_integer(json_object_get(reply, "held")) &&
+	      json_is_integer(json_object_get(reply, "limit")) &&
+	      json_object_get(reply, "maxheld") == NULL);
+	host_end();
+}
+
+static void members_are_known_by_name(void)
+{
+	uint32_t want = 0;
+	json_t *all = json_pack("[s, s]", "resources", "resources.diskspace.held");
+
+	CHECK(info_want_parse(NULL, &want, &err) == 0 && want == INFO_ALL);
+	CHECK(info_want_parse(all, &want, &err) == 0 && want == (INFO_RESOURCES | INFO_COUNTERS));
+	json_decref(all);
+	for (size_t i = 0; i < 3; i++) {
+		static const char *const bad[] = {"resources.", "resources.numproc.max",
+						  "resources.cpu"};
+		json_t *one = json_pack("[s]", bad[i]);
+
+		CHECK(info_want_parse(one, &want, &err) == -EINVAL);
+		CHECK(strstr(err.msg, bad[i]) != NULL);
+		json_decref(one);
+	}
+}
+
+/* Half of the CTs each, in two threads, where there are two CPUs: in order, each once. */
+static void a_long_list_is_whole_and_in_order(void)
+{
+	json_t *reply, *list;
+
+	host_begin("");
+	for (uint32_t ctid = 101; ctid < 301; ctid++)
+		(void)add_ct(ctid, "");
+	reply = call("io.berth.Container.List",
+		     json_pack("{s:b, s:[s]}", "all", true, "fields", "ctid"));
+	list = json_object_get(parameters_of(reply), "containers");
+	CHECK(json_array_size(list) == 200);
+	for (size_t i = 0; i < json_array_size(list); i++)
+		CHECK(json_integer_value(json_object_get(json_array_get(list, i), "ctid")) ==
+		      101 + (json_int_t)i);
+	host_end();
+}
+
+/* As if it had been written long ago. */
+static bool is_kept(struct ct *ct)
+{
+	struct seen_conf *was = ct->seen;
+	json_t *keep = NULL;
+
+	(void)get(ct->ctid, &keep);
+	json_decref(keep);
+	return was != NULL && ct->seen == was;
+}
+
+static void a_config_is_read_again_when_it_has_changed(void)
+{
+	json_t *keep = NULL;
+	struct ct *ct;
+
+	host_begin("");
+	ct = add_ct(101, "HOSTNAME=\"one\"\n");
+	CHECK(strcmp(text(get(101, &keep), "hostname"), "one") == 0);
+	/* Just written: whoever writes it once more may do so within the same tick of the clock. */
+	CHECK(!is_kept(ct));
+	ct->seen->settled = true;
+	CHECK(is_kept(ct));
+	put_config(101, "HOSTNAME=\"two\"\n");
+	CHECK(strcmp(text(get(101, &keep), "hostname"), "two") == 0);
+	ct->seen->settled = true;
+	/* What is in effect comes and goes; berth.conf is a part of it. */
+	put_file(run_dir(101), "live.conf", "HOSTNAME=\"live\"\n", 0644);
+	CHECK(strcmp(text(get(101, &keep), "hostname"), "live") == 0);
+	ct->seen->settled = true;
+	d.host_conf_gen++;
+	CHECK(!is_kept(ct));
+	ct->seen->settled = true;
+	put_config(101, "NAME\n");
+	put_file(run_dir(101), "live.conf", "NAME\n", 0644);
+	CHECK(strcmp(text(get(101, &keep), "status"), "broken") == 0);
+	json_decref(keep);
+	host_end();
+}
+
+static void a_stamp_settles_when_its_second_is_over(void)
+{
+	struct conf_stamp none = {0}, a = {.ino = 1, .changed_s = 100},
+			  b = {.ino = 2, .changed_s = 105};
+
+	CHECK(seen_conf_settles(&a, &none, 102) && !seen_conf_settles(&a, &none, 101));
+	CHECK(!seen_conf_settles(&a, &b, 106) && seen_conf_settles(&a, &b, 107));
+	CHECK(!seen_conf_settles(&none, &none, 1000));
+	/* A clock that was set back: read each time until it has caught up. */
+	CHECK(!seen_conf_settles(&a, &none, 50));
+}
+
 int main(void)
 {
 	int r = daemon_begin();
@@ -161,6 +304,11 @@ int main(void)
 	RUN(a_hostname_of_nobody_is_the_one_it_gets);
 	RUN(a_damaged_ct_is_told_too);
 	RUN(a_running_ct_is_told_with_what_it_uses);
+	RUN(a_list_has_the_members_that_are_asked_for);
+	RUN(members_are_known_by_name);
+	RUN(a_long_list_is_whole_and_in_order);
+	RUN(a_config_is_read_again_when_it_has_changed);
+	RUN(a_stamp_settles_when_its_second_is_over);
 	RUN(a_list_is_of_those_that_run_or_of_all_or_of_those_named);
 	return check_failures != 0;
 }

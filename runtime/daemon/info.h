@@ -1,0 +1,26 @@
+/*
+ * info.h - all that is told of one CT: files, cgroups and superblocks are read for it, which may wait for a disk.
+ */
+#pragma once
+
+#include "runtime/daemon/daemon.h"
+#include "runtime/daemon/info_want.h"
+
+struct seen_conf;
+
+/* Of one CT, in a thread: a copy of what the registry knows. */
+struct info_ct {
+	struct ct ct;
+	struct seen_conf *seen; /* what is known of its config, or NULL */
+	struct seen_conf *fresh; /* read meanwhile: it takes the place of seen */
+};
+
+struct info_host {
+	struct daemon *d; /* of it only what stays as it is is looked at */
+	const struct conf_file *conf; /* berth.conf, a copy, */
+	unsigned int conf_gen; /* and the which one that is */
+	uint32_t want; /* enum info_member */
+};
+
+/* New reference. Also learns i->ct.oom_kills and i->fresh. */
+json_t *info_json(const struct info_host *h, struct info_ct *i);

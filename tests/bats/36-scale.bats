@@ -1,0 +1,59 @@
+#!/usr/bin/env bats
+# What must not grow with the number of containers, or only by so much a container. No time is measured: what is
+# counted are system calls, descriptors and devices.
+
+load helpers
+
+setup() { setup_host DEF_OSTEMPLATE=tiny; }
+teardown() { teardown_host; }
+
+# running FROM TO: CTs with these numbers.
+running() {
+	local ctid
+	for ((ctid = $1; ctid <= $2; ctid++)); do
+		berth create "$ctid" --ostemplate tiny --diskspace 16M --ram 16M --ipadd "10.99.0.$((ctid - 100))" &&
+			berth start "$ctid" || return
+	done >/dev/null
+}
+
+# syscalls COMMAND...: how many of berthd's the command costs, when berthd has nothing else to do.
+syscalls() {
+	local tracer
+	strace -f -c -U calls,name -e 'trace=!epoll_wait,futex,restart_syscall' -o "$HOST_ROOT/strace" -p "$BERTHD_PID" 2>"$HOST_ROOT/strace.err" 3>&- 4>&- &
+	tracer=$!
+	wait_for 10 grep -q attached "$HOST_ROOT/strace.err"
+	"$@" >/dev/null
+	kill -INT $tracer
+	wait $tracer || true
+	awk '$2 == "total" {print $1}' "$HOST_ROOT/strace"
+	rm -f "$HOST_ROOT"/strace{,.err}
+}
+
+# least COMMAND...: of some counts, as berthd's timers may strike.
+least() {
+	for _ in 1 2 3; do syscalls "$@"; done | sort -n | head -n 1
+}
+
+# settled: configs are older than the moment for which list reads them anew.
+settled() {
+	[ $(($(date +%s) - $(stat -c %Z "$HOST_ROOT/etc/berth/ct/$1.conf"))) -ge 3 ]
+}
+
+@test "list reads of each container what its columns show, and no more" {
+	running 101 104
+	few=$(least berth list -a)
+	few_all=$(least berth list -a -j)
+	few_names=$(least berth list -a -o ctid,status)
+	running 105 124
+	wait_for 10 settled 124
+	berth list -a >/dev/null
+	many=$(least berth list -a)
+	many_all=$(least berth list -a -j)
+	many_names=$(least berth list -a -o ctid,status)
+	echo "system calls of berthd at 4 and 24: list -a $few $many, -j $few_all $many_all, -o ctid,status $few_names $many_names"
+	# Of each: two looks at its config, whether it has a cgroup, its number of processes (3).
+	[ $((many - few)) -le $((20 * 8)) ]
+	[ $((many_names - few_names)) -le $((20 * 4)) ]
+	# All files of its cgroups, and its volume.
+	[ $((many_all - few_all)) -le $((20 * 60)) ]
+}
