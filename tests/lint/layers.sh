@@ -58,7 +58,7 @@ while read -r header files; do
 done <<'LIBS'
 seccomp.h runtime/launch/seccomp.c
 sys/capability.h runtime/launch/caps.c
-libmnl/ netsetup/rtnl.c netsetup/nft.c
+libmnl/ netsetup/rtnl_msg.h
 libnftnl/ netsetup/nft.c
 libcgroup cgroups/discovery.c
 archive templates/unpack_child.c

@@ -1,7 +1,7 @@
 /*
  * test_rtnl.c - netsetup/nl.c, rtnl.c and netns.c against the kernel, in a namespace of its own.
  *
- * covers: netsetup/nl.c netsetup/netns.c
+ * covers: netsetup/nl.c netsetup/netns.c netsetup/rtnl_addr.c netsetup/rtnl_link.c
  */
 #include "netsetup/rtnl.h"
 
