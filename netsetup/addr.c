@@ -1,4 +1,4 @@
-/* addr.c - addresses and names of the network of a CT, in text and out of it. Pure. */
+/* addr.c - addresses, in text and out of it. Pure. */
 #include "netsetup/net.h"
 
 #include "netsetup/link.h"
@@ -162,67 +162,6 @@ bool net_has_family(const struct net_addr *list, unsigned int n, int family)
 		if (list[i].family == family)
 			return true;
 	return false;
-}
-
-char *net_host_ifname(uint32_t ctid, char *buf)
-{
-	(void)snprintf(buf, IFNAMSIZ, "ct%u.0", ctid);
-	return buf;
-}
-
-int net_ctid_from_ifname(const char *ifname, uint32_t *ret)
-{
-	const char *dot = strchr(ifname, '.');
-	char digits[IFNAMSIZ];
-	size_t len;
-
-	if (strncmp(ifname, "ct", 2) != 0 || dot == NULL || strcmp(dot, ".0") != 0)
-		return -EINVAL;
-	len = (size_t)(dot - ifname) - 2;
-	if (len == 0 || len >= sizeof(digits))
-		return -EINVAL;
-	memcpy(digits, ifname + 2, len);
-	digits[len] = '\0';
-	return parse_ctid(digits, ret) < 0 ? -EINVAL : 0;
-}
-
-/* The kernel counts from 1 on and gets to neither range. */
-int net_host_ifindex(uint32_t ctid, unsigned int attempt)
-{
-	if (attempt == 0 && ctid < 0x40000000u)
-		return (int)(0x40000000u | ctid);
-	return (int)(0x20000000u | ((ctid + attempt * 0x9e3779b1u) & 0x1fffffffu));
-}
-
-/* FNV-1a over the CTID and the side: the same CT has the same addresses on every host and start. */
-void net_link_mac(uint32_t ctid, enum net_side side, uint8_t mac[6])
-{
-	uint64_t h = 0xcbf29ce484222325u;
-	char in[32];
-	int len = snprintf(in, sizeof(in), "berth %u %d", ctid, (int)side);
-
-	for (int i = 0; i < len; i++)
-		h = (h ^ (uint8_t)in[i]) * 0x100000001b3u;
-	for (unsigned int i = 0; i < 6; i++)
-		mac[i] = (uint8_t)(h >> (8 * i));
-	mac[0] = (uint8_t)((mac[0] & 0xfc) | 0x02); /* locally administered, unicast */
-}
-
-/* The link-local address that the guest's kernel makes of its MAC (RFC 4291, modified EUI-64). */
-void net_guest_link_local(uint32_t ctid, struct net_addr *ret)
-{
-	struct net_addr a = {.family = AF_INET6, .prefix = 128};
-	uint8_t mac[6];
-
-	net_link_mac(ctid, NET_SIDE_GUEST, mac);
-	a.v6.s6_addr[0] = 0xfe;
-	a.v6.s6_addr[1] = 0x80;
-	memcpy(&a.v6.s6_addr[8], mac, 3);
-	a.v6.s6_addr[8] ^= 0x02;
-	a.v6.s6_addr[11] = 0xff;
-	a.v6.s6_addr[12] = 0xfe;
-	memcpy(&a.v6.s6_addr[13], mac + 3, 3);
-	*ret = a;
 }
 
 bool net_table_is_valid(const char *s)

@@ -22,11 +22,12 @@ struct net_guard {
 	char table[];
 };
 
-/* Links that ought to be in ct_links: each is struck off when the set has it. Ascending CTIDs. */
+/* Links that ought to be in ct_links: each is struck off when the set has it. Ascending. */
 struct guarded {
 	const char *own;
 	struct guarded_link {
 		uint32_t ctid;
+		unsigned int n;
 		bool found;
 	} * v;
 	size_t n, max;
@@ -37,8 +38,9 @@ static void expect_link(const struct rtnl_link *link, void *data)
 {
 	struct guarded *g = data;
 	uint32_t ctid;
+	unsigned int n;
 
-	if (net_ctid_from_ifname(link->name, &ctid) < 0 ||
+	if (net_link_from_ifname(link->name, &ctid, &n) < 0 ||
 	    net_alias_whose(link->alias, g->own) != NET_OURS)
 		return;
 	if (g->n == g->max) {
@@ -52,14 +54,16 @@ static void expect_link(const struct rtnl_link *link, void *data)
 		g->v = v;
 		g->max = max;
 	}
-	g->v[g->n++] = (struct guarded_link){.ctid = ctid};
+	g->v[g->n++] = (struct guarded_link){.ctid = ctid, .n = n};
 }
 
 static int compare(const void *a, const void *b)
 {
 	const struct guarded_link *x = a, *y = b;
 
-	return (x->ctid > y->ctid) - (x->ctid < y->ctid);
+	if (x->ctid != y->ctid)
+		return x->ctid > y->ctid ? 1 : -1;
+	return (x->n > y->n) - (x->n < y->n);
 }
 
 /* The kernel tells a link twice when links come and go meanwhile. */
@@ -70,17 +74,18 @@ static void guarded_sort(struct guarded *g)
 	if (g->n > 0)
 		qsort(g->v, g->n, sizeof(*g->v), compare);
 	for (size_t i = 0; i < g->n; i++)
-		if (kept == 0 || g->v[kept - 1].ctid != g->v[i].ctid)
+		if (kept == 0 || compare(&g->v[kept - 1], &g->v[i]) != 0)
 			g->v[kept++] = g->v[i];
 	g->n = kept;
 }
 
-static void strike_off(const char *ifname, void *data)
+static void strike_off(const char *ifname, const struct net_addr *a, void *data)
 {
 	struct guarded *g = data;
 	struct guarded_link key = {0}, *found;
 
-	if (g->n == 0 || net_ctid_from_ifname(ifname, &key.ctid) < 0)
+	(void)a;
+	if (g->n == 0 || net_link_from_ifname(ifname, &key.ctid, &key.n) < 0)
 		return;
 	found = bsearch(&key, g->v, g->n, sizeof(*g->v), compare);
 	if (found != NULL)
@@ -89,22 +94,23 @@ static void strike_off(const char *ifname, void *data)
 
 /* A link that was listed and not found may have come or gone meanwhile: asked for by itself. */
 static bool is_missing(struct nl *nl, struct rtnl *r, const struct guarded *g, const char *table,
-		       uint32_t ctid, struct berth_error *err)
+		       const struct guarded_link *l, struct berth_error *err)
 {
 	struct berth_error none;
 	struct rtnl_link link;
-	char ifname[IFNAMSIZ];
+	struct net_link_id id;
 
-	return rtnl_link_by_name(r, net_host_ifname(ctid, ifname), &link, &none) == 0 &&
+	net_link_id(l->ctid, l->n, &id);
+	return rtnl_link_by_name(r, id.host, &link, &none) == 0 &&
 	       net_alias_whose(link.alias, g->own) == NET_OURS &&
-	       nft_has_link(nl, table, ctid, err) == 0;
+	       nft_has_link(nl, table, &id, err) == 0;
 }
 
 static int check_missing(struct nl *nl, struct rtnl *r, const struct guarded *g, const char *table,
 			 struct berth_error *err)
 {
 	for (size_t i = 0; i < g->n; i++)
-		if (!g->v[i].found && is_missing(nl, r, g, table, g->v[i].ctid, err))
+		if (!g->v[i].found && is_missing(nl, r, g, table, &g->v[i], err))
 			return berth_error_set(
 				err, BERTH_ERR_NET, ENOENT,
 				"CT %u: its link is not in the nftables set ct_links of %s: "

@@ -1,7 +1,7 @@
 /*
- * link.h - inside netsetup only: what is fixed about the link of a CT, and small helpers.
+ * link.h - inside netsetup only: what is fixed about the links of a CT, and small helpers.
  *
- * Names, interface numbers and MACs follow from the CTID alone, so a crash needs no bookkeeping:
+ * Names, interface numbers and MACs follow from the CTID and the link's number alone, so a crash needs no bookkeeping:
  * whoever knows the CTID finds and removes everything. Another berth (--root) in this network namespace
  * makes the same names: the alias tells whose a link is, and is looked at before anything is changed.
  */
@@ -9,10 +9,7 @@
 
 #include "netsetup/net.h"
 
-#define NET_GUEST_IFNAME "venet0"
-
 enum {
-	NET_GUEST_IFINDEX = 64, /* above the fallback tunnels that a new namespace may have */
 	NET_TABLE_MAX = 32,
 	/* rtm_protocol and NDA_PROTOCOL of what is ours; numbers that rt_protos leaves free. */
 	NET_PROTO_ROUTED = 190,
@@ -42,18 +39,28 @@ const void *net_addr_bytes(const struct net_addr *a);
 void *net_addr_bytes_of(struct net_addr *a);
 size_t net_addr_size(const struct net_addr *a);
 uint8_t net_addr_bits(const struct net_addr *a);
-bool net_addr_is_in(const struct net_addr *a, const struct net_addr *list, unsigned int n);
 bool net_has_family(const struct net_addr *list, unsigned int n, int family);
 
+/* All that follows from the two numbers. Link 0 has what the one link of older berths had. */
+struct net_link_id {
+	uint32_t ctid;
+	unsigned int n;
+	char host[IFNAMSIZ]; /* "ct101.0": 15 bytes hold a CTID of 31 bits and two digits */
+	char guest[IFNAMSIZ]; /* "venet0", unless its driver has another name */
+	int guest_index; /* above the fallback tunnels that a new namespace may have */
+	/* By enum net_side. Two CTs may have one MAC (46 bits of a hash): no two of them are ever on one segment. */
+	uint8_t mac[2][6];
+	struct net_addr
+		guest_ll; /* the link-local address that the guest's kernel makes of its MAC */
+};
+
+void net_link_id(uint32_t ctid, unsigned int n, struct net_link_id *ret);
 /*
  * Stable numbers: SNMP graphs and flow exports of a CT survive its restarts. Below 2^30 each CTID has one of
- * its own, attempt 0. Where somebody has it, and for the other CTIDs, which must share what is left of 31 bits,
+ * its own for link 0, attempt 0. Where somebody has it, and for all others, which must share what is left of 31 bits,
  * there are more attempts. (With 0, the kernel's choice, veth ignores the number that the peer is to get.)
  */
-int net_host_ifindex(uint32_t ctid, unsigned int attempt);
-/* Two CTs may have one MAC (46 bits of a hash): no two of them are ever on one segment. */
-void net_link_mac(uint32_t ctid, enum net_side side, uint8_t mac[6]);
-void net_guest_link_local(uint32_t ctid, struct net_addr *ret);
+int net_link_host_index(const struct net_link_id *id, unsigned int attempt);
 
 /* What a link of that owner has as its alias. */
 char *net_alias(const struct net_owner *o, char buf[NET_ALIAS_MAX]);

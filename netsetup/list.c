@@ -6,17 +6,20 @@
 #include <linux/rtnetlink.h>
 #include <string.h>
 
-int net_ct_counters(uint32_t ctid, struct net_counters *ret, struct berth_error *err)
+int net_link_counters(uint32_t ctid, unsigned int n, struct net_counters *ret,
+		      struct berth_error *err)
 {
 	struct rtnl_link link;
-	char label[24], ifname[IFNAMSIZ];
+	struct net_link_id id;
+	char label[24];
 	auto_ptr(rtnl_free) struct rtnl *r = NULL;
 	int res;
 
+	net_link_id(ctid, n, &id);
 	(void)snprintf(label, sizeof(label), "CT %u", ctid);
 	res = rtnl_open(label, &r, err);
 	if (res == 0)
-		res = rtnl_link_by_name(r, net_host_ifname(ctid, ifname), &link, err);
+		res = rtnl_link_by_name(r, id.host, &link, err);
 	if (res < 0)
 		return res;
 	/* What the host's end receives is what the CT has sent. */
@@ -38,8 +41,9 @@ static void list_take(const struct rtnl_link *link, void *data)
 {
 	struct ct_list *list = data;
 	uint32_t ctid;
+	unsigned int n;
 
-	if (net_ctid_from_ifname(link->name, &ctid) < 0 ||
+	if (net_link_from_ifname(link->name, &ctid, &n) < 0 ||
 	    net_alias_whose(link->alias, list->own) != NET_OURS)
 		return;
 	if (list->n == list->max) {
@@ -63,7 +67,7 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The kernel tells a link twice when links come and go meanwhile. */
+/* A CT has several, and the kernel tells a link twice when links come and go meanwhile. */
 static size_t unique(uint32_t *v, size_t n)
 {
 	size_t kept = 0;
@@ -125,6 +129,7 @@ static int check_route(struct rtnl *r, const struct net_addr *a, uint32_t ctid,
 	struct rtnl_entry e = {0};
 	struct rtnl_link link = {0};
 	char text[NET_ADDR_TEXT], who[NET_ALIAS_TEXT], own[NET_ALIAS_MAX];
+	unsigned int n;
 	uint32_t other;
 	bool ours;
 
@@ -140,7 +145,7 @@ static int check_route(struct rtnl *r, const struct net_addr *a, uint32_t ctid,
 	if (e.addr.prefix != net_addr_bits(a) || e.index == 0)
 		return 0;
 	(void)link_name(r, e.index, &link);
-	if (net_ctid_from_ifname(link.name, &other) < 0)
+	if (net_link_from_ifname(link.name, &other, &n) < 0)
 		return berth_error_set(
 			err, BERTH_ERR_ADDRESS_IN_USE, EADDRINUSE,
 			"CT %u: this host has a route of %s to %s; 'ip route del %s' "

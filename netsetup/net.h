@@ -1,7 +1,10 @@
 /*
- * net.h - the network of a CT: routed veth ("venet"), addresses, anti-spoofing, NAT.
+ * net.h - the network of a CT: its links, addresses, anti-spoofing, NAT.
  *
- * venet: a veth pair, host end ct<CTID>.0, guest end venet0, no bridge and no shared layer 2. The
+ * A CT has up to NET_LINK_MAX links. Each has a number, from which its names follow (host end ct<CTID>.<N>), and a
+ * driver (netsetup/driver.h), which is `venet` now.
+ *
+ * venet: a veth pair, guest end venet<N>, no bridge and no shared layer 2. The
  * host end has 169.254.0.1/32 and fe80::1/64, the guest routes everything to them; the host has a
  * /32 or /128 route to each address of the CT. One static nftables table (netsetup/berth.nft, loaded
  * by nft(8)) with sets keyed by host interface and address; a CT only adds elements.
@@ -17,7 +20,8 @@
 
 enum {
 	NET_ADDR_MAX = 256,
-	NET_ADDR_TEXT = INET6_ADDRSTRLEN + 4
+	NET_ADDR_TEXT = INET6_ADDRSTRLEN + 4,
+	NET_LINK_MAX = 16 /* of a CT; two digits are all that a name has room for */
 };
 
 struct net_addr {
@@ -35,15 +39,24 @@ struct net_owner {
 	const char *root; /* its --root; NULL or "": none */
 };
 
-struct net_ct {
-	uint32_t ctid;
-	struct net_owner owner;
+struct net_link {
+	const struct net_driver *driver;
+	unsigned int n; /* its number, below NET_LINK_MAX; each link of a CT has another */
 	const struct net_addr *addrs;
 	unsigned int n_addrs;
 	bool nat; /* masquerade private (RFC 1918, 6598, ULA) addresses towards the outside */
 	uint32_t mtu; /* 0: the kernel's default */
-	bool probe; /* ask the segments of public addresses whether somebody has them: 0.6 s */
 };
+
+struct net_ct {
+	uint32_t ctid;
+	struct net_owner owner;
+	bool probe; /* ask the segments of public addresses whether somebody has them: 0.6 s */
+	struct net_link links[NET_LINK_MAX];
+	unsigned int n_links;
+};
+
+extern const struct net_driver net_venet;
 
 struct net_counters {
 	uint64_t rx_bytes, rx_packets, tx_bytes, tx_packets; /* as the CT sees it */
@@ -60,11 +73,10 @@ int net_addr_parse(const char *text, struct net_addr *ret);
 /* "10.0.0.1" when the prefix is a host's, else with /prefix. buf has NET_ADDR_TEXT bytes. */
 char *net_addr_format(const struct net_addr *a, char *buf);
 bool net_addr_equal(const struct net_addr *a, const struct net_addr *b); /* without the prefix */
+bool net_addr_is_in(const struct net_addr *a, const struct net_addr *list, unsigned int n);
 bool net_addr_is_private(const struct net_addr *a);
-/* Host interface name of a CT: "ct101.0". buf has IFNAMSIZ bytes. */
-char *net_host_ifname(uint32_t ctid, char *buf);
-/* The CTID of a host interface name; -EINVAL when it is not ours. */
-int net_ctid_from_ifname(const char *ifname, uint32_t *ret);
+/* CTID and number of a link by its host interface name, "ct101.0"; -EINVAL when it is not ours. */
+int net_link_from_ifname(const char *ifname, uint32_t *ret_ctid, unsigned int *ret_n);
 
 /* ---- host ---- */
 
@@ -99,15 +111,16 @@ void net_doctor(const struct net_owner *owner, net_doctor_fn *fn, void *data);
 /* ---- one CT ---- */
 
 /*
- * Order: own leftover link of the same name removed (another's: refused), anti-spoof elements, veth pair with its guest end
- * born in netns_fd, guest addresses and routes set from here, then up. On failure nothing is left.
+ * All links. The order for each: own leftover link of the same name removed (another's: refused), anti-spoof elements,
+ * veth pair with its guest end born in netns_fd, guest addresses and routes set from here, then up. On failure nothing
+ * is left.
  *
  * net_ct_up and net_ct_change visit netns_fd with setns(2), which moves the calling thread only. They
  * return -ENOTRECOVERABLE when there was no way back: the process must end at once.
  */
 int net_ct_up(const struct net_ct *ct, int netns_fd, struct berth_error *err);
 /*
- * Live change: what is in now and not in next goes, what is new comes. NET_GUEST_REFUSES, with err set,
+ * Live change: what is in now and not in next goes, what is new comes, links too. NET_GUEST_REFUSES, with err set,
  * when an address was taken away and only the CT's own side could not be told (its root has moved
  * the link, say): a tenant must not be able to keep an address by that. The same when the CT has no link
  * any more, because its root removed it: all that is on the host is changed then.
@@ -118,11 +131,12 @@ enum {
 int net_ct_change(const struct net_ct *now, const struct net_ct *next, int netns_fd,
 		  struct berth_error *err);
 /*
- * Removes link, routes, proxy entries and every element of the CT. Nothing there is success, and so is a link
+ * Removes links, routes, proxy entries and every element of the CT. Nothing there is success, and so is a link
  * of that name that is another's, which stays. It may leave the caller a child that has removed the link and
  * waits for the kernel.
  */
 int net_ct_down(uint32_t ctid, const struct net_owner *owner, struct berth_error *err);
-int net_ct_counters(uint32_t ctid, struct net_counters *ret, struct berth_error *err);
+int net_link_counters(uint32_t ctid, unsigned int n, struct net_counters *ret,
+		      struct berth_error *err);
 /* CTIDs that have a host link of this owner now, ascending; returns the count. *ret is malloc'ed, or NULL. */
 int net_ct_list(const struct net_owner *owner, uint32_t **ret, struct berth_error *err);

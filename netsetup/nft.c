@@ -6,7 +6,7 @@
  */
 #include "netsetup/nft.h"
 
-#include "netsetup/link.h"
+#include "netsetup/driver.h"
 #include "netsetup/nl.h"
 #include "runtime/base/cleanup.h"
 
@@ -32,33 +32,26 @@ enum key_kind {
 	KEY_LINK_ADDR,
 	KEY_ADDR
 };
-enum addr_kind {
-	ADDR_ANY,
-	ADDR_NAT,
-	ADDR_ROUTED
-};
-
 struct set_row {
 	uint16_t nf_family;
 	const char *name;
 	enum key_kind key;
 	int family; /* of the addresses in it */
-	enum addr_kind kind;
 	bool from_rules; /* the kernel adds the elements, we only remove them */
 };
 
 /* The sets of berth.nft. Those that tell the addresses of a link stand first. */
 static const struct set_row sets[] = {
-	{NFPROTO_INET, "ct4", KEY_LINK_ADDR, AF_INET, ADDR_ANY, false},
-	{NFPROTO_INET, "ct6", KEY_LINK_ADDR, AF_INET6, ADDR_ANY, false},
-	{NFPROTO_ARP, "ct4", KEY_LINK_ADDR, AF_INET, ADDR_ANY, false},
-	{NFPROTO_INET, "nat4", KEY_ADDR, AF_INET, ADDR_NAT, false},
-	{NFPROTO_INET, "nat6", KEY_ADDR, AF_INET6, ADDR_NAT, false},
-	{NFPROTO_INET, "routed4", KEY_ADDR, AF_INET, ADDR_ROUTED, false},
-	{NFPROTO_INET, "routed6", KEY_ADDR, AF_INET6, ADDR_ROUTED, false},
-	{NFPROTO_INET, "flows", KEY_LINK, AF_UNSPEC, ADDR_ANY, true},
-	{NFPROTO_INET, "ct_links", KEY_LINK, AF_UNSPEC, ADDR_ANY, false},
-	{NFPROTO_ARP, "ct_links", KEY_LINK, AF_UNSPEC, ADDR_ANY, false},
+	{NFPROTO_INET, "ct4", KEY_LINK_ADDR, AF_INET, false},
+	{NFPROTO_INET, "ct6", KEY_LINK_ADDR, AF_INET6, false},
+	{NFPROTO_ARP, "ct4", KEY_LINK_ADDR, AF_INET, false},
+	{NFPROTO_INET, "nat4", KEY_ADDR, AF_INET, false},
+	{NFPROTO_INET, "nat6", KEY_ADDR, AF_INET6, false},
+	{NFPROTO_INET, "routed4", KEY_ADDR, AF_INET, false},
+	{NFPROTO_INET, "routed6", KEY_ADDR, AF_INET6, false},
+	{NFPROTO_INET, "flows", KEY_LINK, AF_UNSPEC, true},
+	{NFPROTO_INET, "ct_links", KEY_LINK, AF_UNSPEC, false},
+	{NFPROTO_ARP, "ct_links", KEY_LINK, AF_UNSPEC, false},
 };
 
 enum {
@@ -244,61 +237,46 @@ static const char *ct_label(uint32_t ctid, char *buf)
 
 /* ---- adding ---- */
 
-static bool row_wants(const struct set_row *row, const struct net_addr *a, bool nat)
-{
-	if (row->family != a->family)
-		return false;
-	if (row->kind == ADDR_NAT)
-		return net_addr_is_nat(a, nat);
-	return row->kind != ADDR_ROUTED || !net_addr_is_private(a);
-}
+/* Of all elements of a change those of one set. */
+struct fill {
+	const struct set_row *row;
+	const char *ifname;
+	struct nftnl_set *set;
+	unsigned int n;
+	int failed;
+};
 
-static int row_fill(struct nftnl_set *s, const struct set_row *row, const struct nft_change *c,
-		    unsigned int *ret_n)
+static void fill_one(const struct net_element *e, void *data)
 {
-	char ifname[IFNAMSIZ];
-	struct net_addr ll;
+	struct fill *f = data;
 	struct key k;
-	unsigned int n = 0;
-	int r = 0;
 
-	(void)net_host_ifname(c->ctid, ifname);
-	net_guest_link_local(c->ctid, &ll);
-	if (c->link &&
-	    (row->key == KEY_LINK || (row->key == KEY_LINK_ADDR && row->family == AF_INET6))) {
-		key_make(&k, row, ifname, &ll);
-		r = set_add_key(s, k.bytes, k.len);
-		n++;
-	}
-	for (unsigned int i = 0; i < c->n_addrs && r == 0; i++) {
-		if (row->key == KEY_LINK || !row_wants(row, &c->addrs[i], c->nat))
-			continue;
-		key_make(&k, row, ifname, &c->addrs[i]);
-		r = set_add_key(s, k.bytes, k.len);
-		n++;
-	}
-	*ret_n = n;
-	return r;
+	if (f->failed < 0 || e->nf_family != f->row->nf_family || strcmp(e->set, f->row->name) != 0)
+		return;
+	key_make(&k, f->row, f->ifname, e->addr);
+	f->failed = set_add_key(f->set, k.bytes, k.len);
+	f->n++;
 }
 
 int nft_add(const char *table, const struct nft_change *c, struct berth_error *err)
 {
 	auto_ptr(batch_free) struct batch *b = NULL;
 	char label[NL_LABEL_MAX];
-	int r = batch_open(ct_label(c->ctid, label), &b, err);
+	int r = batch_open(ct_label(c->id->ctid, label), &b, err);
 
 	for (int i = 0; i < N_SETS && r == 0; i++) {
-		struct nftnl_set *s;
-		unsigned int n = 0;
+		struct fill f = {.row = &sets[i], .ifname = c->id->host};
 
 		if (sets[i].from_rules)
 			continue;
-		s = set_new(table, &sets[i]);
-		r = s != NULL ? row_fill(s, &sets[i], c, &n) : -ENOMEM;
-		if (r == 0 && n > 0)
-			batch_put(b, true, &sets[i], s);
-		if (s != NULL)
-			nftnl_set_free(s);
+		f.set = set_new(table, &sets[i]);
+		if (f.set != NULL)
+			c->driver->elements(c, fill_one, &f);
+		r = f.set != NULL ? f.failed : -ENOMEM;
+		if (r == 0 && f.n > 0)
+			batch_put(b, true, &sets[i], f.set);
+		if (f.set != NULL)
+			nftnl_set_free(f.set);
 		if (r < 0)
 			(void)berth_error_set(err, BERTH_ERR_NO_MEMORY, -r,
 					      "no memory for nftables");
@@ -307,6 +285,11 @@ int nft_add(const char *table, const struct nft_change *c, struct berth_error *e
 }
 
 /* ---- finding and removing ---- */
+
+static bool is_link_local(const struct net_addr *a)
+{
+	return a->family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&a->v6);
+}
 
 /* What a walk through one set looks for, and what it has found. */
 struct sweep {
@@ -349,7 +332,7 @@ static int sweep_elem(struct nftnl_set_elem *e, void *data)
 		return 0;
 	w->n++;
 	if (w->link_fn != NULL)
-		w->link_fn(ifname, w->link_data);
+		w->link_fn(ifname, &a, w->link_data);
 	if (w->found != NULL && w->row->key == KEY_LINK_ADDR)
 		r = net_addr_list_add(w->found, &a);
 	if (r == 0 && w->out != NULL)
@@ -455,8 +438,8 @@ static int sweep_set(struct batch *b, const char *table, struct sweep *w, bool r
 }
 
 /* One pass over all sets. *ret_full: a set had more than a batch takes, so another pass is due. */
-static int sweep_all(const char *table, const struct sweep *pattern, bool removes, uint32_t ctid,
-		     bool *ret_full, struct berth_error *err)
+static int sweep_all(const char *table, const struct sweep *pattern, uint32_t ctid, bool *ret_full,
+		     struct berth_error *err)
 {
 	auto_ptr(batch_free) struct batch *b = NULL;
 	struct net_addr_list own = {0};
@@ -467,26 +450,23 @@ static int sweep_all(const char *table, const struct sweep *pattern, bool remove
 	for (int i = 0; i < N_SETS && r == 0; i++) {
 		struct sweep w = *pattern;
 
-		if (!removes && sets[i].key != KEY_LINK_ADDR)
-			continue;
 		w.row = &sets[i];
 		w.found = &own;
 		w.known = &own;
-		r = sweep_set(b, table, &w, removes, err);
+		r = sweep_set(b, table, &w, true, err);
 		*ret_full = *ret_full || w.n == SWEEP_MAX;
 	}
 	for (unsigned int i = 0; i < own.n && r == 0 && pattern->found != NULL; i++)
-		if (!IN6_IS_ADDR_LINKLOCAL(&own.v[i].v6) || own.v[i].family == AF_INET)
+		if (!is_link_local(&own.v[i]))
 			r = net_addr_list_add(pattern->found, &own.v[i]);
 	net_addr_list_free(&own);
 	return r < 0 ? r : batch_commit(b, err);
 }
 
-int nft_remove(const char *table, uint32_t ctid, const struct net_addr *addrs, unsigned int n_addrs,
-	       struct net_addr_list *found, struct berth_error *err)
+int nft_remove(const char *table, const struct net_link_id *id, const struct net_addr *addrs,
+	       unsigned int n_addrs, struct net_addr_list *found, struct berth_error *err)
 {
-	char ifname[IFNAMSIZ];
-	const struct sweep pattern = {.ifname = net_host_ifname(ctid, ifname),
+	const struct sweep pattern = {.ifname = id->host,
 				      .only = addrs,
 				      .n_only = n_addrs,
 				      .dumps = addrs == NULL,
@@ -495,22 +475,18 @@ int nft_remove(const char *table, uint32_t ctid, const struct net_addr *addrs, u
 	int r = 0;
 
 	while (r == 0 && full)
-		r = sweep_all(table, &pattern, true, ctid, &full, err);
+		r = sweep_all(table, &pattern, id->ctid, &full, err);
 	return r;
 }
 
-int nft_remove_link(const char *table, uint32_t ctid, const struct net_addr_list *addrs,
-		    struct berth_error *err)
+int nft_remove_link(const char *table, const struct net_link_id *id,
+		    const struct net_addr_list *addrs, struct berth_error *err)
 {
-	char ifname[IFNAMSIZ];
 	struct net_addr_list all = {0};
-	struct sweep pattern = {.ifname = net_host_ifname(ctid, ifname), .link = true};
-	struct net_addr ll;
+	struct sweep pattern = {.ifname = id->host, .link = true};
 	bool full = true;
-	int r;
+	int r = net_addr_list_add(&all, &id->guest_ll);
 
-	net_guest_link_local(ctid, &ll);
-	r = net_addr_list_add(&all, &ll);
 	for (unsigned int i = 0; i < addrs->n && r == 0; i++)
 		r = net_addr_list_add(&all, &addrs->v[i]);
 	if (r < 0)
@@ -518,19 +494,51 @@ int nft_remove_link(const char *table, uint32_t ctid, const struct net_addr_list
 	pattern.only = all.v;
 	pattern.n_only = all.n;
 	while (r == 0 && full)
-		r = sweep_all(table, &pattern, true, ctid, &full, err);
+		r = sweep_all(table, &pattern, id->ctid, &full, err);
 	net_addr_list_free(&all);
 	return r;
 }
 
-int nft_find(const char *table, uint32_t ctid, struct net_addr_list *found, struct berth_error *err)
-{
-	char ifname[IFNAMSIZ];
-	const struct sweep pattern = {
-		.ifname = net_host_ifname(ctid, ifname), .dumps = true, .found = found};
-	bool full;
+/* All links of one CT in one look: a set has some of each CT of the host. */
+struct look {
+	uint32_t ctid;
+	struct nft_found *found; /* by the link's number */
+	bool failed;
+};
 
-	return sweep_all(table, &pattern, false, ctid, &full, err);
+static void look_take(const char *ifname, const struct net_addr *a, void *data)
+{
+	struct look *l = data;
+	uint32_t ctid;
+	unsigned int n;
+
+	if (net_link_from_ifname(ifname, &ctid, &n) < 0 || ctid != l->ctid)
+		return;
+	l->found[n].any = true;
+	if (!is_link_local(a) && net_addr_list_add(&l->found[n].addrs, a) < 0)
+		l->failed = true;
+}
+
+int nft_find(const char *table, uint32_t ctid, struct nft_found ret[static NET_LINK_MAX],
+	     struct berth_error *err)
+{
+	auto_ptr(batch_free) struct batch *b = NULL;
+	struct look l = {.ctid = ctid, .found = ret};
+	char label[NL_LABEL_MAX];
+	int r;
+
+	memset(ret, 0, NET_LINK_MAX * sizeof(*ret));
+	r = batch_open(ct_label(ctid, label), &b, err);
+	for (int i = 0; i < N_SETS && r == 0; i++) {
+		struct sweep w = {
+			.row = &sets[i], .dumps = true, .link_fn = look_take, .link_data = &l};
+
+		if (sets[i].key == KEY_LINK_ADDR)
+			r = sweep_set(b, table, &w, false, err);
+	}
+	if (r == 0 && l.failed)
+		r = berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM, "no memory for addresses");
+	return r;
 }
 
 int nft_list_links(struct nl *nl, const char *table, nft_link_fn *fn, void *data,
@@ -547,14 +555,13 @@ int nft_list_links(struct nl *nl, const char *table, nft_link_fn *fn, void *data
 	return r;
 }
 
-int nft_has_link(struct nl *nl, const char *table, uint32_t ctid, struct berth_error *err)
+int nft_has_link(struct nl *nl, const char *table, const struct net_link_id *id,
+		 struct berth_error *err)
 {
-	char ifname[IFNAMSIZ];
 	int r = 0;
 
-	(void)net_host_ifname(ctid, ifname);
 	for (int i = 0; i < N_SETS && r == 0; i++) {
-		struct sweep w = {.row = &sets[i], .ifname = ifname};
+		struct sweep w = {.row = &sets[i], .ifname = id->host};
 
 		if (w.row->key != KEY_LINK || w.row->from_rules)
 			continue;
@@ -562,7 +569,7 @@ int nft_has_link(struct nl *nl, const char *table, uint32_t ctid, struct berth_e
 		for (int t = 0; t < DUMP_TRIES && r == -EAGAIN; t++) {
 			struct key k;
 
-			key_make(&k, w.row, ifname, NULL);
+			key_make(&k, w.row, id->host, NULL);
 			r = sweep_once(nl, table, &w, &k, err);
 		}
 	}

@@ -1,8 +1,9 @@
 /*
- * nft.h - inside netsetup only: the elements of a CT in the sets of netsetup/berth.nft.
+ * nft.h - inside netsetup only: the elements of CTs in the sets of netsetup/berth.nft.
  */
 #pragma once
 
+#include "netsetup/link.h"
 #include "netsetup/net.h"
 #include "netsetup/nl.h"
 
@@ -18,7 +19,8 @@ int net_addr_list_add(struct net_addr_list *list, const struct net_addr *a);
 
 /* What is to be added: addresses, and with them the link itself when the CT starts. */
 struct nft_change {
-	uint32_t ctid;
+	const struct net_driver *driver; /* knows which elements */
+	const struct net_link_id *id;
 	const struct net_addr *addrs;
 	unsigned int n_addrs;
 	bool nat;
@@ -32,29 +34,37 @@ struct nft_change {
 int nft_add(const char *table, const struct nft_change *c, struct berth_error *err);
 
 /*
- * Removes what is there of the CT, everything (addrs NULL) or what belongs to these addresses.
- * Addresses of the CT that were found are added to found, if it is not NULL. Nothing there, or no
+ * Removes what is there of the link, everything (addrs NULL) or what belongs to these addresses.
+ * Addresses of the link that were found are added to found, if it is not NULL. Nothing there, or no
  * table, is success.
  */
-int nft_remove(const char *table, uint32_t ctid, const struct net_addr *addrs, unsigned int n_addrs,
-	       struct net_addr_list *found, struct berth_error *err);
+int nft_remove(const char *table, const struct net_link_id *id, const struct net_addr *addrs,
+	       unsigned int n_addrs, struct net_addr_list *found, struct berth_error *err);
 /* All of the link and of these addresses, of which nft_find has told. It does not look for others. */
-int nft_remove_link(const char *table, uint32_t ctid, const struct net_addr_list *addrs,
-		    struct berth_error *err);
-/* Only the look; nothing is removed. */
-int nft_find(const char *table, uint32_t ctid, struct net_addr_list *found,
+int nft_remove_link(const char *table, const struct net_link_id *id,
+		    const struct net_addr_list *addrs, struct berth_error *err);
+
+/* What the sets have of a link. */
+struct nft_found {
+	bool any;
+	struct net_addr_list addrs; /* without the link-local one */
+};
+
+/* Of each link of the CT, by its number; nothing is removed. The caller frees the lists, after a failure too. */
+int nft_find(const char *table, uint32_t ctid, struct nft_found ret[static NET_LINK_MAX],
 	     struct berth_error *err);
 
 /* By a socket for NETLINK_NETFILTER. 0 when every chain of the ruleset has rules; -ENOENT when something of it is missing. */
 int nft_check_rules(struct nl *nl, const char *table, struct berth_error *err);
 
-/* Calls fn for each host interface name in ct_links of the table. */
-typedef void nft_link_fn(const char *ifname, void *data);
+/* Calls fn for each host interface name in ct_links of the table, where a says nothing. */
+typedef void nft_link_fn(const char *ifname, const struct net_addr *a, void *data);
 int nft_list_links(struct nl *nl, const char *table, nft_link_fn *fn, void *data,
 		   struct berth_error *err);
 
-/* 1 when the CT's link is in every set that it has to be in, 0 when not. */
-int nft_has_link(struct nl *nl, const char *table, uint32_t ctid, struct berth_error *err);
+/* 1 when the link is in every set that every link has to be in, 0 when not. */
+int nft_has_link(struct nl *nl, const char *table, const struct net_link_id *id,
+		 struct berth_error *err);
 
 /*
  * Pure: does a message of the kernel's to its group of nftables listeners tell that the table has lost a rule, a

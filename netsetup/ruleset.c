@@ -1,13 +1,13 @@
 /* ruleset.c - berth.nft with the elements of running CTs, made into text and given to nft(8). */
 #include "netsetup/ruleset.h"
 
-#include "netsetup/link.h"
-#include "netsetup/rtnl.h"
+#include "netsetup/driver.h"
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/spawn.h"
 
 #include <fcntl.h>
+#include <linux/netfilter.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -46,39 +46,32 @@ static void put_element(FILE *out, const char *family, const char *table, const 
 		      ifname != NULL ? "\"" : "", ifname != NULL && a != NULL ? " . " : "", text);
 }
 
-void ruleset_put_link(FILE *out, const char *table, uint32_t ctid)
-{
-	char ifname[IFNAMSIZ];
-	struct net_addr ll;
+struct put {
+	FILE *out;
+	const char *table, *ifname;
+};
 
-	(void)net_host_ifname(ctid, ifname);
-	net_guest_link_local(ctid, &ll);
-	put_element(out, "inet", table, "ct_links", ifname, NULL);
-	put_element(out, "arp", table, "ct_links", ifname, NULL);
-	put_element(out, "inet", table, "ct6", ifname, &ll);
+static void put_one(const struct net_element *e, void *data)
+{
+	const struct put *p = data;
+
+	put_element(p->out, e->nf_family == NFPROTO_ARP ? "arp" : "inet", p->table, e->set,
+		    e->by_link ? p->ifname : NULL, e->addr);
 }
 
-void ruleset_put_addr(FILE *out, const char *table, uint32_t ctid, const struct net_addr *a,
-		      bool nat)
+void ruleset_put(FILE *out, const char *table, const struct nft_change *c)
 {
-	const bool v4 = a->family == AF_INET;
-	char ifname[IFNAMSIZ];
+	struct put p = {.out = out, .table = table, .ifname = c->id->host};
 
-	(void)net_host_ifname(ctid, ifname);
-	put_element(out, "inet", table, v4 ? "ct4" : "ct6", ifname, a);
-	if (v4)
-		put_element(out, "arp", table, "ct4", ifname, a);
-	if (!net_addr_is_private(a))
-		put_element(out, "inet", table, v4 ? "routed4" : "routed6", NULL, a);
-	else if (nat)
-		put_element(out, "inet", table, v4 ? "nat4" : "nat6", NULL, a);
+	c->driver->elements(c, put_one, &p);
 }
 
 /* ---- what runs now ---- */
 
 struct live_link {
 	int index;
-	uint32_t ctid;
+	const struct net_driver *driver;
+	struct net_link_id id;
 };
 
 struct live {
@@ -93,9 +86,11 @@ struct live {
 static void live_take_link(const struct rtnl_link *link, void *data)
 {
 	struct live *l = data;
+	struct live_link *new;
 	uint32_t ctid;
+	unsigned int n;
 
-	if (net_ctid_from_ifname(link->name, &ctid) < 0 ||
+	if (net_link_from_ifname(link->name, &ctid, &n) < 0 ||
 	    net_alias_whose(link->alias, l->own) != NET_OURS)
 		return;
 	if (l->n == l->max) {
@@ -109,8 +104,12 @@ static void live_take_link(const struct rtnl_link *link, void *data)
 		l->v = v;
 		l->max = max;
 	}
-	l->v[l->n++] = (struct live_link){.index = link->index, .ctid = ctid};
-	ruleset_put_link(l->out, l->table, ctid);
+	new = &l->v[l->n++];
+	new->index = link->index;
+	new->driver = net_driver_of(link);
+	net_link_id(ctid, n, &new->id);
+	ruleset_put(l->out, l->table,
+		    &(struct nft_change){.driver = new->driver, .id = &new->id, .link = true});
 }
 
 static void live_take_route(const struct rtnl_entry *e, void *data)
@@ -121,8 +120,12 @@ static void live_take_route(const struct rtnl_entry *e, void *data)
 		return;
 	for (size_t i = 0; i < l->n; i++)
 		if (l->v[i].index == e->index)
-			ruleset_put_addr(l->out, l->table, l->v[i].ctid, &e->addr,
-					 e->protocol == NET_PROTO_NAT);
+			ruleset_put(l->out, l->table,
+				    &(struct nft_change){.driver = l->v[i].driver,
+							 .id = &l->v[i].id,
+							 .addrs = &e->addr,
+							 .n_addrs = 1,
+							 .nat = e->protocol == NET_PROTO_NAT});
 }
 
 static int put_live(FILE *out, const struct net_owner *owner, struct berth_error *err)

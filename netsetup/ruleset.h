@@ -12,10 +12,10 @@ struct rtnl;
 /* Pure: writes the ruleset with every @TABLE@ replaced. */
 void ruleset_expand(FILE *out, const char *text, const char *table);
 
-/* Pure: the statements that put one address of a CT, or its link itself (a NULL), into the sets. */
-void ruleset_put_link(FILE *out, const char *table, uint32_t ctid);
-void ruleset_put_addr(FILE *out, const char *table, uint32_t ctid, const struct net_addr *a,
-		      bool nat);
+struct nft_change;
+
+/* Pure: the statements that put a change into the sets. */
+void ruleset_put(FILE *out, const char *table, const struct nft_change *c);
 
 /*
  * Reads the file, expands it and adds the elements of every CT of the owner that is up: what the links and

@@ -17,7 +17,7 @@
 #include <sys/socket.h>
 
 /* 0 and *ret_index 0 when nothing of the host leads there. */
-static int find_one(struct rtnl *r, const struct net_ct *ct, const struct net_addr *a,
+static int find_one(struct rtnl *r, uint32_t ctid, bool nat, const struct net_addr *a,
 		    int *ret_index, struct berth_error *err)
 {
 	struct berth_error none = {0};
@@ -31,8 +31,8 @@ static int find_one(struct rtnl *r, const struct net_ct *ct, const struct net_ad
 		return berth_error_set(err, BERTH_ERR_ADDRESS_IN_USE, EADDRINUSE,
 				       "CT %u: %s is an address of this host; choose another with "
 				       "'berth set %u --ipdel %s --ipadd ADDRESS --save'",
-				       ct->ctid, net_addr_format(a, text), ct->ctid, text);
-	if (e.type != RTN_UNICAST || net_addr_is_nat(a, ct->nat))
+				       ctid, net_addr_format(a, text), ctid, text);
+	if (e.type != RTN_UNICAST || net_addr_is_nat(a, nat))
 		return 0;
 	if (e.via && net_addr_is_private(a))
 		return 0;
@@ -45,12 +45,13 @@ static bool is_uplink(struct rtnl *r, int index, struct rtnl_link *ret)
 {
 	struct berth_error none = {0};
 	uint32_t ctid;
+	unsigned int n;
 
 	return rtnl_link_by_index(r, index, ret, &none) == 0 && ret->ether &&
-	       net_ctid_from_ifname(ret->name, &ctid) < 0;
+	       net_link_from_ifname(ret->name, &ctid, &n) < 0;
 }
 
-int uplink_find(struct rtnl *r, const struct net_ct *ct, const struct net_addr *addrs,
+int uplink_find(struct rtnl *r, uint32_t ctid, bool nat, const struct net_addr *addrs,
 		unsigned int n, struct uplink_plan *ret, struct berth_error *err)
 {
 	struct rtnl_link link = {0};
@@ -60,7 +61,7 @@ int uplink_find(struct rtnl *r, const struct net_ct *ct, const struct net_addr *
 	for (unsigned int i = 0; i < n && res == 0; i++) {
 		int index = 0;
 
-		res = find_one(r, ct, &addrs[i], &index, err);
+		res = find_one(r, ctid, nat, &addrs[i], &index, err);
 		if (index != 0 && index != link.index) {
 			usable = is_uplink(r, index, &link);
 			link.index = index;
@@ -169,10 +170,11 @@ static bool is_held(struct rtnl *r, const struct net_addr *a)
 	struct rtnl_entry e = {0};
 	struct rtnl_link link;
 	uint32_t ctid;
+	unsigned int n;
 
 	return rtnl_route_lookup(r, a, &e, &none) == 0 && e.addr.prefix == net_addr_bits(a) &&
 	       rtnl_link_by_index(r, e.index, &link, &none) == 0 &&
-	       net_ctid_from_ifname(link.name, &ctid) == 0;
+	       net_link_from_ifname(link.name, &ctid, &n) == 0;
 }
 
 static void withdraw_one(const struct rtnl_entry *e, void *data)

@@ -20,7 +20,7 @@ struct uplink_plan {
  * addresses and private ones that are not on a link are announced nowhere.
  * BERTH_ERR_ADDRESS_IN_USE when an address is the host's own.
  */
-int uplink_find(struct rtnl *r, const struct net_ct *ct, const struct net_addr *addrs,
+int uplink_find(struct rtnl *r, uint32_t ctid, bool nat, const struct net_addr *addrs,
 		unsigned int n, struct uplink_plan *ret, struct berth_error *err);
 
 /* Proxy ARP/NDP entries, then one gratuitous ARP or unsolicited NA for each address. */

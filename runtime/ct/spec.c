@@ -35,8 +35,7 @@ void spec_cg_limits(const struct ct_config *c, dev_t io_dev, struct cg_limits *r
 
 void spec_volume_limits(const struct ct_config *c, struct volume_limits *ret)
 {
-	ret->bytes = c->diskspace;
-	ret->inodes = c->diskinodes;
+	*ret = (struct volume_limits){.bytes = c->diskspace, .inodes = c->diskinodes};
 }
 
 unsigned int spec_seccomp(const struct ct_config *c)
@@ -66,10 +65,12 @@ int spec_net(uint32_t ctid, const struct ct_config *c, const struct host_config 
 	*ret = (struct net_ct){
 		.ctid = ctid,
 		.owner = spec_net_owner(host, root),
-		.addrs = addrs,
-		.n_addrs = c->n_addrs,
-		.nat = host->nat,
 		.probe = host->ip_probe,
+		.links = {{.driver = &net_venet,
+			   .addrs = addrs,
+			   .n_addrs = c->n_addrs,
+			   .nat = host->nat}},
+		.n_links = 1,
 	};
 	return 0;
 }

@@ -148,8 +148,8 @@ void worker_guest(const struct worker *w, struct ct_config *c, char hostname[65]
 
 static bool net_has_addr(const struct net_ct *n, const struct net_addr *a)
 {
-	for (unsigned int i = 0; n != NULL && i < n->n_addrs; i++)
-		if (net_addr_equal(&n->addrs[i], a))
+	for (unsigned int i = 0; n != NULL && i < n->n_links; i++)
+		if (net_addr_is_in(a, n->links[i].addrs, n->links[i].n_addrs))
 			return true;
 	return false;
 }
@@ -159,9 +159,11 @@ int worker_addrs_check(struct worker *w, const struct net_ct *next, const struct
 {
 	int r = 0;
 
-	for (unsigned int i = 0; r == 0 && i < next->n_addrs; i++)
-		if (!net_has_addr(skip, &next->addrs[i]))
-			r = net_addr_check_free(&next->addrs[i], w->ctid, &next->owner, err);
+	for (unsigned int l = 0; l < next->n_links; l++)
+		for (unsigned int i = 0; r == 0 && i < next->links[l].n_addrs; i++)
+			if (!net_has_addr(skip, &next->links[l].addrs[i]))
+				r = net_addr_check_free(&next->links[l].addrs[i], w->ctid,
+							&next->owner, err);
 	return r;
 }
 

@@ -10,6 +10,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text = malloc(size + 1), buf[NET_ADDR_TEXT], again[NET_ADDR_TEXT];
 	struct net_addr a, b;
+	struct net_link_id id;
+	unsigned int n;
 	uint32_t ctid;
 
 	if (text == NULL)
@@ -23,9 +25,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (strcmp(net_addr_format(&b, again), buf) != 0)
 			abort();
 	}
-	if (net_ctid_from_ifname(text, &ctid) == 0 &&
-	    strcmp(net_host_ifname(ctid, again), text) != 0)
-		abort();
+	if (net_link_from_ifname(text, &ctid, &n) == 0) {
+		net_link_id(ctid, n, &id);
+		if (strcmp(id.host, text) != 0)
+			abort();
+	}
 	free(text);
 	return 0;
 }

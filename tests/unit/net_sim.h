@@ -4,9 +4,8 @@
  */
 #pragma once
 
-#include "netsetup/link.h"
+#include "netsetup/driver.h"
 #include "netsetup/netns.h"
-#include "netsetup/rtnl.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -102,6 +101,39 @@ static inline struct net_addr sim_addr(const char *text)
 		abort();
 	}
 	return a;
+}
+
+enum {
+	SIM_GUEST_INDEX = 64 /* of a CT's first link */
+};
+
+static inline struct net_link_id sim_id(uint32_t ctid)
+{
+	struct net_link_id id;
+
+	net_link_id(ctid, 0, &id);
+	return id;
+}
+
+static inline void sim_mac(uint32_t ctid, enum net_side side, uint8_t mac[6])
+{
+	const struct net_link_id id = sim_id(ctid);
+
+	memcpy(mac, id.mac[side], 6);
+}
+
+/* The addresses of a CT's first link in the sets. */
+static inline int sim_find(const char *table, uint32_t ctid, struct net_addr_list *ret,
+			   struct berth_error *e)
+{
+	struct nft_found found[NET_LINK_MAX];
+	int r = nft_find(table, ctid, found, e);
+
+	net_addr_list_free(ret);
+	*ret = found[0].addrs;
+	for (unsigned int i = 1; i < NET_LINK_MAX; i++)
+		net_addr_list_free(&found[i].addrs);
+	return r;
 }
 
 static inline socklen_t sim_sockaddr(const struct net_addr *a, uint16_t port,
@@ -283,13 +315,13 @@ static inline size_t sim_frame4(struct sim_udp4 *f, struct in_addr src, struct i
 static inline bool sim_inject(int netns, uint32_t ctid, void *frame, size_t len)
 {
 	struct sockaddr_ll to = {
-		.sll_family = AF_PACKET, .sll_ifindex = NET_GUEST_IFINDEX, .sll_halen = 6};
+		.sll_family = AF_PACKET, .sll_ifindex = SIM_GUEST_INDEX, .sll_halen = 6};
 	int fd = sim_socket(netns, AF_PACKET, SOCK_RAW, 0);
 	struct ethhdr *eth = frame;
 	bool sent;
 
-	net_link_mac(ctid, NET_SIDE_HOST, eth->h_dest);
-	net_link_mac(ctid, NET_SIDE_GUEST, eth->h_source);
+	sim_mac(ctid, NET_SIDE_HOST, eth->h_dest);
+	sim_mac(ctid, NET_SIDE_GUEST, eth->h_source);
 	to.sll_protocol = eth->h_proto;
 	sent = sendto(fd, frame, len, 0, (struct sockaddr *)&to, sizeof(to)) == (ssize_t)len;
 	(void)close(fd);

@@ -1,4 +1,8 @@
-/* test_net_addr.c - addresses, names and numbers of netsetup/addr.c. */
+/*
+ * test_net_addr.c - addresses, names and numbers.
+ *
+ * covers: netsetup/addr.c netsetup/link_id.c
+ */
 #include "netsetup/link.h"
 #include "tests/unit/check.h"
 
@@ -104,39 +108,53 @@ static void equal_means_the_same_host(void)
 	      !net_addr_is_in(&a, NULL, 0));
 }
 
-static void interface_names_name_one_ct(void)
+static void interface_names_name_one_link(void)
 {
-	static const char *const foreign[] = {"ct.0",	  "ct101",	   "ct101.1",  "ct101.00",
-					      "ct0101.0", "ct100.0",	   "ct0.0",    "ctx.0",
-					      "xct101.0", "ct101.0x",	   "ct-101.0", "veth101.0",
-					      "",	  "ct4294967397.0"};
-	char buf[IFNAMSIZ];
+	static const char *const foreign[] = {
+		"ct.0",	     "ct101",	  "ct101.",    "ct101.00",	 "ct0101.0",
+		"ct100.0",   "ct0.0",	  "ctx.0",     "xct101.0",	 "ct101.0x",
+		"ct-101.0",  "veth101.0", "",	       "ct101.16",	 "ct101.01",
+		"ct101.1.0", "ct101.-1",  "ct101.100", "ct4294967397.0",
+	};
+	static const struct {
+		uint32_t ctid;
+		unsigned int n;
+		const char *host, *guest;
+	} ours[] = {
+		{101, 0, "ct101.0", "venet0"},
+		{2147483644u, 0, "ct2147483644.0", "venet0"},
+		{2147483644u, NET_LINK_MAX - 1, "ct2147483644.15", "venet15"},
+	};
+	struct net_link_id id;
+	unsigned int n = 0;
 	uint32_t ctid = 0;
 
-	CHECK(strcmp(net_host_ifname(101, buf), "ct101.0") == 0);
-	CHECK(net_ctid_from_ifname(buf, &ctid) == 0 && ctid == 101);
-	CHECK(strcmp(net_host_ifname(2147483644u, buf), "ct2147483644.0") == 0);
-	CHECK(net_ctid_from_ifname(buf, &ctid) == 0 && ctid == 2147483644u);
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
+		net_link_id(ours[i].ctid, ours[i].n, &id);
+		CHECK(strcmp(id.host, ours[i].host) == 0 && strcmp(id.guest, ours[i].guest) == 0);
+		CHECK(net_link_from_ifname(id.host, &ctid, &n) == 0 && ctid == ours[i].ctid &&
+		      n == ours[i].n);
+	}
 	for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++)
-		CHECK(net_ctid_from_ifname(foreign[i], &ctid) == -EINVAL);
+		CHECK(net_link_from_ifname(foreign[i], &ctid, &n) == -EINVAL);
 }
 
 /* Golden: a change of these would break a CT that moves between an old and a new host. */
 static void macs_and_numbers_never_change(void)
 {
 	static const uint8_t host[6] = {0x92, 0x80, 0x08, 0x92, 0x20, 0x1a};
-	uint8_t mac[6], other[6];
-	struct net_addr ll;
+	struct net_link_id id, second;
 	char buf[NET_ADDR_TEXT];
 
-	net_link_mac(101, NET_SIDE_HOST, mac);
-	net_link_mac(101, NET_SIDE_GUEST, other);
-	CHECK(memcmp(mac, host, 6) == 0);
-	CHECK(memcmp(mac, other, 6) != 0);
-	CHECK((mac[0] & 3) == 2 && (other[0] & 3) == 2);
-	net_guest_link_local(101, &ll);
-	CHECK(strcmp(net_addr_format(&ll, buf), "fe80::4482:8ff:fe92:201b") == 0);
-	CHECK(net_host_ifindex(101, 0) == 0x40000065);
+	net_link_id(101, 0, &id);
+	net_link_id(101, 1, &second);
+	CHECK(memcmp(id.mac[NET_SIDE_HOST], host, 6) == 0);
+	CHECK(memcmp(id.mac[NET_SIDE_HOST], id.mac[NET_SIDE_GUEST], 6) != 0);
+	CHECK((id.mac[0][0] & 3) == 2 && (id.mac[1][0] & 3) == 2);
+	CHECK(memcmp(id.mac, second.mac, sizeof(id.mac)) != 0 && (second.mac[1][0] & 3) == 2);
+	CHECK(strcmp(net_addr_format(&id.guest_ll, buf), "fe80::4482:8ff:fe92:201b") == 0);
+	CHECK(net_link_host_index(&id, 0) == 0x40000065 && id.guest_index == 64);
+	CHECK(second.guest_index == 65);
 }
 
 static void only_words_are_table_names(void)
@@ -156,7 +174,7 @@ int main(void)
 	RUN(addresses_with_another_meaning_are_refused);
 	RUN(private_is_what_the_internet_does_not_route);
 	RUN(equal_means_the_same_host);
-	RUN(interface_names_name_one_ct);
+	RUN(interface_names_name_one_link);
 	RUN(macs_and_numbers_never_change);
 	RUN(only_words_are_table_names);
 	return check_failures != 0;

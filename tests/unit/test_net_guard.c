@@ -31,7 +31,7 @@ static int news;
 
 static void make_links(void)
 {
-	char name[IFNAMSIZ], peer[IFNAMSIZ], alias[NET_ALIAS_MAX];
+	char alias[NET_ALIAS_MAX];
 	int here = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 	uint8_t mac[6] = {2}, peer_mac[6] = {2, 1};
 	struct rtnl *r;
@@ -39,10 +39,12 @@ static void make_links(void)
 	(void)net_alias(&owner, alias);
 	CHECK(rtnl_open("", &r, &err) == 0);
 	for (uint32_t ctid = FIRST; ctid < FIRST + CTS; ctid += 2) {
-		int index = net_host_ifindex(ctid, 0), peer_index = net_host_ifindex(ctid + 1, 0);
+		const struct net_link_id id = sim_id(ctid), peer_id = sim_id(ctid + 1);
+		int index = net_link_host_index(&id, 0),
+		    peer_index = net_link_host_index(&peer_id, 0);
 
-		rtnl_veth_add(r, &(struct rtnl_veth){.name = net_host_ifname(ctid, name),
-						     .peer_name = net_host_ifname(ctid + 1, peer),
+		rtnl_veth_add(r, &(struct rtnl_veth){.name = id.host,
+						     .peer_name = peer_id.host,
 						     .index = index,
 						     .peer_index = peer_index,
 						     .mac = mac,
@@ -114,14 +116,13 @@ static void a_set_up_gives_all_of_them_their_elements(void)
 
 static void the_one_that_is_missing_is_found(void)
 {
-	char name[IFNAMSIZ], element[64];
+	char element[64];
 
-	(void)snprintf(element, sizeof(element), "{ \"%s\" }",
-		       net_host_ifname(FIRST + CTS - 1, name));
+	(void)snprintf(element, sizeof(element), "{ \"%s\" }", sim_id(FIRST + CTS - 1).host);
 	CHECK(spawn_run(ARGV("nft", "delete", "element", "arp", "berth_test", "ct_links", element),
 			&err) == 0);
 	CHECK(hears(HEARD_MS));
-	(void)snprintf(element, sizeof(element), "{ \"%s\" }", net_host_ifname(FIRST + 4000, name));
+	(void)snprintf(element, sizeof(element), "{ \"%s\" }", sim_id(FIRST + 4000).host);
 	CHECK(spawn_run(ARGV("nft", "delete", "element", "inet", "berth_test", "ct_links", element),
 			&err) == 0);
 	CHECK(hears(HEARD_MS));
@@ -149,7 +150,9 @@ static void what_takes_something_away_is_heard(void)
 static void what_others_do_is_no_reason_to_look(void)
 {
 	const struct net_addr a = sim_addr("10.0.0.1");
-	const struct nft_change c = {.ctid = 101, .addrs = &a, .n_addrs = 1, .nat = true};
+	const struct net_link_id id = sim_id(101);
+	const struct nft_change c = {
+		.driver = &net_venet, .id = &id, .addrs = &a, .n_addrs = 1, .nat = true};
 	struct net_addr_list list = {0};
 
 	(void)hears(0);
@@ -158,7 +161,7 @@ static void what_others_do_is_no_reason_to_look(void)
 			&err) == 0);
 	/* The life of an address: elements that come and go. */
 	CHECK(nft_add("berth_test", &c, &err) == 0);
-	CHECK(nft_remove("berth_test", 101, &a, 1, &list, &err) == 0 && list.n == 1);
+	CHECK(nft_remove("berth_test", &id, &a, 1, &list, &err) == 0 && list.n == 1);
 	net_addr_list_free(&list);
 	CHECK(!hears(200));
 	CHECK(check() == 0);
@@ -188,14 +191,19 @@ static void one_of_them_goes_alone(void)
 {
 	const struct net_addr a[] = {sim_addr("10.0.0.1"), sim_addr("192.0.2.7"),
 				     sim_addr("fd00::7")};
-	const struct nft_change c = {
-		.ctid = FIRST + 7, .addrs = a, .n_addrs = 3, .nat = true, .link = true};
+	const struct net_link_id id = sim_id(FIRST + 7);
+	const struct nft_change c = {.driver = &net_venet,
+				     .id = &id,
+				     .addrs = a,
+				     .n_addrs = 3,
+				     .nat = true,
+				     .link = true};
 	struct net_addr_list list = {0};
 
-	CHECK(nft_remove("berth_test", FIRST + 7, NULL, 0, NULL, &err) == 0);
+	CHECK(nft_remove("berth_test", &id, NULL, 0, NULL, &err) == 0);
 	CHECK(nft_add("berth_test", &c, &err) == 0);
 	(void)printf("one of %d taken down in %.1f ms\n", CTS, ms_of(down));
-	CHECK(nft_find("berth_test", FIRST + 7, &list, &err) == 0 && list.n == 0);
+	CHECK(sim_find("berth_test", FIRST + 7, &list, &err) == 0 && list.n == 0);
 	/* The other end of the pair went with it. */
 	CHECK(net_ct_down(FIRST + 6, &owner, &err) == 0 && check() == 0);
 	CHECK(nft_add("berth_test", &c, &err) == 0); /* not one element was left */

@@ -56,8 +56,17 @@ static void two_hosts_on_one_machine_do_not_meet(void)
 static struct nft_change change_of(uint32_t ctid, const struct net_addr *addrs, unsigned int n,
 				   bool nat)
 {
-	return (struct nft_change){
-		.ctid = ctid, .addrs = addrs, .n_addrs = n, .nat = nat, .link = true};
+	static struct net_link_id ids[2];
+	static unsigned int made;
+	struct net_link_id *id = &ids[made++ % 2];
+
+	*id = sim_id(ctid);
+	return (struct nft_change){.driver = &net_venet,
+				   .id = id,
+				   .addrs = addrs,
+				   .n_addrs = n,
+				   .nat = nat,
+				   .link = true};
 }
 
 static void elements_are_added_all_or_none(void)
@@ -71,21 +80,21 @@ static void elements_are_added_all_or_none(void)
 	CHECK(nft_add(TABLE, &one, &err) == 0);
 	CHECK(nft_add(TABLE, &one, &err) == -EEXIST);
 	CHECK(nft_add(TABLE, &two, &err) == -EEXIST); /* 203.0.113.1 is taken */
-	CHECK(nft_find(TABLE, 102, &found, &err) == 0 && found.n == 0);
-	CHECK(nft_find(TABLE, 101, &found, &err) == 0 && found.n == 3);
+	CHECK(sim_find(TABLE, 102, &found, &err) == 0 && found.n == 0);
+	CHECK(sim_find(TABLE, 101, &found, &err) == 0 && found.n == 3);
 	net_addr_list_free(&found);
-	CHECK(nft_remove(TABLE, 101, &a[1], 1, &found, &err) == 0);
+	CHECK(nft_remove(TABLE, one.id, &a[1], 1, &found, &err) == 0);
 	CHECK(found.n == 1 && net_addr_equal(&found.v[0], &a[1]));
 	net_addr_list_free(&found);
 	/* What belongs to another CT is not removed with the same address named. */
-	CHECK(nft_remove(TABLE, 102, &a[2], 1, &found, &err) == 0 && found.n == 0);
-	CHECK(nft_find(TABLE, 101, &found, &err) == 0 && found.n == 2);
+	CHECK(nft_remove(TABLE, two.id, &a[2], 1, &found, &err) == 0 && found.n == 0);
+	CHECK(sim_find(TABLE, 101, &found, &err) == 0 && found.n == 2);
 	net_addr_list_free(&found);
-	CHECK(nft_remove(TABLE, 101, NULL, 0, NULL, &err) == 0);
+	CHECK(nft_remove(TABLE, one.id, NULL, 0, NULL, &err) == 0);
 	CHECK(nft_add(TABLE, &two, &err) == 0);
-	CHECK(nft_remove(TABLE, 102, NULL, 0, NULL, &err) == 0);
-	CHECK(nft_remove(TABLE, 102, NULL, 0, NULL, &err) == 0);
-	CHECK(nft_remove("no_table", 102, NULL, 0, NULL, &err) == 0);
+	CHECK(nft_remove(TABLE, two.id, NULL, 0, NULL, &err) == 0);
+	CHECK(nft_remove(TABLE, two.id, NULL, 0, NULL, &err) == 0);
+	CHECK(nft_remove("no_table", two.id, NULL, 0, NULL, &err) == 0);
 	CHECK(nft_add("no_table", &two, &err) == -ENOENT);
 }
 
@@ -97,10 +106,10 @@ static void links_with_similar_names_are_told_apart(void)
 	struct net_addr_list found = {0};
 
 	CHECK(nft_add(TABLE, &one, &err) == 0 && nft_add(TABLE, &two, &err) == 0);
-	CHECK(nft_remove(TABLE, 101, NULL, 0, NULL, &err) == 0);
-	CHECK(nft_find(TABLE, 1010, &found, &err) == 0 && found.n == 1);
+	CHECK(nft_remove(TABLE, one.id, NULL, 0, NULL, &err) == 0);
+	CHECK(sim_find(TABLE, 1010, &found, &err) == 0 && found.n == 1);
 	net_addr_list_free(&found);
-	CHECK(nft_remove(TABLE, 1010, NULL, 0, NULL, &err) == 0);
+	CHECK(nft_remove(TABLE, two.id, NULL, 0, NULL, &err) == 0);
 }
 
 struct findings {
@@ -151,14 +160,17 @@ static void the_doctor_finds_what_is_wrong_and_only_that(void)
 static void without_ipv6_an_ipv6_address_is_refused_clearly(void)
 {
 	const struct net_addr v6 = sim_addr("fd00::1"), v4 = sim_addr("10.0.0.1");
-	struct net_ct ct = {.ctid = 101, .owner = owner, .addrs = &v6, .n_addrs = 1};
+	struct net_ct ct = {.ctid = 101,
+			    .owner = owner,
+			    .links = {{.driver = &net_venet, .addrs = &v6, .n_addrs = 1}},
+			    .n_links = 1};
 	int ns = sim_netns();
 
 	CHECK(net_host_setup(BERTH_NFT, &owner, &err) == 0);
 	CHECK(net_sysctl_set("ipv6/conf/all/disable_ipv6", NULL, "1", &err) == 0);
 	CHECK(net_ct_up(&ct, ns, &err) == -EAFNOSUPPORT && err.code == BERTH_ERR_UNSUPPORTED);
 	CHECK(strstr(err.msg, "CT 101") != NULL && strstr(err.msg, "disable_ipv6") != NULL);
-	ct.addrs = &v4;
+	ct.links[0].addrs = &v4;
 	CHECK(net_ct_up(&ct, ns, &err) == 0);
 	CHECK(net_ct_down(101, &owner, &err) == 0);
 	(void)close(ns);

@@ -1,8 +1,8 @@
 /*
- * test_net_owner.c - two berths in one network namespace, CTIDs that are almost one, and CTs that have
+ * test_net_owner.c - two berths in one network namespace, CTIDs that are almost one, CTs with several links, and CTs that have
  * thrown their link away: whose a thing is, and what is left of it.
  *
- * covers: netsetup/owner.c
+ * covers: netsetup/owner.c netsetup/ct.c netsetup/link.c
  */
 #include "netsetup/net.h"
 
@@ -27,7 +27,10 @@ static struct net_ct ct_of(uint32_t ctid, const struct net_owner *o, const struc
 			   unsigned int n)
 {
 	return (struct net_ct){
-		.ctid = ctid, .owner = *o, .addrs = addrs, .n_addrs = n, .nat = true};
+		.ctid = ctid,
+		.owner = *o,
+		.links = {{.driver = &net_venet, .addrs = addrs, .n_addrs = n, .nat = true}},
+		.n_links = 1};
 }
 
 static int up(uint32_t ctid, const struct net_owner *o, int ns, const char *addr)
@@ -45,7 +48,7 @@ static bool has_elements(const struct net_owner *o, uint32_t ctid, const char *a
 	const struct net_addr want = addr != NULL ? sim_addr(addr) : (struct net_addr){0};
 	bool has;
 
-	CHECK(nft_find(o->nft_table, ctid, &found, &err) == 0);
+	CHECK(sim_find(o->nft_table, ctid, &found, &err) == 0);
 	has = addr == NULL ? found.n > 0 : net_addr_is_in(&want, found.v, found.n);
 	net_addr_list_free(&found);
 	return has;
@@ -227,14 +230,24 @@ static void a_link_of_no_berth_is_kept_and_named(void)
 
 /* ---- CTIDs of 31 bits ---- */
 
+static int index_of(uint32_t ctid, unsigned int n, unsigned int attempt)
+{
+	struct net_link_id id;
+
+	net_link_id(ctid, n, &id);
+	return net_link_host_index(&id, attempt);
+}
+
 static void ctids_that_differ_in_the_highest_bit_do_not_meet(void)
 {
-	CHECK(net_host_ifindex(101, 0) == 0x40000065 &&
-	      net_host_ifindex(0x3fffffff, 0) == 0x7fffffff);
+	CHECK(index_of(101, 0, 0) == 0x40000065 && index_of(0x3fffffff, 0, 0) == 0x7fffffff);
 	for (uint32_t i = 0; i < 40; i++)
-		CHECK(net_host_ifindex(101, i + 1) >> 29 == 1 &&
-		      net_host_ifindex(0x40000065u, i) >> 29 == 1 &&
-		      net_host_ifindex(101, i + 1) != net_host_ifindex(101, i));
+		CHECK(index_of(101, 0, i + 1) >> 29 == 1 &&
+		      index_of(0x40000065u, 0, i) >> 29 == 1 &&
+		      index_of(101, 0, i + 1) != index_of(101, 0, i));
+	for (unsigned int n = 1; n < NET_LINK_MAX; n++)
+		CHECK(index_of(101, n, 0) >> 29 == 1 &&
+		      index_of(101, n, 0) != index_of(101, n - 1, 0));
 	CHECK(up(101, &a, ns1, "10.0.0.1") == 0 && up(1073741925, &a, ns2, "10.0.0.2") == 0);
 	CHECK(guest_and_host_talk(ns1, "10.0.0.1") && guest_and_host_talk(ns2, "10.0.0.2"));
 	CHECK(link_is_there("ct101.0") && link_is_there("ct1073741925.0"));
@@ -257,12 +270,73 @@ static void a_number_that_somebody_has_is_not_needed(void)
 			&err) == 0);
 	CHECK(up(101, &a, ns1, "10.0.0.1") == 0 && guest_and_host_talk(ns1, "10.0.0.1"));
 	/* And two CTIDs whose numbers begin alike. */
-	CHECK(net_host_ifindex(0x40000065u, 0) == net_host_ifindex(0x60000065u, 0));
+	CHECK(index_of(0x40000065u, 0, 0) == index_of(0x60000065u, 0, 0));
 	CHECK(up(0x40000065u, &a, ns2, "10.0.0.2") == 0 && net_ct_down(101, &a, &err) == 0);
 	CHECK(up(0x60000065u, &a, ns1, "10.0.0.3") == 0 && guest_and_host_talk(ns1, "10.0.0.3"));
 	CHECK(guest_and_host_talk(ns2, "10.0.0.2") && link_is_there("x0"));
 	CHECK(net_ct_down(0x40000065u, &a, &err) == 0 && net_ct_down(0x60000065u, &a, &err) == 0);
 	CHECK(spawn_run(ARGV("ip", "link", "del", "x0"), &err) == 0);
+}
+
+/* ---- several links ---- */
+
+static bool guest_has_link(int ns, const char *name)
+{
+	int back = -EBADF;
+	bool is;
+
+	CHECK(netns_enter(ns, &back, &err) == 0);
+	is = link_is_there(name);
+	CHECK(netns_leave(&back, &err) == 0);
+	return is;
+}
+
+static void a_ct_has_several_links(void)
+{
+	const struct net_addr addrs[] = {sim_addr("10.0.0.1"), sim_addr("192.0.2.51"),
+					 sim_addr("10.0.0.3"), sim_addr("10.0.0.9")};
+	struct net_ct now = ct_of(2147483644u, &a, addrs, 1), next, bad;
+
+	now.links[1] = (struct net_link){
+		.driver = &net_venet, .n = NET_LINK_MAX - 1, .addrs = &addrs[1], .n_addrs = 1};
+	now.n_links = 2;
+	CHECK(net_ct_up(&now, ns1, &err) == 0 && is_guarded(&a));
+	CHECK(link_is_there("ct2147483644.0") && link_is_there("ct2147483644.15"));
+	CHECK(guest_has_link(ns1, "venet0") && guest_has_link(ns1, "venet15"));
+	CHECK(guest_and_host_talk(ns1, "192.0.2.51")); /* the default route is the last one's */
+	/* What somebody has flushed comes back for each of them. */
+	CHECK(spawn_run(ARGV("nft", "flush", "set", "inet", "berth_a", "ct_links"), &err) == 0);
+	CHECK(!is_guarded(&a));
+	CHECK(net_host_setup(BERTH_NFT, &a, &err) == 0 && is_guarded(&a));
+	/* One goes and one comes, while the first stays. */
+	next = now;
+	next.links[1] = (struct net_link){
+		.driver = &net_venet, .n = 1, .addrs = &addrs[2], .n_addrs = 1, .nat = true};
+	CHECK(net_ct_change(&now, &next, ns1, &err) == 0);
+	CHECK(!link_is_there("ct2147483644.15") && link_is_there("ct2147483644.1"));
+	CHECK(guest_and_host_talk(ns1, "10.0.0.3"));
+	CHECK(up(102, &a, ns2, "192.0.2.51") == 0); /* free for another */
+	/* The last of three cannot have its address: all is as it was. */
+	bad = next;
+	bad.links[0].addrs = &addrs[3];
+	bad.links[2] =
+		(struct net_link){.driver = &net_venet, .n = 2, .addrs = &addrs[1], .n_addrs = 1};
+	bad.n_links = 3;
+	CHECK(net_ct_change(&next, &bad, ns1, &err) == -EADDRINUSE);
+	CHECK(has_elements(&a, 2147483644u, "10.0.0.1") &&
+	      !has_elements(&a, 2147483644u, "10.0.0.9"));
+	CHECK(!link_is_there("ct2147483644.2") && link_is_there("ct2147483644.1"));
+	/* No number twice. */
+	bad.links[2].n = 1;
+	CHECK(net_ct_change(&next, &bad, ns1, &err) == -EINVAL);
+	CHECK(net_ct_down(2147483644u, &a, &err) == 0 && net_ct_down(102, &a, &err) == 0);
+	CHECK(!link_is_there("ct2147483644.0") && !link_is_there("ct2147483644.1"));
+	CHECK(up(102, &a, ns2, "10.0.0.3") == 0 && net_ct_down(102, &a, &err) == 0);
+	/* And a start that fails at the second leaves nothing of the first. */
+	CHECK(up(102, &a, ns2, "192.0.2.51") == 0);
+	CHECK(net_ct_up(&now, ns1, &err) == -EADDRINUSE);
+	CHECK(!link_is_there("ct2147483644.0") && !link_is_there("ct2147483644.15"));
+	CHECK(!has_elements(&a, 2147483644u, NULL) && net_ct_down(102, &a, &err) == 0);
 }
 
 /* ---- a CT without a link ---- */
@@ -365,6 +439,7 @@ int main(void)
 	RUN(ctids_that_differ_in_the_highest_bit_do_not_meet);
 	RUN(the_longest_ctid_has_a_whole_name);
 	RUN(a_number_that_somebody_has_is_not_needed);
+	RUN(a_ct_has_several_links);
 	RUN(an_address_is_taken_away_without_a_link_too);
 	RUN(a_stop_without_a_link_leaves_nothing);
 	RUN(a_link_that_its_root_bends_loses_an_address);

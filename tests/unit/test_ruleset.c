@@ -21,21 +21,34 @@ static void the_table_name_replaces_every_hole(void)
 
 static void elements_follow_from_the_address(void)
 {
-	static const char golden[] = "add element inet t ct4 { \"ct101.0\" . 10.0.0.1 }\n"
-				     "add element arp t ct4 { \"ct101.0\" . 10.0.0.1 }\n"
-				     "add element inet t nat4 { 10.0.0.1 }\n"
-				     "add element inet t ct4 { \"ct101.0\" . 10.0.0.1 }\n"
-				     "add element arp t ct4 { \"ct101.0\" . 10.0.0.1 }\n"
-				     "add element inet t ct6 { \"ct101.0\" . 2001:db8::1 }\n"
-				     "add element inet t routed6 { 2001:db8::1 }\n";
+	static const char golden[] =
+		"add element inet t ct4 { \"ct101.0\" . 10.0.0.1 }\n"
+		"add element arp t ct4 { \"ct101.0\" . 10.0.0.1 }\n"
+		"add element inet t nat4 { 10.0.0.1 }\n"
+		"add element inet t ct4 { \"ct101.0\" . 10.0.0.1 }\n"
+		"add element arp t ct4 { \"ct101.0\" . 10.0.0.1 }\n"
+		"add element inet t ct6 { \"ct101.0\" . 2001:db8::1 }\n"
+		"add element inet t routed6 { 2001:db8::1 }\n"
+		"add element inet t ct_links { \"ct101.0\" }\n"
+		"add element arp t ct_links { \"ct101.0\" }\n"
+		"add element inet t ct6 { \"ct101.0\" . fe80::4482:8ff:fe92:201b }\n";
 	const struct net_addr v4 = sim_addr("10.0.0.1/24"), v6 = sim_addr("2001:db8::1/64");
+	const struct net_link_id id = sim_id(101);
+	struct nft_change c = {
+		.driver = &net_venet, .id = &id, .addrs = &v4, .n_addrs = 1, .nat = true};
 	char *text = NULL;
 	size_t size;
 	FILE *f = open_memstream(&text, &size);
 
-	ruleset_put_addr(f, "t", 101, &v4, true);
-	ruleset_put_addr(f, "t", 101, &v4, false);
-	ruleset_put_addr(f, "t", 101, &v6, true);
+	ruleset_put(f, "t", &c);
+	c.nat = false;
+	ruleset_put(f, "t", &c);
+	c.nat = true;
+	c.addrs = &v6;
+	ruleset_put(f, "t", &c);
+	c.n_addrs = 0;
+	c.link = true;
+	ruleset_put(f, "t", &c);
 	(void)fclose(f);
 	CHECK(strcmp(text, golden) == 0);
 	free(text);

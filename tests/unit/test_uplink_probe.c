@@ -69,17 +69,18 @@ static double now_ms(void)
 static int probe(const char *const *texts, bool on, bool running)
 {
 	struct net_addr addrs[8];
-	struct net_ct ct = {.ctid = 101, .addrs = addrs, .nat = true, .probe = on};
+	const struct net_ct ct = {.ctid = 101, .probe = on};
+	unsigned int n = 0;
 	struct uplink_plan plan;
 	struct rtnl *r;
 	int res;
 
-	for (; texts[ct.n_addrs] != NULL; ct.n_addrs++)
-		addrs[ct.n_addrs] = sim_addr(texts[ct.n_addrs]);
+	for (; texts[n] != NULL; n++)
+		addrs[n] = sim_addr(texts[n]);
 	CHECK(rtnl_open("CT 101", &r, &err) == 0);
-	res = uplink_find(r, &ct, addrs, ct.n_addrs, &plan, &err);
+	res = uplink_find(r, 101, true, addrs, n, &plan, &err);
 	CHECK(res == 0);
-	res = uplink_probe(r, &ct, addrs, ct.n_addrs, &plan, running, &err);
+	res = uplink_probe(r, &ct, addrs, n, &plan, running, &err);
 	rtnl_free(&r);
 	return res;
 }

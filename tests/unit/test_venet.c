@@ -36,12 +36,16 @@ struct sim_ct {
 
 static struct sim_ct *ct_of(struct sim_ct *s, uint32_t ctid, bool nat, const char *const *addrs)
 {
-	*s = (struct sim_ct){.ct = {.ctid = ctid, .owner = {.nft_table = TABLE}, .nat = nat}};
-	while (addrs != NULL && addrs[s->ct.n_addrs] != NULL) {
-		s->addrs[s->ct.n_addrs] = sim_addr(addrs[s->ct.n_addrs]);
-		s->ct.n_addrs++;
+	struct net_link *l = &s->ct.links[0];
+
+	*s = (struct sim_ct){.ct = {.ctid = ctid, .owner = {.nft_table = TABLE}, .n_links = 1}};
+	l->driver = &net_venet;
+	l->nat = nat;
+	while (addrs != NULL && addrs[l->n_addrs] != NULL) {
+		s->addrs[l->n_addrs] = sim_addr(addrs[l->n_addrs]);
+		l->n_addrs++;
 	}
-	s->ct.addrs = s->addrs;
+	l->addrs = s->addrs;
 	return s;
 }
 
@@ -165,8 +169,9 @@ static int tracked(void)
 static void count_link(const struct rtnl_link *link, void *data)
 {
 	uint32_t ctid;
+	unsigned int n;
 
-	*(int *)data += net_ctid_from_ifname(link->name, &ctid) == 0;
+	*(int *)data += net_link_from_ifname(link->name, &ctid, &n) == 0;
 }
 
 static void count_entry(const struct rtnl_entry *e, void *data)
@@ -391,7 +396,7 @@ static bool arp_is_answered(const char *sender)
 	struct net_addr spa = sim_addr(sender);
 	struct sockaddr_ll any = {.sll_family = AF_PACKET,
 				  .sll_protocol = htons(ETH_P_ARP),
-				  .sll_ifindex = NET_GUEST_IFINDEX};
+				  .sll_ifindex = SIM_GUEST_INDEX};
 	struct arp_packet f = {.eth.h_proto = htons(ETH_P_ARP),
 			       .head = {.ar_hrd = htons(ARPHRD_ETHER),
 					.ar_pro = htons(ETH_P_IP),
@@ -403,7 +408,7 @@ static bool arp_is_answered(const char *sender)
 	bool answered = false;
 
 	(void)bind(fd, (struct sockaddr *)&any, sizeof(any));
-	net_link_mac(101, NET_SIDE_GUEST, f.sha);
+	sim_mac(101, NET_SIDE_GUEST, f.sha);
 	memcpy(f.spa, &spa.v4, 4);
 	CHECK(sim_inject(ns1, 101, &f, sizeof(f)));
 	while (!answered) {
@@ -438,7 +443,7 @@ static void a_ct_gets_nothing_for_addresses_it_does_not_own(void)
 
 	CHECK(netns_enter(ns1, &back, &err) == 0);
 	CHECK(rtnl_open("", &r, &err) == 0);
-	rtnl_addr(r, RTNL_ADD, NET_GUEST_IFINDEX, &stray);
+	rtnl_addr(r, RTNL_ADD, SIM_GUEST_INDEX, &stray);
 	CHECK(rtnl_commit(r, &err) == 0);
 	rtnl_free(&r);
 	CHECK(netns_leave(&back, &err) == 0);
@@ -546,7 +551,7 @@ static void addresses_change_while_it_runs(void)
 	s1 = sim_udp(ns1, AF_INET, "10.0.0.4");
 	CHECK(sim_reaches(s1, "192.0.2.2", out, &from) && sim_from(&from, "10.0.0.4"));
 	(void)close(s1);
-	CHECK(net_ct_counters(101, &c, &err) == 0 && c.tx_packets > 0 && c.rx_packets > 0);
+	CHECK(net_link_counters(101, 0, &c, &err) == 0 && c.tx_packets > 0 && c.rx_packets > 0);
 	(void)ct_of(&next, 101, false, NULL);
 	CHECK(net_ct_change(&now.ct, &next.ct, ns1, &err) == 0);
 	CHECK(sim_udp(ns1, AF_INET, "10.0.0.3") < 0);
@@ -659,8 +664,7 @@ static void without_the_table_no_ct_gets_a_link(void)
 	uint32_t ctid;
 
 	CHECK(spawn_run(ADDRS("nft", "flush", "ruleset"), &err) == 0);
-	CHECK(net_ct_up(&(struct net_ct){.ctid = 101, .owner = {.nft_table = TABLE}}, ns1, &err) ==
-	      -ENOENT);
+	CHECK(up(101, ns1, false, NULL) == -ENOENT);
 	CHECK(strstr(err.msg, "CT 101") != NULL && strstr(err.msg, TABLE) != NULL);
 	CHECK(links(&ctid) == 0);
 	CHECK(down(101) == 0);
@@ -673,9 +677,11 @@ static void many_addresses_come_and_go(void)
 	static struct net_addr v4[NET_ADDR_MAX];
 	struct net_ct ct = {.ctid = 101,
 			    .owner = {.nft_table = TABLE},
-			    .addrs = v4,
-			    .n_addrs = NET_ADDR_MAX,
-			    .mtu = 1400};
+			    .links = {{.driver = &net_venet,
+				       .addrs = v4,
+				       .n_addrs = NET_ADDR_MAX,
+				       .mtu = 1400}},
+			    .n_links = 1};
 	int s;
 
 	for (uint32_t i = 0; i < NET_ADDR_MAX; i++)
