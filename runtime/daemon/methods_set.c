@@ -12,6 +12,7 @@
 #include "runtime/daemon/method_wait.h"
 #include "runtime/daemon/methods.h"
 #include "runtime/daemon/settings.h"
+#include "runtime/daemon/space.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -182,11 +183,20 @@ static void set_saved(struct job *j, const struct worker_result *result)
 	job_done(j, json_pack("{s:O}", "notes", j->notes));
 }
 
+static bool disk_differs(const struct job *j)
+{
+	const char *was = conf_get(j->before, "DISKSPACE"), *is = conf_get(j->live, "DISKSPACE");
+
+	return was == NULL || is == NULL ? was != is : strcmp(was, is) != 0;
+}
+
 static void set_applied(struct job *j, const struct worker_result *result)
 {
 	struct daemon *d = j->d;
 	struct ct *ct = j->ct;
 
+	if (disk_differs(j))
+		space_soon(); /* whatever became of it */
 	if (result->died) {
 		set_undo(j, &result->error);
 		return;

@@ -57,6 +57,8 @@ int image_meta_allocate(int private_fd, int image_fd, const struct ext4_super *s
 /* volume_room and volume_keep of this driver. */
 int image_room(int private_fd, int mount_fd, struct volume_room *ret, struct berth_error *err);
 int image_keep(int mount_fd, uint64_t bytes, struct berth_error *err);
+/* So many bytes more than now, after a growth. */
+int image_keep_more(int mount_fd, uint64_t bytes, struct berth_error *err);
 
 /*
  * What a volume may take between its mount and berthd's first look at it: half of what the host has free, and at

@@ -142,7 +142,7 @@ static void allocate_new(int private_fd, int image_fd)
 }
 
 static int resize_online(int private_fd, int image_fd, int mount_fd, const struct ext4_super *sb,
-			 const struct layout *to, struct berth_error *err)
+			 const struct layout *to, uint64_t withheld, struct berth_error *err)
 {
 	struct stat st;
 	int r;
@@ -165,6 +165,8 @@ static int resize_online(int private_fd, int image_fd, int mount_fd, const struc
 	if (r == 0)
 		r = grow_mounted(mount_fd, to->blocks, err);
 	if (r == 0) {
+		/* At once: a fast writer needs no second. It has grown, so this is no reason to fail. */
+		(void)image_keep_more(mount_fd, withheld, NULL);
 		allocate_new(private_fd, image_fd);
 		return 0;
 	}
@@ -244,16 +246,16 @@ static int resize_offline(int private_fd, int image_fd, const struct layout *to,
 }
 
 static int resize_to(int private_fd, int mount_fd, int image_fd, const struct ext4_super *sb,
-		     const struct layout *to, struct berth_error *err)
+		     const struct layout *to, uint64_t withheld, struct berth_error *err)
 {
 	int r = refuse_full(private_fd, sb, to, err);
 
 	if (r < 0)
 		return r;
 	if (mount_fd >= 0)
-		return to->blocks == sb->blocks
-			       ? 0
-			       : resize_online(private_fd, image_fd, mount_fd, sb, to, err);
+		return to->blocks == sb->blocks ? 0
+						: resize_online(private_fd, image_fd, mount_fd, sb,
+								to, withheld, err);
 	if (to->blocks == sb->blocks)
 		return cut_tail(image_fd, to->blocks * LAYOUT_BLOCK, err);
 	if (to->blocks < sb->blocks)
@@ -283,7 +285,7 @@ int image_resize(int private_fd, int mount_fd, const struct volume_limits *l, ui
 	r = layout_resized(&sb, l->bytes, &to);
 	if (r < 0)
 		return refuse_size(&sb, r, err);
-	r = resize_to(private_fd, mount_fd, fd, &sb, &to, err);
+	r = resize_to(private_fd, mount_fd, fd, &sb, &to, l->withheld, err);
 	if (r == 0)
 		*ret_inodes = layout_inodes(&to);
 	return r;

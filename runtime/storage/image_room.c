@@ -138,6 +138,20 @@ int image_keep(int mount_fd, uint64_t bytes, struct berth_error *err)
 	return r < 0 ? r : keep(device, bytes / LAYOUT_BLOCK, err);
 }
 
+int image_keep_more(int mount_fd, uint64_t bytes, struct berth_error *err)
+{
+	char device[LOOP_PATH_MAX];
+	uint64_t now;
+	int r = bytes == 0 ? 0 : loop_name_of_mount(mount_fd, device, err);
+
+	if (bytes == 0 || r < 0)
+		return r;
+	r = attr_read(device, "reserved_clusters", &now);
+	if (r < 0)
+		return berth_error_sys(err, r, "read reserved_clusters of %s", device);
+	return keep(device, now + bytes / LAYOUT_BLOCK, err);
+}
+
 int image_keep_first(int private_fd, int mount_fd, uint64_t most, struct berth_error *err)
 {
 	uint64_t host_free, may, free_bytes, own;

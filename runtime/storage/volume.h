@@ -21,7 +21,18 @@
 struct volume_limits {
 	uint64_t bytes; /* size of the volume */
 	uint64_t inodes; /* 0: the driver's default for the size; on resize: what the size gives */
+	/*
+	 * Of the room that a mounted volume gains, nobody gets so much before the next volume_keep: neighbours
+	 * may have been promised the same.
+	 */
+	uint64_t withheld;
 };
+
+/*
+ * On a host that promised more than it has: what a volume may take before somebody who watches the host's disk has
+ * looked, after a start or a growth.
+ */
+#define VOLUME_FIRST_SHARE (UINT64_C(64) << 20)
 
 struct volume_usage {
 	uint64_t bytes_total, bytes_used, bytes_free; /* as df(1) shows inside */

@@ -18,8 +18,6 @@
 #include <string.h>
 #include <time.h>
 
-#define FIRST_SHARE (UINT64_C(64) << 20) /* of the host's disk, for the first moments of a run */
-
 static struct seccomp_program seccomp; /* 32 KiB: not on the stack */
 
 static int step_facts(void *ctx, struct berth_error *err)
@@ -129,7 +127,7 @@ static int step_share(void *ctx, struct berth_error *err)
 	struct bring_up *b = ctx;
 
 	return volume_keep_first(volume_driver_find(b->facts.driver), b->w->private_fd,
-				 b->mounts.volume_fd, FIRST_SHARE, err);
+				 b->mounts.volume_fd, VOLUME_FIRST_SHARE, err);
 }
 
 static void undo_disk(void *ctx)

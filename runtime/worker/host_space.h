@@ -22,6 +22,6 @@ uint64_t host_space_percent(const struct host_space *s);
 
 /*
  * Before the CT is promised so many bytes more: BERTH_ERR_NO_SPACE when berth.conf does not allow it; a result
- * "note.disk" when there is not that much.
+ * "note.disk" and 1 when there is not that much, 0 when there is.
  */
 int host_space_promise(struct worker *w, uint64_t more, struct berth_error *err);

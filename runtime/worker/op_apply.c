@@ -158,6 +158,17 @@ static void note_inodes(const struct apply *a, uint64_t asked, uint64_t has)
 	report_result("note.disk", text);
 }
 
+/* May it have so many bytes more? On a host that promised more than it has, not all of them at once. */
+static int promise(const struct apply *a, struct volume_limits *next, struct berth_error *err)
+{
+	uint64_t more = next->bytes > a->now.diskspace ? next->bytes - a->now.diskspace : 0;
+	int r = a->takes_back || more == 0 ? 0 : host_space_promise(a->w, more, err);
+
+	if (r == 1 && more > VOLUME_FIRST_SHARE)
+		next->withheld = more - VOLUME_FIRST_SHARE;
+	return r < 0 ? -ENOSPC : 0;
+}
+
 static int resize_disk(struct apply *a, struct berth_error *err)
 {
 	const struct volume_driver *d = volume_driver_find(a->info.facts.driver);
@@ -183,9 +194,9 @@ static int resize_disk(struct apply *a, struct berth_error *err)
 					       "stop it first: berth stop %u",
 					       a->w->ctid, a->w->ctid);
 	}
-	if (!a->takes_back && next.bytes > a->now.diskspace &&
-	    host_space_promise(a->w, next.bytes - a->now.diskspace, err) < 0)
-		return -ENOSPC;
+	r = promise(a, &next, err);
+	if (r < 0)
+		return r;
 	r = volume_resize(d, private_fd, a->running ? mounted : -1, &next, &inodes, err);
 	if (r == 0)
 		note_inodes(a, next.inodes, inodes);

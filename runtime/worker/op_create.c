@@ -166,7 +166,7 @@ static int step_volume(void *ctx, struct berth_error *err)
 
 	spec_volume_limits(&c->config, &l);
 	r = host_space_promise(c->w, l.bytes, err);
-	if (r == 0)
+	if (r >= 0)
 		r = volume_create(d, c->private_fd, &l, rootfs_dirs(layout), err);
 	if (r == 0 && layout == ROOTFS_PRIVATE)
 		r = fill_private(c, d, err);

@@ -9,6 +9,8 @@ setup() {
 }
 
 teardown() {
+	# A test may have stopped it.
+	kill -CONT "$BERTHD_PID" 2>/dev/null || true
 	BERTH_TEST_DIR=$HOST_DISK
 	find "$HOST_DISK" -name volume.img -exec chattr -i {} + 2>/dev/null || true
 	teardown_host || return 1
@@ -178,6 +180,48 @@ finding() {
 	[[ $output == *"MiB free"* ]]
 	[ "$(berth list -a -H -o diskspace.h 102 | tr -d ' ')" = 1048576 ]
 	[ "$(stat -c %s "$HOST_ROOT/var/lib/berth/private/102/volume.img")" -lt 1500000000 ]
+}
+
+# tap CTID: MiB of the container's volume that nobody in it gets.
+tap() {
+	local dev
+	dev=$(losetup -n -O NAME -j "$HOST_ROOT/var/lib/berth/private/$1/volume.img" | tr -d ' ')
+	echo $(($(</sys/fs/ext4/"${dev#/dev/}"/reserved_clusters) / 256))
+}
+
+is_stopped() {
+	grep -q '^State:.*T' "/proc/$1/status"
+}
+
+tap_is_below() {
+	[ "$(tap "$1")" -lt "$2" ]
+}
+
+# bats test_tags=vm
+@test "what a growing volume gains on a full host is not its own before the watch has looked" {
+	tiny_templates
+	small_host ext4 mkfs.ext4 -q
+	faults_begin
+	fallocate -l 700M "$HOST_DISK/ballast"
+	tiny 101 --diskspace 100M
+	tiny 102 --diskspace 300M
+	before=$(tap 101)
+	# Nobody looks while it grows.
+	fault set resize.grow_mounted "stop=$BERTHD_PID"
+	fault set resize.metadata stop
+	berth set 101 --diskspace 2G --save 3>&- &
+	set_pid=$!
+	wait_for 30 fault reached resize.metadata
+	worker=$(fault pid resize.metadata)
+	wait_for 10 is_stopped "$worker"
+	is_stopped "$BERTHD_PID"
+	# 1948 MiB more, of which 64 MiB are its own at once.
+	[ "$(tap 101)" -ge $((before + 1948 - 64)) ]
+	kill -CONT "$BERTHD_PID" "$worker"
+	wait $set_pid
+	# Then each has a share of what there is: some 500 MiB.
+	wait_for 30 tap_is_below 101 $((before + 1948 - 64))
+	[ "$(tap 101)" -gt 1200 ]
 }
 
 @test "a volume that has turned read-only, and a disk that answers with errors, are shown for what they are" {

@@ -480,6 +480,7 @@ static void a_mounted_volume_grows_where_the_kernel_lets_us(void)
 	auto_close int mnt = -EBADF;
 	struct volume_usage u = {0};
 	struct stat before, after;
+	uint64_t free_now;
 	int r;
 
 	begin();
@@ -496,6 +497,17 @@ static void a_mounted_volume_grows_where_the_kernel_lets_us(void)
 		CHECK(ok(r));
 		CHECK(ok(volume_usage(image, private_fd, mnt, &u, &err)));
 		CHECK(u.bytes_total == 1024 * MIB);
+		/* Of the room that it gains the most is somebody else's until the host's disk was looked at. */
+		free_now = u.bytes_free;
+		CHECK(ok(volume_resize(
+			image, private_fd, mnt,
+			&(struct volume_limits){.bytes = 2048 * MIB, .withheld = 1000 * MIB},
+			&inodes_now, &err)));
+		CHECK(ok(volume_usage(image, private_fd, mnt, &u, &err)));
+		CHECK(u.bytes_total == 2048 * MIB && u.bytes_free == free_now + 24 * MIB);
+		CHECK(ok(volume_keep(image, mnt, 16 * MIB, &err)) &&
+		      ok(volume_usage(image, private_fd, mnt, &u, &err)));
+		CHECK(u.bytes_free > free_now + 1000 * MIB);
 		CHECK(resize(mnt, 64 * MIB, 0) < 0 && err.code == BERTH_ERR_RUNNING);
 	}
 	unmount(&mnt);
