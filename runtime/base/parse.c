@@ -161,3 +161,17 @@ size_t word_distance(const char *a, const char *b)
 	}
 	return row[n];
 }
+
+void word_guess_try(struct word_guess *g, const char *candidate)
+{
+	size_t len = strlen(g->word), d;
+
+	/* Of a short word everything is near. */
+	if (len < 3 || len > 31)
+		return;
+	d = word_distance(candidate, g->word);
+	if (d < (g->best != NULL ? g->distance : 3)) {
+		g->best = candidate;
+		g->distance = d;
+	}
+}

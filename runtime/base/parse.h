@@ -35,3 +35,11 @@ bool text_is_clean(const char *s);
 
 /* Levenshtein's distance of two words, for "did you mean"; of more than 31 bytes in b: its length. */
 size_t word_distance(const char *a, const char *b);
+
+/* "did you mean": start with {.word = WHAT_WAS_TYPED}, try what there is; best is NULL when nothing is near. */
+struct word_guess {
+	const char *word, *best;
+	size_t distance;
+};
+
+void word_guess_try(struct word_guess *g, const char *candidate);

@@ -1,10 +1,12 @@
 /* args.c - options and words of a command line. */
 #include "runtime/cli/args.h"
 
+#include "runtime/base/parse.h"
 #include "runtime/config/param.h"
 
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 static const struct opt *find_long(const struct opt *opts, const char *name, size_t len)
@@ -29,16 +31,29 @@ static int missing_value(struct berth_error *err, const char *option)
 	return berth_error_set(err, BERTH_ERR_OPTION, EINVAL, "%.60s needs a value", option);
 }
 
-static int unknown_option(const struct args *a, const char *option, struct berth_error *err)
+static void guess_in(struct word_guess *g, const struct opt *opts)
 {
-	const char *guess = a->params ? param_guess_option(option + 2) : NULL;
+	for (; opts != NULL && (opts->name != NULL || opts->letter != 0); opts++)
+		if (opts->name != NULL)
+			word_guess_try(g, opts->name);
+}
 
-	if (guess != NULL)
+static int unknown_option(const struct args *a, const struct opt *global, const char *option,
+			  struct berth_error *err)
+{
+	char name[32];
+	struct word_guess g = {.word = name};
+
+	(void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(option + 2, "="), option + 2);
+	guess_in(&g, a->opts);
+	for (const struct param *p = param_table(); a->params && p->option != NULL; p++)
+		word_guess_try(&g, p->option);
+	guess_in(&g, global);
+	if (g.best != NULL)
 		return berth_error_set(err, BERTH_ERR_OPTION, EINVAL,
-				       "there is no option %.60s; did you mean --%s?", option,
-				       guess);
+				       "unknown option %.60s; did you mean --%s?", option, g.best);
 	return berth_error_set(err, BERTH_ERR_OPTION, EINVAL,
-			       "there is no option %.60s; --help lists what there is", option);
+			       "unknown option %.60s; --help lists the options", option);
 }
 
 /* The value of an option: what stands behind '=', else the next word. */
@@ -85,7 +100,7 @@ static int next_long(struct args *a, const struct opt *global, const char *word,
 	if (o == NULL)
 		o = find_long(global, name, len);
 	if (o == NULL)
-		return unknown_option(a, word, err);
+		return unknown_option(a, global, word, err);
 	ret->name = o->name;
 	ret->letter = o->letter;
 	if (o->takes_value)
@@ -108,7 +123,7 @@ static int next_letter(struct args *a, const struct opt *global, struct arg *ret
 		o = find_letter(global, option[1]);
 	if (o == NULL)
 		return berth_error_set(err, BERTH_ERR_OPTION, EINVAL,
-				       "there is no option %s; --help lists what there is", option);
+				       "unknown option %s; --help lists the options", option);
 	ret->name = o->name;
 	ret->letter = o->letter;
 	if (!o->takes_value)

@@ -2,6 +2,7 @@
 #include "runtime/cli/cli.h"
 
 #include "runtime/base/cleanup.h"
+#include "runtime/cli/style.h"
 #include "runtime/cli/text.h"
 
 #include <stdarg.h>
@@ -56,9 +57,11 @@ int cli_next(struct cli *cli, struct args *a, struct arg *ret, struct berth_erro
 
 int cli_usage_error(const struct cli *cli, struct berth_error *err, const char *why)
 {
-	return berth_error_set(err, BERTH_ERR_OPTION, EINVAL, "%s%susage: %s %s %s", why,
-			       *why != '\0' ? "; " : "", cli->program, cli->command->name,
-			       cli->command->args);
+	bool is_vzlist = strcmp(cli->program, "vzlist") == 0;
+
+	return berth_error_set(err, BERTH_ERR_OPTION, EINVAL, "%s%susage: %s%s%s %s", why,
+			       *why != '\0' ? "; " : "", cli->program, is_vzlist ? "" : " ",
+			       is_vzlist ? "" : cli->command->name, cli->command->args);
 }
 
 int cli_one_word(struct cli *cli, struct args *a, const char *what, const char **ret,
@@ -89,10 +92,11 @@ void cli_trouble(const struct cli *cli, uint32_t ctid, const char *text)
 {
 	auto_free char *clean = text != NULL && text[0] != '\0' ? text_escape(text) : NULL;
 
-	if (clean == NULL || cli->quiet)
+	if (clean == NULL || cli->quiet || cli->json)
 		return;
 	(void)fflush(stdout); /* it stands behind what it is about */
-	(void)fprintf(stderr, "%s: CT %u: %s\n", cli->program, ctid, clean);
+	(void)fprintf(stderr, "%s%s:%s CT %u: %s\n", style_begin(stderr, STYLE_WARN), cli->program,
+		      style_end(stderr), ctid, clean);
 }
 
 void cli_say(const struct cli *cli, const char *fmt, ...)

@@ -55,6 +55,8 @@ int cmd_template_rm(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_doctor(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_monitor(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_ping(struct cli *cli, struct args *a, struct berth_error *err);
+/* Hidden: the shells' completion files ask it. */
+int cmd_complete(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_version(struct cli *cli, struct args *a, struct berth_error *err);
 
 /* ---- cli.c ---- */
@@ -72,7 +74,7 @@ int cli_one_word(struct cli *cli, struct args *a, const char *what, const char *
 /* BERTH_ERR_OPTION "usage: berth start CT [--wait]". */
 int cli_usage_error(const struct cli *cli, struct berth_error *err, const char *why);
 
-/* On stderr, unless --quiet: "berth: CT 101: its volume is read-only...". text may be NULL or "". */
+/* On stderr, unless --quiet or --json: "berth: CT 101: its volume is read-only...". text may be NULL or "". */
 void cli_trouble(const struct cli *cli, uint32_t ctid, const char *text);
 
 /* On a terminal, unless --quiet or --json: "CT 101 has started". */

@@ -21,7 +21,7 @@ static int take_settings(struct cli *cli, struct args *a, const struct opt *opts
 	*ret_ct = NULL;
 	while ((r = cli_next(cli, a, &arg, err)) > ARG_END) {
 		if (r == ARG_WORD && *ret_ct != NULL)
-			return cli_usage_error(cli, err, "one CT at a time");
+			return cli_usage_error(cli, err, "give one CT");
 		if (r == ARG_WORD)
 			*ret_ct = arg.value;
 		else if (settings_take(&arg, array, flags, err) < 0)
@@ -55,15 +55,16 @@ static int create_parameters(const char *ct, json_t *settings, json_t **ret,
 		if (settings_append(settings, "name", ct) == 0)
 			return 0;
 		json_decref(p);
-		return berth_error_set(err, BERTH_ERR_VALUE, EINVAL,
-				       "a CT's name is lower-case letters, digits and '-'");
+		return berth_error_set(
+			err, BERTH_ERR_VALUE, EINVAL,
+			"invalid name of a CT; use lower-case letters, digits and '-'");
 	}
 	r = parse_ctid(ct, &ctid);
 	if (r < 0) {
 		json_decref(p);
 		return berth_error_set(err, BERTH_ERR_VALUE, ERANGE,
-				       "CTID %.20s: give a number from %d to %u without leading 0; "
-				       "1 to 100 are reserved",
+				       "invalid CTID %.20s; use %d to %u, without a leading 0 "
+				       "(1 to 100 are reserved)",
 				       ct, CTID_MIN, CTID_MAX);
 	}
 	(void)json_object_set_new(p, "ctid", json_integer(ctid));
@@ -85,8 +86,8 @@ static void print_created(const struct cli *cli, const json_t *reply, const char
 	} else if (ct == NULL || ct[strspn(ct, "0123456789")] != '\0') {
 		(void)printf("%lld\n", (long long)ctid); /* nobody knows it yet */
 	} else {
-		cli_say(cli, "CT %lld is created; start it: berth start %lld", (long long)ctid,
-			(long long)ctid);
+		cli_say(cli, "CT %lld has been created; start it: berth start %lld",
+			(long long)ctid, (long long)ctid);
 	}
 }
 
@@ -201,9 +202,9 @@ static int check_set(const struct cli *cli, const char *ct, const json_t *settin
 	if (ct == NULL)
 		return cli_usage_error(cli, err, "name a CT");
 	if (flags->reset_ub && json_array_size(settings) > 0)
-		return cli_usage_error(cli, err, "--reset_ub stands alone");
+		return cli_usage_error(cli, err, "--reset_ub takes no other options");
 	if (!flags->reset_ub && json_array_size(settings) == 0)
-		return cli_usage_error(cli, err, "nothing to set");
+		return cli_usage_error(cli, err, "give at least one option");
 	if (flags->restart && !flags->save)
 		return cli_usage_error(cli, err, "--setmode restart needs --save");
 	return 0;

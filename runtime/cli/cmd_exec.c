@@ -71,7 +71,7 @@ static int run_words(struct cli *cli, struct args *a, struct berth_error *err)
 	if (a->at < a->argc && strcmp(a->argv[a->at], "--") == 0)
 		a->at++;
 	if (a->at >= a->argc)
-		return cli_usage_error(cli, err, "name the command to run");
+		return cli_usage_error(cli, err, "give a command to run");
 	/* argv of main ends with NULL. */
 	words = (const char *const *)&a->argv[a->at];
 	if (strcmp(words[0], "-") == 0) {
@@ -106,7 +106,7 @@ static int enter_line(struct cli *cli, struct args *a, char **ret, struct berth_
 	if (a->at >= a->argc)
 		return 0;
 	if (strcmp(a->argv[a->at], "--exec") != 0)
-		return cli_usage_error(cli, err, "after CT only --exec can stand");
+		return cli_usage_error(cli, err, "only --exec may follow CT");
 	a->at++;
 	if (a->at >= a->argc)
 		return cli_usage_error(cli, err, "--exec needs a command");
@@ -157,7 +157,7 @@ int cmd_console(struct cli *cli, struct args *a, struct berth_error *err)
 		else if (word == NULL)
 			word = arg.value;
 		else
-			return cli_usage_error(cli, err, "one CT, one console");
+			return cli_usage_error(cli, err, "give one CT");
 	}
 	if (r < 0 || cli->help)
 		return r;
@@ -168,7 +168,7 @@ int cmd_console(struct cli *cli, struct args *a, struct berth_error *err)
 		return r;
 	if (log)
 		return session_console_log(&cli->paths, ctid, STDOUT_FILENO, err);
-	cli_say(cli, "console of CT %u; Enter, Esc and '.' leave it", ctid);
+	cli_say(cli, "console of CT %u; press Enter, Esc and '.' to detach", ctid);
 	return session_console(&cli->paths, ctid, err);
 }
 
@@ -223,7 +223,7 @@ int cmd_runscript(struct cli *cli, struct args *a, struct berth_error *err)
 	if (r < 0 || cli->help)
 		return r;
 	if (a->at + 1 != a->argc)
-		return cli_usage_error(cli, err, "one script, please");
+		return cli_usage_error(cli, err, "give one script");
 	r = open_script(a->argv[a->at], head, sizeof(head), err);
 	if (r < 0)
 		return r;

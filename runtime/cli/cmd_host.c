@@ -42,7 +42,7 @@ static bool print_finding(const json_t *f)
 		       name != NULL ? name : "?", text != NULL ? text : "");
 	print_text("", line);
 	if (fix != NULL && *fix != '\0')
-		print_text("                            mend it: ", fix);
+		print_text("                            fix: ", fix);
 	return level != NULL && strcmp(level, "error") == 0;
 }
 

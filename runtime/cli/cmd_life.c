@@ -28,7 +28,7 @@ static int take_timeout(const char *value, int *ret, struct berth_error *err)
 
 	if (parse_u32(value, &v) < 0 || v > STOP_TIMEOUT_MAX)
 		return berth_error_set(err, BERTH_ERR_VALUE, EINVAL,
-				       "--timeout '%.40s': give seconds from 0 to %d", value,
+				       "invalid --timeout '%.40s'; use 0 to %d seconds", value,
 				       STOP_TIMEOUT_MAX);
 	*ret = (int)v;
 	return 0;
@@ -45,7 +45,7 @@ static int take_options(struct cli *cli, struct args *a, const struct opt *opts,
 	a->opts = opts;
 	while ((r = cli_next(cli, a, &arg, err)) > ARG_END) {
 		if (r == ARG_WORD && ret->ct != NULL)
-			return cli_usage_error(cli, err, "one CT at a time");
+			return cli_usage_error(cli, err, "give one CT");
 		if (r == ARG_WORD)
 			ret->ct = arg.value;
 		else if (strcmp(arg.name, "wait") == 0)
@@ -142,7 +142,7 @@ int cmd_umount(struct cli *cli, struct args *a, struct berth_error *err)
 	(void)cli_label(cli, ct, label);
 	r = call_and_print(cli, "io.berth.Container.Umount", json_pack("{s:s}", "ct", ct), err);
 	if (r == 0)
-		cli_say(cli, "CT %s is unmounted", label);
+		cli_say(cli, "CT %s has been unmounted", label);
 	return r;
 }
 
@@ -157,6 +157,6 @@ int cmd_destroy(struct cli *cli, struct args *a, struct berth_error *err)
 	(void)cli_label(cli, ct, label);
 	r = call_and_print(cli, "io.berth.Container.Destroy", json_pack("{s:s}", "ct", ct), err);
 	if (r == 0)
-		cli_say(cli, "CT %s is destroyed", label);
+		cli_say(cli, "CT %s has been destroyed", label);
 	return r;
 }

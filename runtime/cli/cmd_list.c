@@ -2,6 +2,7 @@
 #include "runtime/base/cleanup.h"
 #include "runtime/cli/cli.h"
 #include "runtime/cli/list_fetch.h"
+#include "runtime/cli/style.h"
 #include "runtime/cli/table.h"
 
 #include <errno.h>
@@ -81,13 +82,15 @@ static int take_options(struct cli *cli, struct args *a, struct list_options *o,
 	while ((r = cli_next(cli, a, &arg, err)) > ARG_END) {
 		if (r == ARG_OPTION) {
 			take_option(&arg, o);
+			cli->json = cli->json || o->json; /* its errors too */
 			continue;
 		}
 		if (o->words == NULL)
 			o->words = json_array();
 		if (json_array_append_new(o->words, json_string(arg.value)) < 0)
-			return berth_error_set(err, BERTH_ERR_VALUE, EINVAL,
-					       "a CT's name is lower-case letters, digits and '-'");
+			return berth_error_set(
+				err, BERTH_ERR_VALUE, EINVAL,
+				"invalid name of a CT; use lower-case letters, digits and '-'");
 	}
 	return r;
 }
@@ -189,8 +192,8 @@ static int print_json(const json_t *cts, const char *fields, struct berth_error 
 	for (int i = 0; i < n; i++)
 		if (refs[i].suffix != '\0')
 			return berth_error_set(err, BERTH_ERR_VALUE, EINVAL,
-					       "%s.%c: JSON has all numbers of a limit under its "
-					       "name; leave the suffix out",
+					       "remove the suffix from %s.%c; JSON shows all "
+					       "numbers of a limit under its name",
 					       refs[i].field->name, refs[i].suffix);
 	(void)fputs(json_array_size(cts) == 0 ? "[]\n" : "[\n", stdout);
 	json_array_foreach(cts, at, info) if (print_json_ct(info, refs, (size_t)n, at == 0) <
@@ -247,6 +250,7 @@ static int print_rows(const json_t *cts, const struct list_options *o, struct be
 	struct table_options t = {
 		.header = !o->no_header && !o->one,
 		.trim = !o->no_trim && isatty(STDOUT_FILENO) == 1,
+		.columns = o->no_trim ? 0 : style_columns(stdout),
 	};
 	int n;
 

@@ -27,7 +27,7 @@ static void say_template(const struct cli *cli, const json_t *reply, const char 
 	if (*string_of(reply, "note") != '\0')
 		(void)fprintf(stderr, "berth: template %s: %s\n", string_of(t, "name"),
 			      string_of(reply, "note"));
-	cli_say(cli, "template %s is %s: %s %s, %lld MiB", string_of(t, "name"), verb,
+	cli_say(cli, "template %s has been %s: %s %s, %lld MiB", string_of(t, "name"), verb,
 		string_of(t, "distribution"), string_of(t, "release"),
 		(long long)((bytes + (1 << 20) - 1) >> 20));
 }
@@ -57,7 +57,7 @@ static int full_path(const char *path, char **ret, struct berth_error *err)
 		return berth_error_sys(err, errno, "archive %s", path);
 	if (!S_ISREG(st.st_mode))
 		return berth_error_set(err, BERTH_ERR_VALUE, EINVAL,
-				       "archive %.200s: not a regular file", path);
+				       "archive %.200s is not a regular file", path);
 	*ret = realpath(path, NULL);
 	return *ret != NULL ? 0 : berth_error_sys(err, errno, "archive %s", path);
 }
@@ -75,7 +75,7 @@ int cmd_template_import(struct cli *cli, struct args *a, struct berth_error *err
 	if (r < 0 || cli->help)
 		return r;
 	if (r != ARG_END || n != 2)
-		return cli_usage_error(cli, err, "NAME and ARCHIVE are needed");
+		return cli_usage_error(cli, err, "give NAME and ARCHIVE");
 	r = full_path(words[1], &path, err);
 	if (r == 0)
 		r = call_berthd(cli, "io.berth.Template.Import",
@@ -96,7 +96,7 @@ int cmd_template_rm(struct cli *cli, struct args *a, struct berth_error *err)
 		return r;
 	r = call_and_print(cli, "io.berth.Template.Remove", json_pack("{s:s}", "name", name), err);
 	if (r == 0)
-		cli_say(cli, "template %s is removed", name);
+		cli_say(cli, "template %s has been removed", name);
 	return r;
 }
 
@@ -132,7 +132,7 @@ static void print_templates(const struct cli *cli, const json_t *reply, bool hea
 	json_array_foreach(list, i, item) print_row(item);
 	if (!header || json_array_size(recipes) == 0 || !isatty(STDOUT_FILENO) || cli->quiet)
 		return;
-	(void)fputs("\nberth template build knows:", stdout);
+	(void)fputs("\nRecipes for berth template build:", stdout);
 	json_array_foreach(recipes, i, item)(void)
 		printf(" %s", json_is_string(item) ? json_string_value(item) : "");
 	(void)putchar('\n');

@@ -3,109 +3,115 @@
 
 static const struct command table[] = {
 	{"create", NULL, "[CTID|NAME] [--ostemplate T] [--config SAMPLE] [OPTION VALUE]...",
-	 "make a CT from a template",
-	 "Every parameter of ctid.conf(5) is an option; berth set --help says more. Without a "
-	 "CTID\n"
-	 "the next free one is taken and printed.\n"
+	 "create a CT from a template",
+	 "Every parameter of ctid.conf(5) is an option. Without a CTID, berth takes the next free\n"
+	 "one and prints it.\n"
 	 "\n"
 	 "  berth create 101 --ostemplate debian-12 --hostname web1 --ipadd 10.0.0.101 \\\n"
 	 "        --ram 512M --swap 256M --diskspace 2G --cpulimit 50\n"
 	 "  berth create 102 --ostemplate tiny --config vswap-256m\n",
 	 cmd_create},
-	{"set", NULL, "CT [--save] [OPTION VALUE]...", "change a CT's parameters",
-	 "A running CT takes the change at once, where it can. --save keeps it in the config too,\n"
-	 "only if applying it worked; without it, it is lost when the CT restarts.\n"
+	{"set", NULL, "CT [--save] [OPTION VALUE]...", "change the parameters of a CT",
+	 "A running CT takes the change at once where possible. Without --save the change is lost\n"
+	 "when the CT stops; with --save it is also written to the CT's config.\n"
 	 "\n"
-	 "  --save                 keep it\n"
-	 "  --applyconfig SAMPLE   take a sample's values, all but name and addresses\n"
+	 "  --save                 make the change permanent\n"
+	 "  --applyconfig SAMPLE   take all values of a sample except name and addresses\n"
 	 "  --reset_ub             apply the saved limits again\n"
-	 "  --setmode restart      restart the CT if the change needs it; ignore: do not say so\n"
+	 "  --setmode restart      restart the CT if the change needs it\n"
+	 "  --setmode ignore       do not report changes that need a restart\n"
 	 "\n"
 	 "  berth set 101 --ram 1G --cpulimit 100 --save\n"
 	 "  berth set 101 --ipdel all --ipadd 10.0.0.7 --nameserver 10.0.0.1 --save\n"
 	 "  berth set 101 --onboot no --disabled yes --save\n",
 	 cmd_set},
 	{"start", NULL, "CT [--wait]", "start a CT",
-	 "--wait returns when the guest says that it has booted, else when its init runs.\n"
+	 "Returns when the CT's init runs; with --wait, when the CT reports that it has booted.\n"
 	 "\n"
 	 "  berth start 101 --wait\n",
 	 cmd_start},
 	{"stop", NULL, "CT [--fast] [--timeout SECONDS]", "stop a CT",
-	 "Asks the guest to power off and kills it after STOP_TIMEOUT, or after --timeout "
-	 "seconds.\n"
-	 "--fast kills at once.\n"
+	 "Asks the CT to power off. What still runs after STOP_TIMEOUT (or --timeout) is killed.\n"
+	 "--fast kills everything at once.\n"
 	 "\n"
 	 "  berth stop 101\n"
 	 "  berth stop 101 --fast\n",
 	 cmd_stop},
-	{"restart", NULL, "CT [--wait] [--fast]", "stop a CT, if it runs, and start it",
+	{"restart", NULL, "CT [--wait] [--fast]", "stop a CT if it runs, then start it",
 	 "  berth restart 101 --wait\n", cmd_restart},
-	{"status", NULL, "CT", "say in one line whether a CT exists, is mounted, runs",
-	 "Takes no lock and works without berthd: CTID 101 exist mounted running.\n"
+	{"status", NULL, "CT", "print whether a CT exists, is mounted, and runs",
+	 "Prints one line, for example: CTID 101 exist mounted running. Takes no lock, and works\n"
+	 "without berthd.\n"
 	 "\n"
 	 "  berth status 101\n",
 	 cmd_status},
-	{"exec", NULL, "CT COMMAND...", "run a command in a CT; status 8 when it fails",
-	 "The words are joined and run by the CT's /bin/sh. '-' reads commands from stdin.\n"
+	{"exec", NULL, "CT COMMAND...", "run a command in a CT; exit status 8 if it fails",
+	 "The CT's /bin/sh runs the words, joined by blanks. '-' reads commands from stdin.\n"
 	 "\n"
 	 "  berth exec 101 apt-get update\n"
 	 "  berth exec 101 'df -h / | tail -1'\n"
 	 "  echo 'uptime; free -m' | berth exec 101 -\n",
 	 cmd_exec},
-	{"exec2", NULL, "CT COMMAND...", "as exec, with the command's own exit status",
-	 "128 + N when signal N ended it.\n"
+	{"exec2", NULL, "CT COMMAND...", "like exec, but with the command's own exit status",
+	 "The exit status is 128 + N if signal N killed the command.\n"
 	 "\n"
 	 "  berth exec2 101 systemctl is-system-running\n",
 	 cmd_exec2},
-	{"enter", NULL, "CT [--exec COMMAND...]", "a root shell in a CT",
+	{"enter", NULL, "CT [--exec COMMAND...]", "open a root shell in a CT",
 	 "  berth enter 101\n"
 	 "  berth enter 101 --exec top\n",
 	 cmd_enter},
-	{"console", NULL, "CT [--log]", "attach to a CT's console",
-	 "Enter, Esc and '.' leave it. --log prints what it has shown, also of a stopped CT.\n"
+	{"console", NULL, "CT [--log]", "attach to the console of a CT",
+	 "Press Enter, Esc and '.' to detach. --log prints the recent output of the console, also\n"
+	 "of a stopped CT.\n"
 	 "\n"
 	 "  berth console 101\n"
 	 "  berth console 101 --log\n",
 	 cmd_console},
 	{"runscript", NULL, "CT FILE", "run a script of the host in a CT",
-	 "Its #! line says which program of the CT reads it, /bin/sh when there is none. It gets\n"
-	 "the script as its stdin.\n"
+	 "The program named by the script's #! line (else /bin/sh) reads the script from stdin.\n"
 	 "\n"
 	 "  berth runscript 101 /root/setup.sh\n",
 	 cmd_runscript},
-	{"mount", NULL, "CT", "mount a stopped CT's root and print where",
+	{"mount", NULL, "CT", "mount the root of a stopped CT and print the path",
 	 "  cd \"$(berth mount 101)\"\n", cmd_mount},
-	{"umount", NULL, "CT", "unmount it", "  berth umount 101\n", cmd_umount},
-	{"destroy", "delete", "CT", "delete a stopped CT and all its files",
-	 "  berth stop 102 && berth destroy 102\n", cmd_destroy},
+	{"umount", NULL, "CT", "unmount the root of a CT", "  berth umount 101\n", cmd_umount},
+	{"destroy", "delete", "CT", "delete a stopped CT with all its files",
+	 "This cannot be undone.\n"
+	 "\n"
+	 "  berth stop 102 && berth destroy 102\n",
+	 cmd_destroy},
 	{"list", NULL, "[-aSnH1jtL] [-o FIELD,...] [-s [-]FIELD] [-N|-h|-d GLOB] [CT]...",
-	 "list CTs: the running ones, or those named",
-	 "  -a, --all       stopped ones too       -S, --stopped  only stopped ones\n"
-	 "  -o FIELD,...    these columns          -L, --list     which columns there are\n"
-	 "  -s [-]FIELD     sort, - descending     -n, --name     names instead of host names\n"
-	 "  -N, -h, -d GLOB only matching names, host names, descriptions\n"
-	 "  -H              no header              -1             CTIDs only\n"
-	 "  -j, --json      JSON                   -t             do not cut long values\n"
-	 "Limits: name is what is held, .m the most held, .b barrier, .l limit, .f failures;\n"
-	 "diskspace and diskinodes: .s soft, .h hard. Pages of 4 KiB, diskspace in KiB.\n"
+	 "list the running CTs, or the CTs named",
+	 "  -a, --all       also stopped CTs       -S, --stopped  only stopped CTs\n"
+	 "  -o FIELD,...    show these columns     -L, --list     print all columns there are\n"
+	 "  -s [-]FIELD     sort; '-' reverses     -n, --name     names instead of host names\n"
+	 "  -N, -h, -d GLOB only CTs whose name, host name, description matches\n"
+	 "  -H              no header              -1             only CTIDs, one a line\n"
+	 "  -j, --json      print JSON             -t             do not cut long values and rows\n"
+	 "Limits: NAME is the current use, NAME.m the highest use, .b the barrier, .l the limit, "
+	 ".f\n"
+	 "the number of failures; diskspace and diskinodes: .s soft, .h hard limit. Memory is in\n"
+	 "pages of 4 KiB, diskspace in KiB.\n"
 	 "\n"
 	 "  berth list -a\n"
 	 "  berth list -H -o ctid,physpages,physpages.l,physpages.f -s -physpages\n",
 	 cmd_list},
-	{"template build", NULL, "NAME", "make a template from its recipe",
+	{"template build", NULL, "NAME", "build a template from its recipe",
 	 "  berth template build debian-12\n", cmd_template_build},
 	{"template import", NULL, "NAME ARCHIVE", "make a template from a root file system archive",
 	 "  berth template import alma-9 /tmp/alma9-rootfs.tar.xz\n", cmd_template_import},
-	{"template list", NULL, "[-H]", "list the templates and what can be built",
+	{"template list", NULL, "[-H]", "list the templates and the recipes",
 	 "  berth template list\n", cmd_template_list},
 	{"template rm", "template remove", "NAME", "remove a template",
 	 "  berth template rm debian-12\n", cmd_template_rm},
-	{"doctor", NULL, "", "say what this host can and cannot do, and how to mend it",
+	{"doctor", NULL, "", "check this host and show how to fix what is wrong",
 	 "  berth doctor\n", cmd_doctor},
 	{"monitor", NULL, "", "print events of CTs as they happen", "  berth monitor --json\n",
 	 cmd_monitor},
-	{"ping", NULL, "", "ask berthd whether it is there", "  berth ping\n", cmd_ping},
-	{"version", NULL, "", "the versions of berth and berthd", "  berth version\n", cmd_version},
+	{"ping", NULL, "", "check that berthd answers", "  berth ping\n", cmd_ping},
+	{"version", NULL, "", "print the versions of berth and berthd", "  berth version\n",
+	 cmd_version},
 	{0},
 };
 

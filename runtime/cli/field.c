@@ -2,6 +2,7 @@
 #include "runtime/cli/field.h"
 
 #include "runtime/base/cleanup.h"
+#include "runtime/base/parse.h"
 #include "runtime/config/param.h"
 
 #include <stdint.h>
@@ -120,6 +121,21 @@ static const char *suffixes_of(const struct field *f)
 	return f->source == FIELD_DISK ? "sh" : "";
 }
 
+static int unknown_field(const char *word, size_t len, struct berth_error *err)
+{
+	char name[32];
+	struct word_guess g = {.word = name};
+
+	(void)snprintf(name, sizeof(name), "%.*s", (int)len, word);
+	for (const struct field *f = fields; f->name != NULL; f++)
+		word_guess_try(&g, f->name);
+	if (g.best != NULL)
+		return berth_error_set(err, BERTH_ERR_VALUE, EINVAL,
+				       "unknown field '%.40s'; did you mean %s?", word, g.best);
+	return berth_error_set(err, BERTH_ERR_VALUE, EINVAL,
+			       "unknown field '%.40s'; list -L shows all fields", word);
+}
+
 int field_parse(const char *word, struct field_ref *ret, struct berth_error *err)
 {
 	size_t len = strcspn(word, ".");
@@ -128,18 +144,18 @@ int field_parse(const char *word, struct field_ref *ret, struct berth_error *err
 	while (f->name != NULL && (strlen(f->name) != len || strncmp(f->name, word, len) != 0))
 		f++;
 	if (f->name == NULL)
-		return berth_error_set(err, BERTH_ERR_VALUE, EINVAL,
-				       "'%.40s' is no field; list -L shows them all", word);
+		return unknown_field(word, len, err);
 	if (word[len] == '\0') {
 		*ret = (struct field_ref){f, '\0'};
 		return 0;
 	}
 	if (word[len + 1] == '\0' || word[len + 2] != '\0' ||
 	    strchr(suffixes_of(f), word[len + 1]) == NULL)
-		return berth_error_set(err, BERTH_ERR_VALUE, EINVAL,
-				       "'%.40s': limits have .m .b .l .f, diskspace and diskinodes "
-				       "have .s .h, others nothing",
-				       word);
+		return berth_error_set(
+			err, BERTH_ERR_VALUE, EINVAL,
+			"unknown suffix in '%.40s'; limits take .m .b .l .f, diskspace "
+			"and diskinodes take .s .h, other fields take none",
+			word);
 	*ret = (struct field_ref){f, word[len + 1]};
 	return 0;
 }

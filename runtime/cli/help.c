@@ -3,6 +3,7 @@
 
 #include "runtime/config/param.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,7 +14,7 @@ void help_all(const char *program)
 	for (const struct command *c = command_table(); c->name != NULL; c++)
 		(void)printf("  %-16s %s\n", c->name, c->summary);
 	(void)printf("\nCT is a CTID or a name. %s COMMAND --help shows options and examples.\n"
-		     "Manual: berth(8); exit statuses are listed there.\n",
+		     "See berth(8) for the manual and the exit statuses.\n",
 		     program);
 }
 
@@ -29,15 +30,33 @@ static void print_parameters(void)
 		(void)snprintf(left, sizeof(left), "--%s %s", p->option, p->arg);
 		(void)printf("  %-32s %s\n", left, p->help);
 	}
-	(void)puts("OpenVZ's beancounter options are accepted and stored: ctid.conf(5).");
+	(void)puts("OpenVZ's other options are accepted and stored, without effect: ctid.conf(5).");
+}
+
+/* Examples in the caller's words: vzlist is `berth list`. */
+static void print_examples(const struct cli *cli, const char *text)
+{
+	const char *list = "berth list";
+	bool is_list = cli->command->run == cmd_list && strcmp(cli->program, "vzlist") == 0;
+	const char *from = is_list ? list : "berth ";
+	const char *at;
+
+	while ((at = strstr(text, from)) != NULL) {
+		(void)printf("%.*s%s%s", (int)(at - text), text, cli->program, is_list ? "" : " ");
+		text = at + strlen(from);
+	}
+	(void)fputs(text, stdout);
 }
 
 void help_command(const struct cli *cli)
 {
 	const struct command *c = cli->command;
+	bool is_vzlist = strcmp(cli->program, "vzlist") == 0;
 
-	(void)printf("usage: %s %s %s\n%s.\n\n%s", cli->program, c->name, c->args, c->summary,
-		     c->details);
+	(void)printf("usage: %s%s%s %s\n%c%s.\n\n", cli->program, is_vzlist ? "" : " ",
+		     is_vzlist ? "" : c->name, c->args, toupper((unsigned char)c->summary[0]),
+		     c->summary + 1);
+	print_examples(cli, c->details);
 	if (c->run == cmd_create || c->run == cmd_set)
 		print_parameters();
 }

@@ -5,6 +5,7 @@
 #include "runtime/base/parse.h"
 #include "runtime/cli/cli.h"
 #include "runtime/cli/help.h"
+#include "runtime/cli/style.h"
 #include "runtime/cli/text.h"
 
 #include <fcntl.h>
@@ -50,37 +51,42 @@ static const struct command *find_command(const char *word, struct args *a)
 	return NULL;
 }
 
-/* The command that a mistyped one is nearest to, or NULL when none is near. */
-static const char *guess_command(const char *word)
+/* "template bild": the second word of a command of two. */
+static int unknown_template_command(const struct cli *cli, const char *word,
+				    struct berth_error *err)
 {
-	const char *best = NULL;
-	size_t best_distance = 3;
+	struct word_guess g = {.word = word != NULL ? word : ""};
 
-	for (const struct command *c = command_table(); c->name != NULL && strlen(word) > 2; c++) {
-		size_t d = strchr(c->name, ' ') == NULL ? word_distance(word, c->name) : 99;
-
-		if (d < best_distance) {
-			best = c->name;
-			best_distance = d;
-		}
-	}
-	return best;
-}
-
-static int unknown_command(const struct cli *cli, const char *word, struct berth_error *err)
-{
-	const char *guess = guess_command(word);
-
-	if (strcmp(word, "template") == 0)
+	for (const struct command *c = command_table(); c->name != NULL; c++)
+		if (strncmp(c->name, "template ", 9) == 0)
+			word_guess_try(&g, c->name + 9);
+	if (word == NULL)
 		return berth_error_set(err, BERTH_ERR_OPTION, EINVAL,
 				       "usage: %s template build|import|list|rm ...", cli->program);
-	if (guess != NULL)
+	return berth_error_set(
+		err, BERTH_ERR_OPTION, EINVAL, "unknown command 'template %.40s'; %s%s%s", word,
+		g.best != NULL ? "did you mean 'template " : "use build, import, list",
+		g.best != NULL ? g.best : " or rm", g.best != NULL ? "'?" : "");
+}
+
+static int unknown_command(const struct cli *cli, const char *word, const struct args *a,
+			   struct berth_error *err)
+{
+	struct word_guess g = {.word = word};
+
+	if (strcmp(word, "template") == 0)
+		return unknown_template_command(cli, a->at < a->argc ? a->argv[a->at] : NULL, err);
+	for (const struct command *c = command_table(); c->name != NULL; c++)
+		if (strchr(c->name, ' ') == NULL)
+			word_guess_try(&g, c->name);
+	word_guess_try(&g, "template");
+	if (g.best != NULL)
 		return berth_error_set(err, BERTH_ERR_OPTION, EINVAL,
-				       "there is no command '%.40s'; did you mean '%s'? %s --help "
-				       "lists them all",
-				       word, guess, cli->program);
+				       "unknown command '%.40s'; did you mean '%s'? %s --help "
+				       "lists all commands",
+				       word, g.best, cli->program);
 	return berth_error_set(err, BERTH_ERR_OPTION, EINVAL,
-			       "there is no command '%.40s'; %s --help lists them all", word,
+			       "unknown command '%.40s'; %s --help lists all commands", word,
 			       cli->program);
 }
 
@@ -92,6 +98,8 @@ static const struct command *list_command(void)
 		c++;
 	return c;
 }
+
+static const struct command complete = {"__complete", NULL, "WORDS...", "", "", cmd_complete};
 
 /* Finds the command: cli->command stays NULL when --help came first. */
 static int take_command(struct cli *cli, struct args *a, struct berth_error *err)
@@ -108,9 +116,13 @@ static int take_command(struct cli *cli, struct args *a, struct berth_error *err
 		return r;
 	if (r == ARG_END)
 		return berth_error_set(err, BERTH_ERR_OPTION, EINVAL,
-				       "a command is missing; %s --help lists them", cli->program);
-	cli->command = find_command(arg.value, a);
-	return cli->command != NULL ? 0 : unknown_command(cli, arg.value, err);
+				       "give a command; %s --help lists all commands",
+				       cli->program);
+	if (strcmp(arg.value, complete.name) == 0)
+		cli->command = &complete;
+	else
+		cli->command = find_command(arg.value, a);
+	return cli->command != NULL ? 0 : unknown_command(cli, arg.value, a, err);
 }
 
 static int run(struct cli *cli, struct args *a, struct berth_error *err)
@@ -145,14 +157,33 @@ static void report_json(const struct berth_error *err)
 	json_decref(o);
 }
 
-static int report(const struct cli *cli, const struct berth_error *err)
+/*
+ * An error of the command line is met before all of it is read: --json may stand behind it. What is behind the
+ * CT of exec and its like is another program's.
+ */
+static bool wants_json(const struct cli *cli, const struct args *a)
+{
+	static int (*const foreign[])(struct cli *, struct args *, struct berth_error *) = {
+		cmd_exec, cmd_exec2, cmd_enter, cmd_runscript};
+
+	for (size_t i = 0; cli->command != NULL && i < sizeof(foreign) / sizeof(foreign[0]); i++)
+		if (cli->command->run == foreign[i])
+			return cli->json;
+	for (int i = a->at; i < a->argc && !cli->json; i++)
+		if (strcmp(a->argv[i], "--json") == 0)
+			return true;
+	return cli->json;
+}
+
+static int report(const struct cli *cli, const struct args *a, const struct berth_error *err)
 {
 	auto_free char *text = text_escape(err->msg);
 
-	if (cli->json)
+	if (wants_json(cli, a))
 		report_json(err);
 	else
-		(void)fprintf(stderr, "berth: %s\n", text != NULL ? text : "out of memory");
+		(void)fprintf(stderr, "%sberth:%s %s\n", style_begin(stderr, STYLE_BAD),
+			      style_end(stderr), text != NULL ? text : "out of memory");
 	return berth_error_exit_status(err->code);
 }
 
@@ -169,10 +200,13 @@ int main(int argc, char **argv)
 	(void)setlocale(LC_TIME, "");
 	r = run(&cli, &a, &err);
 	if (r < 0)
-		r = report(&cli, &err);
+		r = report(&cli, &a, &err);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
-		(void)fprintf(stderr, "berth: write output: %s\n", strerror(errno));
-		return r != 0 ? r : berth_error_exit_status(BERTH_ERR_SYSTEM);
+		int failed;
+
+		(void)berth_error_sys(&err, errno, "write output");
+		failed = report(&cli, &a, &err);
+		return r != 0 ? r : failed;
 	}
 	return r;
 }

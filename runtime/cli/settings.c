@@ -41,7 +41,7 @@ static int take_setmode(const char *value, struct settings_flags *flags, struct 
 	flags->ignore = strcmp(value, "ignore") == 0;
 	if (!flags->restart && !flags->ignore)
 		return berth_error_set(err, BERTH_ERR_VALUE, EINVAL,
-				       "--setmode '%.40s': give restart or ignore", value);
+				       "invalid --setmode '%.40s'; use restart or ignore", value);
 	return 0;
 }
 

@@ -2,8 +2,10 @@
 #include "runtime/cli/table.h"
 
 #include "runtime/base/cleanup.h"
+#include "runtime/cli/style.h"
 #include "runtime/cli/text.h"
 
+#include <stdint.h>
 #include <string.h>
 
 struct table {
@@ -49,33 +51,78 @@ static size_t column_width(const struct table *t, size_t c, const struct table_o
 	return o->trim && width > f->max ? f->max : width;
 }
 
-static void put_blanks(FILE *out, size_t n)
+/* One row on its way out: what is left of the terminal's width. */
+struct line {
+	FILE *out;
+	size_t left;
+};
+
+static void put_blanks(struct line *l, size_t n)
 {
-	for (; n > 0; n--)
-		(void)fputc(' ', out);
+	for (; n > 0 && l->left > 0; n--, l->left--)
+		(void)fputc(' ', l->out);
 }
 
-static void put_cell(FILE *out, const char *cell, size_t width, bool right, bool last)
+/* Of text at most so many columns. */
+static void put_text(struct line *l, const char *text, size_t columns)
+{
+	size_t w = text_width(text);
+
+	if (columns > l->left)
+		columns = l->left;
+	if (w > columns)
+		w = columns;
+	(void)fwrite(text, 1, text_cut(text, w), l->out);
+	l->left -= w;
+}
+
+static void put_cell(struct line *l, const char *cell, size_t width, bool right, bool last)
 {
 	size_t w = text_width(cell);
 
 	if (right && w < width)
-		put_blanks(out, width - w);
-	if (!last && w > width)
-		(void)fwrite(cell, 1, text_cut(cell, width), out);
-	else
-		(void)fputs(cell, out);
+		put_blanks(l, width - w);
+	put_text(l, cell, last ? w : width);
 	if (!right && !last && w < width)
-		put_blanks(out, width - w);
+		put_blanks(l, width - w);
 }
 
-static void put_row(FILE *out, const struct table *t, size_t row)
+/* A status that needs no look stays as it is. */
+static enum style cell_style(const struct field_ref *ref, const char *cell)
 {
-	for (size_t c = 0; c < t->n_columns; c++) {
+	static const char *const faint[] = {"stopped", "mounted"};
+	static const char *const bad[] = {"broken", "unknown"};
+
+	if (ref->field->key == NULL || strcmp(ref->field->key, "status") != 0)
+		return STYLE_NONE;
+	if (strcmp(cell, "running") == 0)
+		return STYLE_GOOD;
+	for (size_t i = 0; i < 2; i++) {
+		if (strcmp(cell, faint[i]) == 0)
+			return STYLE_FAINT;
+		if (strcmp(cell, bad[i]) == 0)
+			return STYLE_BAD;
+	}
+	return STYLE_WARN;
+}
+
+static void put_row(FILE *out, const struct table *t, size_t row, size_t columns)
+{
+	struct line l = {.out = out, .left = columns > 0 ? columns : SIZE_MAX};
+
+	for (size_t c = 0; c < t->n_columns && l.left > 0; c++) {
+		const char *cell = t->cells[row * t->n_columns + c];
+		enum style style = row == 0 ? STYLE_HEAD : cell_style(&t->refs[c], cell);
+		bool styled = style_begin(out, style)[0] != '\0';
+
 		if (c > 0)
-			(void)fputc(' ', out);
-		put_cell(out, t->cells[row * t->n_columns + c], t->width[c],
-			 field_is_number(&t->refs[c]), c + 1 == t->n_columns);
+			put_blanks(&l, 1);
+		if (styled)
+			(void)fputs(style_begin(out, style), out);
+		put_cell(&l, cell, t->width[c], field_is_number(&t->refs[c]),
+			 c + 1 == t->n_columns);
+		if (styled)
+			(void)fputs(style_end(out), out);
 	}
 	(void)fputc('\n', out);
 }
@@ -97,7 +144,7 @@ int table_print(FILE *out, const struct field_ref *refs, size_t n, const json_t 
 	if (n == 1)
 		t.width[0] = 0;
 	for (size_t row = o->header ? 0 : 1; r == 0 && row < t.n_rows; row++)
-		put_row(out, &t, row);
+		put_row(out, &t, row, o->columns);
 	table_free(&t);
 	return r;
 }

@@ -67,20 +67,11 @@ const struct param *param_find_key(const char *key)
 
 const char *param_guess_option(const char *option)
 {
-	const char *best = NULL;
-	size_t best_distance = 3;
+	struct word_guess g = {.word = option};
 
-	if (strlen(option) < 3 || strlen(option) > 31)
-		return NULL;
-	for (const struct param *p = table; p->option != NULL; p++) {
-		size_t d = word_distance(p->option, option);
-
-		if (d < best_distance) {
-			best = p->option;
-			best_distance = d;
-		}
-	}
-	return best;
+	for (const struct param *p = table; p->option != NULL; p++)
+		word_guess_try(&g, p->option);
+	return g.best;
 }
 
 /* A number of the row's unit as an admin would type it. */

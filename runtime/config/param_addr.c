@@ -200,11 +200,12 @@ int param_apply_dns(struct conf_file *f, const struct param *p, const char *valu
 		if (dns_canonical(add.word[i], sizeof(add.word[i])) < 0)
 			return param_bad_address(err, p, value, "not an IPv4 or IPv6 address");
 		if (all.n == CT_DNS_MAX)
-			return param_bad_address(err, p, value, "more than 8 of them");
+			return param_bad_address(err, p, value, "more than 8 values");
 		memcpy(all.word[all.n++], add.word[i], sizeof(add.word[i]));
 	}
 	for (size_t i = 0; all.n > 1 && i < all.n; i++)
 		if (strcmp(all.word[i], "inherit") == 0)
-			return param_bad_address(err, p, value, "inherit stands alone");
+			return param_bad_address(err, p, value,
+						 "inherit cannot be combined with other values");
 	return param_store_words(f, p, &all, err);
 }

@@ -125,7 +125,7 @@ int param_parse_pair(const char *text, uint64_t unit, bool suffix_ok, uint64_t *
 
 static const char *why_number(int r)
 {
-	return r == -ERANGE ? "the number is too large" : "not a number of this kind";
+	return r == -ERANGE ? "the number is too large" : "not a valid number";
 }
 
 /* In the row's unit, rounded up: a limit is never smaller than what was asked for. */

@@ -20,7 +20,7 @@ int param_apply_yesno(struct conf_file *f, const struct param *p, const char *va
 		if (strcasecmp(value, no[i]) == 0)
 			return param_store(f, p, "no", err);
 	}
-	return param_bad_value(err, p, value, "neither yes nor no");
+	return param_bad_value(err, p, value, "not yes or no");
 }
 
 /* An empty value takes the setting away. */
@@ -83,18 +83,25 @@ int param_apply_template(struct conf_file *f, const struct param *p, const char 
 int param_apply_choice(struct conf_file *f, const struct param *p, const char *value, bool append,
 		       struct berth_error *err)
 {
-	size_t len = strlen(value);
+	size_t len = strlen(value), n_words = 0;
+	struct word_guess g = {.word = value};
+	char words[8][32], why[120];
 
 	(void)append;
-	for (const char *word = p->arg; *word != '\0';) {
+	for (const char *word = p->arg; *word != '\0' && n_words < 8;) {
 		size_t n = strcspn(word, "|");
 
+		(void)snprintf(words[n_words], sizeof(words[0]), "%.*s", (int)n, word);
+		word_guess_try(&g, words[n_words++]);
 		if (n == len && strncmp(word, value, n) == 0)
 			return param_store(f, p, value, err);
 		word += n;
 		word += *word == '|';
 	}
-	return param_bad_value(err, p, value, "not one of the words it may be");
+	(void)snprintf(why, sizeof(why), "unknown %s%s%s%s", p->option,
+		       g.best != NULL ? " (did you mean " : "", g.best != NULL ? g.best : "",
+		       g.best != NULL ? "?)" : "");
+	return param_bad_value(err, p, value, why);
 }
 
 /* ---- lists ---- */
@@ -165,12 +172,13 @@ int param_apply_words(struct conf_file *f, const struct param *p, const char *va
 		if (!domain_is_valid(add.word[i]))
 			return param_bad_value(err, p, value, "not a domain name");
 		if (all.n == 8)
-			return param_bad_value(err, p, value, "more than 8 of them");
+			return param_bad_value(err, p, value, "more than 8 values");
 		memcpy(all.word[all.n++], add.word[i], PARAM_WORD_SIZE);
 	}
 	for (size_t i = 0; all.n > 1 && i < all.n; i++)
 		if (strcmp(all.word[i], "inherit") == 0)
-			return param_bad_value(err, p, value, "inherit stands alone");
+			return param_bad_value(err, p, value,
+					       "inherit cannot be combined with other values");
 	return param_store_words(f, p, &all, err);
 }
 
@@ -190,12 +198,12 @@ static const char *parse_features(const char *text, bool on[FEATURES])
 		bool is_on = len == name + 3 && strncmp(text + name, ":on", 3) == 0;
 
 		if (!is_on && !(len == name + 4 && strncmp(text + name, ":off", 4) == 0))
-			return "each is NAME:on or NAME:off";
+			return "give each feature as NAME:on or NAME:off";
 		while (i < FEATURES && (strlen(feature_names[i]) != name ||
 					strncmp(feature_names[i], text, name) != 0))
 			i++;
 		if (i == FEATURES)
-			return "the features are nesting, tun, fuse and capture";
+			return "unknown feature; use nesting, tun, fuse or capture";
 		on[i] = is_on;
 		text += len;
 		text += strspn(text, ", ");

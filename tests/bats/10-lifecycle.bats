@@ -186,7 +186,7 @@ status_is() {
 	[ "$(told start web1 --wait)" = "CT 102 (web1) has booted" ]
 	[ "$(told restart 102 --fast)" = "CT 102 has started" ]
 	[ "$(told stop web1 --fast)" = "CT 102 (web1) has stopped" ]
-	[ "$(told destroy web1)" = "CT 102 (web1) is destroyed" ]
+	[ "$(told destroy web1)" = "CT 102 (web1) has been destroyed" ]
 }
 
 # bats test_tags=night

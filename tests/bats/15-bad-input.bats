@@ -69,8 +69,8 @@ refused() {
 	refused 20 "*" start 101 102
 	refused 20 "*" status 101 102
 	refused 20 "*" ping now
-	refused 20 "*nothing to set*" set 101
-	refused 20 "*nothing to set*" set 101 --save
+	refused 20 "*give at least one option*" set 101
+	refused 20 "*give at least one option*" set 101 --save
 	refused 20 "*takes no value*" start 101 --wait=yes
 	refused 20 "*" template import onlyname
 	refused 20 "*fixed when a CT is created*" set 101 --ostemplate tiny --save

@@ -181,11 +181,16 @@ words() {
 	run -0 berth list -S -H -o ctid 102
 }
 
-@test "completion knows commands, containers, options, templates" {
-	file=$(dirname "$(type -P berth)")/../share/bash-completion/completions/berth
-	[ -r "$file" ] || skip "no completion beside $(type -P berth)"
+# What a shell's completion file makes of it: the shell's own file, the real berth.
+share() {
+	file=$(dirname "$(type -P berth)")/../share/$1
+	[ -r "$file" ]
+}
+
+@test "completion: bash offers commands, containers, options, values, fields" {
+	share bash-completion/completions/berth
 	complete_line() {
-		ROOT=$HOST_ROOT FILE=$file bash -c '
+		FILE=$file bash -c '
 			. "$FILE"
 			COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
 			_berth
@@ -200,6 +205,84 @@ words() {
 	[[ " $(complete_line berth --root "$HOST_ROOT" create 105 --ostemplate '') " == *" tiny "* ]]
 	[ "$(complete_line berth --root "$HOST_ROOT" set 101 --ipdel '')" = "198.51.100.1 2001:db8:1::1 all" ]
 	[ "$(complete_line berth template '')" = "build import list rm" ]
+	[ "$(complete_line vzlist -o ctid,hostn)" = ctid,hostname ]
+	[[ " $(complete_line berth --root "$HOST_ROOT" runscript 101 /et) " == *" /etc "* ]]
+	cmp "$file" "$(dirname "$file")/vzlist"
+}
+
+@test "completion: fish" {
+	share fish/vendor_completions.d/berth.fish
+	complete_line() {
+		FILE=$file LINE=$1 HOME=$BATS_TEST_TMPDIR fish --no-config -c 'source $FILE; complete -C $LINE' |
+			cut -f1 | sort | xargs
+	}
+	[ "$(complete_line 'berth sta')" = "start status" ]
+	[ "$(complete_line "berth --root $HOST_ROOT stop ")" = "101 web" ]
+	[ "$(complete_line 'vzlist -o ctid,hostn')" = ctid,hostname ]
+	[[ "$(complete_line "berth --root $HOST_ROOT runscript 101 /et")" == */etc* ]]
+}
+
+@test "completion: zsh" {
+	share zsh/vendor-completions/_berth
+	# A terminal of its own: completion is a part of the line editor.
+	complete_line() {
+		DIR=$(dirname "$file") LINE=$1 HOME=$BATS_TEST_TMPDIR zsh -f -c '
+			zmodload zsh/zpty
+			zpty z zsh -f -i
+			zpty -w z "PS1=; stty -echo; fpath=($DIR \$fpath); autoload -Uz compinit; compinit -u -D"
+			zpty -w z "null-line() { zle -I; print -r -- \"<<\$BUFFER>>\"; exit }; zle -N null-line"
+			zpty -w z "bindkey ^I complete-word; bindkey ^X null-line; print ready\\!"
+			zpty -r z out "*ready!*"
+			zpty -w -n z "$LINE"$'\''\t\x18'\''
+			zpty -r z out "*<<*>>*"
+			print -r -- $out' | tr -d '\r' | sed -n 's/.*<<\(.*\)>>.*/\1/p'
+	}
+	[ "$(complete_line 'berth destr')" = "berth destroy " ]
+	[ "$(complete_line "berth --root $HOST_ROOT stop we")" = "berth --root $HOST_ROOT stop web " ]
+	[ "$(complete_line 'vzlist -o ctid,hostn')" = "vzlist -o ctid,hostname" ]
+}
+
+@test "help and usage of vzlist and vzctl are lines that can be typed" {
+	run -0 vzlist --help
+	[[ $output == "usage: vzlist [-aSn"* && $output == *"  vzlist -a"* && $output != *"vzlist list"* ]]
+	[[ $output != *"berth list"* ]]
+	run -20 vzlist --nonsense
+	[[ $output != *"vzlist list"* ]]
+	run -0 vzctl exec --help
+	[[ $output == *"  vzctl exec 101 apt-get update"* ]]
+}
+
+# on_terminal COLUMNS ENV COMMAND...: what it prints on a terminal, escapes made visible.
+on_terminal() {
+	local columns=$1 env=$2
+	shift 2
+	script -qec "stty cols $columns; env -u NO_COLOR -u COLUMNS TERM=xterm $env $*" /dev/null </dev/null |
+		tr -d '\r' | sed 's/\x1b/^/g'
+}
+
+@test "colours on a terminal, none with NO_COLOR, on a dumb one, or on a pipe" {
+	list="$(type -P berth) --root $HOST_ROOT list -a -o ctid,status"
+	run -0 on_terminal 80 A=1 "$list"
+	[[ $output == *"^[32mrunning"*"^[0m"* && $output == *"^[1m"*CTID* ]]
+	for env in NO_COLOR=1 TERM=dumb; do
+		run -0 on_terminal 80 $env "$list"
+		[[ $output == *running* && $output != *"^["* ]]
+	done
+	run -0 env TERM=xterm $list
+	[[ $output == *running* && $output != *$'\e'* ]]
+	run -0 on_terminal 80 A=1 "$(type -P berth) --root $HOST_ROOT start nobody || true"
+	[[ $output == *"^[31mberth:^[0m there is no CT"* ]]
+}
+
+@test "a list ends where the terminal ends, on a pipe it does not" {
+	widest() { awk '{ if (length > m) m = length } END { print m }' <<<"$output"; }
+	list="$(type -P berth) --root $HOST_ROOT list -a -o ctid,ip,description,uuid,private"
+	run -0 on_terminal 40 NO_COLOR=1 "$list"
+	[ "$(widest)" = 40 ]
+	run -0 on_terminal 40 NO_COLOR=1 "$list -t"
+	[ "$(widest)" -gt 80 ]
+	run -0 env COLUMNS=40 $list
+	[ "$(widest)" -gt 80 ]
 }
 
 @test "events come as they happen" {

@@ -1,7 +1,6 @@
 #!/bin/bash
 # man.sh: the manual against mandoc and against the source. Commands, options, columns, exit statuses,
-# defaults and keys of the source are in the pages, and the pages know no others; the completion
-# knows the commands. Reads the source and builds berth-params only: no build tree is needed.
+# defaults and keys of the source are in the pages, and the pages know no others. Reads the source and builds berth-params only: no build tree is needed.
 . "$(dirname "$0")/lib.sh"
 need mandoc gcc
 
@@ -59,12 +58,6 @@ section man/berth.8 '^\.Sh COMMANDS' '^\.Sh ENVIRONMENT' |
 	sed -n '/^Fields:/,/^\.El/d; s/^\.It Cm //p' | sed 's/ , Cm /\n/g' |
 	sed -E 's/ (Ar|Op|Oo|Fl) .*//' >"$tmp/page"
 same command runtime/cli/commands.c man/berth.8
-
-while read -r word _; do
-	grep -qw -- "$word" runtime/cli/completion/berth.in && continue
-	echo "runtime/cli/completion/berth.in:1: the command '$word' is missing"
-	bad=1
-done <"$tmp/source"
 
 # {"name", 'x', true} and {"name", 0, false}.
 grep -hoE "\{?\"[a-z_-]+\", ('.'|0), (true|false)\}?" runtime/cli/*.c |

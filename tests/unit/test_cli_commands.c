@@ -5,7 +5,7 @@
  * covers: runtime/cli/main.c runtime/cli/commands.c runtime/cli/cli.c runtime/cli/call.c
  * covers: runtime/cli/help.c runtime/cli/cmd_life.c runtime/cli/cmd_status.c
  * covers: runtime/cli/cmd_config.c runtime/cli/cmd_host.c runtime/cli/cmd_template.c
- * covers: runtime/cli/cmd_exec.c runtime/cli/cmd_list.c runtime/cli/list_fetch.c
+ * covers: runtime/cli/cmd_exec.c runtime/cli/cmd_list.c runtime/cli/list_fetch.c runtime/cli/complete.c
  */
 #include "tests/unit/daemon_fixture.h"
 
@@ -86,7 +86,7 @@ static void help_is_for_everybody_and_needs_no_daemon(void)
 					   "exec2",   "enter", "console", "runscript", "list",
 					   "doctor",  "ping",  "version", "monitor",   NULL};
 	     *p != NULL; p++) {
-		CHECK(BERTH(*p, "--help") == 0 && prints("usage: berth") && prints(*p));
+		CHECK(BERTH(*p, "--help") == 0 && prints("usage: berth ") && prints(*p));
 		CHECK(said.complaint[0] == '\0');
 	}
 	CHECK(BERTH("set", "--help") == 0 && prints("--ram") && prints("Parameters:"));
@@ -113,7 +113,8 @@ static void what_is_no_command_is_refused_with_the_way_out(void)
 	CHECK(BERTH("stop", "101", "--timeout", "x") == status_of(BERTH_ERR_VALUE));
 	CHECK(BERTH("stop", "101", "--timeout", "3601") == status_of(BERTH_ERR_VALUE));
 	CHECK(BERTH("stop", "101", "--timeout") == status_of(BERTH_ERR_OPTION));
-	CHECK(BERTH("set", "101") == status_of(BERTH_ERR_OPTION) && complains("nothing to set"));
+	CHECK(BERTH("set", "101") == status_of(BERTH_ERR_OPTION) &&
+	      complains("give at least one option"));
 	CHECK(BERTH("set", "--ram", "1G") == status_of(BERTH_ERR_OPTION));
 	CHECK(BERTH("ping", "x") == status_of(BERTH_ERR_OPTION));
 	CHECK(BERTH("exec", "101") == status_of(BERTH_ERR_NO_CONFIG));
@@ -276,7 +277,7 @@ static void the_host_answers(void)
 	CHECK(BERTH("--json", "version") == 0 && prints("\"berthd\""));
 	on_worker("doctor", "echo result swap.level=warning; echo result swap.text=none; "
 			    "echo result swap.fix=swapon; say_done\n");
-	CHECK(BERTH("doctor") == 0 && prints("warning") && prints("mend it: swapon"));
+	CHECK(BERTH("doctor") == 0 && prints("warning") && prints("fix: swapon"));
 	on_worker("doctor", "echo result k.level=error; echo result k.text=old; say_done\n");
 	CHECK(BERTH("doctor") == status_of(BERTH_ERR_UNSUPPORTED));
 	CHECK(BERTH("--json", "doctor") == status_of(BERTH_ERR_UNSUPPORTED) && prints("\"level\""));
@@ -323,6 +324,91 @@ static void what_does_not_run_has_no_commands_and_no_console(void)
 	host_end();
 }
 
+/* The words on stdout, a line each, one behind the other. */
+static bool offers(const char *words)
+{
+	char got[32768];
+	size_t used = 0;
+
+	for (const char *line = said.out; *line != '\0'; line = strchr(line, '\n') + 1)
+		used += (size_t)snprintf(got + used, sizeof(got) - used, "%.*s ",
+					 (int)strcspn(line, "\t\n"), line);
+	got[used] = '\0';
+	return strcmp(got, words) == 0;
+}
+
+#define COMPLETE(...) (BERTH("__complete", __VA_ARGS__) == 0 && said.complaint[0] == '\0')
+
+static void the_shells_are_told_what_may_follow(void)
+{
+	struct running r;
+	char samples[BERTH_PATH_MAX];
+
+	host_begin("");
+	(void)add_ct(102, "IP_ADDRESS=\"10.0.0.1 fd00::1\"\n");
+	running_begin(&r, 101, "NAME=\"web\"\n");
+	(void)snprintf(samples, sizeof(samples), "%s/etc/berth/samples", top);
+	(void)mkdir(samples, 0755);
+	put_file(samples, "big.conf", "", 0644);
+	CHECK(COMPLETE("berth", "sta") && offers("start status "));
+	CHECK(prints("start\tstart a CT\n"));
+	CHECK(COMPLETE("berth", "template", "") && offers("build import list rm "));
+	CHECK(COMPLETE("berth", "start", "") && offers("102 "));
+	CHECK(COMPLETE("berth", "stop", "") && offers("101 web "));
+	CHECK(COMPLETE("/usr/sbin/vzctl", "--quiet", "set", "") && offers("101 web 102 "));
+	CHECK(COMPLETE("berth", "set", "101", "--cpul") && offers("--cpulimit "));
+	CHECK(COMPLETE("berth", "set", "101", "--onboot", "") && offers("yes no "));
+	CHECK(COMPLETE("berth", "set", "102", "--ipdel", "") && offers("10.0.0.1 fd00::1 all "));
+	CHECK(COMPLETE("berth", "set", "102", "--applyconfig", "") && offers("big "));
+	CHECK(COMPLETE("berth", "create", "--layout", "p") && offers("private "));
+	CHECK(COMPLETE("berth", "stop", "101", "--f") && offers("--fast "));
+	CHECK(COMPLETE("berth", "list", "-o", "hostn") && offers(":list hostname "));
+	CHECK(COMPLETE("vzlist", "-o", "ctid,hostn") && offers(":list ctid,hostname "));
+	CHECK(COMPLETE("vzlist", "-o", "ctid,diskspace.") &&
+	      offers(":list ctid,diskspace.s ctid,diskspace.h "));
+	CHECK(COMPLETE("vzlist", "-s", "-hostn") && offers("-hostname "));
+	CHECK(COMPLETE("berth", "runscript", "101", "") && offers(":files "));
+	CHECK(COMPLETE("berth", "--root", "/v") && offers(":dirs "));
+	CHECK(COMPLETE("berth", "start", "nob") && offers(""));
+	CHECK(worker_calls()[0] == '\0');
+	host_end();
+	running_end(&r);
+}
+
+static void errors_are_json_wherever_json_is_asked_for(void)
+{
+	static const char begin[] = "{\"error\":\"io.berth.";
+
+	host_begin("");
+	CHECK(BERTH("strat", "--json") > 0 && strncmp(said.complaint, begin, 19) == 0);
+	CHECK(BERTH("start", "nobody", "--json") > 0 && strncmp(said.complaint, begin, 19) == 0);
+	CHECK(BERTH("start", "--wiat", "1", "--json") > 0 &&
+	      strncmp(said.complaint, begin, 19) == 0);
+	CHECK(BERTH("list", "-j", "nobody") > 0 && strncmp(said.complaint, begin, 19) == 0);
+	CHECK(BERTH("--json", "exec", "nobody", "id") > 0 &&
+	      strncmp(said.complaint, begin, 19) == 0);
+	/* What is behind the CT is the command's. */
+	CHECK(BERTH("exec", "nobody", "ip", "--json") > 0 &&
+	      strncmp(said.complaint, "berth: ", 7) == 0);
+	host_end();
+}
+
+static void mistakes_are_answered_with_the_nearest_word(void)
+{
+	host_begin("");
+	(void)add_ct(101, "");
+	CHECK(BERTH("template", "bild") > 0 && complains("did you mean 'template build'?"));
+	CHECK(BERTH("templat", "list") > 0 && complains("did you mean 'template'?"));
+	CHECK(BERTH("start", "101", "--wiat") > 0 && complains("did you mean --wait?"));
+	CHECK(BERTH("list", "--sotr", "x") > 0 && complains("did you mean --sort?"));
+	CHECK(BERTH("list", "-o", "hostnmae") > 0 && complains("did you mean hostname?"));
+	CHECK(BERTH("create", "102", "--layout", "privat") > 0 &&
+	      complains("unknown layout (did you mean private?)"));
+	CHECK(BERTH("set", "101", "--features", "fues:on") > 0 &&
+	      complains("use nesting, tun, fuse"));
+	host_end();
+}
+
 int main(void)
 {
 	int r = daemon_begin();
@@ -332,6 +418,9 @@ int main(void)
 	RUN(help_is_for_everybody_and_needs_no_daemon);
 	RUN(what_is_no_command_is_refused_with_the_way_out);
 	RUN(what_is_no_text_is_refused);
+	RUN(the_shells_are_told_what_may_follow);
+	RUN(errors_are_json_wherever_json_is_asked_for);
+	RUN(mistakes_are_answered_with_the_nearest_word);
 	RUN(each_command_asks_for_its_operation);
 	RUN(a_set_shows_the_notes_and_saves_when_asked);
 	RUN(a_create_takes_a_number_a_name_or_none);

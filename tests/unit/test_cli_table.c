@@ -57,6 +57,19 @@ static void long_values_are_cut_but_in_the_last_column(void)
 		    "0123456789012345678901234567890123456789        102\n");
 }
 
+static void rows_end_where_the_terminal_ends(void)
+{
+	check_table("ctid,numproc,status,ip,hostname",
+		    (struct table_options){.header = true, .columns = 34},
+		    "      CTID      NPROC STATUS    IP\n"
+		    "       101         23 running   10\n"
+		    "       102          - stopped   - \n");
+	/* The last column too, which is never cut otherwise. */
+	check_table("ctid,uuid", (struct table_options){.columns = 16},
+		    "       101 u\n       102 01234\n");
+	check_table("ctid,uuid", (struct table_options){.columns = 4}, "    \n    \n");
+}
+
 static void the_fake_row_of_a_tenant_is_one_row(void)
 {
 	struct field_ref refs[FIELDS_MAX];
@@ -82,6 +95,7 @@ int main(void)
 	RUN(without_a_header_rows_keep_their_width);
 	RUN(a_lone_column_has_no_blanks);
 	RUN(long_values_are_cut_but_in_the_last_column);
+	RUN(rows_end_where_the_terminal_ends);
 	RUN(the_fake_row_of_a_tenant_is_one_row);
 	return check_failures != 0;
 }

@@ -255,7 +255,7 @@ static void the_message_names_option_value_range_and_example(void)
 	struct berth_error err = {0};
 
 	CHECK(param_apply(f, &(struct setting){"ram", "5\x1bX"}, &err) < 0);
-	CHECK(strcmp(err.msg, "--ram '5?X': not a number of this kind; give BYTES from 4M to "
+	CHECK(strcmp(err.msg, "--ram '5?X': not a valid number; give BYTES from 4M to "
 			      "unlimited, for example --ram 512M") == 0);
 	CHECK(param_apply(f, &(struct setting){"cpuunits", "1"}, &err) < 0);
 	CHECK(strstr(err.msg, "NUM from 8 to 500000, for example --cpuunits 1000") != NULL);

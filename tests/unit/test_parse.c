@@ -116,6 +116,21 @@ static void words_are_as_far_apart_as_one_types_them_wrong(void)
 	CHECK(word_distance("a", "a word that is longer than 31 bytes") > 31);
 }
 
+static void a_mistyped_word_has_a_nearest_one(void)
+{
+	struct word_guess near = {.word = "strat"}, far = {.word = "reboot"},
+			  brief = {.word = "ct"};
+	static const char *const words[] = {"stop", "start", "status"};
+
+	for (size_t i = 0; i < 3; i++) {
+		word_guess_try(&near, words[i]);
+		word_guess_try(&far, words[i]);
+		word_guess_try(&brief, words[i]);
+	}
+	CHECK(near.best != NULL && strcmp(near.best, "start") == 0);
+	CHECK(far.best == NULL && brief.best == NULL);
+}
+
 int main(void)
 {
 	RUN(words_are_as_far_apart_as_one_types_them_wrong);
@@ -127,5 +142,6 @@ int main(void)
 	RUN(template_names_are_file_names);
 	RUN(host_names_are_labels);
 	RUN(clean_text_has_no_control_bytes);
+	RUN(a_mistyped_word_has_a_nearest_one);
 	return check_failures != 0;
 }

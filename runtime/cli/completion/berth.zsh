@@ -1,0 +1,21 @@
+#compdef berth vzctl vzlist
+# berth(8) completion for zsh. berth itself knows what may follow: `berth __complete WORDS...`.
+
+local line word
+local -a found options
+
+for line in "${(@f)$(command berth __complete "${(@Q)words[1,CURRENT]}" 2>/dev/null)}"; do
+	case $line in
+	('') ;;
+	(:files) _files && return ;;
+	(:dirs) _files -/ && return ;;
+	(:list) options=(-S '') ;;
+	(*)
+		word=${line%%$'\t'*}
+		word=${word//:/\\:}
+		[[ $line == *$'\t'* ]] && word+=:${line#*$'\t'}
+		found+=("$word")
+		;;
+	esac
+done
+_describe -V berth found $options
