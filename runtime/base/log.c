@@ -4,17 +4,69 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char *log_program = "berth";
 static enum log_level log_max = LOG_LV_INFO;
+static bool log_journal;
 static const char *log_path; /* NULL: standard error, wherever that leads */
+
+/* systemd.exec(5): "DEVICE:INODE" of the journal's socket, which a program may have been born without. */
+static bool is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	char text[64];
+	struct stat st;
+
+	if (stream == NULL || fstat(STDERR_FILENO, &st) < 0)
+		return false;
+	(void)snprintf(text, sizeof(text), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	return strcmp(stream, text) == 0;
+}
 
 void log_init(const char *program, enum log_level max)
 {
 	log_program = program;
 	log_max = max;
+	log_journal = is_journal();
+}
+
+const char *log_environment(void)
+{
+	static char text[96];
+	const char *stream = getenv("JOURNAL_STREAM");
+
+	if (!log_journal || stream == NULL || strlen(stream) > 64)
+		return NULL;
+	(void)snprintf(text, sizeof(text), "JOURNAL_STREAM=%s", stream);
+	return text;
+}
+
+int log_place(char *buf, size_t size)
+{
+	char link[512];
+	struct stat st;
+	ssize_t n;
+
+	if (log_journal) {
+		(void)snprintf(buf, size, "journal");
+		return 0;
+	}
+	n = readlink("/proc/self/fd/2", link, sizeof(link) - 1);
+	if (n < 0)
+		return -errno;
+	link[n] = '\0';
+	if (fstat(STDERR_FILENO, &st) < 0 || !S_ISREG(st.st_mode) || st.st_nlink == 0 ||
+	    (size_t)n >= size)
+		return -ENOENT;
+	(void)snprintf(buf, size, "%s", link);
+	return 0;
 }
 
 /* Escapes what is not printable; bytes of UTF-8 pass. Returns the new length. */
@@ -38,12 +90,29 @@ static size_t log_escape(char *out, size_t size, const char *in)
 	return n;
 }
 
-void log_line(enum log_level level, uint32_t ctid, const char *fmt, ...)
+/* "<4>berthd: ", as the journal takes it (sd-daemon(3)), or "2026-11-29T16:52:46.123Z berthd: warning: ". */
+static int log_head(char *buf, size_t size, enum log_level level, uint32_t ctid)
 {
 	static const char *const names[] = {"error", "warning", "info", "debug"};
+	static const int priorities[] = {3, 4, 6, 7};
+	char date[32] = "", ct[24] = "";
+	struct timespec now;
+	struct tm tm;
+
+	if (ctid != 0)
+		(void)snprintf(ct, sizeof(ct), "ct=%u ", ctid);
+	if (log_journal)
+		return snprintf(buf, size, "<%d>%s: %s", priorities[level], log_program, ct);
+	if (clock_gettime(CLOCK_REALTIME, &now) == 0 && gmtime_r(&now.tv_sec, &tm) != NULL)
+		(void)strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
+	return snprintf(buf, size, "%s.%03dZ %s: %s: %s", date, (int)(now.tv_nsec / 1000000),
+			log_program, names[level], ct);
+}
+
+void log_line(enum log_level level, uint32_t ctid, const char *fmt, ...)
+{
 	char text[600], line[1400];
 	va_list ap;
-	int head;
 	size_t n;
 
 	if (level > log_max)
@@ -51,12 +120,8 @@ void log_line(enum log_level level, uint32_t ctid, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	if (ctid != 0)
-		head = snprintf(line, sizeof(line), "%s: %s: ct=%u ", log_program, names[level],
-				ctid);
-	else
-		head = snprintf(line, sizeof(line), "%s: %s: ", log_program, names[level]);
-	n = (size_t)head + log_escape(line + head, sizeof(line) - (size_t)head - 1, text);
+	n = (size_t)log_head(line, sizeof(line), level, ctid);
+	n += log_escape(line + n, sizeof(line) - n - 1, text);
 	line[n++] = '\n';
 	if (write(STDERR_FILENO, line, n) < 0)
 		return; /* nowhere left to say so */
@@ -72,8 +137,10 @@ int log_to_file(const char *path)
 	if (dup2(fd, STDOUT_FILENO) < 0 || dup2(fd, STDERR_FILENO) < 0)
 		r = -errno;
 	(void)close(fd);
-	if (r == 0)
+	if (r == 0) {
 		log_path = path;
+		log_journal = false;
+	}
 	return r;
 }
 

@@ -4,6 +4,7 @@
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fault.h"
 #include "runtime/base/fd.h"
+#include "runtime/base/log.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -20,13 +21,15 @@ static const char *own_env_more;
 
 const char *const *spawn_own_env(void)
 {
-	static const char *env[5];
+	static const char *env[6];
 	size_t n = 0;
 
 	env[n++] = default_env[0];
 	env[n++] = default_env[1];
 	if (own_env_more != NULL)
 		env[n++] = own_env_more;
+	if (log_environment() != NULL)
+		env[n++] = log_environment();
 	if (fault_environment() != NULL)
 		env[n++] = fault_environment();
 	env[n] = NULL;

@@ -20,7 +20,7 @@ struct spawn_fds {
 int spawn_program(const char *const *argv, const char *const *env, const struct spawn_fds *fds,
 		  pid_t *ret_pid, int *ret_pidfd, struct berth_error *err);
 
-/* The env of a program of ours: the one of NULL, what was added, and a test's faults (fault.h) when there are any. */
+/* The env of a program of ours: the one of NULL, what was added, JOURNAL_STREAM (log.h), a test's faults (fault.h). */
 const char *const *spawn_own_env(void);
 /* One "NAME=VALUE" more for it, which must stay where it is. The next one takes its place. */
 void spawn_own_env_add(const char *assignment);

@@ -68,6 +68,15 @@ static const struct command table[] = {
 	 "  berth console 101\n"
 	 "  berth console 101 --log\n",
 	 cmd_console},
+	{"log", NULL, "CT [--no-console]", "print what berthd logged about a CT, and its console",
+	 "The lines come from the journal or from berthd's log file. Who ordered something is in\n"
+	 "them: \"set ram=1G save=yes by uid=0 pid=4211\". The recent output of the console "
+	 "follows,\n"
+	 "if there is some.\n"
+	 "\n"
+	 "  berth log 101\n"
+	 "  berth log 101 --no-console | tail -5\n",
+	 cmd_log},
 	{"runscript", NULL, "CT FILE", "run a script of the host in a CT",
 	 "The program named by the script's #! line (else /bin/sh) reads the script from stdin.\n"
 	 "\n"

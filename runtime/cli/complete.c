@@ -231,6 +231,7 @@ static const struct {
 	{"enter", CTS_UP, {"--exec"}},
 	{"runscript", CTS_ALL, {NULL}},
 	{"console", CTS_ALL, {"--log"}},
+	{"log", CTS_ALL, {"--no-console"}},
 	{"mount", CTS_STOPPED, {NULL}},
 	{"destroy", CTS_STOPPED, {NULL}},
 	{"delete", CTS_STOPPED, {NULL}},

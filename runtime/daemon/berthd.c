@@ -13,6 +13,7 @@
 #include "runtime/base/log.h"
 #include "runtime/base/spawn.h"
 #include "runtime/ct/store.h"
+#include "runtime/daemon/asked.h"
 #include "runtime/daemon/autostart.h"
 #include "runtime/daemon/guard.h"
 #include "runtime/daemon/hangup.h"
@@ -95,10 +96,14 @@ static int listen_socket(struct daemon *d, struct berth_error *err)
 		{"io.berth.Host", varlink_host},
 	};
 	char path[BERTH_PATH_MAX];
+	int r;
 
-	return rpc_server_new(d->ev, path_daemon_socket(&d->paths, path), d->host.group,
-			      daemon_methods, daemon_methods_n, interfaces,
-			      sizeof(interfaces) / sizeof(interfaces[0]), d, &d->rpc, err);
+	r = rpc_server_new(d->ev, path_daemon_socket(&d->paths, path), d->host.group,
+			   daemon_methods, daemon_methods_n, interfaces,
+			   sizeof(interfaces) / sizeof(interfaces[0]), d, &d->rpc, err);
+	if (r == 0)
+		rpc_server_on_order(d->rpc, asked);
+	return r;
 }
 
 /* After the set-up worker has made PARENT/berth: what is open before it would be missing. */
@@ -153,6 +158,20 @@ static int find_worker(struct daemon *d, struct berth_error *err)
 			       "berth-worker is not installed (looked near %s)", exe);
 }
 
+/* For `berth log`, also when berthd is down: where its lines are. */
+static void note_log(const struct daemon *d)
+{
+	auto_close int run = dir_open_at(AT_FDCWD, d->paths.run);
+	char place[512];
+
+	if (run < 0)
+		return;
+	if (log_place(place, sizeof(place)) < 0)
+		(void)file_unlink_at(run, "log");
+	else
+		(void)file_replace_at(run, "log", place, strlen(place), 0644, false);
+}
+
 /* One berthd for one set of paths. The lock is held until the process ends. */
 static int only_one(struct daemon *d, struct berth_error *err)
 {
@@ -195,6 +214,8 @@ static int daemon_init(struct daemon *d, const char *root, struct berth_error *e
 		r = berth_paths_make(&d->paths, err);
 	if (r == 0)
 		r = only_one(d, err);
+	if (r == 0)
+		note_log(d);
 	if (r == 0)
 		r = store_host_conf_load(&d->paths, &d->host_conf, err);
 	if (r == 0)

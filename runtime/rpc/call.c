@@ -59,6 +59,8 @@ static void call_run(struct rpc_call *c, const struct rpc_request *q)
 		return;
 	}
 	parameters = parameters != NULL ? json_incref(parameters) : json_object();
+	if (m->write && s->on_order != NULL)
+		s->on_order(&c->peer, q->method, parameters, s->data);
 	m->fn(c, parameters, s->data);
 	json_decref(parameters);
 }
@@ -178,9 +180,4 @@ void rpc_reply_invalid_parameter(struct rpc_call *c, const char *name)
 {
 	call_reply_named(c, "org.varlink.service.InvalidParameter",
 			 json_pack("{s:s}", "parameter", name));
-}
-
-void rpc_reply_expected_more(struct rpc_call *c)
-{
-	call_reply_named(c, "org.varlink.service.ExpectedMore", json_object());
 }

@@ -93,6 +93,7 @@ struct rpc_server {
 	struct ev_source *resume; /* timer: accept again after EMFILE */
 	const struct rpc_method *methods;
 	size_t n_methods;
+	rpc_order_fn *on_order; /* or NULL */
 	void *data;
 	struct rpc_conn *conns;
 	unsigned int n_conns, n_plain; /* all; those of peers that are not root */

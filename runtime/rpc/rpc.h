@@ -72,6 +72,11 @@ int rpc_server_new(struct ev *ev, const char *path, const char *group,
 		   struct rpc_server **ret, struct berth_error *err);
 void rpc_server_free(struct rpc_server *s);
 
+/* fn is told of each call of a method that changes something, by a peer that may, before it runs. */
+typedef void rpc_order_fn(const struct rpc_peer *peer, const char *method, const json_t *parameters,
+			  void *data);
+void rpc_server_on_order(struct rpc_server *s, rpc_order_fn *fn);
+
 const struct rpc_peer *rpc_call_peer(const struct rpc_call *c);
 /* The client said more: it takes several replies. */
 bool rpc_call_wants_more(const struct rpc_call *c);
@@ -90,7 +95,6 @@ void rpc_reply_text(struct rpc_call *c, const char *parameters, size_t len);
 void rpc_reply_error(struct rpc_call *c, const struct berth_error *e);
 /* Varlink's own errors; they end the call too. */
 void rpc_reply_invalid_parameter(struct rpc_call *c, const char *name);
-void rpc_reply_expected_more(struct rpc_call *c); /* a stream was asked for without "more" */
 
 /* ---- client (blocking) ---- */
 

@@ -130,6 +130,11 @@ int rpc_server_new(struct ev *ev, const char *path, const char *group,
 	return 0;
 }
 
+void rpc_server_on_order(struct rpc_server *s, rpc_order_fn *fn)
+{
+	s->on_order = fn;
+}
+
 void rpc_server_free(struct rpc_server *s)
 {
 	struct stat st;

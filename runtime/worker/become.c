@@ -148,9 +148,13 @@ int become_prepare(struct worker *w, struct cg_host *cg, const struct seccomp_pr
 
 int become_monitor(struct worker *w, const struct become *b, struct berth_error *err)
 {
-	const char *const env[] = {fault_environment(), NULL};
+	const char *env[3] = {log_environment(), fault_environment(), NULL};
 	struct args a = {0};
 
+	if (env[0] == NULL) {
+		env[0] = env[1];
+		env[1] = NULL;
+	}
 	(void)FAULT_POINT("become.done");
 	build_args(&a, w, b);
 	fd_close(&w->lock_fd); /* berthd has its own copy until it has answered */

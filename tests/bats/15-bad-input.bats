@@ -54,7 +54,7 @@ refused() {
 }
 
 @test "unknown commands and options: 20" {
-	refused 20 "*no command 'frobnicate'*--help*" frobnicate
+	refused 20 "*unknown command 'frobnicate'*--help*" frobnicate
 	refused 20 "*command is missing*"
 	refused 20 "*usage: berth template*" template
 	refused 20 "*usage: berth template*" template frob
@@ -120,8 +120,8 @@ refused() {
 	new ioprio 8
 	refused 21 "*--timeout*" stop 101 --timeout soon
 	refused 21 "*--setmode*" set 101 --ram 1G --setmode later
-	refused 21 "*no field*" list -o nosuch
-	refused 21 "*no field*" list -s nosuch
+	refused 21 "*unknown field*" list -o nosuch
+	refused 21 "*unknown field*" list -s nosuch
 	refused 21 "*" list -o ctid.q
 }
 
@@ -129,7 +129,7 @@ refused() {
 	for c in 0 1 50 100 99999999999 2147483645 4294967295 0101; do
 		refused 21 "*CTID*$c*" create "$c" --ostemplate tiny
 	done
-	refused 20 "*no option*" create -5 --ostemplate tiny
+	refused 20 "*unknown option*" create -5 --ostemplate tiny
 	refused 21 "*reserved*" start 50
 }
 

@@ -6,6 +6,7 @@
  * covers: runtime/cli/help.c runtime/cli/cmd_life.c runtime/cli/cmd_status.c
  * covers: runtime/cli/cmd_config.c runtime/cli/cmd_host.c runtime/cli/cmd_template.c
  * covers: runtime/cli/cmd_exec.c runtime/cli/cmd_list.c runtime/cli/list_fetch.c runtime/cli/complete.c
+ * covers: runtime/cli/cmd_log.c
  */
 #include "tests/unit/daemon_fixture.h"
 
@@ -409,6 +410,36 @@ static void mistakes_are_answered_with_the_nearest_word(void)
 	host_end();
 }
 
+static void the_log_of_a_ct_is_its_lines_only(void)
+{
+	char line[BERTH_PATH_MAX + 16];
+
+	host_begin("");
+	(void)add_ct(101, "NAME=\"web\"\n");
+	CHECK(BERTH("log", "101") == status_of(BERTH_ERR_UNSUPPORTED) && complains("--log FILE"));
+	put_file(top, "d.log.1", "T berthd: info: ct=101 older\nT berthd: info: ready\n", 0600);
+	put_file(top, "d.log",
+		 "T berthd: info: ct=101 start by uid=0 pid=7\nT berthd: info: ct=1010 x\n"
+		 "T berthd: info: ct=102 set description=\": ct=101 forged\"\n"
+		 "T berth-worker: error: ct=101 late\n",
+		 0600);
+	(void)snprintf(line, sizeof(line), "%s/d.log", top);
+	put_file(d.paths.run, "log", line, 0644);
+	CHECK(BERTH("log", "web") == 0);
+	CHECK(strcmp(said.out, "T berthd: info: ct=101 older\n"
+			       "T berthd: info: ct=101 start by uid=0 pid=7\n"
+			       "T berth-worker: error: ct=101 late\n") == 0);
+	CHECK(BERTH("--json", "log", "101") == 0 &&
+	      prints("[\n  \"T berthd: info: ct=101 older\","));
+	put_file(run_dir(101), "console.log", "last words\n", 0600);
+	CHECK(BERTH("log", "101") == 0 && prints("late\n-- console of CT 101 --\nlast words\n"));
+	CHECK(BERTH("log", "101", "--no-console") == 0 && !prints("last words"));
+	/* It was destroyed: its number is all that is left. */
+	CHECK(BERTH("log", "1010") == 0 && prints("ct=1010 x"));
+	CHECK(BERTH("log", "nobody") == status_of(BERTH_ERR_NO_CONFIG));
+	host_end();
+}
+
 int main(void)
 {
 	int r = daemon_begin();
@@ -418,6 +449,7 @@ int main(void)
 	RUN(help_is_for_everybody_and_needs_no_daemon);
 	RUN(what_is_no_command_is_refused_with_the_way_out);
 	RUN(what_is_no_text_is_refused);
+	RUN(the_log_of_a_ct_is_its_lines_only);
 	RUN(the_shells_are_told_what_may_follow);
 	RUN(errors_are_json_wherever_json_is_asked_for);
 	RUN(mistakes_are_answered_with_the_nearest_word);

@@ -4,9 +4,14 @@
 #include "runtime/base/log.h"
 #include "tests/unit/check.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 static int out = -EBADF, saved = -EBADF;
 static char text[8192];
@@ -18,15 +23,27 @@ static void begin(void)
 	CHECK(dup2(out, STDERR_FILENO) == STDERR_FILENO);
 }
 
-/* All that was logged since begin. */
+/* All that was logged since begin; the time of each line, which is checked, is left out. */
 static const char *end(void)
 {
+	static const char pattern[] = "0000-00-00T00:00:00.000Z ";
+	size_t to = 0;
+
 	ssize_t n = pread(out, text, sizeof(text) - 1, 0);
 
 	CHECK(dup2(saved, STDERR_FILENO) == STDERR_FILENO);
 	fd_close(&saved);
 	fd_close(&out);
 	text[n > 0 ? n : 0] = '\0';
+	for (size_t from = 0; text[from] != '\0';) {
+		for (size_t i = 0; pattern[i] != '\0'; i++, from++)
+			CHECK(pattern[i] == '0' ? text[from] >= '0' && text[from] <= '9'
+						: text[from] == pattern[i]);
+		do
+			text[to++] = text[from];
+		while (text[from++] != '\n');
+	}
+	text[to] = '\0';
 	return text;
 }
 
@@ -86,12 +103,60 @@ static void nowhere_to_write_is_no_end(void)
 	fd_close(&saved);
 }
 
+/* Until the next: the journal has the time and the program, and takes the priority. */
+static void the_journal_gets_priorities(void)
+{
+	char stream[64];
+	struct stat st;
+	ssize_t n;
+
+	begin();
+	CHECK(fstat(out, &st) == 0);
+	(void)snprintf(stream, sizeof(stream), "%ju:%ju", (uintmax_t)st.st_dev,
+		       (uintmax_t)st.st_ino);
+	CHECK(setenv("JOURNAL_STREAM", stream, 1) == 0);
+	log_init("berthd", LOG_LV_INFO);
+	log_line(LOG_LV_ERROR, 101, "bad");
+	log_line(LOG_LV_WARNING, 0, "so so");
+	log_line(LOG_LV_INFO, 0, "good");
+	CHECK(log_environment() != NULL && strcmp(log_environment() + 15, stream) == 0);
+	CHECK(log_place(text, sizeof(text)) == 0 && strcmp(text, "journal") == 0);
+	n = pread(out, text, sizeof(text) - 1, 0);
+	text[n > 0 ? n : 0] = '\0';
+	CHECK(strcmp(text, "<3>berthd: ct=101 bad\n<4>berthd: so so\n<6>berthd: good\n") == 0);
+	/* Born with the variable, but with another stderr. */
+	CHECK(setenv("JOURNAL_STREAM", "1:1", 1) == 0);
+	log_init("berthd", LOG_LV_INFO);
+	CHECK(log_environment() == NULL);
+	CHECK(dup2(saved, STDERR_FILENO) == STDERR_FILENO);
+	fd_close(&saved);
+	fd_close(&out);
+}
+
+static void a_log_file_has_a_place(void)
+{
+	char path[] = "/tmp/test_log.XXXXXX";
+	int fd = mkstemp(path);
+
+	CHECK(fd >= 0);
+	saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+	CHECK(dup2(fd, STDERR_FILENO) == STDERR_FILENO);
+	CHECK(log_place(text, sizeof(text)) == 0 && strcmp(text, path) == 0);
+	CHECK(log_place(text, 4) == -ENOENT);
+	CHECK(unlink(path) == 0 && log_place(text, sizeof(text)) == -ENOENT);
+	CHECK(dup2(saved, STDERR_FILENO) == STDERR_FILENO);
+	fd_close(&saved);
+	fd_close(&fd);
+}
+
 int main(void)
 {
 	RUN(program_level_and_ct_stand_in_front);
 	RUN(what_is_above_the_level_is_left_out);
 	RUN(a_line_cannot_be_forged);
 	RUN(a_long_line_is_cut_and_still_one_line);
+	RUN(the_journal_gets_priorities);
+	RUN(a_log_file_has_a_place);
 	RUN(nowhere_to_write_is_no_end);
 	return check_failures != 0;
 }

@@ -1,0 +1,191 @@
+/*
+ * cmd_log.c - log: what berthd and its workers have said of one CT, and what its console shows.
+ *
+ * berthd notes in RUN/log where its lines are: the journal, or a file.
+ */
+#include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
+#include "runtime/base/parse.h"
+#include "runtime/base/spawn.h"
+#include "runtime/cli/cli.h"
+#include "runtime/cli/session.h"
+#include "runtime/cli/text.h"
+#include "runtime/ct/store.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+/* What is done with a line of the CT. */
+struct lines {
+	json_t *list; /* NULL: print */
+	char mark[24]; /* "ct=101 " */
+};
+
+/*
+ * Is the line about the CT? "... berthd: info: ct=101 stop: done", in the journal without the level. What tenants
+ * and admins have put into a line stands behind its first "ct=".
+ */
+static bool is_about(const struct lines *l, const char *line)
+{
+	const char *ct = strstr(line, ": ct=");
+
+	return ct != NULL && strncmp(ct + 2, l->mark, strlen(l->mark)) == 0;
+}
+
+static void take_line(struct lines *l, char *line)
+{
+	auto_free char *text = NULL;
+
+	line[strcspn(line, "\n")] = '\0';
+	text = is_about(l, line) ? text_escape(line) : NULL;
+	if (text == NULL)
+		return;
+	if (l->list != NULL)
+		(void)json_array_append_new(l->list, json_string(text));
+	else
+		(void)puts(text);
+}
+
+static int take_stream(struct lines *l, int fd, const char *what, struct berth_error *err)
+{
+	FILE *in = fdopen(fd, "r");
+	auto_free char *line = NULL;
+	size_t size = 0;
+	int r = 0;
+
+	if (in == NULL) {
+		(void)close(fd);
+		return berth_error_sys(err, errno, "read %s", what);
+	}
+	while (getline(&line, &size, in) >= 0)
+		take_line(l, line);
+	if (ferror(in))
+		r = berth_error_sys(err, errno, "read %s", what);
+	(void)fclose(in);
+	return r;
+}
+
+static int take_journal(struct lines *l, struct berth_error *err)
+{
+	static const char *const argv[] = {"journalctl", "-u",	    "berthd.service", "-o",
+					   "short-iso",	 "--quiet", "--no-pager",     NULL};
+	int pair[2], status = 0, r;
+	struct spawn_fds fds = {.in = -1, .err = STDERR_FILENO};
+	pid_t pid;
+
+	if (pipe2(pair, O_CLOEXEC) < 0)
+		return berth_error_sys(err, errno, "make a pipe");
+	fds.out = pair[1];
+	r = spawn_program(argv, NULL, &fds, &pid, NULL, err);
+	(void)close(pair[1]);
+	if (r < 0) {
+		(void)close(pair[0]);
+		return r;
+	}
+	r = take_stream(l, pair[0], "the journal", err);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (r == 0 && (!WIFEXITED(status) || WEXITSTATUS(status) != 0))
+		r = berth_error_set(err, BERTH_ERR_HELPER, EIO,
+				    "journalctl failed; may you read the journal? try: sudo %s",
+				    "journalctl -u berthd");
+	return r;
+}
+
+/* The file, and before it the one that logrotate(8) has put aside last. */
+static int take_files(struct lines *l, const char *path, struct berth_error *err)
+{
+	char older[BERTH_PATH_MAX + 8];
+	int fd;
+
+	(void)snprintf(older, sizeof(older), "%s.1", path);
+	fd = open(older, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd >= 0 && take_stream(l, fd, older, err) < 0)
+		return -err->sys;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return berth_error_sys(err, errno, "open berthd's log %s", path);
+	return take_stream(l, fd, path, err);
+}
+
+static int take_log(struct cli *cli, struct lines *l, struct berth_error *err)
+{
+	auto_close int run = dir_open_at(AT_FDCWD, cli->paths.run);
+	char place[BERTH_PATH_MAX];
+	int r = run < 0 ? run : (int)file_read_line_at(run, "log", place, sizeof(place));
+
+	if (r < 0)
+		return berth_error_set(err, BERTH_ERR_UNSUPPORTED, -r,
+				       "berthd logs to no file and no journal here; start it with "
+				       "--log FILE, see berthd(8)");
+	return strcmp(place, "journal") == 0 ? take_journal(l, err) : take_files(l, place, err);
+}
+
+/* What the console has shown lately: only of this boot of the host, and only root may read it. */
+static void print_console(struct cli *cli, uint32_t ctid)
+{
+	char path[BERTH_PATH_MAX], file[BERTH_PATH_MAX + 16];
+	struct berth_error none;
+
+	(void)snprintf(file, sizeof(file), "%s/console.log", path_run_ct(&cli->paths, ctid, path));
+	if (access(file, R_OK) < 0)
+		return;
+	(void)printf("-- console of CT %u --\n", ctid);
+	(void)fflush(stdout);
+	(void)session_console_log(&cli->paths, ctid, STDOUT_FILENO, &none);
+}
+
+/* A CT that was destroyed has lines still: its number is enough. */
+static int ctid_of(struct cli *cli, const char *word, uint32_t *ret, struct berth_error *err)
+{
+	return parse_ctid(word, ret) == 0 ? 0 : store_lookup(&cli->paths, word, ret, err);
+}
+
+static int take_words(struct cli *cli, struct args *a, const char **ret_ct, bool *ret_console,
+		      struct berth_error *err)
+{
+	static const struct opt opts[] = {{"no-console", 0, false}, {0}};
+	struct arg arg;
+	int r;
+
+	a->opts = opts;
+	while ((r = cli_next(cli, a, &arg, err)) > ARG_END) {
+		if (r == ARG_OPTION)
+			*ret_console = false;
+		else if (*ret_ct == NULL)
+			*ret_ct = arg.value;
+		else
+			return cli_usage_error(cli, err, "give one CT");
+	}
+	if (r == 0 && *ret_ct == NULL && !cli->help)
+		return cli_usage_error(cli, err, "name a CT");
+	return r;
+}
+
+int cmd_log(struct cli *cli, struct args *a, struct berth_error *err)
+{
+	const char *word = NULL;
+	bool console = true;
+	struct lines l = {0};
+	uint32_t ctid;
+	int r = take_words(cli, a, &word, &console, err);
+
+	if (r < 0 || cli->help)
+		return r;
+	r = ctid_of(cli, word, &ctid, err);
+	if (r < 0)
+		return r;
+	(void)snprintf(l.mark, sizeof(l.mark), "ct=%u ", ctid);
+	l.list = cli->json ? json_array() : NULL;
+	r = take_log(cli, &l, err);
+	if (r == 0 && cli->json) {
+		(void)json_dumpf(l.list, stdout, JSON_INDENT(2));
+		(void)putchar('\n');
+	} else if (r == 0 && console) {
+		print_console(cli, ctid);
+	}
+	json_decref(l.list);
+	return r;
+}
