@@ -43,11 +43,13 @@ enum which {
 
 static void offer_cts(const struct line *l, enum which which)
 {
-	json_t *list = NULL, *info;
+	json_t *needs = json_pack("{s:b, s:b}", "status", 1, "name", 1), *list = NULL, *info;
 	struct berth_error err;
 	size_t i;
+	int r = list_fetch(l->cli, NULL, which != CTS_UP, needs, &list, &err);
 
-	if (list_fetch(l->cli, NULL, which != CTS_UP, &list, &err) < 0)
+	json_decref(needs);
+	if (r < 0)
 		return;
 	json_array_foreach(list, i, info)
 	{
@@ -68,16 +70,18 @@ static void offer_cts(const struct line *l, enum which which)
 
 static void offer_addresses(const struct line *l, const char *ct)
 {
-	json_t *words = json_pack("[s]", ct), *list = NULL, *address;
+	json_t *words = json_pack("[s]", ct), *needs = json_pack("{s:b}", "addresses", 1);
+	json_t *list = NULL, *address;
 	struct berth_error err;
 	size_t i;
 
-	if (words != NULL && list_fetch(l->cli, words, true, &list, &err) == 0)
+	if (words != NULL && list_fetch(l->cli, words, true, needs, &list, &err) == 0)
 		json_array_foreach(json_object_get(json_array_get(list, 0), "addresses"), i,
 				   address) if (json_is_string(address))
 			offer(l, json_string_value(address), NULL);
 	offer(l, "all", NULL);
 	json_decref(words);
+	json_decref(needs);
 	json_decref(list);
 }
 

@@ -55,15 +55,15 @@ refused() {
 
 @test "unknown commands and options: 20" {
 	refused 20 "*unknown command 'frobnicate'*--help*" frobnicate
-	refused 20 "*command is missing*"
+	refused 20 "*give a command*"
 	refused 20 "*usage: berth template*" template
-	refused 20 "*usage: berth template*" template frob
-	refused 20 "*no option --frob*" create 102 --frob 1
-	refused 20 "*no option --hostnam;*--hostname*" create 102 --hostnam x
-	refused 20 "*no option --frob*" set 101 --frob 1
-	refused 20 "*no option --frob*" start 101 --frob
-	refused 20 "*no option -Z*" list -Z
-	refused 20 "*no option --frob*" --frob list
+	refused 20 "*unknown command 'template frob'; use build*" template frob
+	refused 20 "*unknown option --frob*" create 102 --frob 1
+	refused 20 "*unknown option --hostnam;*--hostname*" create 102 --hostnam x
+	refused 20 "*unknown option --frob*" set 101 --frob 1
+	refused 20 "*unknown option --frob*" start 101 --frob
+	refused 20 "*unknown option -Z*" list -Z
+	refused 20 "*unknown option --frob*" --frob list
 	refused 20 "*" status
 	refused 20 "*" start
 	refused 20 "*" start 101 102

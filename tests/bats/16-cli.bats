@@ -239,7 +239,8 @@ share() {
 	}
 	[ "$(complete_line 'berth destr')" = "berth destroy " ]
 	[ "$(complete_line "berth --root $HOST_ROOT stop we")" = "berth --root $HOST_ROOT stop web " ]
-	[ "$(complete_line 'vzlist -o ctid,hostn')" = "vzlist -o ctid,hostname" ]
+	run -0 complete_line 'vzlist -o ctid,hostn'
+	[ "$output" = "vzlist -o ctid,hostname" ]
 }
 
 @test "help and usage of vzlist and vzctl are lines that can be typed" {
@@ -271,7 +272,7 @@ on_terminal() {
 	run -0 env TERM=xterm $list
 	[[ $output == *running* && $output != *$'\e'* ]]
 	run -0 on_terminal 80 A=1 "$(type -P berth) --root $HOST_ROOT start nobody || true"
-	[[ $output == *"^[31mberth:^[0m there is no CT"* ]]
+	[[ $output == *"^[31mberth:^[0m CT nobody does not exist"* ]]
 }
 
 @test "a list ends where the terminal ends, on a pipe it does not" {

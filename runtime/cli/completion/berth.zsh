@@ -2,14 +2,14 @@
 # berth(8) completion for zsh. berth itself knows what may follow: `berth __complete WORDS...`.
 
 local line word
-local -a found options
+local -a found extra
 
 for line in "${(@f)$(command berth __complete "${(@Q)words[1,CURRENT]}" 2>/dev/null)}"; do
 	case $line in
 	('') ;;
 	(:files) _files && return ;;
 	(:dirs) _files -/ && return ;;
-	(:list) options=(-S '') ;;
+	(:list) extra=(-S '') ;;
 	(*)
 		word=${line%%$'\t'*}
 		word=${word//:/\\:}
@@ -18,4 +18,4 @@ for line in "${(@f)$(command berth __complete "${(@Q)words[1,CURRENT]}" 2>/dev/n
 		;;
 	esac
 done
-_describe -V berth found $options
+_describe berth found "${(@)extra}"
