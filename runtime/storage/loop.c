@@ -23,6 +23,10 @@ enum {
 	 */
 	SHARED_FIRST = 32768,
 	SHARED_SLOTS = 1024,
+	/* So have volumes: no other program is offered them while there are others, and we may remove them. */
+	VOLUME_FIRST = 65536,
+	VOLUME_SLOTS = 65536,
+	VOLUME_PROBES = 32,
 };
 
 static void pause_ms(unsigned int ms)
@@ -92,46 +96,103 @@ static int configure(int dev_fd, int file_fd, bool read_only)
 	return ioctl(dev_fd, LOOP_CONFIGURE, &c) == 0 ? 0 : -errno;
 }
 
-/* LOOP_CTL_GET_FREE knows unused shared devices too: volumes that took these would leave images none. */
-static int free_number(int control)
+static uint64_t hash_of(const struct stat *st)
 {
-	int n = ioctl(control, LOOP_CTL_GET_FREE);
-
-	return n >= SHARED_FIRST ? ioctl(control, LOOP_CTL_ADD, -1) : n;
+	return (st->st_ino * UINT64_C(0x9e3779b97f4a7c15)) ^
+	       (st->st_dev * UINT64_C(0xc2b2ae3d27d4eb4f));
 }
+
+static int volume_number(const struct stat *st, unsigned int probe)
+{
+	return VOLUME_FIRST + (int)(((hash_of(st) >> 32) + probe) % VOLUME_SLOTS);
+}
+
+static int add_device(int control, int n, struct berth_error *err)
+{
+	if (ioctl(control, LOOP_CTL_ADD, n) < 0 && errno != EEXIST)
+		return berth_error_sys(err, errno, "add loop device %d", n);
+	return 0;
+}
+
+/* The file's last worker may be removing the device at this moment: then it is added once more. */
+static int try_volume(int control, int n, int file_fd, bool read_only, struct loop_dev *ret,
+		      struct berth_error *err)
+{
+	auto_close int fd = -EBADF;
+	int r = add_device(control, n, err);
+
+	if (r == 0)
+		r = FAULT_STEP("loop.device", err);
+	if (r < 0)
+		return r;
+	(void)snprintf(ret->path, sizeof(ret->path), "/dev/loop%d", n);
+	fd = open(ret->path, (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+	if (fd < 0 && (errno == ENOENT || errno == ENXIO || errno == EBUSY))
+		return -EAGAIN;
+	if (fd < 0)
+		return berth_error_sys(err, errno, "open %s", ret->path);
+	r = configure(fd, file_fd, read_only);
+	if (r == 0)
+		ret->fd = take_fd(&fd);
+	else if (r != -EBUSY && r != -EAGAIN)
+		(void)berth_error_sys(err, r, "configure %s", ret->path);
+	return r;
+}
+
+/* What loop_remove_unused looks at; one volume a process. */
+static struct stat last_volume;
 
 int loop_attach(int file_fd, bool read_only, struct loop_dev *ret, struct berth_error *err)
 {
 	auto_close int control = open_control(err);
+	unsigned int probe = 0;
+	struct stat st;
 
 	if (control < 0)
 		return control;
+	if (fstat(file_fd, &st) < 0)
+		return berth_error_sys(err, errno, "stat of a volume's image");
+	last_volume = st;
 	for (int i = 0; i < ATTACH_TRIES; i++) {
-		auto_close int fd = -EBADF;
-		char path[LOOP_PATH_MAX];
-		int n = free_number(control);
-		int r;
+		int r = try_volume(control, volume_number(&st, probe % VOLUME_PROBES), file_fd,
+				   read_only, ret, err);
 
-		if (n < 0)
-			return berth_error_set(err, BERTH_ERR_RESOURCES, errno,
-					       "no free loop device: %s (see losetup -a)",
-					       strerror(errno));
-		(void)snprintf(path, sizeof(path), "/dev/loop%d", n);
-		fd = open_device(path, read_only ? O_RDONLY : O_RDWR, err);
-		r = fd < 0 ? fd : configure(fd, file_fd, read_only);
-		if (r == 0) {
-			memcpy(ret->path, path, sizeof(path));
-			ret->fd = take_fd(&fd);
-			return 0;
-		}
-		/* Somebody else took the number between the two calls: the next one, then. */
 		if (r != -EBUSY && r != -EAGAIN)
-			return fd < 0 ? r : berth_error_sys(err, r, "configure %s", path);
-		pause_ms(i < 10 ? 0 : 1);
+			return r;
+		/* Another volume has it, or it is just going away. */
+		if (r == -EBUSY)
+			probe++;
+		else
+			pause_ms(2);
 	}
 	return berth_error_set(err, BERTH_ERR_RESOURCES, EBUSY,
-			       "%d times in a row another program took the free loop device",
-			       ATTACH_TRIES);
+			       "no loop device: %s is busy or its node is missing: mount devtmpfs "
+			       "on /dev; see losetup -a",
+			       ret->path);
+}
+
+void loop_was_on(int file_fd)
+{
+	struct stat st;
+
+	if (fstat(file_fd, &st) == 0)
+		last_volume = st;
+}
+
+void loop_remove_unused(void)
+{
+	auto_close int control = -EBADF;
+
+	if (last_volume.st_ino == 0)
+		return;
+	control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
+	if (control < 0)
+		return;
+	/* One that is in use is not removed (EBUSY). Those behind one that never was were not needed. */
+	for (unsigned int i = 0; i < VOLUME_PROBES; i++)
+		if (ioctl(control, LOOP_CTL_REMOVE, volume_number(&last_volume, i)) < 0 &&
+		    errno == ENODEV)
+			break;
 }
 
 /* 1: this device has the file; 0: it has another one; -ENXIO: it has none. */
@@ -142,13 +203,6 @@ static int has_file(int dev_fd, const struct stat *st)
 	if (ioctl(dev_fd, LOOP_GET_STATUS64, &info) < 0)
 		return -errno;
 	return info.lo_inode == st->st_ino && info.lo_device == st->st_dev;
-}
-
-static int add_device(int control, int n, struct berth_error *err)
-{
-	if (ioctl(control, LOOP_CTL_ADD, n) < 0 && errno != EEXIST)
-		return berth_error_sys(err, errno, "add loop device %d", n);
-	return 0;
 }
 
 /* Opens device n and gives it the file if it is free. -EBUSY: another file has it. */
@@ -194,8 +248,7 @@ int loop_attach_shared(int file_fd, struct loop_dev *ret, struct berth_error *er
 	if (flock(file_fd, LOCK_SH | LOCK_NB) < 0)
 		return berth_error_set(err, BERTH_ERR_LOCKED, errno,
 				       "the image is being written or removed");
-	hash = (st.st_ino * UINT64_C(0x9e3779b97f4a7c15)) ^
-	       (st.st_dev * UINT64_C(0xc2b2ae3d27d4eb4f));
+	hash = hash_of(&st);
 	for (unsigned int i = 0; i < SHARED_SLOTS; i++) {
 		int n = SHARED_FIRST + (int)(((hash >> 32) + i) % SHARED_SLOTS);
 		int r = add_device(control, n, err);

@@ -21,10 +21,18 @@ struct loop_dev {
 };
 
 /*
- * Puts file_fd on a free loop device: autoclear, direct I/O where the file system below can,
+ * Puts file_fd on a loop device of its own, whose number follows from the file: autoclear, direct I/O where the file system below can,
  * 4096-byte sectors when the size allows. The caller closes ret->fd once it is mounted.
  */
 int loop_attach(int file_fd, bool read_only, struct loop_dev *ret, struct berth_error *err);
+
+/*
+ * A loop device that is cleared stays, with 100 KiB of the kernel's memory and a node in /dev. Removes those of the
+ * volume that this process attached last, or was told of by loop_was_on; one that is in use stays. Waits for RCU, 20 ms
+ * and more.
+ */
+void loop_was_on(int file_fd);
+void loop_remove_unused(void);
 
 /*
  * The one read-only device of a file that many mount: the same device, hence the same superblock

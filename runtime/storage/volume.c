@@ -1,6 +1,7 @@
 /* volume.c - the table of volume drivers. */
 #include "runtime/storage/volume.h"
 
+#include "runtime/storage/loop.h"
 #include "runtime/storage/volume_driver.h"
 
 #include <errno.h>
@@ -62,6 +63,16 @@ int volume_wait_unused(const struct volume_driver *d, int private_fd, unsigned i
 				timeout_ms);
 		(void)nanosleep(&(struct timespec){.tv_nsec = pause_us * 1000}, NULL);
 	}
+}
+
+void volume_was_used(const struct volume_driver *d, int private_fd)
+{
+	d->was_used(private_fd);
+}
+
+void volume_forget_devices(void)
+{
+	loop_remove_unused();
 }
 
 int volume_resize(const struct volume_driver *d, int private_fd, int mount_fd,

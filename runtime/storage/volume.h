@@ -80,6 +80,12 @@ int volume_mount(const struct volume_driver *d, int private_fd, int *ret_mount_f
 /* Waits until no kernel object uses the volume any more. BERTH_ERR_TIMEOUT. */
 int volume_wait_unused(const struct volume_driver *d, int private_fd, unsigned int timeout_ms,
 		       struct berth_error *err);
+/*
+ * What the kernel keeps of the volume that this process mounted last, or was told of by volume_was_used, goes, unless
+ * it is in use. That waits for RCU: to be called by a process for which nobody waits any more.
+ */
+void volume_was_used(const struct volume_driver *d, int private_fd);
+void volume_forget_devices(void);
 /* 1 in use, 0 not. */
 int volume_in_use(const struct volume_driver *d, int private_fd, struct berth_error *err);
 

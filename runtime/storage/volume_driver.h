@@ -11,6 +11,7 @@ struct volume_driver {
 		      struct berth_error *err);
 	int (*mount)(int private_fd, int *ret_mount_fd, dev_t *ret_dev, struct berth_error *err);
 	int (*in_use)(int private_fd, struct berth_error *err);
+	void (*was_used)(int private_fd);
 	int (*resize)(int private_fd, int mount_fd, const struct volume_limits *l,
 		      uint64_t *ret_inodes, struct berth_error *err);
 	int (*usage)(int private_fd, int mount_fd, struct volume_usage *ret,

@@ -393,6 +393,14 @@ static int image_in_use(int private_fd, struct berth_error *err)
 	return r;
 }
 
+static void image_was_used(int private_fd)
+{
+	auto_close int fd = image_open(private_fd, O_RDONLY, NULL);
+
+	if (fd >= 0)
+		loop_was_on(fd);
+}
+
 /* As the kernel counts: it keeps 2 % of the blocks, at most 4096 of them, from df's Avail. */
 static void usage_offline(const struct ext4_super *sb, struct volume_usage *u)
 {
@@ -471,6 +479,7 @@ const struct volume_driver volume_driver_image = {
 	.create = image_create,
 	.mount = image_mount,
 	.in_use = image_in_use,
+	.was_used = image_was_used,
 	.resize = image_resize,
 	.usage = image_usage,
 	.check = image_check,

@@ -96,6 +96,7 @@ static int release_volume(struct worker *w, struct berth_error *err)
 	private_fd = worker_private_dir(w, NULL);
 	if (d == NULL || private_fd < 0)
 		return 0;
+	volume_was_used(d, private_fd);
 	return volume_wait_unused(d, private_fd, VOLUME_WAIT_MS, err);
 }
 

@@ -10,6 +10,7 @@
 #include "runtime/ct/spec.h"
 #include "runtime/ct/store.h"
 #include "runtime/storage/kmsg.h"
+#include "runtime/storage/volume.h"
 #include "runtime/wire/order.h"
 #include "runtime/wire/report.h"
 
@@ -19,6 +20,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 
 int worker_cg_open(struct worker *w, struct cg_host **ret, struct berth_error *err)
@@ -344,6 +346,20 @@ static int run_words(const struct worker_op *ops, int argc, char **argv, struct 
 	return worker_run(ops, argc, words, lock_fd, err);
 }
 
+/* What nobody needs to wait for, with nothing of the CT's and nothing of berthd's: neither lock nor report. */
+static int linger(int status)
+{
+	auto_close int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null_fd < 0 || dup2(null_fd, STDOUT_FILENO) < 0)
+		return status;
+	(void)close_range(3, ~0U, 0);
+	null_fd = -EBADF;
+	(void)prctl(PR_SET_NAME, "berth-release");
+	volume_forget_devices();
+	return status;
+}
+
 int worker_main(const struct worker_op *ops, int argc, char **argv)
 {
 	struct berth_error err = {0};
@@ -363,11 +379,11 @@ int worker_main(const struct worker_op *ops, int argc, char **argv)
 	kmsg_mark();
 	if (run_words(ops, argc - 1, argv + 1, &err) < 0) {
 		report_error(&err);
-		return 1;
+		return linger(1);
 	}
 	/* The lock too: whoever hears "done" may go on. */
 	(void)close_range(3, ~0U, 0);
 	(void)FAULT_POINT("worker.done");
 	report_done();
-	return 0;
+	return linger(0);
 }

@@ -57,3 +57,28 @@ settled() {
 	# All files of its cgroups, and its volume.
 	[ $((many_all - few_all)) -le $((20 * 60)) ]
 }
+
+# volume_device CTID: the loop device of its volume, by the rule of runtime/storage/loop.c.
+volume_device() {
+	local img=$HOST_ROOT/var/lib/berth/private/$1/volume.img hash
+	hash=$((($(stat -c %i "$img") * 0x9e3779b97f4a7c15) ^ ($(stat -c %d "$img") * 0xc2b2ae3d27d4eb4f)))
+	echo "/sys/block/loop$((65536 + (hash >> 32 & 0xffffffff) % 65536))"
+}
+
+@test "the loop device of a volume goes when its container stops" {
+	berth create 101 --ostemplate tiny --diskspace 16M --ram 16M
+	device=$(volume_device 101)
+	wait_for 10 test ! -e "$device"
+	berth start 101
+	[ "$(cat "$device/loop/backing_file")" = "$HOST_ROOT/var/lib/berth/private/101/volume.img" ]
+	berth stop 101 --fast
+	wait_for 10 test ! -e "$device"
+	# A start at once after the stop, while the old device may be just going.
+	for _ in 1 2 3 4 5; do
+		berth start 101
+		berth stop 101 --fast
+	done
+	berth mount 101
+	berth umount 101
+	wait_for 10 test ! -e "$device"
+}

@@ -8,11 +8,14 @@
 
 #include <fcntl.h>
 #include <linux/loop.h>
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 static char dir[] = "/tmp/berth-loop-XXXXXX";
 static struct berth_error err;
@@ -153,34 +156,83 @@ static void eight_at_once_all_get_the_shared_device(void)
 	race(true);
 }
 
-/* As on a host of many CTs: when all others are taken the kernel offers unused shared devices for volumes. */
-static void a_volume_never_takes_the_number_of_a_shared_device(void)
+static int number_of(const struct loop_dev *d)
 {
-	enum {
-		MANY = 1200,
-		SHARED = 32768
-	};
-	static struct loop_dev taken[MANY];
-	auto_close int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
-	auto_close int file = make_file("many", 4096), shared = make_file("shared", 4096);
-	struct loop_dev d = {.fd = -EBADF};
-	int n = 0, free_number = -1, number = -1;
+	int n = -1;
 
-	/* One that is there and unused. */
-	CHECK(loop_attach_shared(shared, &d, &err) == 0);
-	fd_close(&d.fd);
-	while (n < MANY && (free_number = ioctl(control, LOOP_CTL_GET_FREE)) < SHARED) {
-		taken[n].fd = -EBADF;
-		if (loop_attach(file, true, &taken[n], &err) < 0)
-			break;
-		n++;
-	}
-	CHECK(free_number >= SHARED);
+	CHECK(parse_int(d->path + strlen("/dev/loop"), &n) == 0);
+	return n;
+}
+
+static bool device_is_there(const struct loop_dev *d)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "/sys/block/%s", d->path + strlen("/dev/"));
+	return access(path, F_OK) == 0;
+}
+
+/* On a host of many CTs volumes would else take what images need, and removing one might be removing another's. */
+static void a_volume_has_a_number_of_volumes(void)
+{
+	auto_close int file = make_file("numbered", 4096), other = make_file("other number", 4096);
+	struct loop_dev d = {.fd = -EBADF}, o = {.fd = -EBADF};
+
 	CHECK(loop_attach(file, true, &d, &err) == 0);
-	CHECK(parse_int(d.path + strlen("/dev/loop"), &number) == 0 && number < SHARED);
+	CHECK(loop_attach(other, true, &o, &err) == 0);
+	CHECK(number_of(&d) >= 65536 && number_of(&o) >= 65536);
+	CHECK(number_of(&d) != number_of(&o));
 	fd_close(&d.fd);
-	while (n > 0)
-		fd_close(&taken[--n].fd);
+	fd_close(&o.fd);
+	loop_was_on(file);
+	loop_remove_unused();
+}
+
+static void a_device_goes_when_nobody_uses_it(void)
+{
+	auto_close int file = make_file("goes", 4096);
+	struct loop_dev d = {.fd = -EBADF}, again = {.fd = -EBADF};
+
+	CHECK(loop_attach(file, true, &d, &err) == 0);
+	loop_remove_unused();
+	CHECK(device_is_there(&d)); /* it is used */
+	fd_close(&d.fd);
+	loop_remove_unused();
+	CHECK(!device_is_there(&d));
+	/* Also when somebody else had it. */
+	CHECK(loop_attach(file, true, &d, &err) == 0);
+	fd_close(&d.fd);
+	CHECK(loop_attach(file, true, &again, &err) == 0 && number_of(&again) == number_of(&d));
+	fd_close(&again.fd);
+	loop_was_on(file);
+	loop_remove_unused();
+	CHECK(!device_is_there(&again));
+}
+
+/* As a start does at once after a stop. */
+static void a_volume_is_attached_while_its_device_is_being_removed(void)
+{
+	auto_close int file = make_file("races", 4096);
+	pid_t pid = fork();
+	bool ok = true;
+
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		loop_was_on(file);
+		for (;;)
+			loop_remove_unused();
+	}
+	for (int i = 0; i < 30 && ok; i++) {
+		struct loop_dev d = {.fd = -EBADF};
+
+		ok = loop_attach(file, true, &d, &err) == 0;
+		fd_close(&d.fd);
+	}
+	CHECK(ok);
+	(void)kill(pid, SIGKILL);
+	CHECK(waitpid(pid, NULL, 0) == pid);
+	loop_was_on(file);
+	loop_remove_unused();
 }
 
 int main(void)
@@ -198,7 +250,9 @@ int main(void)
 	RUN(a_file_that_is_being_written_gets_no_shared_device);
 	RUN(eight_at_once_all_get_a_device);
 	RUN(eight_at_once_all_get_the_shared_device);
-	RUN(a_volume_never_takes_the_number_of_a_shared_device);
+	RUN(a_volume_has_a_number_of_volumes);
+	RUN(a_device_goes_when_nobody_uses_it);
+	RUN(a_volume_is_attached_while_its_device_is_being_removed);
 	CHECK(chdir("/") == 0 && tree_remove_at(AT_FDCWD, dir) == 0);
 	return check_failures != 0;
 }
