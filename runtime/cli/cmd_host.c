@@ -1,4 +1,4 @@
-/* cmd_host.c - doctor, ping, version, monitor. */
+/* cmd_host.c - ping, version, monitor. */
 #include "runtime/base/cleanup.h"
 #include "runtime/cli/cli.h"
 #include "runtime/cli/text.h"
@@ -21,57 +21,12 @@ static void print_json(const json_t *o)
 }
 
 /* A line of text, safe on a terminal. */
-static void print_text(const char *prefix, const char *text)
+static void print_text(const char *text)
 {
 	auto_free char *safe = text_escape(text);
 
 	if (safe != NULL)
-		(void)printf("%s%s\n", prefix, safe);
-}
-
-/* Returns true for an error: something that keeps CTs from running. */
-static bool print_finding(const json_t *f)
-{
-	const char *level = json_string_value(json_object_get(f, "level"));
-	const char *name = json_string_value(json_object_get(f, "name"));
-	const char *text = json_string_value(json_object_get(f, "text"));
-	const char *fix = json_string_value(json_object_get(f, "fix"));
-	char line[600];
-
-	(void)snprintf(line, sizeof(line), "%-8s %-18s %s", level != NULL ? level : "?",
-		       name != NULL ? name : "?", text != NULL ? text : "");
-	print_text("", line);
-	if (fix != NULL && *fix != '\0')
-		print_text("                            fix: ", fix);
-	return level != NULL && strcmp(level, "error") == 0;
-}
-
-int cmd_doctor(struct cli *cli, struct args *a, struct berth_error *err)
-{
-	json_t *reply = NULL, *findings, *f;
-	unsigned int errors = 0;
-	size_t i;
-	int r = no_words(cli, a, err);
-
-	if (r < 0 || cli->help)
-		return r;
-	r = call_berthd(cli, "io.berth.Host.Doctor", json_object(), &reply, err);
-	if (r < 0)
-		return r;
-	findings = json_object_get(reply, "findings");
-	json_array_foreach(findings, i, f)
-	{
-		const char *level = json_string_value(json_object_get(f, "level"));
-
-		if (cli->json)
-			errors += level != NULL && strcmp(level, "error") == 0;
-		else
-			errors += print_finding(f);
-	}
-	if (cli->json)
-		print_json(findings);
-	json_decref(reply);
-	return errors > 0 ? berth_error_exit_status(BERTH_ERR_UNSUPPORTED) : 0;
+		(void)puts(safe);
 }
 
 int cmd_ping(struct cli *cli, struct args *a, struct berth_error *err)
@@ -139,7 +94,7 @@ static int print_event(json_t *parameters, void *data)
 		(void)snprintf(line, sizeof(line), "%lld %s%s%s", (long long)ctid,
 			       event != NULL ? event : "?", detail != NULL ? " " : "",
 			       detail != NULL ? detail : "");
-		print_text("", line);
+		print_text(line);
 	}
 	return fflush(stdout);
 }

@@ -114,8 +114,15 @@ static const struct command table[] = {
 	 "  berth template list\n", cmd_template_list},
 	{"template rm", "template remove", "NAME", "remove a template",
 	 "  berth template rm debian-12\n", cmd_template_rm},
-	{"doctor", NULL, "", "check this host and show how to fix what is wrong",
-	 "  berth doctor\n", cmd_doctor},
+	{"doctor", NULL, "[--apply]", "check this host and show how to fix what is wrong",
+	 "--apply raises the sysctls that are too low, now and at each boot, and prints what it "
+	 "wrote\n"
+	 "to /etc/sysctl.d/61-berth-doctor.conf. It never lowers a value, and leaves the rest to "
+	 "you.\n"
+	 "\n"
+	 "  berth doctor\n"
+	 "  berth doctor --apply\n",
+	 cmd_doctor},
 	{"monitor", NULL, "", "print events of CTs as they happen", "  berth monitor --json\n",
 	 cmd_monitor},
 	{"ping", NULL, "", "check that berthd answers", "  berth ping\n", cmd_ping},

@@ -236,6 +236,7 @@ static const struct {
 	{"runscript", CTS_ALL, {NULL}},
 	{"console", CTS_ALL, {"--log"}},
 	{"log", CTS_ALL, {"--no-console"}},
+	{"doctor", CTS_ALL, {"--apply"}},
 	{"mount", CTS_STOPPED, {NULL}},
 	{"destroy", CTS_STOPPED, {NULL}},
 	{"delete", CTS_STOPPED, {NULL}},
@@ -321,7 +322,7 @@ static void offer_words(const struct line *l)
 		offer_options(l);
 	else if (strcmp(l->command, "runscript") == 0 && l->n_words == 1)
 		(void)puts(":files");
-	else if (l->n_words > 0 && !is_list)
+	else if ((l->n_words > 0 && !is_list) || strcmp(l->command, "doctor") == 0)
 		offer_options(l);
 	else if (strcmp(l->command, "create") != 0)
 		offer_cts(l, row < sizeof(commands) / sizeof(commands[0]) ? commands[row].cts

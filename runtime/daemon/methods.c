@@ -22,7 +22,7 @@ const struct rpc_method daemon_methods[] = {
 	{"io.berth.Template.Import", method_template_import, true},
 	{"io.berth.Template.Remove", method_template_remove, true},
 	{"io.berth.Host.Ping", method_ping, false},
-	{"io.berth.Host.Doctor", method_doctor, true},
+	{"io.berth.Host.Doctor", method_doctor, false},
 };
 
 const size_t daemon_methods_n = sizeof(daemon_methods) / sizeof(daemon_methods[0]);

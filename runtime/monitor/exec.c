@@ -78,7 +78,8 @@ static const char *refusal(const struct monitor *m, const struct mon_conn *c,
 		return "its init has exited";
 	*ret_errno = EAGAIN;
 	if (is_frozen(m->args.cgroup.unified))
-		return "it is frozen; berthd or the host's admin must thaw it first (cgroup.freeze)";
+		return "it is frozen; berthd or the host's admin must thaw it first "
+		       "(cgroup.freeze)";
 	return NULL;
 }
 

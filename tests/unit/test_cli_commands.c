@@ -6,7 +6,7 @@
  * covers: runtime/cli/help.c runtime/cli/cmd_life.c runtime/cli/cmd_status.c
  * covers: runtime/cli/cmd_config.c runtime/cli/cmd_host.c runtime/cli/cmd_template.c
  * covers: runtime/cli/cmd_exec.c runtime/cli/cmd_list.c runtime/cli/list_fetch.c runtime/cli/complete.c
- * covers: runtime/cli/cmd_log.c
+ * covers: runtime/cli/cmd_log.c runtime/cli/cmd_doctor.c
  */
 #include "tests/unit/daemon_fixture.h"
 
@@ -285,6 +285,43 @@ static void the_host_answers(void)
 	host_end();
 }
 
+/* Only what is raised is written; a test host has a sysctl.d of its own and leaves the kernel alone. */
+static void doctor_applies_what_is_safe(void)
+{
+	static const char doctor[] =
+		"echo result a.level=warning; echo result a.text=low; "
+		"echo result a.fix=sysctl -w vm.max_map_count=2147483600; "
+		"echo result b.level=warning; echo result b.text=lower; "
+		"echo result b.fix=sysctl -w kernel.pid_max=1; "
+		"echo result c.level=warning; echo result c.fix=modprobe x; "
+		"echo result d.level=ok; echo result d.fix=sysctl -w vm.nr_hugepages=99999; "
+		"echo result e.level=warning; "
+		"echo 'result e.fix=sysctl -w ../../evil.x=7'; say_done\n";
+	char dir[BERTH_PATH_MAX], path[BERTH_PATH_MAX + 32];
+	auto_free char *text = NULL;
+
+	host_begin("");
+	on_worker("doctor", doctor);
+	(void)snprintf(dir, sizeof(dir), "%s/etc/sysctl.d", top);
+	CHECK(mkdir(dir, 0755) == 0);
+	put_file(dir, "61-berth-doctor.conf", "# x\nvm.max_map_count = 5\nfs.aio-max-nr = 9\n",
+		 0644);
+	CHECK(BERTH("doctor", "--apply") == 0 && prints("  vm.max_map_count = 2147483600\n"));
+	CHECK(prints("61-berth-doctor.conf:\n") && prints("left for you to decide:\n"));
+	CHECK(prints("modprobe x") && prints("pid_max=1") && prints("evil") &&
+	      !prints("hugepages"));
+	(void)snprintf(path, sizeof(path), "%s/61-berth-doctor.conf", dir);
+	CHECK(file_read_at(AT_FDCWD, path, 4096, &text, NULL) >= 0 &&
+	      strcmp(text, "# Written by berth doctor --apply, see berth(8).\n"
+			   "fs.aio-max-nr = 9\nvm.max_map_count = 2147483600\n") == 0);
+	CHECK(BERTH("--json", "doctor", "--apply") == 0 && prints("\"written\": {") &&
+	      prints("\"left\": ["));
+	on_worker("doctor", "echo result k.level=error; echo result k.text=old; say_done\n");
+	CHECK(BERTH("doctor", "--apply") == status_of(BERTH_ERR_UNSUPPORTED) &&
+	      prints("nothing to apply"));
+	host_end();
+}
+
 static void templates_are_asked_for_by_full_path(void)
 {
 	char path[BERTH_PATH_MAX], want[BERTH_PATH_MAX + 64];
@@ -460,6 +497,7 @@ int main(void)
 	RUN(a_list_is_sorted_filtered_and_cut_to_fields);
 	RUN(without_berthd_the_files_tell);
 	RUN(the_host_answers);
+	RUN(doctor_applies_what_is_safe);
 	RUN(templates_are_asked_for_by_full_path);
 	RUN(what_does_not_run_has_no_commands_and_no_console);
 	return check_failures != 0;

@@ -8,9 +8,9 @@
 
 static void only_what_reads_is_for_others_than_root(void)
 {
-	static const char *const readers[] = {"io.berth.Container.List", "io.berth.Container.Get",
-					      "io.berth.Container.Monitor",
-					      "io.berth.Template.List", "io.berth.Host.Ping"};
+	static const char *const readers[] = {
+		"io.berth.Container.List", "io.berth.Container.Get", "io.berth.Container.Monitor",
+		"io.berth.Template.List",  "io.berth.Host.Ping",     "io.berth.Host.Doctor"};
 	size_t open = 0;
 
 	for (size_t i = 0; i < daemon_methods_n; i++) {
