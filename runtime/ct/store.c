@@ -316,20 +316,24 @@ static int intent_read(int dir, const char *name, uint32_t *ret_ctid,
 {
 	char word[16], text[512];
 	size_t len = strcspn(name, ".");
+	int r;
 
 	if (len >= sizeof(word) || strcmp(name + len, ".intent") != 0)
 		return -EINVAL;
 	memcpy(word, name, len);
 	word[len] = '\0';
-	if (parse_ctid(word, ret_ctid) < 0 || file_read_line_at(dir, name, text, sizeof(text)) < 0)
+	if (parse_ctid(word, ret_ctid) < 0)
 		return -EINVAL;
-	intent_parse(text, ret);
-	return 0;
+	r = file_read_line_at(dir, name, text, sizeof(text));
+	if (r == 0)
+		intent_parse(text, ret);
+	return r;
 }
 
 int store_intent_each(const struct berth_paths *p,
 		      void (*fn)(uint32_t ctid, const struct store_intent_record *rec, void *data),
-		      void *data, struct berth_error *err)
+		      void (*unreadable)(uint32_t ctid, int error, void *data), void *data,
+		      struct berth_error *err)
 {
 	int fd = open_dir(p->lib, "state", err);
 	auto_closedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
@@ -340,12 +344,21 @@ int store_intent_each(const struct berth_paths *p,
 	while ((e = readdir(d)) != NULL) {
 		struct store_intent_record rec;
 		uint32_t ctid;
+		int r;
 
 		/* Of a berthd that was killed while it wrote; only berthd writes here, and there is one. */
-		if (strstr(e->d_name, ".intent.tmp") != NULL)
+		if (strstr(e->d_name, ".intent.tmp") != NULL) {
 			(void)unlinkat(fd, e->d_name, 0);
-		else if (intent_read(fd, e->d_name, &ctid, &rec) == 0)
+			continue;
+		}
+		r = intent_read(fd, e->d_name, &ctid, &rec);
+		/* What the whole host lacks for a while: its ids must not pass for free. */
+		if (r == -EMFILE || r == -ENFILE || r == -ENOMEM)
+			return berth_error_sys(err, r, "read %s/state/%s", p->lib, e->d_name);
+		if (r == 0)
 			fn(ctid, &rec, data);
+		else if (r != -EINVAL)
+			unreadable(ctid, -r, data);
 	}
 	return 0;
 }

@@ -82,10 +82,11 @@ int store_intent_write(const struct berth_paths *p, uint32_t ctid,
 /* It is over. What is on disk may come back after a power cut, unless it is durable. */
 void store_intent_clear(const struct berth_paths *p, uint32_t ctid, bool durable);
 
-/* Calls fn for each intent found. */
+/* Calls fn for each intent found, and unreadable for one that a damaged disk, say, keeps from us. */
 int store_intent_each(const struct berth_paths *p,
 		      void (*fn)(uint32_t ctid, const struct store_intent_record *rec, void *data),
-		      void *data, struct berth_error *err);
+		      void (*unreadable)(uint32_t ctid, int error, void *data), void *data,
+		      struct berth_error *err);
 
 /* A CTID in decimal or a NAME of some config; BERTH_ERR_NO_CONFIG. Needs no daemon. */
 int store_lookup(const struct berth_paths *p, const char *word, uint32_t *ret,

@@ -5,7 +5,10 @@
 #include "runtime/daemon/recover.h"
 
 #include "runtime/base/cleanup.h"
+#include "runtime/base/log.h"
 #include "runtime/daemon/strays.h"
+
+#include <string.h>
 
 static void take_intent(uint32_t ctid, const struct store_intent_record *rec, void *data)
 {
@@ -20,6 +23,18 @@ static void take_intent(uint32_t ctid, const struct store_intent_record *rec, vo
 	ct->going = rec->area;
 	if (ct->facts.id_base == 0)
 		ct->facts.id_base = rec->id_base;
+}
+
+/* The file keeps its CTID from being taken (obstacle.c). */
+static void tell_unreadable(uint32_t ctid, int error, void *data)
+{
+	struct daemon *d = data;
+
+	log_line(
+		LOG_LV_WARNING, ctid,
+		"read %s/state/%u.intent: %s: what was begun is not finished; when it can be read, "
+		"or is moved away, restart berthd",
+		d->paths.lib, ctid, strerror(error));
 }
 
 /* Looking may take a CT out of the registry: by CTID, not by place. */
@@ -56,7 +71,7 @@ int recover_all(struct daemon *d, struct berth_error *err)
 		(void)registry_reload(d, ct, NULL);
 		ct_ends_load(&d->paths, ct->ctid, &ct->ends);
 	}
-	r = store_intent_each(&d->paths, take_intent, d, err);
+	r = store_intent_each(&d->paths, take_intent, tell_unreadable, d, err);
 	if (r < 0)
 		return r;
 	strays_collect(d);

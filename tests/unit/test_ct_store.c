@@ -6,6 +6,8 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 
 static char top[] = "/tmp/berth-test-store.XXXXXX";
 static struct berth_paths paths;
@@ -90,7 +92,7 @@ static void find(uint32_t ctid, const struct store_intent_record *rec, void *dat
 static void look(void)
 {
 	memset(&found, 0, sizeof(found));
-	CHECK(store_intent_each(&paths, find, NULL, NULL) == 0);
+	CHECK(store_intent_each(&paths, find, NULL, NULL, NULL) == 0);
 }
 
 #define UUID "01234567-89ab-4cde-8f01-23456789abcd"
@@ -204,9 +206,36 @@ static void what_a_killed_writer_left_is_swept(void)
 	      !is_there("run/berth/ct/107/live.conf.tmp"));
 	CHECK(name_is(store_conf_load, 107, "kept") && name_is(store_live_load, 107, "live"));
 	touch("var/lib/berth/state", "107.intent.tmp");
-	CHECK(store_intent_each(&paths, no_intent, &n, NULL) == 0);
+	CHECK(store_intent_each(&paths, no_intent, NULL, &n, NULL) == 0);
 	CHECK(n == 0 && !is_there("var/lib/berth/state/107.intent.tmp"));
 	CHECK(store_conf_remove(&paths, 107, NULL) == 0);
+}
+
+static void unreadable_intent(uint32_t ctid, int error, void *data)
+{
+	CHECK(ctid == 109 && error == EISDIR);
+	(*(int *)data)++;
+}
+
+static void an_intent_that_cannot_be_read_is_told_and_not_taken_for_none(void)
+{
+	struct store_intent_record rec = {.what = INTENT_DESTROY};
+	struct rlimit old, low;
+	char path[BERTH_PATH_MAX];
+	int n = 0, fd = dir_open_at(AT_FDCWD, top);
+
+	CHECK(mkdir(path_below(paths.lib, "state/109.intent", path), 0700) == 0);
+	CHECK(store_intent_each(&paths, no_intent, unreadable_intent, &n, NULL) == 0);
+	CHECK(n == 1 && rmdir(path) == 0);
+	/* Room for the directory, and not for a file of it: nobody knows yet what there is. */
+	CHECK(store_intent_write(&paths, 109, &rec, NULL) == 0);
+	CHECK(fd >= 0 && getrlimit(RLIMIT_NOFILE, &old) == 0);
+	low = (struct rlimit){(rlim_t)fd + 1, old.rlim_max};
+	fd_close(&fd);
+	CHECK(setrlimit(RLIMIT_NOFILE, &low) == 0);
+	CHECK(store_intent_each(&paths, no_intent, unreadable_intent, &n, NULL) == -EMFILE);
+	CHECK(setrlimit(RLIMIT_NOFILE, &old) == 0 && n == 1);
+	store_intent_clear(&paths, 109, false);
 }
 
 int main(void)
@@ -217,6 +246,7 @@ int main(void)
 	RUN(what_is_in_effect_is_the_config_until_it_differs);
 	RUN(a_candidate_is_there_until_it_is_put_away);
 	RUN(what_a_killed_writer_left_is_swept);
+	RUN(an_intent_that_cannot_be_read_is_told_and_not_taken_for_none);
 	RUN(a_missing_and_a_damaged_config_differ);
 	RUN(an_intent_says_what_which_ids_and_what_may_be_removed);
 	RUN(a_damaged_intent_is_a_creates_and_names_nothing);
