@@ -11,6 +11,7 @@
 #include "runtime/base/fd.h"
 #include "runtime/base/lock.h"
 #include "runtime/base/log.h"
+#include "runtime/base/parse.h"
 #include "runtime/base/spawn.h"
 #include "runtime/ct/store.h"
 #include "runtime/daemon/asked.h"
@@ -39,6 +40,7 @@ enum {
 	DAEMON_NOFILE = 65536,
 	DISK_THREADS = 8,
 	ONLY_ONE_TRIES = 20,
+	ORPHAN_TRIES = 200,
 	ONLY_ONE_PAUSE_MS = 50,
 };
 
@@ -162,14 +164,26 @@ static int find_worker(struct daemon *d, struct berth_error *err)
 static void note_log(const struct daemon *d)
 {
 	auto_close int run = dir_open_at(AT_FDCWD, d->paths.run);
-	char place[512];
+	char place[512], now[512];
 
 	if (run < 0)
 		return;
 	if (log_place(place, sizeof(place)) < 0)
 		(void)file_unlink_at(run, "log");
-	else
+	else if (file_read_line_at(run, "log", now, sizeof(now)) < 0 || strcmp(now, place) != 0)
 		(void)file_replace_at(run, "log", place, strlen(place), 0644, false);
+}
+
+/* Who has named itself in the lock is there. */
+static bool holder_lives(int run)
+{
+	char text[16];
+	int pid;
+
+	if (file_read_line_at(run, "berthd.lock", text, sizeof(text)) < 0)
+		return true;
+	text[strcspn(text, "\n")] = '\0';
+	return parse_int(text, &pid) < 0 || kill(pid, 0) == 0 || errno != ESRCH;
 }
 
 /* One berthd for one set of paths. The lock is held until the process ends. */
@@ -181,8 +195,8 @@ static int only_one(struct daemon *d, struct berth_error *err)
 
 	if (run < 0)
 		return berth_error_sys(err, run, "open %s", d->paths.run);
-	/* A child that the last berthd forked holds its lock until the exec, a moment after its end. */
-	for (int i = 0; i < ONLY_ONE_TRIES; i++) {
+	/* A child that the last berthd forked holds its lock until the exec, on a busy host a while after its end. */
+	for (int i = 0; i < (holder_lives(run) ? ONLY_ONE_TRIES : ORPHAN_TRIES); i++) {
 		fd = lock_take(run, "berthd.lock", "berthd", &why);
 		if (fd != -EWOULDBLOCK)
 			break;

@@ -6,6 +6,7 @@
 #include "tests/unit/worker_fixture.h"
 
 #include "runtime/base/ev.h"
+#include "runtime/base/lock.h"
 #include "runtime/rpc/rpc.h"
 
 #include <sys/socket.h>
@@ -96,6 +97,26 @@ static void after_a_kill_it_is_simply_started_again(void)
 
 	CHECK(answers_as(pid));
 	CHECK(kill(pid, SIGKILL) == 0 && end_of(pid) == -1);
+	pid = start_berthd();
+	CHECK(answers_as(pid));
+	CHECK(kill(pid, SIGTERM) == 0 && end_of(pid) == 0);
+}
+
+/* As a killed berthd's child has it until its exec: on a busy host for long. */
+static void a_lock_that_only_a_dead_ones_child_has_is_waited_for(void)
+{
+	pid_t dead = fork(), pid;
+
+	if (dead == 0) {
+		int run = dir_open_at(AT_FDCWD, paths.run);
+
+		if (run < 0 || lock_take(run, "berthd.lock", "berthd", NULL) < 0)
+			_exit(1);
+		if (fork() == 0)
+			(void)usleep(2500000);
+		_exit(0);
+	}
+	CHECK(end_of(dead) == 0);
 	pid = start_berthd();
 	CHECK(answers_as(pid));
 	CHECK(kill(pid, SIGTERM) == 0 && end_of(pid) == 0);
@@ -197,6 +218,7 @@ int main(void)
 	RUN(what_it_is_asked_wrongly_is_refused);
 	RUN(there_is_one_on_a_host_and_it_ends_when_told);
 	RUN(after_a_kill_it_is_simply_started_again);
+	RUN(a_lock_that_only_a_dead_ones_child_has_is_waited_for);
 	RUN(a_damaged_berth_conf_is_told_and_nothing_runs);
 	RUN(a_hangup_opens_the_log_and_reads_berth_conf);
 	RUN(it_says_when_it_is_ready);
