@@ -120,7 +120,9 @@ stop_berthd() {
 }
 
 process_is_gone() {
-	! kill -0 "$1" 2>/dev/null || grep -q '^State:.*Z' "/proc/$1/status"
+	local stat
+	kill -0 "$1" 2>/dev/null && { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 0
+	[[ ${stat##*) } == [ZX]* ]]
 }
 
 # tiny CTID [OPTION...]: a running CT of the template tiny.
