@@ -198,7 +198,7 @@ check() {
 	# What fails on the way in is no poweroff, nor a reboot.
 	halted) if [[ $point == clone3 || $point == enter.* ]]; then may stopped running; else may stopped; fi ;;
 	rebooted) # A start that fails is no reboot any more.
-		[ -n "$nudged" ] || [[ $point == clone3 || $point == enter.* ]] || [[ $point =~ ^(start|volume|loop|become)\. ]] || wait_for 8 init_is_new || wrong "it was not started again" ;;
+		[ -n "$nudged" ] || [[ $point == clone3 || $point == enter.* ]] || [[ $point =~ ^(start|volume|loop|become|plan)\. ]] || wait_for 8 init_is_new || wrong "it was not started again" ;;
 	restart) if [ $rc = 0 ]; then may running; else may running stopped; fi ;;
 	set | set_stopped)
 		may "$status_before"
