@@ -393,6 +393,37 @@ ssize_t fd_recv_message(int sock, void *buf, size_t size, int *fds, unsigned int
 	return n;
 }
 
+ssize_t fd_recv_stream(int sock, void *buf, size_t size, int *fds, unsigned int max_fds,
+		       unsigned int *ret_n_fds, bool *ret_cut)
+{
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(sizeof(int) * FD_PASS_MAX)];
+	} control = {0};
+	struct iovec iov = {.iov_base = buf, .iov_len = size};
+	struct msghdr msg = {.msg_iov = &iov,
+			     .msg_iovlen = 1,
+			     .msg_control = max_fds > 0 ? control.space : NULL,
+			     .msg_controllen = max_fds > 0 ? sizeof(control.space) : 0};
+	int got[FD_PASS_MAX];
+	unsigned int n_got;
+	ssize_t n;
+
+	do {
+		n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	n_got = max_fds > 0 ? collect_fds(&msg, got, FD_PASS_MAX) : 0;
+	*ret_cut = (msg.msg_flags & MSG_CTRUNC) != 0 || n_got > max_fds;
+	for (unsigned int i = 0; *ret_cut && i < n_got; i++)
+		(void)close(got[i]);
+	*ret_n_fds = *ret_cut ? 0 : n_got;
+	if (*ret_n_fds > 0)
+		memcpy(fds, got, n_got * sizeof(int));
+	return n;
+}
+
 void fd_close(int *fd)
 {
 	if (*fd >= 0)

@@ -61,6 +61,13 @@ int fd_send_message(int sock, const void *buf, size_t len, const int *fds, unsig
 ssize_t fd_recv_message(int sock, void *buf, size_t size, int *fds, unsigned int max_fds,
 			unsigned int *ret_n_fds);
 
+/*
+ * As recv(2) of a stream, with the descriptors that came along in fds (CLOEXEC). More than max_fds, or more than
+ * this process has room for: none is kept, and *ret_cut says so. max_fds 0: none is ever taken, not for a moment.
+ */
+ssize_t fd_recv_stream(int sock, void *buf, size_t size, int *fds, unsigned int max_fds,
+		       unsigned int *ret_n_fds, bool *ret_cut);
+
 /* Closes and forgets. */
 void fd_close(int *fd);
 

@@ -131,17 +131,25 @@ void job_end_worker(struct job *j, const char *why)
 		worker_end(j->worker, why);
 }
 
+void job_take_fds(struct job *j)
+{
+	if (j->call != NULL && j->n_fds == 0)
+		j->n_fds = rpc_call_take_fds(j->call, j->fds);
+}
+
 void job_worker(struct job *j, const char *op, const char *const *args, job_next_fn *next)
 {
 	const char *argv[8];
 	struct worker_result failed = {.values = ""};
-	int keep[3] = {j->lock_fd}, n = 0;
+	int keep[3 + RPC_FDS_MAX] = {j->lock_fd}, n = 0;
 	unsigned int n_keep = 1;
 	char ctid[16];
 
 	for (int i = 0; i < 2 && j->give_kept; i++)
 		if (j->ct->kept[i] >= 0)
 			keep[n_keep++] = j->ct->kept[i];
+	for (unsigned int i = 0; i < j->n_fds; i++)
+		keep[n_keep++] = j->fds[i];
 	(void)snprintf(ctid, sizeof(ctid), "%u", j->ct->ctid);
 	argv[n++] = op;
 	argv[n++] = ctid;
@@ -239,6 +247,8 @@ static struct rpc_call *job_release(struct job *j)
 	struct rpc_call *call = job_take_call(j);
 
 	(void)close(j->lock_fd);
+	for (unsigned int i = 0; i < j->n_fds; i++)
+		(void)close(j->fds[i]);
 	conf_free(j->conf);
 	conf_free(j->live);
 	conf_free(j->before);

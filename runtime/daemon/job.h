@@ -32,7 +32,9 @@ struct job {
 	bool fast, restart, killed, save, wait, hold;
 	bool then_start; /* after the unmount */
 	bool failed; /* error says why; what is under way only cleans up */
-	bool give_kept; /* its workers inherit the CT's console and notify socket */
+	bool give_kept; /* its workers get the CT's console and notify socket, as far as they are kept */
+	int fds[RPC_FDS_MAX]; /* its workers get them, behind those: see job_take_fds */
+	unsigned int n_fds;
 	unsigned int timeout; /* seconds to wait for a clean stop */
 	uint64_t deadline_ms; /* of the clean stop, as ev_now_ms */
 	struct berth_error error; /* of an earlier step, told at the end */
@@ -51,6 +53,9 @@ struct job *job_begin(struct daemon *d, struct ct *ct, const char *what, struct 
 
 /* The answer to who comes second. */
 int job_refuse_busy(const struct ct *ct, struct berth_error *err);
+
+/* The descriptors of its call are for its workers from now on, in the client's order, until the job ends. */
+void job_take_fds(struct job *j);
 
 /* argv: OP and arguments after the CTID. Failure to start it is a result like any other. */
 void job_worker(struct job *j, const char *op, const char *const *args, job_next_fn *next);

@@ -14,18 +14,20 @@ enum {
 
 static void adopt(const struct life_call *c)
 {
-	char console[16], notify[16];
-	const char *const args[] = {console, notify, NULL};
+	const char *args[3] = {NULL};
 	struct ct *ct = c->ct;
 	struct job *j = job_begin(c->d, ct, "adopt", NULL, NULL);
+	int n = 0;
 
 	if (j == NULL) {
 		ct_timer_set(ct, LIFE_T_MONITOR, RETRY_MS);
 		return;
 	}
 	log_line(LOG_LV_WARNING, ct->ctid, "its monitor died: a new one takes over");
-	(void)snprintf(console, sizeof(console), "%d", ct->kept[0]);
-	(void)snprintf(notify, sizeof(notify), "%d", ct->kept[1]);
+	if (ct->kept[0] >= 0)
+		args[n++] = "console";
+	if (ct->kept[1] >= 0)
+		args[n++] = "notify";
 	j->give_kept = true;
 	job_life_worker(j, "adopt", args);
 }

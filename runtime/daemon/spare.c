@@ -33,10 +33,10 @@ void spare_keep(struct daemon *d)
 	(void)close(sv[1]);
 }
 
-int spare_order(struct daemon *d, const char *const *argv, int report_fd, int lock_fd,
-		int *ret_pidfd)
+int spare_order(struct daemon *d, const char *const *argv, int report_fd, const int *keep,
+		unsigned int n_keep, int *ret_pidfd)
 {
-	const int fds[ORDER_FDS] = {report_fd, lock_fd};
+	int fds[ORDER_FDS] = {report_fd};
 	char buf[ORDER_SIZE];
 	int len = order_pack(argv, buf), r;
 
@@ -44,7 +44,11 @@ int spare_order(struct daemon *d, const char *const *argv, int report_fd, int lo
 		return -ECHILD;
 	if (len < 0)
 		return len;
-	r = fd_send_message(d->spare_fd, buf, (size_t)len, fds, lock_fd >= 0 ? 2 : 1);
+	if (n_keep > ORDER_FDS - 1)
+		return -E2BIG;
+	for (unsigned int i = 0; i < n_keep; i++)
+		fds[1 + i] = keep[i];
+	r = fd_send_message(d->spare_fd, buf, (size_t)len, fds, 1 + n_keep);
 	if (r >= 0 && d->spare_pidfd > 0) {
 		*ret_pidfd = d->spare_pidfd;
 		d->spare_pidfd = 0;

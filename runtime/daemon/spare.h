@@ -10,11 +10,11 @@
 void spare_keep(struct daemon *d);
 
 /*
- * Gives the order to the one that waits. argv: OP and its arguments; lock_fd: -EBADF for none. Returns 0 and
- * its pidfd if there is one, or -errno when there is none to take it.
+ * Gives the order to the one that waits. argv: OP and its arguments; keep: the CT's lock, and what is passed on
+ * besides (order.h). Returns 0 and its pidfd if there is one, or -errno when there is none to take it.
  */
-int spare_order(struct daemon *d, const char *const *argv, int report_fd, int lock_fd,
-		int *ret_pidfd);
+int spare_order(struct daemon *d, const char *const *argv, int report_fd, const int *keep,
+		unsigned int n_keep, int *ret_pidfd);
 
 /* Sends it home. */
 void spare_drop(struct daemon *d);

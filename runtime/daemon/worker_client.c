@@ -7,6 +7,7 @@
 #include "runtime/base/log.h"
 #include "runtime/base/spawn.h"
 #include "runtime/daemon/spare.h"
+#include "runtime/wire/order.h"
 #include "runtime/wire/report.h"
 
 #include <fcntl.h>
@@ -16,7 +17,7 @@
 #include <sys/pidfd.h>
 
 enum {
-	WORKER_ARGS = 14,
+	WORKER_ARGS = 16,
 	WORKER_LINE = 1024,
 	WORKER_VALUES = 65536
 };
@@ -177,13 +178,10 @@ void worker_end(struct worker_run *w, const char *why)
 	(void)ev_add_io(w->d->ev, w->pidfd, EPOLLIN, on_death, w, &w->death);
 }
 
-/* Numbers that a worker is to know its descriptors by are for one of its own; an order gives the lock another. */
 static int worker_order(struct daemon *d, const char *const *argv, const int *keep,
 			unsigned int n_keep, int report_fd, int *ret_pidfd)
 {
-	int r = n_keep > 1 ? -EINVAL
-			   : spare_order(d, argv, report_fd, n_keep == 1 ? keep[0] : -EBADF,
-					 ret_pidfd);
+	int r = spare_order(d, argv, report_fd, keep, n_keep, ret_pidfd);
 
 	/* The next one is loaded meanwhile. A start needs all cores itself: then at its end. */
 	if (r == 0 && strcmp(argv[0], "start") != 0)
@@ -195,15 +193,23 @@ static int worker_spawn(struct daemon *d, const char *const *argv, const int *ke
 			unsigned int n_keep, int report_fd, int *ret_pidfd, struct berth_error *err)
 {
 	const char *full[WORKER_ARGS];
-	char lock[12];
+	char lock[12], list[ORDER_LIST_SIZE];
 	int n = 0;
 	pid_t pid;
 
+	if (n_keep > 1 + ORDER_PASS_MAX)
+		return berth_error_set(err, BERTH_ERR_SYSTEM, E2BIG,
+				       "more descriptors than a worker is given");
 	full[n++] = d->worker_path;
 	if (n_keep > 0) {
 		(void)snprintf(lock, sizeof(lock), "%d", keep[0]);
 		full[n++] = "--lock";
 		full[n++] = lock;
+	}
+	if (n_keep > 1) {
+		order_list_format(keep + 1, n_keep - 1, list);
+		full[n++] = "--fds";
+		full[n++] = list;
 	}
 	if (d->paths.root[0] != '\0') {
 		full[n++] = "--root";

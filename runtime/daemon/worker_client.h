@@ -20,8 +20,8 @@ typedef void worker_progress_fn(const char *stage, int percent, void *data);
 
 /*
  * Gives the operation to the spare worker (spare.h), or starts one.
- * argv: OP and its arguments, NULL-terminated. keep: descriptors that it inherits under their
- * numbers; the CT's lock is one, so that it outlives berthd. done is called exactly once, from the event loop.
+ * argv: OP and its arguments, NULL-terminated. keep: the CT's lock, if any, so that it outlives berthd; and behind it
+ * what is passed on, at most ORDER_PASS_MAX. They stay the caller's. done is called exactly once, from the event loop.
  */
 int worker_start(struct daemon *d, const char *const *argv, const int *keep, unsigned int n_keep,
 		 worker_progress_fn *progress, worker_done_fn *done, void *data,

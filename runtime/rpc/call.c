@@ -4,6 +4,29 @@
 #include "runtime/base/cleanup.h"
 
 #include <string.h>
+#include <unistd.h>
+
+void fds_close(struct rpc_fds *f)
+{
+	for (unsigned int i = 0; i < f->n; i++)
+		(void)close(f->fd[i]);
+	*f = (struct rpc_fds){0};
+}
+
+unsigned int rpc_call_take_fds(struct rpc_call *c, int fds[static RPC_FDS_MAX])
+{
+	unsigned int n = c->fds.n;
+
+	memcpy(fds, c->fds.fd, n * sizeof(int));
+	c->fds.n = 0;
+	return n;
+}
+
+static void call_free(struct rpc_call *c)
+{
+	fds_close(&c->fds);
+	free(c);
+}
 
 static const struct rpc_method *method_find(const struct rpc_server *s, const char *name)
 {
@@ -41,13 +64,36 @@ static bool peer_may(struct rpc_call *c, const char *method, bool write)
 	return false;
 }
 
+/* Descriptors that are not wanted are no part of a call that is run. */
+static bool fds_may(struct rpc_call *c, const char *method, bool taken)
+{
+	struct berth_error e = {0};
+
+	if (!c->fds.cut && (c->fds.n == 0 || taken))
+		return true;
+	if (c->peer.uid != 0)
+		(void)berth_error_set(&e, BERTH_ERR_PERMISSION, EACCES,
+				      "%s: only root's calls may carry descriptors", method);
+	else if (!taken)
+		(void)berth_error_set(&e, BERTH_ERR_PROTOCOL, EPROTO, "%s takes no descriptors",
+				      method);
+	else
+		(void)berth_error_set(&e, BERTH_ERR_RESOURCES, EMFILE,
+				      "%s: there are more than %d descriptors, or berthd has no "
+				      "room for them (LimitNOFILE)",
+				      method, (int)RPC_FDS_MAX);
+	rpc_reply_error(c, &e);
+	return false;
+}
+
 static void call_run(struct rpc_call *c, const struct rpc_request *q)
 {
 	const struct rpc_server *s = c->conn->server;
 	const struct rpc_method *m = method_find(s, q->method);
 	json_t *parameters = q->parameters;
 
-	if (!peer_may(c, q->method, m != NULL && m->write))
+	if (!peer_may(c, q->method, m != NULL && m->access != RPC_READ) ||
+	    !fds_may(c, q->method, m != NULL && m->access == RPC_WRITE_FDS))
 		return;
 	if (q->upgrade) {
 		rpc_reply_invalid_parameter(c, "upgrade");
@@ -81,6 +127,8 @@ int call_dispatch(struct rpc_conn *conn, const char *text, size_t len)
 		c->peer = conn->peer;
 		c->more = q.more;
 		c->oneway = q.oneway;
+		c->fds = conn->fds;
+		conn->fds = (struct rpc_fds){0};
 		conn->call = c;
 		call_run(c, &q);
 	} else if (r == 0) {
@@ -113,7 +161,7 @@ void call_orphan(struct rpc_call *c)
 	if (c->gone == NULL)
 		return;
 	c->gone(c, c->gone_data);
-	free(c);
+	call_free(c);
 }
 
 /* A reply; error NULL for a good one. parameters is stolen; none left means out of memory. */
@@ -138,7 +186,7 @@ static void call_end(struct rpc_call *c)
 		c->conn->call = NULL;
 		conn_update_events(c->conn);
 	}
-	free(c);
+	call_free(c);
 }
 
 void rpc_reply_more(struct rpc_call *c, json_t *parameters)

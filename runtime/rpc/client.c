@@ -2,6 +2,7 @@
 #include "runtime/rpc/impl.h"
 
 #include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
 
 #include <string.h>
 #include <sys/socket.h>
@@ -51,8 +52,18 @@ void rpc_client_free(struct rpc_client *c)
 	free(c);
 }
 
-static int client_send(struct rpc_client *c, const char *text, size_t len)
+/* The descriptors go with the first byte. */
+static int client_send(struct rpc_client *c, const char *text, size_t len, const int *fds,
+		       unsigned int n_fds)
 {
+	if (n_fds > 0) {
+		int r = fd_send_message(c->fd, text, 1, fds, n_fds);
+
+		if (r < 0)
+			return r;
+		text++;
+		len--;
+	}
 	while (len > 0) {
 		ssize_t n = send(c->fd, text, len, MSG_NOSIGNAL);
 
@@ -66,7 +77,8 @@ static int client_send(struct rpc_client *c, const char *text, size_t len)
 	return 0;
 }
 
-static int client_send_call(struct rpc_client *c, const char *method, json_t *parameters, bool more)
+static int client_send_call(struct rpc_client *c, const char *method, json_t *parameters, bool more,
+			    const int *fds, unsigned int n_fds)
 {
 	json_t *call = json_pack("{s:s, s:o}", "method", method, "parameters",
 				 parameters != NULL ? parameters : json_object());
@@ -82,7 +94,7 @@ static int client_send_call(struct rpc_client *c, const char *method, json_t *pa
 		return -ENOMEM;
 	if (strlen(text) > RPC_MESSAGE_MAX)
 		return -EMSGSIZE;
-	return client_send(c, text, strlen(text) + 1);
+	return client_send(c, text, strlen(text) + 1, fds, n_fds);
 }
 
 /* One whole message. -ECONNRESET when the daemon is gone. */
@@ -174,8 +186,16 @@ int rpc_client_call(struct rpc_client *c, const char *method, json_t *parameters
 		    int (*progress)(json_t *parameters, void *data), void *data, json_t **ret,
 		    struct berth_error *err)
 {
+	return rpc_client_call_fds(c, method, parameters, NULL, 0, progress, data, ret, err);
+}
+
+int rpc_client_call_fds(struct rpc_client *c, const char *method, json_t *parameters,
+			const int *fds, unsigned int n_fds,
+			int (*progress)(json_t *parameters, void *data), void *data, json_t **ret,
+			struct berth_error *err)
+{
 	json_t *reply = NULL;
-	int r = client_send_call(c, method, parameters, progress != NULL);
+	int r = client_send_call(c, method, parameters, progress != NULL, fds, n_fds);
 
 	if (r == 0)
 		r = client_collect(c, progress, data, &reply);

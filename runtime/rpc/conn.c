@@ -2,6 +2,7 @@
 #include "runtime/rpc/impl.h"
 
 #include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
 
 #include <string.h>
 #include <sys/epoll.h>
@@ -100,7 +101,36 @@ void conn_send_text(struct rpc_conn *c, const char *parameters, size_t len)
 	conn_flush(c);
 }
 
-/* Descriptors sent along are closed by the kernel, as we pass no room for them. */
+/* Ours: a frame, or the begin of one, that nothing stands before. */
+static bool fds_have_a_call(const struct rpc_conn *c, const char *text, size_t len)
+{
+	const char *end = memchr(text, '\0', len);
+
+	return c->call == NULL && c->n_waiting == 0 && buffer_pending(&c->in) == 0 &&
+	       (end == NULL || end == text + len - 1);
+}
+
+/*
+ * Descriptors come with the read that ends at the write they were sent with: the kernel puts nothing behind it, but
+ * maybe something before. Those of a peer that is not root are never even taken.
+ */
+static ssize_t conn_receive(struct rpc_conn *c, size_t room)
+{
+	char *to = c->in.data + c->in.len;
+	struct rpc_fds f = {0};
+	ssize_t n = fd_recv_stream(c->fd, to, room, f.fd, c->peer.uid == 0 ? RPC_FDS_MAX : 0, &f.n,
+				   &f.cut);
+
+	if (n < 0 || (f.n == 0 && !f.cut))
+		return n;
+	if (!fds_have_a_call(c, to, (size_t)n)) {
+		fds_close(&f);
+		return -EBADMSG;
+	}
+	c->fds = f;
+	return n;
+}
+
 static int conn_read(struct rpc_conn *c)
 {
 	while (conn_can_read(c)) {
@@ -111,11 +141,9 @@ static int conn_read(struct rpc_conn *c)
 			room = READ_CHUNK;
 		if (buffer_reserve(&c->in, room) < 0)
 			return -ENOMEM;
-		n = recv(c->fd, c->in.data + c->in.len, room, MSG_DONTWAIT);
-		if (n < 0 && errno == EINTR)
-			continue;
+		n = conn_receive(c, room);
 		if (n < 0)
-			return errno == EAGAIN ? 0 : -errno;
+			return n == -EAGAIN ? 0 : (int)n;
 		if (n == 0)
 			c->eof = true;
 		for (ssize_t i = 0; i < n; i++)
@@ -207,6 +235,7 @@ void conn_free(struct rpc_conn *c)
 	(void)close(c->fd);
 	if (c->call != NULL)
 		call_orphan(c->call);
+	fds_close(&c->fds);
 	buffer_free(&c->in);
 	buffer_free(&c->out);
 	free(c);

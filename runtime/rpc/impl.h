@@ -56,10 +56,18 @@ gid_t group_lookup(const char *name);
 
 struct rpc_conn;
 
+/* What came with a message besides its bytes. */
+struct rpc_fds {
+	int fd[RPC_FDS_MAX];
+	unsigned int n;
+	bool cut; /* there were some that were not taken */
+};
+
 struct rpc_call {
 	struct rpc_conn *conn; /* NULL: the client is gone */
 	struct rpc_peer peer;
 	bool more, oneway;
+	struct rpc_fds fds;
 	void (*gone)(struct rpc_call *c, void *data);
 	void *gone_data;
 };
@@ -76,6 +84,7 @@ struct rpc_conn {
 	struct ev_source *source;
 	struct rpc_peer peer;
 	struct rpc_buffer in, out;
+	struct rpc_fds fds; /* of the first message in the input buffer */
 	unsigned int n_waiting; /* whole messages in the input buffer */
 	struct rpc_call *call; /* the running one */
 	bool eof; /* no more input, but replies may still be wanted */
@@ -114,7 +123,9 @@ void conn_update_events(struct rpc_conn *c);
 /* A connection has gone: there is room to accept again. */
 void server_conn_gone(struct rpc_server *s, const struct rpc_conn *c);
 
-/* Runs one message. -EBADMSG when the peer broke the protocol, else 0. */
+void fds_close(struct rpc_fds *f);
+
+/* Runs one message, and takes its descriptors. -EBADMSG when the peer broke the protocol, else 0. */
 int call_dispatch(struct rpc_conn *conn, const char *text, size_t len);
 /* The client is gone; frees the call, or leaves it to its owner's last reply. */
 void call_orphan(struct rpc_call *c);

@@ -5,6 +5,10 @@
  * over 1 MiB are refused and close the connection. A server gives every connection the identity of
  * SO_PEERCRED. org.varlink.service (GetInfo, GetInterfaceDescription) is answered from the
  * registered *.varlink texts, so that varlinkctl(1) works.
+ *
+ * A call may carry descriptors (SCM_RIGHTS with its first byte), when root sends it and the method takes them; its
+ * parameters say which is which, by number from 0. It is sent when no call of the connection is unanswered, and what
+ * follows it in a write of its own: else nobody could tell whose they are, and the connection is closed.
  */
 #pragma once
 
@@ -21,6 +25,7 @@ enum {
 	RPC_CALLS_MAX = 64, /* unanswered calls of one connection */
 	RPC_CONNECTIONS_MAX = 512,
 	RPC_OUTPUT_MAX = 8 << 20, /* a reader slower than this is dropped */
+	RPC_FDS_MAX = 8, /* descriptors that come with one call */
 };
 
 /* ---- frames: pure ---- */
@@ -51,10 +56,17 @@ struct rpc_peer {
  */
 typedef void rpc_method_fn(struct rpc_call *call, json_t *parameters, void *data);
 
+/* Who may call a method. The first two are the numbers of false and true. */
+enum rpc_access {
+	RPC_READ,
+	RPC_WRITE, /* uid 0 only; others get io.berth.PermissionDenied */
+	RPC_WRITE_FDS /* the same, and it takes descriptors; all other methods refuse them */
+};
+
 struct rpc_method {
 	const char *name; /* "io.berth.Container.Start" */
 	rpc_method_fn *fn;
-	bool write; /* uid 0 only; others get io.berth.PermissionDenied */
+	enum rpc_access access;
 };
 
 struct rpc_interface {
@@ -78,6 +90,8 @@ typedef void rpc_order_fn(const struct rpc_peer *peer, const char *method, const
 void rpc_server_on_order(struct rpc_server *s, rpc_order_fn *fn);
 
 const struct rpc_peer *rpc_call_peer(const struct rpc_call *c);
+/* The descriptors that came with it, the caller's from now on; those that nobody takes are closed with the call. */
+unsigned int rpc_call_take_fds(struct rpc_call *c, int fds[static RPC_FDS_MAX]);
 /* The client said more: it takes several replies. */
 bool rpc_call_wants_more(const struct rpc_call *c);
 /*
@@ -112,3 +126,8 @@ void rpc_client_free(struct rpc_client *c);
 int rpc_client_call(struct rpc_client *c, const char *method, json_t *parameters,
 		    int (*progress)(json_t *parameters, void *data), void *data, json_t **ret,
 		    struct berth_error *err);
+/* The same with descriptors for the method, at most RPC_FDS_MAX, which stay the caller's. */
+int rpc_client_call_fds(struct rpc_client *c, const char *method, json_t *parameters,
+			const int *fds, unsigned int n_fds,
+			int (*progress)(json_t *parameters, void *data), void *data, json_t **ret,
+			struct berth_error *err);

@@ -1,8 +1,11 @@
 /*
- * order.h - what berthd tells a worker that it has started in advance: the words of an operation, with two
- * descriptors beside them (SCM_RIGHTS): where to report, and the CT's lock or none.
+ * order.h - what berthd gives a worker: the words of an operation, and descriptors.
  *
- * The words follow each other, each with its NUL. The parser is pure.
+ * One that was started in advance gets them in a message, the words one after the other, each with its NUL; beside
+ * them (SCM_RIGHTS) where to report, the CT's lock if there is one, and then what is passed on: ends of a client's
+ * streams, what berthd keeps of a CT. One that is started with them inherits them by number:
+ * --lock FD --fds FD,FD... before the words. The words say what is what among those passed on, in that order.
+ * The parsers are pure.
  */
 #pragma once
 
@@ -11,7 +14,9 @@
 enum {
 	ORDER_SIZE = 1024,
 	ORDER_WORDS = 10,
-	ORDER_FDS = 2
+	ORDER_PASS_MAX = 8, /* passed on */
+	ORDER_FDS = 2 + ORDER_PASS_MAX,
+	ORDER_LIST_SIZE = ORDER_PASS_MAX * 12
 };
 
 /* The argument of a worker that waits for its order on its standard input. */
@@ -22,3 +27,7 @@ int order_pack(const char *const *words, char buf[static ORDER_SIZE]);
 
 /* Points ret[0..n-1] into buf and sets ret[n] to NULL; returns n > 0, or -EBADMSG. */
 int order_parse(const char *buf, size_t len, const char *ret[static ORDER_WORDS + 1]);
+
+/* Numbers of descriptors, "5,7", and back: how many, or -EBADMSG (also for 0, 1, 2, or one that is named twice). */
+void order_list_format(const int *fds, unsigned int n, char buf[static ORDER_LIST_SIZE]);
+int order_list_parse(const char *text, int fds[static ORDER_PASS_MAX]);

@@ -8,7 +8,6 @@
 #include "runtime/base/fault.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/log.h"
-#include "runtime/base/parse.h"
 #include "runtime/ct/spec.h"
 #include "runtime/ct/store.h"
 #include "runtime/worker/become.h"
@@ -56,11 +55,16 @@ static int open_devpts(struct worker *w, const struct become *b)
 	return r < 0 ? r : fd;
 }
 
-/* What berthd has kept of the old monitor: arguments CONSOLE NOTIFY, -9 for none. */
+/* What berthd has kept of the old monitor is passed on: arguments [console] [notify], what there is. */
 static int take_kept(struct worker *w, struct become *b, struct berth_error *err)
 {
-	if (w->n_args >= 2 &&
-	    (parse_int(w->args[0], &b->console_fd) < 0 || parse_int(w->args[1], &b->notify_fd) < 0))
+	unsigned int n = 0;
+
+	if (worker_has_word(w, "console") && n < w->n_fds)
+		b->console_fd = w->fds[n++];
+	if (worker_has_word(w, "notify") && n < w->n_fds)
+		b->notify_fd = w->fds[n++];
+	if (n != w->n_fds || w->n_args != (int)n)
 		return berth_error_set(err, BERTH_ERR_OPTION, EINVAL, "adopt: bad arguments");
 	return 0;
 }

@@ -42,7 +42,7 @@ static void raised(const struct pool_floor *p, uint64_t from, int error, void *d
 }
 
 /*
- * argv[1]: a template whose build or import was killed. A child of it that is still dying holds the lock of its
+ * Argument: a template whose build or import was killed. A child of it that is still dying holds the lock of its
  * stage: waited for, as nothing else would come back for it.
  */
 int op_template_sweep(struct worker *w, struct berth_error *err)
@@ -53,7 +53,7 @@ int op_template_sweep(struct worker *w, struct berth_error *err)
 
 	if (dir < 0)
 		return berth_error_sys(err, dir, "open %s", path);
-	(void)snprintf(stage, sizeof(stage), ".stage-%s", w->argv[1]);
+	(void)snprintf(stage, sizeof(stage), ".stage-%s", w->args[0]);
 	fd = dir_open_at(dir, stage);
 	if (fd >= 0 && flock(fd, LOCK_EX) < 0)
 		return berth_error_sys(err, errno, "lock %s", stage);

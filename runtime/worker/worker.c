@@ -11,7 +11,6 @@
 #include "runtime/ct/store.h"
 #include "runtime/storage/kmsg.h"
 #include "runtime/storage/volume.h"
-#include "runtime/wire/order.h"
 #include "runtime/wire/report.h"
 
 #include <fcntl.h>
@@ -263,40 +262,65 @@ int worker_init(struct worker *w, const char *root, uint32_t ctid, struct berth_
 	return r;
 }
 
-/* argv without argv[0]: [--lock FD] [--root DIR] OP [ARGUMENT...]. */
-static int worker_run(const struct worker_op *ops, int argc, const char *const *argv, int lock_fd,
-		      struct berth_error *err)
+/* What a worker was given besides its words. */
+struct given {
+	int lock_fd;
+	int fds[ORDER_PASS_MAX];
+	unsigned int n_fds;
+	const char *root;
+	int own; /* of the words: what says how to do it again, --root and on */
+};
+
+/* Options before the operation: how many words of argv they are, or -EBADMSG. */
+static int take_options(int argc, const char *const *argv, struct given *g)
 {
-	const char *const *all;
-	const struct worker_op *op;
-	const char *root = NULL;
+	int at = 0;
+
+	for (; at + 1 < argc && argv[at][0] == '-'; at += 2) {
+		const char *value = argv[at + 1];
+		int n;
+
+		if (strcmp(argv[at], "--root") == 0) {
+			g->root = value;
+			return at + 2;
+		} else if (strcmp(argv[at], "--lock") == 0) {
+			if (parse_int(value, &g->lock_fd) < 0)
+				return -EBADMSG;
+		} else if (strcmp(argv[at], "--fds") == 0) {
+			n = order_list_parse(value, g->fds);
+			if (n < 0)
+				return n;
+			g->n_fds = (unsigned int)n;
+		} else {
+			return -EBADMSG;
+		}
+		g->own = at + 2;
+	}
+	return at;
+}
+
+/* argv without argv[0]: [--lock FD] [--fds FD,FD...] [--root DIR] OP [ARGUMENT...]. */
+static int worker_run(const struct worker_op *ops, int argc, const char *const *argv,
+		      struct given *g, struct berth_error *err)
+{
+	int at = take_options(argc, argv, g), r;
+	const struct worker_op *op = at >= 0 && at < argc ? find_op(ops, argv[at]) : NULL;
 	struct worker w;
 	uint32_t ctid = 0;
-	int r;
 
-	if (argc >= 2 && strcmp(argv[0], "--lock") == 0 && parse_int(argv[1], &lock_fd) == 0) {
-		argc -= 2;
-		argv += 2;
-	}
-	all = argv;
-	if (argc >= 2 && strcmp(argv[0], "--root") == 0) {
-		root = argv[1];
-		argc -= 2;
-		argv += 2;
-	}
-	op = argc > 0 ? find_op(ops, argv[0]) : NULL;
-	if (op == NULL || argc - 1 < (op->on_ct ? 1 : 0) + op->min_args)
+	if (op == NULL || argc - at - 1 < (op->on_ct ? 1 : 0) + op->min_args)
 		return berth_error_set(err, BERTH_ERR_OPTION, EINVAL,
 				       "berth-worker is run by berthd, not by hand");
-	argc--;
-	argv++;
-	if (op->on_ct && parse_ctid(argv[0], &ctid) < 0)
-		return berth_error_set(err, BERTH_ERR_VALUE, EINVAL, "bad CTID '%s'", argv[0]);
-	r = worker_init(&w, root, ctid, err);
-	w.lock_fd = lock_fd;
-	w.argv = all;
-	w.args = argv + (op->on_ct ? 1 : 0);
-	w.n_args = argc - (op->on_ct ? 1 : 0);
+	at++;
+	if (op->on_ct && parse_ctid(argv[at++], &ctid) < 0)
+		return berth_error_set(err, BERTH_ERR_VALUE, EINVAL, "bad CTID '%s'", argv[at - 1]);
+	r = worker_init(&w, g->root, ctid, err);
+	w.lock_fd = g->lock_fd;
+	w.n_fds = g->n_fds;
+	memcpy(w.fds, g->fds, sizeof(w.fds));
+	w.argv = argv + g->own;
+	w.args = argv + at;
+	w.n_args = argc - at;
 	if (r == 0)
 		r = FAULT_STEP("worker.begin", err);
 	if (r == 0)
@@ -309,11 +333,11 @@ static int worker_run(const struct worker_op *ops, int argc, const char *const *
  * Waits for an order and appends its words to argv[0..argc-1]. Returns the new argc; 0: berthd has gone
  * away, or has broken off.
  */
-static int take_order(const char **argv, int argc, int *ret_lock_fd)
+static int take_order(const char **argv, int argc, struct given *g)
 {
 	static char buf[ORDER_SIZE];
 	const char *words[ORDER_WORDS + 1];
-	int fds[ORDER_FDS] = {-EBADF, -EBADF}, n;
+	int fds[ORDER_FDS], n;
 	unsigned int n_fds = 0;
 	ssize_t len = fd_recv_message(STDIN_FILENO, buf, sizeof(buf), fds, ORDER_FDS, &n_fds);
 	auto_close int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -324,7 +348,10 @@ static int take_order(const char **argv, int argc, int *ret_lock_fd)
 	if (n < 0 || dup2(fds[0], STDOUT_FILENO) < 0 || dup2(null_fd, STDIN_FILENO) < 0)
 		return 0;
 	(void)close(fds[0]);
-	*ret_lock_fd = n_fds > 1 ? fds[1] : -EBADF;
+	if (n_fds > 1)
+		g->lock_fd = fds[1];
+	for (unsigned int i = 2; i < n_fds; i++)
+		g->fds[g->n_fds++] = fds[i];
 	memcpy(argv + argc, words, ((size_t)n + 1) * sizeof(words[0]));
 	return argc + n;
 }
@@ -333,17 +360,17 @@ static int take_order(const char **argv, int argc, int *ret_lock_fd)
 static int run_words(const struct worker_op *ops, int argc, char **argv, struct berth_error *err)
 {
 	const char *words[ORDER_WORDS + 3] = {NULL};
-	int lock_fd = -EBADF;
+	struct given g = {.lock_fd = -EBADF};
 
 	if (argc == 0 || argc > 3 || strcmp(argv[argc - 1], ORDER_WAIT) != 0)
-		return worker_run(ops, argc, (const char *const *)argv, lock_fd, err);
+		return worker_run(ops, argc, (const char *const *)argv, &g, err);
 	for (int i = 0; i < argc - 1; i++)
 		words[i] = argv[i];
 	cg_host_expect();
-	argc = take_order(words, argc - 1, &lock_fd);
+	argc = take_order(words, argc - 1, &g);
 	if (argc == 0)
 		_exit(0);
-	return worker_run(ops, argc, words, lock_fd, err);
+	return worker_run(ops, argc, words, &g, err);
 }
 
 /* What nobody needs to wait for, with nothing of the CT's and nothing of berthd's: neither lock nor report. */

@@ -1,7 +1,7 @@
 /*
  * worker.h - one long operation in a process of its own, so that berthd never blocks and never mounts.
  *
- * berth-worker [--lock FD] [--root DIR] OP [ARGUMENT...]: reports on stdout (report.h), logs on stderr. berthd
+ * berth-worker [--lock FD] [--fds FD,FD...] [--root DIR] OP [ARGUMENT...]: reports on stdout (report.h), logs on stderr. berthd
  * holds the CT's lock through a descriptor that the worker inherits, so the lock lasts as long as
  * the operation, whoever dies.
  */
@@ -14,6 +14,7 @@
 #include "runtime/config/ct_config.h"
 #include "runtime/config/file.h"
 #include "runtime/ct/info.h"
+#include "runtime/wire/order.h"
 #include "templates/guest.h"
 
 struct worker {
@@ -21,6 +22,8 @@ struct worker {
 	struct conf_file *host_conf;
 	struct host_config host;
 	int lock_fd; /* the CT's lock, inherited; -EBADF: none */
+	int fds[ORDER_PASS_MAX]; /* passed on to it (order.h); the words say what they are */
+	unsigned int n_fds;
 	const char *const *argv; /* all of it, from --root on; ends with NULL */
 	const char *const *args; /* of the operation, after the CTID */
 	int n_args;

@@ -124,7 +124,7 @@ static inline struct ct *add_ct(uint32_t ctid, const char *conf)
 
 /*
  * What the worker does when it is started for op; without it: say_done, which gives the CT's lock back first, as
- * a worker has to. $TOP, $op and $ctid are set.
+ * a worker has to. $TOP, $op, $ctid are set, and $fds, what is passed on to it.
  */
 static inline void on_worker(const char *op, const char *script)
 {
@@ -143,7 +143,8 @@ static inline void write_worker(void)
 		"#!/bin/bash\n"
 		"say_done() { for f in /proc/$$/fd/*; do f=${f##*/};\n"
 		"case $f in 0|1|2|255) ;; *) eval \"exec $f>&-\" ;; esac; done; echo done; }\n"
-		"[ \"$1\" != --lock ] || shift 2; TOP=%s; shift 2; op=$1; ctid=$2\n"
+		"[ \"$1\" != --lock ] || shift 2; fds=; [ \"$1\" != --fds ] || { fds=$2; shift 2; "
+		"}; TOP=%s; shift 2; op=$1; ctid=$2\n"
 		"if [ $op = destroy ]; then echo $op $ctid $3; else echo \"$*\"; fi >>$TOP/calls\n"
 		"if [ -e $TOP/on-$op ]; then . $TOP/on-$op; else say_done; fi\n",
 		top);

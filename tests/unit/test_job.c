@@ -140,20 +140,55 @@ static void what_was_kept_goes_to_who_is_to_have_it(void)
 	ct = add_ct(101, "");
 	CHECK(pipe2(p, O_CLOEXEC) == 0);
 	ct->kept[1] = p[1];
-	on_worker("adopt",
-		  "[ -e /proc/self/fd/$3 ] && say_done || echo error io.berth.System 9 no\n");
+	on_worker("adopt", "[ -n \"$fds\" ] && [ -e /proc/self/fd/$fds ] && say_done || "
+			   "echo error io.berth.System 9 no\n");
 	for (int give = 0; give < 2; give++) {
-		char number[16];
-		const char *const args[] = {number, NULL};
-
-		(void)snprintf(number, sizeof(number), "%d", p[1]);
 		j = job_begin(&d, ct, "adopt", NULL, &err);
 		j->give_kept = give != 0;
-		run_worker(j, "adopt", args);
+		run_worker(j, "adopt", NULL);
 		CHECK(last.ok == (give != 0));
 		job_done(j, NULL);
 	}
 	(void)close(p[0]);
+	host_end();
+}
+
+static bool file_is(const char *name, const char *text)
+{
+	char path[BERTH_PATH_MAX], found[64] = "";
+
+	return file_read_line_at(AT_FDCWD, path_below(top, name, path), found, sizeof(found)) ==
+		       0 &&
+	       strcmp(found, text) == 0;
+}
+
+/* As the ends of a move's streams will: in the client's order, and closed with the job. */
+static void what_the_client_passed_goes_to_each_worker(void)
+{
+	const char word[] = "hello";
+	struct job *j;
+	struct ct *ct;
+	int a[2], b[2];
+
+	host_begin("");
+	ct = add_ct(101, "");
+	CHECK(pipe2(a, O_CLOEXEC) == 0 && pipe2(b, O_CLOEXEC) == 0);
+	CHECK(write(a[1], word, 5) == 5 && write(b[1], word, 5) == 5);
+	on_worker("start", "x=; y=; IFS=, read -r x y <<<\"$fds\"; head -c 2 <&$x >$TOP/got; "
+			   "head -c 1 <&$y >>$TOP/got; say_done\n");
+	j = job_begin(&d, ct, "start", NULL, &err);
+	j->fds[0] = a[0];
+	j->fds[1] = b[0];
+	j->n_fds = 2;
+	run_worker(j, "start", NULL);
+	CHECK(last.ok && file_is("got", "heh"));
+	run_worker(j, "start", NULL);
+	CHECK(last.ok && file_is("got", "lle"));
+	job_done(j, NULL);
+	CHECK(write(a[1], word, 5) < 0 && errno == EPIPE); /* no reader is left */
+	CHECK(write(b[1], word, 5) < 0 && errno == EPIPE);
+	(void)close(a[1]);
+	(void)close(b[1]);
 	host_end();
 }
 
@@ -299,6 +334,7 @@ int main(void)
 	RUN(the_worker_holds_the_lock_as_long_as_it_lives);
 	RUN(what_a_worker_is_started_with);
 	RUN(what_was_kept_goes_to_who_is_to_have_it);
+	RUN(what_the_client_passed_goes_to_each_worker);
 	RUN(a_worker_that_died_is_told_of_with_ct_and_operation);
 	RUN(progress_goes_to_who_asked_for_more);
 	RUN(when_the_client_goes_the_operation_goes_on);

@@ -133,13 +133,13 @@ static void a_killed_monitor_gets_a_successor_of_the_same_init(void)
 	CHECK(kill(run.monitor.pid, SIGKILL) == 0);
 	(void)waitpid(run.monitor.pid, NULL, 0);
 	CHECK(is_alive(&init) && !monitor_answers());
-	CHECK(WORKER("adopt", "101", "x", "-9") == BERTH_ERR_OPTION);
-	CHECK(is_ok(WORKER("adopt", "101", "-9", "-9")));
+	CHECK(WORKER("adopt", "101", "console") == BERTH_ERR_OPTION);
+	CHECK(is_ok(WORKER("adopt", "101")));
 	CHECK(ct_run_load(&paths, 101, &run, NULL) == 0 && run.monitor.pid == said.pid);
 	CHECK(run.init.pid == init.pid && run.init.start_time == init.start_time);
 	CHECK(run.launched && monitor_answers());
 	CHECK(end());
-	CHECK(WORKER("adopt", "101", "-9", "-9") == BERTH_ERR_NOT_RUNNING);
+	CHECK(WORKER("adopt", "101") == BERTH_ERR_NOT_RUNNING);
 }
 
 static bool is_the_same(const struct pidref *a, const struct pidref *b)
@@ -157,14 +157,14 @@ static void a_ct_that_lost_its_state_file_is_found_again(void)
 	init = run.init;
 	monitor = run.monitor;
 	CHECK(unlink(path_below(run_dir(101), "state", path)) == 0);
-	CHECK(is_ok(WORKER("adopt", "101", "-9", "-9")) && waitpid(said.pid, NULL, 0) == said.pid);
+	CHECK(is_ok(WORKER("adopt", "101")) && waitpid(said.pid, NULL, 0) == said.pid);
 	CHECK(ct_run_load(&paths, 101, &run, NULL) == 0 && run.launched);
 	CHECK(is_the_same(&run.init, &init) && is_the_same(&run.monitor, &monitor));
 	CHECK(run.stop_signal == SIGUSR2); /* as busybox wants it */
 	/* Damaged, and its monitor dead as well. */
 	CHECK(kill(monitor.pid, SIGKILL) == 0 && waitpid(monitor.pid, NULL, 0) == monitor.pid);
 	put_file(run_dir(101), "state", "junk");
-	CHECK(is_ok(WORKER("adopt", "101", "-9", "-9")));
+	CHECK(is_ok(WORKER("adopt", "101")));
 	CHECK(ct_run_load(&paths, 101, &run, NULL) == 0 && run.monitor.pid == said.pid);
 	CHECK(is_the_same(&run.init, &init) && monitor_answers());
 	CHECK(end());

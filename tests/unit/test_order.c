@@ -46,10 +46,28 @@ static void what_is_no_order_is_refused(void)
 	CHECK(order_parse(many, ORDER_WORDS, got) == ORDER_WORDS);
 }
 
+static void descriptors_are_named_once_each(void)
+{
+	const int fds[ORDER_PASS_MAX] = {3, 2147483647, 5, 6, 7, 8, 9, 10};
+	int got[ORDER_PASS_MAX];
+	char text[ORDER_LIST_SIZE];
+	static const char *const bad[] = {"",  "2",	"-5",  "3,",   ",3",
+					  "x", "3,4,3", "3 4", "3,,4", "3,4,5,6,7,8,9,10,11"};
+
+	for (unsigned int n = 1; n <= ORDER_PASS_MAX; n++) {
+		order_list_format(fds, n, text);
+		CHECK(order_list_parse(text, got) == (int)n);
+		CHECK(memcmp(fds, got, n * sizeof(int)) == 0);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		CHECK(order_list_parse(bad[i], got) == -EBADMSG);
+}
+
 int main(void)
 {
 	RUN(words_arrive_as_they_were_given);
 	RUN(an_order_too_large_is_not_packed);
 	RUN(what_is_no_order_is_refused);
+	RUN(descriptors_are_named_once_each);
 	return check_failures != 0;
 }

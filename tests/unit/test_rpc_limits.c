@@ -53,10 +53,23 @@ static void poke(struct rpc_call *c, json_t *parameters, void *data)
 	rpc_reply(c, NULL);
 }
 
+static int taken[RPC_FDS_MAX];
+static unsigned int n_taken;
+static bool leaves_them;
+
+/* Takes what came, or leaves it to the end of the call. */
+static void take(struct rpc_call *c, json_t *parameters, void *data)
+{
+	(void)parameters;
+	(void)data;
+	if (!leaves_them)
+		n_taken = rpc_call_take_fds(c, taken);
+	held = c;
+}
+
 static const struct rpc_method methods[] = {
-	{"io.berth.Test.Hold", hold, false},
-	{"io.berth.Test.HoldDeaf", hold_deaf, false},
-	{"io.berth.Test.Echo", echo, false},
+	{"io.berth.Test.Take", take, RPC_WRITE_FDS},  {"io.berth.Test.Hold", hold, false},
+	{"io.berth.Test.HoldDeaf", hold_deaf, false}, {"io.berth.Test.Echo", echo, false},
 	{"io.berth.Test.Poke", poke, false},
 };
 
@@ -333,9 +346,176 @@ static void descriptors_sent_along_are_closed(void)
 	(void)close(ends[1]);
 	step();
 	CHECK(read(ends[0], &byte, 1) == 0); /* end of file: no writer is left */
-	CHECK(strcmp(hear(fd), "{\"parameters\":{}}\n") == 0);
+	CHECK(strstr(hear(fd), "takes no descriptors") != NULL);
 	(void)close(ends[0]);
 	hang_up(fd);
+}
+
+/* ---- descriptors ---- */
+
+static unsigned int n_open(void)
+{
+	unsigned int n = 0;
+
+	for (int fd = 0; fd < 1000; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+#define TAKE "{\"method\":\"io.berth.Test.Take\"}"
+
+/* n of them, all the same, with the first len bytes of text. */
+static int send_with(int fd, const char *text, size_t len, unsigned int n)
+{
+	int fds[RPC_FDS_MAX + 1];
+
+	for (unsigned int i = 0; i < n; i++)
+		fds[i] = STDERR_FILENO;
+	return fd_send_message(fd, text, len, fds, n);
+}
+
+static void end_take(int fd)
+{
+	for (unsigned int i = 0; i < n_taken; i++)
+		fd_close(&taken[i]);
+	n_taken = 0;
+	if (held != NULL)
+		rpc_reply(held, NULL);
+	held = NULL;
+	CHECK(strstr(hear(fd), "{\"parameters\":{}}") != NULL);
+}
+
+static void descriptors_are_the_methods_that_takes_them(void)
+{
+	unsigned int before = n_open();
+	int fd = dial();
+
+	for (unsigned int n = 1; n <= RPC_FDS_MAX; n++) {
+		CHECK(send_with(fd, TAKE, sizeof(TAKE), n) == 0);
+		step();
+		CHECK(held != NULL && n_taken == n && (fcntl(taken[n - 1], F_GETFD) & FD_CLOEXEC));
+		end_take(fd);
+	}
+	/* A call in pieces, and one without after it. */
+	CHECK(send_with(fd, TAKE, 1, 2) == 0);
+	step();
+	CHECK(held == NULL);
+	say(fd, TAKE + 1);
+	CHECK(n_taken == 2);
+	end_take(fd);
+	say(fd, TAKE);
+	CHECK(held != NULL && n_taken == 0);
+	end_take(fd);
+	hang_up(fd);
+	CHECK(n_open() == before);
+}
+
+static void what_nobody_takes_is_closed_with_the_call(void)
+{
+	unsigned int before = n_open();
+	int fd = dial();
+
+	leaves_them = true;
+	CHECK(send_with(fd, TAKE, sizeof(TAKE), 3) == 0);
+	step();
+	CHECK(held != NULL && n_open() == before + 2 + 3);
+	end_take(fd);
+	CHECK(n_open() == before + 2);
+	/* The client goes: told, or not. */
+	CHECK(send_with(fd, TAKE, sizeof(TAKE), 3) == 0);
+	step();
+	rpc_call_on_gone(held, on_gone, &n_gone);
+	hang_up(fd);
+	CHECK(held == NULL && n_open() == before);
+	fd = dial();
+	CHECK(send_with(fd, TAKE, sizeof(TAKE), 3) == 0);
+	step();
+	hang_up(fd);
+	rpc_reply(held, NULL);
+	held = NULL;
+	/* Half a call, or nonsense. */
+	fd = dial();
+	CHECK(send_with(fd, TAKE, 5, 3) == 0);
+	hang_up(fd);
+	fd = dial();
+	CHECK(send_with(fd, "nonsense", 9, 3) == 0);
+	CHECK(strcmp(hear(fd), "EOF") == 0);
+	hang_up(fd);
+	leaves_them = false;
+	CHECK(n_open() == before);
+}
+
+static void too_many_descriptors_are_refused(void)
+{
+	unsigned int before = n_open();
+	int fd = dial();
+
+	CHECK(send_with(fd, TAKE, sizeof(TAKE), RPC_FDS_MAX + 1) == 0);
+	CHECK(strstr(hear(fd), "more than 8 descriptors") != NULL && held == NULL);
+	say(fd, TAKE);
+	CHECK(held != NULL && n_taken == 0);
+	end_take(fd);
+	hang_up(fd);
+	CHECK(n_open() == before);
+}
+
+/* Nobody could tell whose they are. */
+static void descriptors_that_may_be_anothers_close_the_connection(void)
+{
+	static const char two[] = TAKE "\0" TAKE;
+	unsigned int before = n_open();
+	int fd = dial();
+
+	CHECK(send_with(fd, two, sizeof(two), 1) == 0);
+	CHECK(strcmp(hear(fd), "EOF") == 0 && held == NULL);
+	hang_up(fd);
+	fd = dial();
+	CHECK(send(fd, TAKE, 5, MSG_NOSIGNAL) == 5);
+	step();
+	CHECK(send_with(fd, &TAKE[5], 1, 1) == 0);
+	CHECK(strcmp(hear(fd), "EOF") == 0 && held == NULL);
+	hang_up(fd);
+	/* While another is unanswered: that one ends with the connection. */
+	fd = dial();
+	n_gone = 0;
+	say(fd, HOLD);
+	CHECK(send_with(fd, TAKE, sizeof(TAKE), 1) == 0);
+	CHECK(strcmp(hear(fd), "EOF") == 0 && n_gone == 1);
+	hang_up(fd);
+	CHECK(n_open() == before && n_taken == 0);
+}
+
+static void only_roots_calls_may_carry_descriptors(void)
+{
+	unsigned int before = n_open();
+	int fd = dial();
+
+	CHECK(server->conns != NULL);
+	server->conns->peer.uid = 65534;
+	CHECK(send_with(fd, HOLD, sizeof(HOLD), 2) == 0);
+	CHECK(strstr(hear(fd), "only root's calls may carry descriptors") != NULL && held == NULL);
+	CHECK(send_with(fd, TAKE, sizeof(TAKE), 2) == 0);
+	CHECK(strstr(hear(fd), "PermissionDenied") != NULL && held == NULL);
+	hang_up(fd);
+	CHECK(n_open() == before);
+}
+
+static void without_room_for_descriptors_the_call_says_so(void)
+{
+	struct rlimit saved, low;
+	unsigned int before = n_open();
+	int fd = dial(), probe = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+	CHECK(probe >= 0 && getrlimit(RLIMIT_NOFILE, &saved) == 0);
+	(void)close(probe);
+	low = saved;
+	low.rlim_cur = (rlim_t)probe + 1;
+	CHECK(send_with(fd, TAKE, sizeof(TAKE), 3) == 0);
+	CHECK(setrlimit(RLIMIT_NOFILE, &low) == 0);
+	CHECK(strstr(hear(fd), "no room for them") != NULL && held == NULL);
+	CHECK(setrlimit(RLIMIT_NOFILE, &saved) == 0);
+	hang_up(fd);
+	CHECK(n_open() == before);
 }
 
 static void five_hundred_idle_connections_cost_little(void)
@@ -416,7 +596,8 @@ static void the_end_of_the_server_tells_open_calls(void)
 	CHECK(n_gone == 1);
 	CHECK(strcmp(hear(fd), "EOF") == 0);
 	(void)close(fd);
-	CHECK(rpc_server_new(ev, path, NULL, methods, 4, NULL, 0, NULL, &server, &err) == 0);
+	CHECK(rpc_server_new(ev, path, NULL, methods, sizeof(methods) / sizeof(methods[0]), NULL, 0,
+			     NULL, &server, &err) == 0);
 }
 
 int main(void)
@@ -431,7 +612,8 @@ int main(void)
 	if (mkdtemp(dir) == NULL || ev_new(&ev) < 0)
 		return 1;
 	(void)snprintf(path, sizeof(path), "%s/s", dir);
-	if (rpc_server_new(ev, path, NULL, methods, 4, NULL, 0, NULL, &server, &err) < 0) {
+	if (rpc_server_new(ev, path, NULL, methods, sizeof(methods) / sizeof(methods[0]), NULL, 0,
+			   NULL, &server, &err) < 0) {
 		(void)fprintf(stderr, "%s\n", err.msg);
 		return 1;
 	}
@@ -449,6 +631,12 @@ int main(void)
 	RUN(a_reader_too_slow_is_dropped);
 	RUN(replies_that_nobody_reads_stop_further_calls);
 	RUN(descriptors_sent_along_are_closed);
+	RUN(descriptors_are_the_methods_that_takes_them);
+	RUN(what_nobody_takes_is_closed_with_the_call);
+	RUN(too_many_descriptors_are_refused);
+	RUN(descriptors_that_may_be_anothers_close_the_connection);
+	RUN(only_roots_calls_may_carry_descriptors);
+	RUN(without_room_for_descriptors_the_call_says_so);
 	RUN(five_hundred_idle_connections_cost_little);
 	RUN(connections_beyond_the_limit_wait);
 	RUN(without_descriptors_accept_waits_and_recovers);

@@ -9,6 +9,7 @@
 #include "runtime/rpc/rpc.h"
 #include "tests/unit/check.h"
 
+#include <fcntl.h>
 #include <grp.h>
 #include <signal.h>
 #include <string.h>
@@ -75,10 +76,34 @@ static void die(struct rpc_call *c, json_t *parameters, void *data)
 	_exit(0);
 }
 
+/* What stands in each of the files that came. */
+static void read_all(struct rpc_call *c, json_t *parameters, void *data)
+{
+	json_t *texts = json_array();
+	int fds[RPC_FDS_MAX];
+	unsigned int n = rpc_call_take_fds(c, fds);
+
+	(void)parameters;
+	(void)data;
+	for (unsigned int i = 0; i < n; i++) {
+		char text[64];
+		ssize_t len = read(fds[i], text, sizeof(text) - 1);
+
+		text[len > 0 ? len : 0] = '\0';
+		(void)json_array_append_new(texts, json_string(text));
+		(void)close(fds[i]);
+	}
+	rpc_reply(c, json_pack("{s:o}", "texts", texts));
+}
+
 static const struct rpc_method methods[] = {
-	{"io.berth.Host.Echo", echo, false},	{"io.berth.Host.Fail", fail, false},
-	{"io.berth.Host.Count", count, false},	{"io.berth.Host.WhoAmI", whoami, false},
-	{"io.berth.Host.Change", whoami, true}, {"io.berth.Host.Big", big, false},
+	{"io.berth.Host.ReadAll", read_all, RPC_WRITE_FDS},
+	{"io.berth.Host.Echo", echo, false},
+	{"io.berth.Host.Fail", fail, false},
+	{"io.berth.Host.Count", count, false},
+	{"io.berth.Host.WhoAmI", whoami, false},
+	{"io.berth.Host.Change", whoami, true},
+	{"io.berth.Host.Big", big, false},
 	{"io.berth.Host.Die", die, true},
 };
 
@@ -240,6 +265,43 @@ static void a_reply_of_several_mebibytes_passes(void)
 	      0);
 	CHECK(json_string_length(json_object_get(reply, "text")) == 5 << 20);
 	json_decref(reply);
+	rpc_client_free(c);
+}
+
+static int file_with(const char *text)
+{
+	int ends[2];
+
+	CHECK(pipe2(ends, O_CLOEXEC) == 0 &&
+	      write(ends[1], text, strlen(text)) == (ssize_t)strlen(text));
+	(void)close(ends[1]);
+	return ends[0];
+}
+
+static void descriptors_travel_with_a_call(void)
+{
+	const int fds[] = {file_with("control"), file_with("blocks"), file_with("images")};
+	static char text[200000];
+	struct rpc_client *c = client();
+	struct berth_error err = {0};
+	json_t *reply = NULL, *texts;
+
+	memset(text, 'x', sizeof(text) - 1); /* a message in many pieces */
+	for (int i = 0; i < 2; i++) {
+		CHECK(rpc_client_call_fds(c, "io.berth.Host.ReadAll", json_pack("{s:s}", "t", text),
+					  fds, 3, NULL, NULL, &reply, &err) == 0);
+		texts = json_object_get(reply, "texts");
+		CHECK(json_array_size(texts) == 3);
+		CHECK(strcmp(json_string_value(json_array_get(texts, 2)), i == 0 ? "images" : "") ==
+		      0);
+		json_decref(reply);
+	}
+	CHECK(rpc_client_call_fds(c, "io.berth.Host.Echo", NULL, fds, 1, NULL, NULL, NULL, &err) <
+	      0);
+	CHECK(err.code == BERTH_ERR_PROTOCOL && strstr(err.msg, "takes no descriptors") != NULL);
+	CHECK(call(c, "io.berth.Host.ReadAll", NULL, NULL, &err) == 0);
+	for (int i = 0; i < 3; i++)
+		(void)close(fds[i]);
 	rpc_client_free(c);
 }
 
@@ -437,6 +499,7 @@ int main(void)
 	RUN(progress_can_hang_up);
 	RUN(the_peer_is_who_the_kernel_says);
 	RUN(a_reply_of_several_mebibytes_passes);
+	RUN(descriptors_travel_with_a_call);
 	RUN(a_call_over_the_limit_is_not_sent);
 	RUN(the_service_describes_itself);
 	RUN(what_does_not_exist_is_named);

@@ -41,7 +41,7 @@ static void none_is_kept_unless_wanted(void)
 {
 	spare_keep(&d);
 	CHECK(d.spare_fd == 0);
-	CHECK(spare_order(&d, (const char *const[]){"start", "101", NULL}, 1, -EBADF, &pidfd) ==
+	CHECK(spare_order(&d, (const char *const[]){"start", "101", NULL}, 1, NULL, 0, &pidfd) ==
 	      -ECHILD);
 }
 
@@ -52,10 +52,11 @@ static void one_is_kept_and_takes_one_order(void)
 	spare_keep(&d);
 	wait_started(1);
 	CHECK(d.spare_fd > 0);
-	CHECK(spare_order(&d, (const char *const[]){"start", "101", NULL}, 1, -EBADF, &pidfd) == 0);
+	CHECK(spare_order(&d, (const char *const[]){"start", "101", NULL}, 1, NULL, 0, &pidfd) ==
+	      0);
 	CHECK(d.spare_fd == 0 && d.spare_pidfd == 0 && pidfd >= 0);
 	fd_close(&pidfd);
-	CHECK(spare_order(&d, (const char *const[]){"start", "101", NULL}, 1, -EBADF, &pidfd) ==
+	CHECK(spare_order(&d, (const char *const[]){"start", "101", NULL}, 1, NULL, 0, &pidfd) ==
 	      -ECHILD);
 }
 
@@ -65,7 +66,7 @@ static void an_order_too_large_is_left_to_a_worker_of_its_own(void)
 
 	memset(big, 'x', sizeof(big) - 1);
 	spare_keep(&d);
-	CHECK(spare_order(&d, (const char *const[]){"start", big, NULL}, 1, -EBADF, &pidfd) ==
+	CHECK(spare_order(&d, (const char *const[]){"start", big, NULL}, 1, NULL, 0, &pidfd) ==
 	      -E2BIG);
 	CHECK(d.spare_fd > 0);
 }
