@@ -105,7 +105,7 @@ static void call_run(struct rpc_call *c, const struct rpc_request *q)
 		return;
 	}
 	parameters = parameters != NULL ? json_incref(parameters) : json_object();
-	if (m->write && s->on_order != NULL)
+	if (m->access != RPC_READ && s->on_order != NULL)
 		s->on_order(&c->peer, q->method, parameters, s->data);
 	m->fn(c, parameters, s->data);
 	json_decref(parameters);
