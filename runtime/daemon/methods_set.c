@@ -40,8 +40,7 @@ static void set_notes(struct job *j, const struct setting *list, int n, bool run
 			continue;
 		if (p->apply == PARAM_STORED)
 			note(j,
-			     "CT %u: --%s is kept in the config, but Linux has nothing that "
-			     "enforces it",
+			     "CT %u: --%s is stored in the config, but berth does not enforce it",
 			     j->ct->ctid, p->option);
 		else if (p->apply == PARAM_RESTART && running)
 			note(j, "CT %u: --%s takes effect at the next start: berth restart %u",

@@ -55,11 +55,9 @@ static bool peer_may(struct rpc_call *c, const char *method, bool write)
 
 	if (c->peer.uid == 0 || (c->peer.in_read_group && !write))
 		return true;
-	(void)berth_error_set(&e, BERTH_ERR_PERMISSION, EACCES,
-			      "%s is not for uid %u: %s (log in as root, or use sudo)", method,
-			      c->peer.uid,
-			      write ? "only root changes containers and this host"
-				    : "only root and the group of berthd's socket may ask");
+	(void)berth_error_set(
+		&e, BERTH_ERR_PERMISSION, EACCES, "only root%s may call %s, not uid %u; use sudo",
+		write ? "" : " and the group of berthd's socket", method, c->peer.uid);
 	rpc_reply_error(c, &e);
 	return false;
 }
