@@ -2,7 +2,8 @@
  * distro.c - what init a CT has, and how that init is asked to power off.
  *
  * busybox: SIGUSR2 powers off (SIGUSR1 halts, SIGPWR halts in 1.35, SIGTERM and SIGINT reboot).
- * openrc-init: SIGPWR in versions since 2021. runit and unknown ones have no signal of that kind.
+ * openrc-init: SIGPWR in versions since 2021. sysvinit reads its orders from a FIFO only, and what Debian's does
+ * upon SIGPWR is a script that no package has; runit looks at a file. Both have a command that knows how.
  */
 #include "runtime/base/cleanup.h"
 #include "templates/guest.h"
@@ -27,6 +28,7 @@ static const struct init_name init_names[] = {
 	{"systemd", GUEST_INIT_SYSTEMD},    {"busybox", GUEST_INIT_BUSYBOX},
 	{"openrc-init", GUEST_INIT_OPENRC}, {"runit-init", GUEST_INIT_RUNIT},
 	{"runit", GUEST_INIT_RUNIT},	    {"finit", GUEST_INIT_FINIT},
+	{"init", GUEST_INIT_SYSV},	    {"upstart", GUEST_INIT_SYSV},
 };
 
 /* Where the descriptor's file really is: the links are followed by the kernel, inside the root. */
@@ -54,13 +56,23 @@ enum guest_init guest_init_kind_named(const char *path)
 	return GUEST_INIT_OTHER;
 }
 
-static enum guest_init kind_of(int fd)
+static bool has_telinit(int root_fd)
+{
+	auto_close int fd = inroot_open(root_fd, "sbin/telinit", O_PATH);
+
+	return fd >= 0;
+}
+
+/* Anything may be called init, a script for one: it would run again if it were called like sysvinit's. */
+static enum guest_init kind_of(int root_fd, int fd)
 {
 	char path[PATH_MAX];
+	enum guest_init kind;
 
 	if (fd_name(fd, path, sizeof(path)) < 0)
 		return GUEST_INIT_OTHER;
-	return guest_init_kind_named(path);
+	kind = guest_init_kind_named(path);
+	return kind == GUEST_INIT_SYSV && !has_telinit(root_fd) ? GUEST_INIT_OTHER : kind;
 }
 
 enum guest_init guest_init_kind(int root_fd)
@@ -71,7 +83,7 @@ enum guest_init guest_init_kind(int root_fd)
 
 		if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
 		    (st.st_mode & 0111) != 0)
-			return kind_of(fd);
+			return kind_of(root_fd, fd);
 	}
 	return GUEST_INIT_NONE;
 }
@@ -88,12 +100,20 @@ int guest_init_stop_signal(enum guest_init kind)
 	case GUEST_INIT_OTHER:
 		return SIGPWR;
 	case GUEST_INIT_RUNIT:
+	case GUEST_INIT_SYSV:
 		return 0;
 	case GUEST_INIT_NONE:
 	case GUEST_INIT_MAX:
 		break;
 	}
 	return -ENOENT;
+}
+
+const char *guest_init_stop_command(enum guest_init kind)
+{
+	if (kind == GUEST_INIT_SYSV)
+		return "telinit 0";
+	return kind == GUEST_INIT_RUNIT ? "init 0" : NULL;
 }
 
 int guest_stop_signal(int root_fd)

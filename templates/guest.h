@@ -42,12 +42,13 @@ int guest_setup(int root_fd, const struct guest_config *g, struct berth_error *e
 /* What the CT's init is, found by following /sbin/init, /etc/init, /bin/init inside root_fd. */
 enum guest_init {
 	GUEST_INIT_NONE, /* none of the three can be run */
-	GUEST_INIT_OTHER, /* sysvinit, upstart or something unknown */
+	GUEST_INIT_OTHER, /* something unknown */
 	GUEST_INIT_SYSTEMD,
 	GUEST_INIT_BUSYBOX,
 	GUEST_INIT_OPENRC,
 	GUEST_INIT_RUNIT,
 	GUEST_INIT_FINIT,
+	GUEST_INIT_SYSV, /* sysvinit, upstart: what has a telinit; with openrc's scripts or others */
 	GUEST_INIT_MAX
 };
 
@@ -56,10 +57,12 @@ enum guest_init guest_init_kind(int root_fd);
 enum guest_init guest_init_kind_named(const char *path);
 
 /*
- * The signal that makes this init power off, 0 when there is none (run the CT's own "poweroff"), or
+ * The signal that makes this init power off, 0 when there is none (then there is a command), or
  * -ENOENT without an init. guest_stop_signal is both in one.
  */
 int guest_init_stop_signal(enum guest_init kind);
+/* What is run in the CT to power it off, words separated by a blank; NULL: send the signal. */
+const char *guest_init_stop_command(enum guest_init kind);
 int guest_stop_signal(int root_fd);
 
 enum {

@@ -61,6 +61,22 @@ int call_berthd(struct cli *cli, const char *method, json_t *parameters, json_t 
 	return r;
 }
 
+static void print_notes(const struct cli *cli, const json_t *reply)
+{
+	const json_t *note;
+	size_t i;
+
+	json_array_foreach(json_object_get(reply, "notes"), i, note)
+	{
+		auto_free char *text = cli->quiet || !json_is_string(note)
+					       ? NULL
+					       : text_escape(json_string_value(note));
+
+		if (text != NULL)
+			(void)fprintf(stderr, "%s: %s\n", cli->program, text);
+	}
+}
+
 int call_and_print(struct cli *cli, const char *method, json_t *parameters, struct berth_error *err)
 {
 	json_t *reply = NULL;
@@ -69,6 +85,8 @@ int call_and_print(struct cli *cli, const char *method, json_t *parameters, stru
 	if (r == 0 && cli->json) {
 		(void)json_dumpf(reply, stdout, JSON_INDENT(2));
 		(void)putchar('\n');
+	} else if (r == 0) {
+		print_notes(cli, reply);
 	}
 	json_decref(reply);
 	return r;

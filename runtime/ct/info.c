@@ -82,6 +82,7 @@ int ct_run_parse(const char *text, struct ct_run *ret)
 	/* A state file of a berth that did not write it names a CT that runs all the same. */
 	if (value_get_u64(text, "volume_dev", &dev) == -EINVAL)
 		return -EINVAL;
+	(void)value_get(text, "stop_command", run.stop_command, sizeof(run.stop_command));
 	run.volume_dev = (dev_t)dev;
 	run.notifies = notifies != 0;
 	run.launched = launched != 0;
@@ -101,6 +102,8 @@ int ct_run_format(const struct ct_run *run, char *buf, size_t size)
 	r |= value_put_u64(buf, size, &used, "monitor_start", run->monitor.start_time);
 	r |= value_put_u64(buf, size, &used, "started", run->started);
 	r |= value_put_u64(buf, size, &used, "stop_signal", (uint64_t)run->stop_signal);
+	if (run->stop_command[0] != '\0')
+		r |= value_put(buf, size, &used, "stop_command", run->stop_command);
 	r |= value_put_u64(buf, size, &used, "volume_dev", run->volume_dev);
 	r |= value_put_u64(buf, size, &used, "notifies", run->notifies);
 	r |= value_put_u64(buf, size, &used, "launched", run->launched);

@@ -35,6 +35,7 @@ struct ct_run {
 	struct pidref monitor;
 	uint64_t started; /* seconds since the epoch */
 	int stop_signal; /* asks this init to power off; 0: it knows none */
+	char stop_command[32]; /* does so where no signal does; "": there is none */
 	dev_t volume_dev; /* the volume's block device, for io limits; 0 for none */
 	bool notifies; /* this init says READY=1 when it has booted */
 	bool launched; /* false: the starter has not got to the end */

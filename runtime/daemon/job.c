@@ -76,6 +76,7 @@ struct job *job_begin(struct daemon *d, struct ct *ct, const char *what, struct 
 	j->call = call;
 	j->own = call == NULL;
 	j->lock_fd = lock_fd;
+	j->halt_fd = -EBADF;
 	ct->job = j;
 	if (call != NULL)
 		rpc_call_on_gone(call, client_gone, j);
@@ -249,6 +250,7 @@ static struct rpc_call *job_release(struct job *j)
 	(void)close(j->lock_fd);
 	for (unsigned int i = 0; i < j->n_fds; i++)
 		(void)close(j->fds[i]);
+	fd_close(&j->halt_fd);
 	conf_free(j->conf);
 	conf_free(j->live);
 	conf_free(j->before);

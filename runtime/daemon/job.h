@@ -29,6 +29,7 @@ struct job {
 	bool own; /* nobody asked for it: berthd began it by itself */
 	bool ends_with_client; /* what it makes is nobody's when its client goes: LIFE_CANCEL */
 	unsigned int died; /* workers of it that died in the middle */
+	bool asked; /* the command of halt_fd has told init */
 	bool fast, restart, killed, save, wait, hold;
 	bool then_start; /* after the unmount */
 	bool failed; /* error says why; what is under way only cleans up */
@@ -36,12 +37,13 @@ struct job {
 	int fds[RPC_FDS_MAX]; /* its workers get them, behind those: see job_take_fds */
 	unsigned int n_fds;
 	unsigned int timeout; /* seconds to wait for a clean stop */
+	int halt_fd; /* the session that tells init to power off (halt_inside.h), or -EBADF */
 	uint64_t deadline_ms; /* of the clean stop, as ev_now_ms */
 	struct berth_error error; /* of an earlier step, told at the end */
 	struct conf_file *conf; /* create, set: what is to be saved */
 	struct conf_file *live; /* set: what is to be in effect */
 	struct conf_file *before; /* set: what was in effect */
-	json_t *notes; /* set */
+	json_t *notes; /* create, set, stop */
 };
 
 /*

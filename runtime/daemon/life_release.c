@@ -64,7 +64,7 @@ int act_released(const struct life_call *c)
 	if (j->failed)
 		job_fail(j, &err);
 	else
-		job_done(j, NULL);
+		job_done(j, j->notes != NULL ? json_pack("{s:O}", "notes", j->notes) : NULL);
 	return 0;
 }
 

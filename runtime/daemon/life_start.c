@@ -70,7 +70,7 @@ static void start_has_succeeded(struct job *j)
 	/* A CT that boots is not locked: its admin may stop it meanwhile. */
 	if (j->wait && ct->run.notifies && !ct->booted && (waiting = job_take_call(j)) != NULL)
 		boot_wait_add(j->d, ct, waiting);
-	job_done(j, json_pack("{s:i}", "init_pid", ct->run.init.pid));
+	job_done(j, json_pack("{s:i, s:O*}", "init_pid", ct->run.init.pid, "notes", j->notes));
 }
 
 /* It runs, or may: whatever keeps berthd from it is no reason to end it. */

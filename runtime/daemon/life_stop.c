@@ -2,9 +2,11 @@
  * life_stop.c - actions of a stop by order. The one place in berthd that kills a CT that runs: its admin has
  * ordered it, with --fast or with a timeout that is over.
  */
+#include "runtime/base/fd.h"
 #include "runtime/base/log.h"
 #include "runtime/daemon/attach.h"
 #include "runtime/daemon/end_note.h"
+#include "runtime/daemon/halt_inside.h"
 #include "runtime/daemon/life_actions.h"
 #include "runtime/daemon/monitor_conn.h"
 #include "runtime/daemon/reboot.h"
@@ -23,9 +25,42 @@ static void stop_kill(struct job *j)
 	struct ct *ct = j->ct;
 
 	j->killed = true;
+	fd_close(&j->halt_fd);
 	(void)cg_ct_kill(j->d->cg, ct->ctid, NULL);
 	(void)pidfd_send_signal(ct->init_pidfd, SIGKILL, NULL, 0);
 	ct_timer_set(ct, LIFE_T_STOP, KILL_WAIT_MS);
+}
+
+/* For the log, and for whoever ordered the stop. */
+static void note_kill(struct job *j)
+{
+	char text[160];
+
+	log_line(LOG_LV_WARNING, j->ct->ctid, "did not stop in %u s: killed", j->timeout);
+	(void)snprintf(text, sizeof(text),
+		       "CT %u did not stop in %u s and was killed: its stop scripts may not have "
+		       "ended; --timeout gives it more time",
+		       j->ct->ctid, j->timeout);
+	if (j->notes == NULL)
+		j->notes = json_array();
+	(void)json_array_append_new(j->notes, json_string(text));
+}
+
+/* Again when the command did not get there: init may not listen yet, the CT may have no room for a process. */
+static void ask_inside(struct job *j)
+{
+	struct berth_error err;
+
+	if (halt_inside_done(j->halt_fd)) {
+		j->asked = true;
+		return;
+	}
+	fd_close(&j->halt_fd);
+	if (j->asked)
+		return;
+	j->halt_fd = halt_inside_begin(j->ct, &err);
+	if (j->halt_fd < 0)
+		log_line(LOG_LV_WARNING, j->ct->ctid, "stop: %s", err.msg);
 }
 
 /* An init that has not installed its handlers yet loses the signal (pid_namespaces(7)): say it again. */
@@ -33,8 +68,16 @@ static void stop_ask(struct job *j)
 {
 	uint64_t now = ev_now_ms(), left = j->deadline_ms > now ? j->deadline_ms - now : 1;
 
-	(void)pidfd_send_signal(j->ct->init_pidfd, j->ct->run.stop_signal, NULL, 0);
+	if (j->ct->run.stop_command[0] != '\0')
+		ask_inside(j);
+	else
+		(void)pidfd_send_signal(j->ct->init_pidfd, j->ct->run.stop_signal, NULL, 0);
 	ct_timer_set(j->ct, LIFE_T_STOP, left < STOP_AGAIN_MS ? left : STOP_AGAIN_MS);
+}
+
+static bool can_ask(const struct ct *ct)
+{
+	return ct->run.stop_signal != 0 || ct->run.stop_command[0] != '\0';
 }
 
 int act_stop(const struct life_call *c)
@@ -51,11 +94,13 @@ int act_stop(const struct life_call *c)
 	else
 		reboot_unmark(c->d, ct);
 	j->deadline_ms = ev_now_ms() + (uint64_t)j->timeout * 1000;
-	if (j->fast || ct->run.stop_signal == 0)
-		stop_kill(j);
-	else
+	if (j->fast || !can_ask(ct)) {
+		stop_kill(j); /* a waiting shell can be asked nothing */
+	} else {
+		/* A frozen CT could not act on what it is asked. */
+		(void)cg_ct_thaw(c->d->cg, ct->ctid, NULL);
 		stop_ask(j);
-	/* A frozen CT could not act on the signal. */
+	}
 	(void)cg_ct_thaw(c->d->cg, ct->ctid, NULL);
 	return 0;
 }
@@ -72,7 +117,7 @@ int act_stop_on(const struct life_call *c)
 		stop_ask(j);
 		return 0;
 	}
-	log_line(LOG_LV_WARNING, c->ct->ctid, "did not stop in %u s: killed", j->timeout);
+	note_kill(j);
 	stop_kill(j);
 	return 0;
 }

@@ -91,11 +91,9 @@ static void on_record(struct ev_source *s, uint32_t events, void *data)
 		has_booted(ct);
 }
 
-static int connect_socket(struct daemon *d, struct ct *ct, struct berth_error *err)
+int monitor_open(struct daemon *d, const struct ct *ct, struct berth_error *err)
 {
 	auto_close int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	struct mon_record hello = {.version = MON_VERSION, .type = MON_HELLO};
-	struct mon_record keep = {.version = MON_VERSION, .type = MON_KEEP};
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
 	char path[BERTH_PATH_MAX];
 
@@ -109,6 +107,17 @@ static int connect_socket(struct daemon *d, struct ct *ct, struct berth_error *e
 	if (connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0)
 		return berth_error_sys(err, errno, "CT %u: connect to its monitor at %s", ct->ctid,
 				       path);
+	return take_fd(&fd);
+}
+
+static int connect_socket(struct daemon *d, struct ct *ct, struct berth_error *err)
+{
+	auto_close int fd = monitor_open(d, ct, err);
+	struct mon_record hello = {.version = MON_VERSION, .type = MON_HELLO};
+	struct mon_record keep = {.version = MON_VERSION, .type = MON_KEEP};
+
+	if (fd < 0)
+		return fd;
 	if (send(fd, &hello, sizeof(hello), MSG_NOSIGNAL) < 0 ||
 	    send(fd, &keep, sizeof(keep), MSG_NOSIGNAL) < 0)
 		return berth_error_sys(err, errno, "CT %u: talk to its monitor", ct->ctid);

@@ -6,6 +6,9 @@
 
 #include "runtime/daemon/daemon.h"
 
+/* A connection that nothing was said on yet, which does not block. A descriptor or a negative value. */
+int monitor_open(struct daemon *d, const struct ct *ct, struct berth_error *err);
+
 int monitor_connect(struct daemon *d, struct ct *ct, struct berth_error *err);
 void monitor_disconnect(struct ct *ct);
 

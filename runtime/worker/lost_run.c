@@ -180,6 +180,9 @@ static void learn_from_init(struct ct_run *run)
 	    proc_is_shell_command(cmdline, len))
 		return;
 	run->stop_signal = sig > 0 ? sig : 0;
+	if (guest_init_stop_command(kind) != NULL)
+		(void)snprintf(run->stop_command, sizeof(run->stop_command), "%s",
+			       guest_init_stop_command(kind));
 }
 
 /* ---- its monitor ---- */

@@ -8,6 +8,7 @@
 #include "runtime/worker/worker.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 struct start {
 	struct launch_spec spec;
@@ -16,6 +17,15 @@ struct start {
 
 /* A shell as process 1 reaps what scripts leave behind. */
 static const char *const hold_argv[] = {"/bin/sh", "-c", "while :; do sleep 86400; done", NULL};
+
+static void know_stop(struct ct_run *run, enum guest_init kind)
+{
+	const char *command = guest_init_stop_command(kind);
+
+	run->stop_signal = guest_init_stop_signal(kind);
+	(void)snprintf(run->stop_command, sizeof(run->stop_command), "%s",
+		       command != NULL ? command : "");
+}
 
 /* How it is asked to power off, and whether it says when it has booted. */
 static int know_init(struct bring_up *b, struct berth_error *err)
@@ -31,7 +41,7 @@ static int know_init(struct bring_up *b, struct berth_error *err)
 			"CT %u: there is no /sbin/init to run in its root; repair it: "
 			"berth mount %u",
 			b->w->ctid, b->w->ctid);
-	b->run.stop_signal = guest_init_stop_signal(kind);
+	know_stop(&b->run, kind);
 	b->run.notifies = kind == GUEST_INIT_SYSTEMD;
 	return 0;
 }

@@ -64,6 +64,7 @@ static void run_state_survives_printing(void)
 		.monitor = {.pid = 1233, .start_time = 98},
 		.started = 1700000000,
 		.stop_signal = 37,
+		.stop_command = "telinit 0",
 		.volume_dev = 0x700,
 		.notifies = true,
 		.launched = true,
@@ -74,6 +75,7 @@ static void run_state_survives_printing(void)
 	CHECK(ct_run_format(&run, text, sizeof(text)) == 0);
 	CHECK(ct_run_parse(text, &back) == 0);
 	CHECK(back.init.pid == 1234 && back.monitor.start_time == 98 && back.stop_signal == 37);
+	CHECK(strcmp(back.stop_command, "telinit 0") == 0);
 	CHECK(back.notifies && back.launched && back.volume_dev == 0x700);
 }
 

@@ -271,6 +271,18 @@ static void the_init_is_known_by_what_its_link_leads_to(void)
 	CHECK(guest_stop_signal(root_fd) == SIGPWR);
 	CHECK(kind_with("runit-init") == GUEST_INIT_RUNIT && guest_stop_signal(root_fd) == 0);
 	CHECK(kind_with("sysv") == GUEST_INIT_OTHER && guest_stop_signal(root_fd) == SIGPWR);
+	CHECK(guest_init_stop_command(GUEST_INIT_RUNIT) != NULL);
+	CHECK(guest_init_stop_command(GUEST_INIT_SYSTEMD) == NULL);
+}
+
+static void a_program_called_init_is_sysvinit_when_it_has_a_telinit(void)
+{
+	fresh();
+	put("root/sbin/init", "x", 0755);
+	CHECK(guest_init_kind(root_fd) == GUEST_INIT_OTHER);
+	CHECK(symlinkat("init", root_fd, "sbin/telinit") == 0);
+	CHECK(guest_init_kind(root_fd) == GUEST_INIT_SYSV && guest_stop_signal(root_fd) == 0);
+	CHECK(strcmp(guest_init_stop_command(GUEST_INIT_SYSV), "telinit 0") == 0);
 }
 
 static void an_init_outside_of_the_root_is_none(void)
@@ -301,6 +313,7 @@ int main(void)
 	RUN(the_version_of_systemd_is_that_of_its_library);
 	RUN(a_systemd_that_cannot_boot_is_refused);
 	RUN(the_init_is_known_by_what_its_link_leads_to);
+	RUN(a_program_called_init_is_sysvinit_when_it_has_a_telinit);
 	RUN(an_init_outside_of_the_root_is_none);
 	fd_close(&root_fd);
 	CHECK(tree_remove_at(AT_FDCWD, top) == 0);

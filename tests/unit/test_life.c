@@ -2,10 +2,14 @@
  * test_life.c - start, stop and restart on order: what is told, what is killed, what is left.
  *
  * covers: runtime/daemon/life_start.c runtime/daemon/life_stop.c runtime/daemon/config_check.c
+ * covers: runtime/daemon/halt_inside.c
  */
 #include "tests/unit/daemon_fixture.h"
 
+#include "runtime/base/child.h"
 #include "runtime/daemon/reboot.h"
+
+#include <poll.h>
 
 static const char method_names[][24] = {"Start", "Stop", "Restart"};
 
@@ -164,6 +168,58 @@ static void an_init_that_knows_no_signal_is_killed_too(void)
 	running_end(&r);
 }
 
+/* The next order that the CT's monitor gets; its command line without the environment. */
+static int take_exec(struct running *r, char *words, size_t size)
+{
+	struct mon_record rec;
+	int fds[4] = {-1, -1, -1, -1}, conn = -1;
+	unsigned int n_fds = 0;
+	char args[128] = "";
+	ssize_t n = -1;
+
+	WAIT_FOR(fd_wait(r->listener, POLLIN, 0) == 1); /* accepting would wait */
+	conn = accept4(r->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	WAIT_FOR(n == sizeof(rec) ||
+		 (n = fd_recv_message(conn, &rec, sizeof(rec), fds, 4, &n_fds)) == sizeof(rec));
+	CHECK(rec.type == MON_EXEC && rec.a == 0 && n_fds == 4);
+	n = pread(fds[0], args, sizeof(args) - 1, 0);
+	CHECK(n > 8 && args[0] == 2 && args[4] == 0);
+	(void)snprintf(words, size, "%s %s", args + 8, args + 8 + strlen(args + 8) + 1);
+	for (int i = 0; i < 4; i++)
+		fd_close(&fds[i]);
+	return conn;
+}
+
+static void an_init_without_a_signal_is_told_by_a_command_until_it_was(void)
+{
+	const struct mon_record failed = {.version = MON_VERSION, .type = MON_EXIT, .a = 256};
+	const struct mon_record done = {.version = MON_VERSION, .type = MON_EXIT};
+	struct running r;
+	struct client c;
+	char words[128];
+	int conn;
+
+	host_begin("");
+	running_begin(&r, 101, "");
+	r.ct->run.stop_signal = 0;
+	(void)snprintf(r.ct->run.stop_command, sizeof(r.ct->run.stop_command), "telinit 0");
+	order(&c, 1, ct_parameter(101));
+	conn = take_exec(&r, words, sizeof(words));
+	CHECK(strcmp(words, "telinit 0") == 0 && r.ct->status == CT_STOPPING);
+	CHECK(fd_send_message(conn, &failed, sizeof(failed), NULL, 0) == 0);
+	CHECK(close(conn) == 0);
+	conn = take_exec(&r, words, sizeof(words)); /* some seconds later */
+	CHECK(fd_send_message(conn, &done, sizeof(done), NULL, 0) == 0);
+	WAIT_FOR(r.ct->job->asked);
+	CHECK(kill(r.init, SIGTERM) == 0);
+	init_has_ended(&r);
+	CHECK(code_of(client_wait(&c)) == BERTH_OK);
+	CHECK(close(conn) == 0);
+	client_close(&c);
+	host_end();
+	running_end(&r);
+}
+
 static void a_restart_is_marked_until_it_runs_again(void)
 {
 	struct running r;
@@ -216,6 +272,7 @@ int main(void)
 	RUN(a_stop_asks_init_and_ends_when_all_is_released);
 	RUN(after_the_timeout_it_is_killed);
 	RUN(fast_kills_at_once);
+	RUN(an_init_without_a_signal_is_told_by_a_command_until_it_was);
 	RUN(an_init_that_knows_no_signal_is_killed_too);
 	RUN(a_restart_is_marked_until_it_runs_again);
 	RUN(a_stop_takes_the_mark_away);

@@ -1,0 +1,40 @@
+#!/usr/bin/env bats
+# What a customer brings along: other inits, other architectures. The longer list is in 91-guests.bats.
+
+load helpers
+
+setup() {
+	setup_host
+}
+
+teardown() {
+	teardown_host
+}
+
+# guest CTID NAME: a running CT of the archive NAME (tests/vm/build-guests).
+guest() {
+	[ -e "${BERTH_TEST_GUESTS:-}/$2.tar" ] || skip "no root file system $2"
+	berth template import "$2" "$BERTH_TEST_GUESTS/$2.tar"
+	berth create "$1" --ostemplate "$2" --ram 512M --ipadd "10.99.0.$1"
+	berth start "$1" --wait
+}
+
+@test "G2 sysvinit: stop runs the stop scripts, and a kill is said" {
+	guest 101 sysvinit
+	runs() { berth exec2 101 pidof cron; }
+	wait_for 60 runs
+	berth exec2 101 'printf "%s\n" "#!/bin/sh" "### BEGIN INIT INFO" "# Provides: probe" "# Required-Start:" \
+		"# Required-Stop:" "# Default-Start: 2 3 4 5" "# Default-Stop: 0 1 6" "### END INIT INFO" \
+		"[ \$1 != stop ] || { echo stopped >/root/stop.ran; [ ! -e /root/hang ] || sleep 1000; }" \
+		>/etc/init.d/probe && chmod 755 /etc/init.d/probe && update-rc.d probe defaults'
+	run -0 berth stop 101
+	[ -z "$output" ]
+	grep -q 'ct=101 was stopped by order (reason: stopped)' "$HOST_ROOT/berthd.log"
+	berth start 101
+	wait_for 60 runs
+	[ "$(berth exec2 101 cat /root/stop.ran)" = stopped ]
+	berth exec2 101 touch /root/hang
+	run -0 berth stop 101 --timeout 3
+	[[ $output == *"CT 101 did not stop in 3 s and was killed"*--timeout* ]]
+	grep -q 'ct=101 .*(reason: killed)' "$HOST_ROOT/berthd.log"
+}
