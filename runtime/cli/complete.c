@@ -318,11 +318,10 @@ static void offer_words(const struct line *l)
 		offer_template_words(l);
 	else if (*l->previous == '-' && offer_value(l))
 		return;
-	else if (*l->typed == '-')
-		offer_options(l);
-	else if (strcmp(l->command, "runscript") == 0 && l->n_words == 1)
+	else if (strcmp(l->command, "runscript") == 0 && l->n_words == 1 && *l->typed != '-')
 		(void)puts(":files");
-	else if ((l->n_words > 0 && !is_list) || strcmp(l->command, "doctor") == 0)
+	else if (*l->typed == '-' || (l->n_words > 0 && !is_list) ||
+		 strcmp(l->command, "doctor") == 0)
 		offer_options(l);
 	else if (strcmp(l->command, "create") != 0)
 		offer_cts(l, row < sizeof(commands) / sizeof(commands[0]) ? commands[row].cts
