@@ -12,7 +12,8 @@
 static const char mark_name[] = "autostarted";
 
 enum {
-	UNKNOWN_MS = 1000
+	UNKNOWN_MS = 1000,
+	RECHECK_MS = 1000
 };
 
 struct boot_entry {
@@ -75,8 +76,9 @@ static void autostart_tick(struct ev_source *s, void *data)
 		if (ct_event(ct, LIFE_START, NULL, &err) < 0)
 			log_line(LOG_LV_ERROR, ct->ctid, "start on boot: %s", err.msg);
 	}
+	/* The end of a start is told at once; what else takes a CT out of starting may not be. */
 	if (a->next < a->n) {
-		(void)ev_timer_set(s, 100);
+		(void)ev_timer_set(s, RECHECK_MS);
 		return;
 	}
 	/* Those that cannot be told about yet come after all others. */
@@ -86,6 +88,7 @@ static void autostart_tick(struct ev_source *s, void *data)
 		(void)ev_timer_set(s, UNKNOWN_MS);
 		return;
 	}
+	d->on_start_ended = NULL;
 	ev_remove(s);
 	autostart_over(d);
 	free(a->list);
@@ -130,4 +133,5 @@ void autostart_begin(struct daemon *d)
 	qsort(a->list, a->n, sizeof(*a->list), compare_order);
 	if (ev_add_timer(d->ev, 1, autostart_tick, a, &a->timer) < 0)
 		abort();
+	d->on_start_ended = a->timer;
 }

@@ -116,6 +116,7 @@ struct daemon {
 	struct ct **cts; /* ascending CTIDs */
 	size_t n_cts, room;
 	struct event_subscriber *subscribers;
+	struct ev_source *on_start_ended; /* a timer that is due when a start has ended, or NULL */
 	const struct rpc_call *waited; /* method_wait.c: it is called again, and waits no more */
 	char worker_path[BERTH_PATH_MAX];
 	bool keep_spare; /* a spare worker is kept (spare.h) */
