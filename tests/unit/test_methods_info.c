@@ -171,12 +171,13 @@ static const char *members(json_t *fields)
 	json_object_foreach(info, key, v)(void)
 		snprintf(words + strlen(words), sizeof(words) - strlen(words), "%s%s",
 			 words[0] != '\0' ? " " : "", key);
+	json_decref(reply);
 	return words;
 }
 
 static void a_list_has_the_members_that_are_asked_for(void)
 {
-	json_t *reply;
+	json_t *reply, *res;
 
 	host_begin("");
 	(void)add_ct(101, "NAME=\"web\"\nIP_ADDRESS=\"10.0.0.1\"\n");
@@ -194,14 +195,15 @@ static void a_list_has_the_members_that_are_asked_for(void)
 	      BERTH_ERR_VALUE);
 	reply = call("io.berth.Container.List",
 		     json_pack("{s:b, s:[s]}", "all", true, "fields", "resources.numproc.held"));
-	reply = json_object_get(
+	res = json_object_get(
 		json_array_get(json_object_get(parameters_of(reply), "containers"), 0),
 		"resources");
-	CHECK(json_object_size(reply) == 1);
-	reply = json_object_get(reply, "numproc");
-	CHECK(json_is_integer(json_object_get(reply, "held")) &&
-	      json_is_integer(json_object_get(reply, "limit")) &&
-	      json_object_get(reply, "maxheld") == NULL);
+	CHECK(json_object_size(res) == 1);
+	res = json_object_get(res, "numproc");
+	CHECK(json_is_integer(json_object_get(res, "held")) &&
+	      json_is_integer(json_object_get(res, "limit")) &&
+	      json_object_get(res, "maxheld") == NULL);
+	json_decref(reply);
 	host_end();
 }
 
@@ -239,6 +241,7 @@ static void a_long_list_is_whole_and_in_order(void)
 	for (size_t i = 0; i < json_array_size(list); i++)
 		CHECK(json_integer_value(json_object_get(json_array_get(list, i), "ctid")) ==
 		      101 + (json_int_t)i);
+	json_decref(reply);
 	host_end();
 }
 
