@@ -51,11 +51,7 @@ static int step_load(void *ctx, struct berth_error *err)
 	if (r == 0)
 		r = ct_config_from(a->candidate, w->host_conf, &a->next, err);
 	if (r == 0)
-		r = worker_facts(w, &a->info.facts, err); /* a damaged CT is left as it is */
-	if (r == 0)
-		r = ct_info_load(&w->paths, w->ctid, &a->info, err);
-	if (r == 0 && a->info.status == CT_UNKNOWN)
-		r = -err->sys; /* live or not: the one would be done to the other */
+		r = worker_info(w, &a->info, err);
 	if (r == 0)
 		r = spec_net(w->ctid, &a->now, &w->host, w->paths.root, a->addrs_now, &a->net_now,
 			     err);

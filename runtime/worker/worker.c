@@ -100,19 +100,25 @@ int worker_state_write(struct worker *w, const struct ct_run *run, struct berth_
 	return r < 0 ? berth_error_sys(err, r, "CT %u: write its state file", w->ctid) : 0;
 }
 
-int worker_facts(struct worker *w, struct ct_facts *ret, struct berth_error *err)
+int worker_info(struct worker *w, struct ct_info *ret, struct berth_error *err)
 {
-	struct ct_info info;
-	int r = ct_info_load(&w->paths, w->ctid, &info, err);
+	int r = ct_info_load(&w->paths, w->ctid, ret, err);
 
 	if (r < 0)
 		return r;
-	if (info.status == CT_BROKEN)
+	if (ret->status == CT_BROKEN)
 		return -EINVAL; /* *err says what is wrong with its facts */
-	if (info.status == CT_UNKNOWN)
-		return -EAGAIN; /* the same */
-	*ret = info.facts;
-	return 0;
+	return ret->status == CT_UNKNOWN ? -EAGAIN : 0; /* the same */
+}
+
+int worker_facts(struct worker *w, struct ct_facts *ret, struct berth_error *err)
+{
+	struct ct_info info;
+	int r = worker_info(w, &info, err);
+
+	if (r == 0)
+		*ret = info.facts;
+	return r;
 }
 
 static void resolve_dns(struct ct_config *c)

@@ -79,7 +79,9 @@ int worker_private_mounts(struct worker *w, struct berth_error *err);
 bool worker_has_word(const struct worker *w, const char *word);
 /* RUN/ct/CTID/state. */
 int worker_state_write(struct worker *w, const struct ct_run *run, struct berth_error *err);
-/* Facts, or the error that says what is wrong with the CT. */
+/* What its files say of the CT; one that is damaged, or of which it cannot be told what it is, is an error. */
+int worker_info(struct worker *w, struct ct_info *ret, struct berth_error *err);
+/* The facts of that. */
 int worker_facts(struct worker *w, struct ct_facts *ret, struct berth_error *err);
 /*
  * What is told to the CT itself: name servers for "inherit" are those of the host, a CT without a name is

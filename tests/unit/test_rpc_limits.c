@@ -400,7 +400,7 @@ static void descriptors_are_the_methods_that_takes_them(void)
 	CHECK(send_with(fd, TAKE, 1, 2) == 0);
 	step();
 	CHECK(held == NULL);
-	say(fd, TAKE + 1);
+	say(fd, &TAKE[1]);
 	CHECK(n_taken == 2);
 	end_take(fd);
 	say(fd, TAKE);
