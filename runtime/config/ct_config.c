@@ -159,6 +159,7 @@ static void read_identity(const struct conf_file *f, struct ct_config *c)
 	c->tun = read_feature(f, "tun:on");
 	c->fuse = read_feature(f, "fuse:on");
 	c->capture = read_feature(f, "capture:on");
+	c->socketcall = read_feature(f, "socketcall:on");
 }
 
 /* Terminals are memory that no cgroup is charged for: there is always a limit. */

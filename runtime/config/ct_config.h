@@ -32,6 +32,7 @@ struct ct_config {
 	bool nesting; /* FEATURES="nesting:on" */
 	bool tun, fuse;
 	bool capture; /* packet rings */
+	bool socketcall; /* sockets of 32-bit programs, of any kind */
 
 	uint64_t ram, swap; /* bytes or CT_UNLIMITED */
 	uint64_t numproc; /* or CT_UNLIMITED */

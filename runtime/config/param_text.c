@@ -184,7 +184,7 @@ int param_apply_words(struct conf_file *f, const struct param *p, const char *va
 
 /* ---- features ---- */
 
-static const char *const feature_names[] = {"nesting", "tun", "fuse", "capture"};
+static const char *const feature_names[] = {"nesting", "tun", "fuse", "capture", "socketcall"};
 
 enum {
 	FEATURES = sizeof(feature_names) / sizeof(feature_names[0])
@@ -203,7 +203,7 @@ static const char *parse_features(const char *text, bool on[FEATURES])
 					strncmp(feature_names[i], text, name) != 0))
 			i++;
 		if (i == FEATURES)
-			return "unknown feature; use nesting, tun, fuse or capture";
+			return "unknown feature; use nesting, tun, fuse, capture or socketcall";
 		on[i] = is_on;
 		text += len;
 		text += strspn(text, ", ");

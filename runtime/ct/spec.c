@@ -41,7 +41,8 @@ void spec_volume_limits(const struct ct_config *c, struct volume_limits *ret)
 unsigned int spec_seccomp(const struct ct_config *c)
 {
 	return (c->nesting ? (unsigned int)SECCOMP_NESTING : 0) |
-	       (c->capture ? (unsigned int)SECCOMP_CAPTURE : 0);
+	       (c->capture ? (unsigned int)SECCOMP_CAPTURE : 0) |
+	       (c->socketcall ? (unsigned int)SECCOMP_SOCKETCALL : 0);
 }
 
 struct net_owner spec_net_owner(const struct host_config *host, const char *root)

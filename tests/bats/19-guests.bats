@@ -38,3 +38,15 @@ guest() {
 	[[ $output == *"CT 101 did not stop in 3 s and was killed"*--timeout* ]]
 	grep -q 'ct=101 .*(reason: killed)' "$HOST_ROOT/berthd.log"
 }
+
+@test "G3 a root of 32-bit programs has sockets with socketcall:on" {
+	guest 101 tiny-i386
+	run ! berth exec2 101 ping -c 1 -w 20 169.254.0.1
+	[[ $output == *"Function not implemented"* ]]
+	run -0 berth set 101 --features socketcall:on --save
+	berth restart 101
+	[ "$(berth exec2 101 uname -m)" = x86_64 ] || [ "$(berth exec2 101 uname -m)" = i686 ]
+	berth exec2 101 ping -c 1 -w 20 169.254.0.1
+	berth stop 101
+	grep -q 'ct=101 was stopped by order (reason: stopped)' "$HOST_ROOT/berthd.log"
+}

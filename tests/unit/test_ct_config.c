@@ -39,7 +39,7 @@ static void an_empty_config_has_the_documented_defaults(void)
 	CHECK(c.iolimit == 0 && c.iopslimit == 0);
 	CHECK(c.stop_timeout == 120 && !c.onboot && !c.disabled && c.bootorder == 0);
 	CHECK(strcmp(c.layout, "overlay") == 0);
-	CHECK(!c.nesting && !c.tun && !c.fuse && !c.capture);
+	CHECK(!c.nesting && !c.tun && !c.fuse && !c.capture && !c.socketcall);
 	CHECK(c.n_addrs == 0 && c.n_nameservers == 0 && c.nameserver_inherit);
 	CHECK(c.searchdomain_inherit && c.name[0] == '\0' && c.hostname[0] == '\0');
 }
@@ -50,7 +50,8 @@ static void everything_that_is_set_is_read(void)
 
 	CHECK(load("NAME=web1\nHOSTNAME=w.example.com\nDESCRIPTION=\"a b\"\nOSTEMPLATE=debian-12\n"
 		   "VE_LAYOUT=private\nONBOOT=yes\nDISABLED=yes\nBOOTORDER=7\nSTOP_TIMEOUT=9\n"
-		   "FEATURES=\"nesting:on,fuse:on,capture:on\"\nPHYSPAGES=0:unlimited\nSWAPPAGES=0:"
+		   "FEATURES=\"nesting:on,fuse:on,capture:on,socketcall:on\"\nPHYSPAGES=0:"
+		   "unlimited\nSWAPPAGES=0:"
 		   "65536\n"
 		   "NUMPROC=90:100\nNUMCGROUPS=2000\nNUMPTY=70000\nCPULIMIT=50\nCPUUNITS=8\nCPUS="
 		   "2\nCPUMASK=0-"
@@ -63,7 +64,7 @@ static void everything_that_is_set_is_read(void)
 	CHECK(strcmp(c.description, "a b") == 0 && strcmp(c.ostemplate, "debian-12") == 0);
 	CHECK(strcmp(c.layout, "private") == 0 && strcmp(c.origin_sample, "basic") == 0);
 	CHECK(c.onboot && c.disabled && c.bootorder == 7 && c.stop_timeout == 9);
-	CHECK(c.nesting && !c.tun && c.fuse && c.capture);
+	CHECK(c.nesting && !c.tun && c.fuse && c.capture && c.socketcall);
 	CHECK(c.ram == CT_UNLIMITED && c.swap == 256ULL << 20 && c.numproc == 100);
 	CHECK(c.numcgroups == 2000 && c.numpty == CT_PTY_MAX);
 	CHECK(c.cpulimit == 50 && c.cpuunits == 8 && c.cpus == 2);
