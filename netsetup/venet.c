@@ -484,8 +484,8 @@ static int change_probe(struct venet *v, const struct net_ct *ct, const struct n
 	return r < 0 ? r : uplink_probe(v->host, ct, c->come, c->n_come, &plan, true, err);
 }
 
-static int host_add(struct venet *v, const struct net_link *next, const struct change *c,
-		    struct berth_error *err)
+static int host_add_once(struct venet *v, const struct net_link *next, const struct change *c,
+			 struct berth_error *err)
 {
 	const struct nft_change add = {.driver = &net_venet,
 				       .id = &v->id,
@@ -510,6 +510,28 @@ static int host_add(struct venet *v, const struct net_link *next, const struct c
 	if (r == 0)
 		r = uplink_announce(v->host, c->come, c->n_come, &plan, err);
 	return r;
+}
+
+/* This link's alone, whatever is there of them. */
+static void own_remove(struct venet *v, const struct net_addr *addrs, unsigned int n)
+{
+	(void)nft_remove(v->ct->owner.nft_table, &v->id, addrs, n, NULL, NULL);
+	if (v->index == 0)
+		return;
+	host_del_addrs(v, addrs, n);
+	(void)rtnl_commit(v->host, NULL);
+}
+
+/* A change that was cut short may have left what comes: that goes first. Another CT's stays, and is refused. */
+static int host_add(struct venet *v, const struct net_link *next, const struct change *c,
+		    struct berth_error *err)
+{
+	int r = host_add_once(v, next, c, err);
+
+	if (r != -EEXIST && r != -EADDRINUSE)
+		return r;
+	own_remove(v, c->come, c->n_come);
+	return host_add_once(v, next, c, err);
 }
 
 /* New addresses first, then the default routes that use them, then the old addresses go. */
@@ -551,9 +573,7 @@ static void change_undo(struct venet *v, const struct net_link *now, const struc
 
 	change_make(&back, next, now);
 	(void)host_remove(v, &back, NULL);
-	(void)nft_remove(v->ct->owner.nft_table, &v->id, back.come, back.n_come, NULL, NULL);
-	host_del_addrs(v, back.come, back.n_come);
-	(void)rtnl_commit(v->host, NULL);
+	own_remove(v, back.come, back.n_come);
 	(void)host_add(v, now, &back, NULL);
 	(void)guest_change(v, next, now, NULL);
 	(void)change_mtu(v, next, now, NULL);

@@ -575,6 +575,24 @@ static void a_change_that_fails_changes_nothing(void)
 	CHECK(down(101) == 0 && down(102) == 0 && leftovers() == 0);
 }
 
+/* As a killed worker leaves it: what is to come back was not taken away yet. Another CT's is refused as ever. */
+static void a_change_that_was_cut_short_is_taken_back(void)
+{
+	struct sim_ct was, wanted;
+
+	(void)ct_of(&was, 101, true, ADDRS("10.0.0.1", "10.0.0.3", "fd00::1"));
+	(void)ct_of(&wanted, 101, true, ADDRS("10.0.0.1", "10.0.0.5"));
+	CHECK(net_ct_up(&was.ct, ns1, &err) == 0);
+	CHECK(up(102, ns2, true, ADDRS("10.0.0.2", "fd00::2")) == 0);
+	CHECK(net_ct_change(&wanted.ct, &was.ct, ns1, &err) == 0);
+	talk_both_ways("10.0.0.3", "10.0.0.2", AF_INET);
+	talk_both_ways("fd00::1", "fd00::2", AF_INET6);
+	(void)ct_of(&wanted, 101, true, ADDRS("10.0.0.1", "10.0.0.3", "10.0.0.2"));
+	CHECK(net_ct_change(&was.ct, &wanted.ct, ns1, &err) == -EADDRINUSE);
+	talk_both_ways("10.0.0.3", "10.0.0.2", AF_INET);
+	CHECK(down(101) == 0 && down(102) == 0 && leftovers() == 0);
+}
+
 /* Its init has moved to a namespace without the link: only the CT's own side cannot follow. */
 static void a_ct_that_hides_its_link_loses_an_address_all_the_same(void)
 {
@@ -751,6 +769,7 @@ int main(void)
 	RUN(public_addresses_are_announced_and_not_tracked);
 	RUN(addresses_change_while_it_runs);
 	RUN(a_change_that_fails_changes_nothing);
+	RUN(a_change_that_was_cut_short_is_taken_back);
 	RUN(a_ct_that_hides_its_link_loses_an_address_all_the_same);
 	RUN(an_address_of_two_cts_is_refused);
 	RUN(leftovers_of_a_crash_are_replaced);
