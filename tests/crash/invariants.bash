@@ -51,7 +51,8 @@ have_running() {
 # A running CT 101 with something to lose.
 make_ct() {
 	turn=1
-	berth create 101 --ostemplate tiny --diskspace 64M --ram 32M --hostname first --ipadd 10.99.0.101 >/dev/null &&
+	berth create 101 --ostemplate tiny --diskspace 64M --ram 32M --hostname first --ipadd 10.99.0.101 \
+		--ipadd 10.99.2.1 >/dev/null &&
 		berth start 101 >/dev/null &&
 		berth exec2 101 sh -c 'echo precious >/root/data && sync' </dev/null
 }
@@ -125,7 +126,7 @@ left_of_101() {
 	local dir=$HOST_ROOT/run/berth/ct/101
 	ct_cgroups 101
 	ip -o link show ct101 2>/dev/null
-	nft list table inet "berth_test_$HOST_ID" 2>/dev/null | grep -E '10\.99\.(0\.101|1\.)'
+	nft list table inet "berth_test_$HOST_ID" 2>/dev/null | grep -E '10\.99\.(0\.101|[12]\.)'
 	grep -sF "$HOST_ROOT/var/lib/berth/private/101" /sys/block/loop*/loop/backing_file
 	grep -F -e "$HOST_ROOT/run/berth/ct/101" -e "$HOST_ROOT/var/lib/berth/root/101" /proc/self/mountinfo
 	find "$dir" "$HOST_ROOT"/var/lib/berth/{state,private} "$HOST_ROOT/etc/berth/ct" -maxdepth 2 ! -type d \
