@@ -5,6 +5,7 @@
 #include "runtime/base/fd.h"
 #include "runtime/base/parse.h"
 #include "runtime/base/value.h"
+#include "runtime/storage/volume.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -188,7 +189,7 @@ static int retire(int area_fd, int dir, const char *name, const char *gone)
 		r = renameat2(area_fd, name, area_fd, gone, RENAME_NOREPLACE) < 0 ? -errno : 0;
 		if (r != -ENOSPC && r != -EDQUOT)
 			break;
-		(void)unlinkat(dir, "volume.img", 0);
+		volume_remove(dir);
 	}
 	if (r == 0 && !is_same_dir(area_fd, gone, dir)) {
 		(void)renameat2(area_fd, gone, area_fd, name, RENAME_NOREPLACE);

@@ -3,10 +3,9 @@
 
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
+#include "runtime/storage/volume.h"
 
 #include <fcntl.h>
-#include <linux/magic.h>
-#include <sys/vfs.h>
 
 /* /proc of this process and no other: a descriptor of it is good for nothing once it has ended. */
 static int open_proc(const struct pidref *ref)
@@ -28,14 +27,13 @@ int ct_mounted_volume_open(const struct berth_paths *p, uint32_t ctid, const str
 	char dir[BERTH_PATH_MAX], path[BERTH_PATH_MAX + 64];
 	auto_close int proc = open_proc(monitor);
 	auto_close int fd = -EBADF;
-	struct statfs fs;
 
 	if (proc < 0)
 		return proc;
 	(void)snprintf(path, sizeof(path), "root%s/volume", path_run_ct(p, ctid, dir));
 	fd = openat(proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	/* Without the mount there is an empty directory of /run, or none. */
-	if (fd < 0 || fstatfs(fd, &fs) < 0 || fs.f_type != EXT4_SUPER_MAGIC)
+	if (fd < 0 || volume_of_mount(fd) == NULL)
 		return -ESRCH;
 	return take_fd(&fd);
 }

@@ -4,15 +4,11 @@
 #include "runtime/ct/spec.h"
 #include "runtime/daemon/settings.h"
 
-#include <linux/major.h>
-#include <sys/sysmacros.h>
-
 int config_check_limits(struct daemon *d, const struct ct_config *c, struct berth_error *err)
 {
 	struct cg_limits limits;
 
-	/* Of the loop device that its volume will be on; which one makes no difference. */
-	spec_cg_limits(c, makedev(LOOP_MAJOR, 0), &limits);
+	spec_cg_limits(c, volume_io_device(volume_driver_default()), &limits);
 	return cg_limits_check(d->cg, &limits, err);
 }
 

@@ -53,7 +53,7 @@ static void tell_errors(struct daemon *d, struct ct *ct)
 		why = "the host's file system was full: free some first (df -h)";
 		break;
 	default:
-		why = "ext4 found damage (see dmesg)";
+		why = "its file system found damage (see dmesg)";
 		break;
 	}
 	(void)snprintf(ct->space.trouble, sizeof(ct->space.trouble),

@@ -6,7 +6,7 @@
  * is, so no CT can outrun the watch, and one that wants more is told ENOSPC when it asks; who grew most gets least.
  * The numbers are the kernel's until the unmount: they hold with berthd gone.
  *
- * Here too: a volume that ext4 has turned read-only is found, logged and shown.
+ * Here too: a volume that has turned read-only is found, logged and shown.
  */
 #pragma once
 

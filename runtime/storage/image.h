@@ -17,6 +17,12 @@ int image_refuse_limits(const struct volume_limits *l, int r, struct berth_error
 /* "/var/lib/berth/private/101/volume.img", for messages: it names the CT. */
 void image_where(int private_fd, char *buf, size_t size);
 
+/* Of a new, empty file: the host's file system must not write what is changed to another place. */
+int image_stay_in_place(int image_fd, struct berth_error *err);
+
+/* volume_promised of this driver. */
+int image_promised(int area_fd, const char *name, struct volume_promise *ret);
+
 /* Opens volume.img with O_RDWR or O_RDONLY. */
 int image_open(int private_fd, int flags, struct berth_error *err);
 

@@ -8,15 +8,64 @@
 #include <string.h>
 #include <time.h>
 
+/* The first is a new CT's. */
 static const struct volume_driver *const drivers[] = {&volume_driver_image};
+
+enum {
+	N_DRIVERS = sizeof(drivers) / sizeof(drivers[0])
+};
 
 const struct volume_driver *volume_driver_find(const char *name)
 {
-	for (size_t i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++)
+	for (size_t i = 0; i < N_DRIVERS; i++)
 		if (strcmp(drivers[i]->name, name) == 0)
 			return drivers[i];
 	errno = ENOENT;
 	return NULL;
+}
+
+const struct volume_driver *volume_driver_default(void)
+{
+	return drivers[0];
+}
+
+const char *volume_driver_name(const struct volume_driver *d)
+{
+	return d->name;
+}
+
+void volume_needs(volume_need_fn *fn, void *data)
+{
+	for (size_t i = 0; i < N_DRIVERS; i++)
+		for (unsigned int n = 0; n < drivers[i]->n_needs; n++)
+			fn(&drivers[i]->needs[n], data);
+}
+
+const struct volume_driver *volume_of_mount(int fd)
+{
+	for (size_t i = 0; i < N_DRIVERS; i++)
+		if (drivers[i]->mounted(fd))
+			return drivers[i];
+	return NULL;
+}
+
+dev_t volume_io_device(const struct volume_driver *d)
+{
+	return d->io_device != NULL ? d->io_device() : 0;
+}
+
+int volume_promised(int area_fd, const char *name, struct volume_promise *ret)
+{
+	for (size_t i = 0; i < N_DRIVERS; i++)
+		if (drivers[i]->promised(area_fd, name, ret) == 0)
+			return 0;
+	return -ENOENT;
+}
+
+void volume_remove(int private_fd)
+{
+	for (size_t i = 0; i < N_DRIVERS; i++)
+		drivers[i]->remove(private_fd);
 }
 
 int volume_create(const struct volume_driver *d, int private_fd, const struct volume_limits *l,
@@ -113,4 +162,44 @@ int volume_keep_first(const struct volume_driver *d, int private_fd, int mount_f
 		      struct berth_error *err)
 {
 	return d->keep_first(private_fd, mount_fd, most, err);
+}
+
+/* ---- what not every driver offers ---- */
+
+static int refuse(const struct volume_driver *d, const char *what, struct berth_error *err)
+{
+	return berth_error_set(err, BERTH_ERR_UNSUPPORTED, EOPNOTSUPP,
+			       "volumes of the driver '%s' cannot be %s", d->name, what);
+}
+
+int volume_track(const struct volume_driver *d, int private_fd, int mount_fd,
+		 struct berth_error *err)
+{
+	return d->track != NULL ? d->track(private_fd, mount_fd, err) : refuse(d, "tracked", err);
+}
+
+int volume_take(const struct volume_driver *d, int private_fd, int mount_fd, volume_extent_fn *fn,
+		void *data, struct berth_error *err)
+{
+	return d->take != NULL ? d->take(private_fd, mount_fd, fn, data, err)
+			       : refuse(d, "tracked", err);
+}
+
+int volume_untrack(const struct volume_driver *d, int private_fd, int mount_fd,
+		   struct berth_error *err)
+{
+	return d->untrack != NULL ? d->untrack(private_fd, mount_fd, err)
+				  : refuse(d, "tracked", err);
+}
+
+int volume_snapshot(const struct volume_driver *d, int private_fd, int mount_fd, const char *name,
+		    struct berth_error *err)
+{
+	return d->snapshot != NULL ? d->snapshot(private_fd, mount_fd, name, err)
+				   : refuse(d, "kept as a snapshot", err);
+}
+
+int volume_clone(const struct volume_driver *d, int from_fd, int to_fd, struct berth_error *err)
+{
+	return d->clone != NULL ? d->clone(from_fd, to_fd, err) : refuse(d, "cloned", err);
 }

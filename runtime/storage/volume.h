@@ -55,10 +55,51 @@ struct volume_room {
 	int cause; /* errno of the first, EUCLEAN for damage, 0 when the kernel does not say */
 };
 
+/* What the volume of one private area was promised, and what it has. Bytes. */
+struct volume_promise {
+	uint64_t size;
+	uint64_t on_host;
+	dev_t dev; /* of the host's file system that holds it */
+	const char *mend; /* NULL, or how to mend a volume that a full host can damage */
+};
+
+enum volume_need_kind {
+	VOLUME_NEEDS_FILE_SYSTEM, /* of the kernel's, by name */
+	VOLUME_NEEDS_PROGRAM, /* by name, of a package */
+	VOLUME_NEEDS_NODE /* of /dev, by path */
+};
+
+/* What a host must have; for `berth doctor`. */
+struct volume_need {
+	enum volume_need_kind kind;
+	const char *name;
+	const char *from; /* of a program its package, of a node the command that makes it */
+	const char *level, *without; /* how bad it is to be without, and what cannot be done then */
+	const char *path; /* of a node */
+};
+
 struct volume_driver;
 
 /* "image"; -ENOENT for a name that is not known. */
 const struct volume_driver *volume_driver_find(const char *name);
+/* Of a new CT. */
+const struct volume_driver *volume_driver_default(void);
+const char *volume_driver_name(const struct volume_driver *d);
+/* All that the drivers need, in their order; *ret_n of them. */
+typedef void volume_need_fn(const struct volume_need *need, void *data);
+void volume_needs(volume_need_fn *fn, void *data);
+
+/* The driver on whose mounted volume this open directory lies; NULL when it is none's. */
+const struct volume_driver *volume_of_mount(int fd);
+/* The kind of device that io limits of its volumes bind to, before there is one; 0 for none. */
+dev_t volume_io_device(const struct volume_driver *d);
+/*
+ * Of the private area NAME below area_fd, a half-made one too: what it has was promised. -ENOENT: it has no volume of
+ * any driver.
+ */
+int volume_promised(int area_fd, const char *name, struct volume_promise *ret);
+/* Of a private area that is being removed: gives the space back, at once. */
+void volume_remove(int private_fd);
 
 /* All take the dirfd of the private area private/CTID. */
 
@@ -126,3 +167,22 @@ int volume_keep(const struct volume_driver *d, int mount_fd, uint64_t bytes,
 /* The same until somebody who watches the host's disk has looked: nobody gets more than so many bytes. */
 int volume_keep_first(const struct volume_driver *d, int private_fd, int mount_fd, uint64_t most,
 		      struct berth_error *err);
+
+/* ---- what not every driver offers: BERTH_ERR_UNSUPPORTED with EOPNOTSUPP, which names driver and call ---- */
+
+/* Bytes at to at + n - 1 of the volume, as its driver moves it. r < 0 stops, and is the answer. */
+typedef int volume_extent_fn(uint64_t at, uint64_t n, void *data);
+
+/* Of a mounted volume: from now on what is written to it is noted, until volume_untrack or the unmount. */
+int volume_track(const struct volume_driver *d, int private_fd, int mount_fd,
+		 struct berth_error *err);
+/* Tells what was written since volume_track or the last take, and forgets it. What fn refuses stays noted. */
+int volume_take(const struct volume_driver *d, int private_fd, int mount_fd, volume_extent_fn *fn,
+		void *data, struct berth_error *err);
+int volume_untrack(const struct volume_driver *d, int private_fd, int mount_fd,
+		   struct berth_error *err);
+/* Keeps the volume as it is now under a name. mount_fd -1: not mounted. */
+int volume_snapshot(const struct volume_driver *d, int private_fd, int mount_fd, const char *name,
+		    struct berth_error *err);
+/* A volume for the private area to_fd, which has none, with all that another, not mounted one has. */
+int volume_clone(const struct volume_driver *d, int from_fd, int to_fd, struct berth_error *err);

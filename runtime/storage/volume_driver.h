@@ -1,5 +1,6 @@
 /*
- * volume_driver.h - what a volume driver implements; see volume.h for the contract of each.
+ * volume_driver.h - what a volume driver implements; see volume.h for the contract of each. What stands behind
+ * `mounted` may be NULL: then the call is answered with the one error that says so.
  */
 #pragma once
 
@@ -21,6 +22,19 @@ struct volume_driver {
 	int (*room)(int private_fd, int mount_fd, struct volume_room *ret, struct berth_error *err);
 	int (*keep)(int mount_fd, uint64_t bytes, struct berth_error *err);
 	int (*keep_first)(int private_fd, int mount_fd, uint64_t most, struct berth_error *err);
+	const struct volume_need *needs;
+	unsigned int n_needs;
+	dev_t (*io_device)(void);
+	int (*promised)(int area_fd, const char *name, struct volume_promise *ret);
+	void (*remove)(int private_fd);
+	bool (*mounted)(int fd);
+
+	int (*track)(int private_fd, int mount_fd, struct berth_error *err);
+	int (*take)(int private_fd, int mount_fd, volume_extent_fn *fn, void *data,
+		    struct berth_error *err);
+	int (*untrack)(int private_fd, int mount_fd, struct berth_error *err);
+	int (*snapshot)(int private_fd, int mount_fd, const char *name, struct berth_error *err);
+	int (*clone)(int from_fd, int to_fd, struct berth_error *err);
 };
 
 extern const struct volume_driver volume_driver_image;

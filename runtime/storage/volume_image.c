@@ -16,11 +16,13 @@
 #include <inttypes.h>
 #include <linux/fs.h>
 #include <linux/magic.h>
+#include <linux/major.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <sys/xattr.h>
 
@@ -161,28 +163,6 @@ static int fill_new(int private_fd, int image_fd, const struct layout *l, const 
 	return finish_made(private_fd, image_fd, l, err);
 }
 
-/*
- * btrfs writes a changed block to a new place, so even a file that is allocated in full could not be written on a
- * full host. Only an empty file can be told to stay where it is.
- */
-static int stay_in_place(int image_fd, struct berth_error *err)
-{
-	struct statfs fs;
-	int flags;
-
-	if (fstatfs(image_fd, &fs) < 0)
-		return berth_error_sys(err, errno, "statfs of a volume's image");
-	if (fs.f_type != BTRFS_SUPER_MAGIC)
-		return 0;
-	if (ioctl(image_fd, FS_IOC_GETFLAGS, &flags) == 0) {
-		flags |= FS_NOCOW_FL;
-		if (ioctl(image_fd, FS_IOC_SETFLAGS, &flags) == 0)
-			return 0;
-	}
-	return berth_error_sys(err, errno,
-			       "set attribute C (no copy on write) of a volume's image");
-}
-
 static int refuse_existing(int private_fd, struct berth_error *err)
 {
 	char where[200];
@@ -231,7 +211,7 @@ static int image_create(int private_fd, const struct volume_limits *limits, cons
 		    0600);
 	if (fd < 0)
 		return berth_error_sys(err, errno, "create a volume's image");
-	r = stay_in_place(fd, err);
+	r = image_stay_in_place(fd, err);
 	if (r == 0)
 		r = fill_new(private_fd, fd, &l, dirs, err);
 	if (r == 0)
@@ -474,6 +454,38 @@ static int image_check(int private_fd, struct berth_error *err)
 	return r == 1 ? check_all(private_fd, fd, err) : r;
 }
 
+static const struct volume_need needs[] = {
+	{VOLUME_NEEDS_FILE_SYSTEM, "ext4", NULL, "error", NULL, NULL},
+	{VOLUME_NEEDS_NODE, "loop", "modprobe loop", "error",
+	 "no loop devices: no volume can be mounted", "/dev/loop-control"},
+	{VOLUME_NEEDS_PROGRAM, "mkfs.ext4", "e2fsprogs", "error", "no CT can be created", NULL},
+	{VOLUME_NEEDS_PROGRAM, "e2fsck", "e2fsprogs", "error",
+	 "a volume cannot be repaired after a crash", NULL},
+	{VOLUME_NEEDS_PROGRAM, "resize2fs", "e2fsprogs", "error",
+	 "--diskspace cannot be made smaller", NULL},
+};
+
+/* A major number stands for all loop devices: which one it will be makes no difference. */
+static dev_t image_io_device(void)
+{
+	return makedev(LOOP_MAJOR, 0);
+}
+
+static void image_remove(int private_fd)
+{
+	(void)unlinkat(private_fd, IMAGE_NAME, 0);
+}
+
+/* Without the mount there is a directory of /run, or none. */
+static bool image_mounted(int fd)
+{
+	struct statfs fs;
+	struct stat st;
+
+	return fstatfs(fd, &fs) == 0 && fs.f_type == EXT4_SUPER_MAGIC && fstat(fd, &st) == 0 &&
+	       major(st.st_dev) == LOOP_MAJOR;
+}
+
 const struct volume_driver volume_driver_image = {
 	.name = "image",
 	.create = image_create,
@@ -487,4 +499,10 @@ const struct volume_driver volume_driver_image = {
 	.room = image_room,
 	.keep = image_keep,
 	.keep_first = image_keep_first,
+	.needs = needs,
+	.n_needs = sizeof(needs) / sizeof(needs[0]),
+	.io_device = image_io_device,
+	.promised = image_promised,
+	.remove = image_remove,
+	.mounted = image_mounted,
 };

@@ -10,6 +10,7 @@
 #include "runtime/ct/pools.h"
 #include "runtime/ct/spec.h"
 #include "runtime/ct/trouble.h"
+#include "runtime/storage/volume.h"
 #include "runtime/worker/host_hardening.h"
 #include "runtime/worker/host_space.h"
 
@@ -113,9 +114,6 @@ static void check_program(struct checks *c, const struct program_row *row)
 static void check_programs(struct checks *c)
 {
 	static const struct program_row rows[] = {
-		{"mkfs.ext4", "e2fsprogs", "error", "no CT can be created"},
-		{"e2fsck", "e2fsprogs", "error", "a volume cannot be repaired after a crash"},
-		{"resize2fs", "e2fsprogs", "error", "--diskspace cannot be made smaller"},
 		{"nft", "nftables", "error", "no CT can have a network"},
 		{"mkfs.erofs", "erofs-utils", "warning", "no template can be made"},
 		{"mmdebstrap", "mmdebstrap", "warning", "no Debian template can be built"},
@@ -124,6 +122,27 @@ static void check_programs(struct checks *c)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		check_program(c, &rows[i]);
+}
+
+static void check_need(const struct volume_need *need, void *data)
+{
+	struct checks *c = data;
+
+	switch (need->kind) {
+	case VOLUME_NEEDS_FILE_SYSTEM:
+		check_filesystem(c, need->name, "CT volumes");
+		break;
+	case VOLUME_NEEDS_PROGRAM:
+		check_program(c, &(struct program_row){need->name, need->from, need->level,
+						       need->without});
+		break;
+	case VOLUME_NEEDS_NODE:
+		if (access(need->path, R_OK | W_OK) < 0)
+			found(c, need->name, need->level, need->from, "%s", need->without);
+		else
+			found(c, need->name, "ok", "", "%s for CT volumes", need->path);
+		break;
+	}
 }
 
 /* A policy of the admin's, who may have closed them to users: berthd does not raise it. */
@@ -216,13 +235,9 @@ static void check_promises(struct checks *c, struct worker *w)
 	      s.n, (unsigned long long)(s.promised >> 20), w->paths.lib,
 	      (unsigned long long)(s.room >> 20), (unsigned long long)(s.reserve >> 20),
 	      s.promised > s.room ? ": when that ends, who grew most gets no more" : "");
-	if (s.copied > 0)
-		found(c, "disk-cow", "warning",
-		      "in each private area, the CT stopped: touch n; chattr +C n; cp "
-		      "--sparse=always "
-		      "volume.img n; mv n volume.img",
-		      "%u volumes on btrfs are copied on write: a full host can damage them",
-		      s.copied);
+	if (s.frail > 0)
+		found(c, "disk-cow", "warning", s.mend,
+		      "%u volumes are copied on write: a full host can damage them", s.frail);
 }
 
 /* What berthd has found of CTs that run. */
@@ -291,12 +306,7 @@ void host_checks(struct worker *w, host_finding_fn *fn, void *data)
 	check_cgroups(&c, w);
 	check_filesystem(&c, "overlay", "CT roots");
 	check_filesystem(&c, "erofs", "templates");
-	check_filesystem(&c, "ext4", "CT volumes");
-	if (access("/dev/loop-control", R_OK | W_OK) < 0)
-		found(&c, "loop", "error", "modprobe loop",
-		      "no loop devices: no volume can be mounted");
-	else
-		found(&c, "loop", "ok", "", "loop devices for CT volumes");
+	volume_needs(check_need, &c);
 	net_doctor(&owner, fn, data);
 	check_programs(&c);
 	check_user_namespaces(&c);

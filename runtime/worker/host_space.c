@@ -3,40 +3,26 @@
 
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
+#include "runtime/storage/volume.h"
 #include "runtime/wire/report.h"
 
 #include <fcntl.h>
-#include <linux/fs.h>
-#include <linux/magic.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/vfs.h>
-
-static bool is_copied(int dir, const char *name)
-{
-	auto_close int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	int flags;
-
-	return fd >= 0 && ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0 && (flags & FS_NOCOW_FL) == 0;
-}
 
 /* One private area, a half-made one too: what it has was promised. */
-static void add(int area, const char *name, dev_t dev, bool btrfs, struct host_space *s,
-		uint64_t *have)
+static void add(int area, const char *name, dev_t dev, struct host_space *s, uint64_t *have)
 {
-	char path[300];
-	struct stat st;
+	struct volume_promise p;
 
-	(void)snprintf(path, sizeof(path), "%.255s/volume.img", name);
-	if (fstatat(area, path, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode) ||
-	    st.st_dev != dev)
+	if (volume_promised(area, name, &p) < 0 || p.dev != dev)
 		return;
 	s->n++;
-	s->promised += (uint64_t)st.st_size;
-	*have += (uint64_t)st.st_blocks * 512;
-	s->copied += btrfs && is_copied(area, path);
+	s->promised += p.size;
+	*have += p.on_host;
+	s->frail += p.mend != NULL;
+	s->mend = p.mend != NULL ? p.mend : s->mend;
 }
 
 int host_space_read(struct worker *w, struct host_space *ret, struct berth_error *err)
@@ -46,7 +32,6 @@ int host_space_read(struct worker *w, struct host_space *ret, struct berth_error
 	auto_closedir DIR *d = NULL;
 	struct host_space s = {0};
 	struct statvfs vfs;
-	struct statfs fs;
 	struct stat st;
 	struct dirent *e;
 	uint64_t have = 0;
@@ -54,7 +39,7 @@ int host_space_read(struct worker *w, struct host_space *ret, struct berth_error
 
 	if (area < 0)
 		return berth_error_sys(err, area, "open directory %s", path);
-	if (fstat(area, &st) < 0 || fstatvfs(area, &vfs) < 0 || fstatfs(area, &fs) < 0)
+	if (fstat(area, &st) < 0 || fstatvfs(area, &vfs) < 0)
 		return berth_error_sys(err, errno, "statfs of %s", path);
 	copy = fcntl(area, F_DUPFD_CLOEXEC, 3);
 	d = copy < 0 ? NULL : fdopendir(copy);
@@ -66,7 +51,7 @@ int host_space_read(struct worker *w, struct host_space *ret, struct berth_error
 		return berth_error_sys(err, r, "read directory %s", path);
 	}
 	while ((e = readdir(d)) != NULL)
-		add(area, e->d_name, st.st_dev, fs.f_type == BTRFS_SUPER_MAGIC, &s, &have);
+		add(area, e->d_name, st.st_dev, &s, &have);
 	s.avail = vfs.f_bavail * vfs.f_frsize;
 	s.reserve = host_space_reserve(&w->host, vfs.f_blocks * vfs.f_frsize);
 	s.room = have + (s.avail > s.reserve ? s.avail - s.reserve : 0);

@@ -12,7 +12,8 @@ struct host_space {
 	uint64_t room; /* what volumes can have all together: what they have, and what is free */
 	uint64_t avail, reserve; /* what is free, and what of it is the host's own */
 	unsigned int n; /* volumes */
-	unsigned int copied; /* those on btrfs that are copied on write: a full host harms them */
+	unsigned int frail; /* those that a full host can damage */
+	const char *mend; /* what mends these; NULL: there are none */
 };
 
 int host_space_read(struct worker *w, struct host_space *ret, struct berth_error *err);

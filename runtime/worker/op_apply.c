@@ -18,11 +18,9 @@
 #include "runtime/worker/worker.h"
 
 #include <fcntl.h>
-#include <linux/major.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 struct apply {
 	struct worker *w;
@@ -64,10 +62,11 @@ static int step_load(void *ctx, struct berth_error *err)
 	return r;
 }
 
-/* The device that io limits bind to: the volume's, or some loop device, as the one that it will be on. */
+/* The device that io limits bind to: the volume's, or one of the kind that it will be on. */
 static dev_t io_device(const struct apply *a)
 {
-	return a->running ? a->info.run.volume_dev : makedev(LOOP_MAJOR, 0);
+	return a->running ? a->info.run.volume_dev
+			  : volume_io_device(volume_driver_find(a->info.facts.driver));
 }
 
 static int step_limits(void *ctx, struct berth_error *err)

@@ -21,11 +21,9 @@
 #include "templates/template.h"
 
 #include <fcntl.h>
-#include <linux/major.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <time.h>
 
 struct create {
@@ -66,7 +64,7 @@ static int check_limits(struct create *c, struct berth_error *err)
 
 	if (r < 0)
 		return r;
-	spec_cg_limits(&c->config, makedev(LOOP_MAJOR, 0), &limits);
+	spec_cg_limits(&c->config, volume_io_device(volume_driver_default()), &limits);
 	r = cg_limits_check(cg, &limits, err);
 	cg_host_free(cg);
 	return r;
@@ -101,7 +99,8 @@ static int step_load(void *ctx, struct berth_error *err)
 	(void)snprintf(f->template_hash, sizeof(f->template_hash), "%s", c->template.hash);
 	(void)snprintf(f->distribution, sizeof(f->distribution), "%s", c->template.distribution);
 	(void)snprintf(f->layout, sizeof(f->layout), "%s", c->config.layout);
-	(void)snprintf(f->driver, sizeof(f->driver), "image");
+	(void)snprintf(f->driver, sizeof(f->driver), "%s",
+		       volume_driver_name(volume_driver_default()));
 	return 0;
 }
 

@@ -2,7 +2,7 @@
  * test_volume.c - driver `image` on real loop devices; root, in an own mount namespace.
  *
  * covers: runtime/storage/fsid.c runtime/storage/image.c runtime/storage/image_resize.c
- * covers: runtime/storage/image_room.c runtime/storage/volume_image.c
+ * covers: runtime/storage/image_host.c runtime/storage/image_room.c runtime/storage/volume_image.c
  */
 #include "runtime/storage/volume.h"
 
@@ -514,6 +514,66 @@ static void a_mounted_volume_grows_where_the_kernel_lets_us(void)
 	CHECK(ok(volume_check(image, private_fd, &err)));
 }
 
+static int no_extent(uint64_t at, uint64_t n, void *data)
+{
+	(void)at;
+	(void)n;
+	*(bool *)data = true;
+	return 0;
+}
+
+/* One error for all, that names who cannot do what. */
+static void what_the_driver_does_not_offer_is_refused(void)
+{
+	bool called = false;
+
+	begin();
+	CHECK(volume_track(image, private_fd, -1, &err) == -EOPNOTSUPP &&
+	      err.code == BERTH_ERR_UNSUPPORTED && strstr(err.msg, "'image'") != NULL);
+	CHECK(volume_take(image, private_fd, -1, no_extent, &called, &err) == -EOPNOTSUPP &&
+	      !called);
+	CHECK(volume_untrack(image, private_fd, -1, &err) == -EOPNOTSUPP);
+	CHECK(volume_snapshot(image, private_fd, -1, "s", &err) == -EOPNOTSUPP &&
+	      strstr(err.msg, "snapshot") != NULL);
+	CHECK(volume_clone(image, private_fd, private_fd, &err) == -EOPNOTSUPP &&
+	      err.code == BERTH_ERR_UNSUPPORTED);
+}
+
+static void count_need(const struct volume_need *need, void *data)
+{
+	*(int *)data += need->name != NULL && need->level != NULL;
+}
+
+static void who_knows_no_driver_is_told_all_the_same(void)
+{
+	auto_close int mnt = -EBADF, area = -EBADF;
+	struct volume_promise p;
+	char path[64], dir[512];
+	const char *name;
+	ssize_t n;
+	int needs = 0;
+
+	begin();
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", private_fd);
+	n = readlink(path, dir, sizeof(dir) - 1);
+	CHECK(n > 0);
+	dir[n > 0 ? n : 0] = '\0';
+	name = strrchr(dir, '/') + 1;
+	area = openat(private_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CHECK(volume_driver_default() == image && strcmp(volume_driver_name(image), "image") == 0);
+	CHECK(volume_promised(area, name, &p) == -ENOENT);
+	CHECK(create(64 * MIB, 0));
+	CHECK(volume_promised(area, name, &p) == 0 && p.size > 64 * MIB && p.on_host < p.size);
+	CHECK(volume_of_mount(private_fd) == NULL);
+	mnt = mount_it();
+	CHECK(volume_of_mount(mnt) == image);
+	unmount(&mnt);
+	volume_remove(private_fd);
+	CHECK(volume_promised(area, name, &p) == -ENOENT);
+	volume_needs(count_need, &needs);
+	CHECK(needs > 0 && volume_io_device(image) != 0);
+}
+
 static void poke(off_t at, const void *bytes, size_t n)
 {
 	auto_close int fd = openat(private_fd, "volume.img", O_WRONLY | O_CLOEXEC);
@@ -636,6 +696,8 @@ int main(void)
 	RUN(a_mounted_volume_grows_where_the_kernel_lets_us);
 	RUN(a_damaged_superblock_is_refused_by_name);
 	RUN(a_cut_off_image_is_refused);
+	RUN(what_the_driver_does_not_offer_is_refused);
+	RUN(who_knows_no_driver_is_told_all_the_same);
 	RUN(a_volume_with_errors_is_mended_before_it_is_mounted);
 	RUN(the_made_file_system_is_clean);
 	RUN(create_and_mount_are_quick);
