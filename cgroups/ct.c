@@ -6,6 +6,7 @@
 #include "cgroups/host.h"
 
 #include "runtime/base/cleanup.h"
+#include "runtime/base/clock.h"
 #include "runtime/base/ev.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/parse.h"
@@ -13,7 +14,6 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 enum {
 	DELEGATE_TEXT_MAX = 4096
@@ -195,13 +195,6 @@ int cg_ct_populated(struct cg_host *h, uint32_t ctid, struct berth_error *err)
 	return v != 0;
 }
 
-static void pause_ms(unsigned int ms)
-{
-	struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
-
-	(void)nanosleep(&t, NULL);
-}
-
 /* The kernel lets go of dead processes a moment after it reports the cgroup empty. */
 static int remove_retried(const struct cg_hier *hi, uint32_t ctid, uint64_t end)
 {
@@ -210,7 +203,7 @@ static int remove_retried(const struct cg_hier *hi, uint32_t ctid, uint64_t end)
 
 		if (r == 0 || (r != -EBUSY && r != -ENOTEMPTY) || ev_now_ms() >= end)
 			return r;
-		pause_ms(ms);
+		clock_pause_us(ms * 1000);
 	}
 }
 

@@ -1,5 +1,6 @@
 /* link.c - the host's end of a link of ours: found by its name, removed. For all drivers that use veth pairs. */
 #include "netsetup/driver.h"
+#include "runtime/base/clock.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -7,7 +8,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -81,7 +81,6 @@ static bool is_removed(struct rtnl *r, const struct net_link_id *id, const char 
 int net_link_take(struct rtnl *r, const struct net_link_id *id, const char *own,
 		  struct berth_error *err)
 {
-	const struct timespec pause = {.tv_nsec = LINK_PAUSE_US * 1000};
 	struct rtnl_link link;
 	enum net_whose whose;
 	pid_t self = getpid(), pid = fork();
@@ -90,7 +89,7 @@ int net_link_take(struct rtnl *r, const struct net_link_id *id, const char *own,
 	if (pid == 0)
 		remover(id, own, self);
 	while (pid > 0 && !is_removed(r, id, own, pid))
-		(void)nanosleep(&pause, NULL);
+		clock_pause_us(LINK_PAUSE_US);
 	/* One that came too late must not find the link of the next start. */
 	if (pid > 0 && waitpid(pid, NULL, WNOHANG) == 0)
 		(void)kill(pid, SIGKILL);

@@ -1,5 +1,6 @@
 /* link_id.c - what follows from a CTID and the number of a link: names, interface numbers, MACs. Pure. */
 #include "netsetup/link.h"
+#include "runtime/base/hash.h"
 #include "runtime/base/parse.h"
 
 #include <errno.h>
@@ -34,17 +35,15 @@ int net_link_from_ifname(const char *ifname, uint32_t *ret_ctid, unsigned int *r
 	return 0;
 }
 
-/* FNV-1a: the same CT has the same addresses on every host and start. */
+/* The same CT has the same addresses on every host and start. */
 static void make_mac(const struct net_link_id *id, enum net_side side, uint8_t mac[6])
 {
-	uint64_t h = 0xcbf29ce484222325u;
 	char in[48];
 	int len = id->n == 0
 			  ? snprintf(in, sizeof(in), "berth %u %d", id->ctid, (int)side)
 			  : snprintf(in, sizeof(in), "berth %u %d %u", id->ctid, (int)side, id->n);
+	uint64_t h = hash_fnv1a(HASH_BEGIN, in, (size_t)len);
 
-	for (int i = 0; i < len; i++)
-		h = (h ^ (uint8_t)in[i]) * 0x100000001b3u;
 	for (unsigned int i = 0; i < 6; i++)
 		mac[i] = (uint8_t)(h >> (8 * i));
 	mac[0] = (uint8_t)((mac[0] & 0xfc) | 0x02); /* locally administered, unicast */

@@ -2,6 +2,7 @@
  * owner.c - whose a link is: its alias says it, "berth TABLE ROOT". Pure, but for the resolving of ROOT.
  */
 #include "netsetup/link.h"
+#include "runtime/base/hash.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -15,7 +16,6 @@ static void root_of(const struct net_owner *o, char *buf, size_t size)
 {
 	const char *root = o->root != NULL && o->root[0] != '\0' ? o->root : "/";
 	char path[PATH_MAX];
-	uint64_t h = 0xcbf29ce484222325u;
 
 	if (realpath(root, path) == NULL)
 		(void)snprintf(path, sizeof(path), "%s", root);
@@ -23,9 +23,9 @@ static void root_of(const struct net_owner *o, char *buf, size_t size)
 		memcpy(buf, path, strlen(path) + 1);
 		return;
 	}
-	for (const char *p = path; *p != '\0'; p++)
-		h = (h ^ (uint8_t)*p) * 0x100000001b3u; /* FNV-1a; no path begins with # */
-	(void)snprintf(buf, size, "#%016llx", (unsigned long long)h);
+	/* No path begins with #. */
+	(void)snprintf(buf, size, "#%016llx",
+		       (unsigned long long)hash_fnv1a(HASH_BEGIN, path, strlen(path)));
 }
 
 char *net_alias(const struct net_owner *o, char buf[NET_ALIAS_MAX])

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -17,7 +18,6 @@ enum {
 	INFO_TEXT_MAX = 4096,
 	EROFS_SUPER_OFFSET = 1024
 };
-#define EROFS_MAGIC 0xe0f5e1e2u
 #define INFO_SUFFIX ".template"
 
 static bool hash_is_valid(const char *s)
@@ -215,7 +215,7 @@ static int image_check(int fd, const struct template_info *t, struct berth_error
 	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != t->bytes)
 		return bad_image(t, "has the wrong size", err);
 	if (pread(fd, &magic, sizeof(magic), EROFS_SUPER_OFFSET) != sizeof(magic) ||
-	    magic != EROFS_MAGIC)
+	    magic != EROFS_SUPER_MAGIC_V1)
 		return bad_image(t, "is not an erofs image", err);
 	return 0;
 }

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
-#include <time.h>
 
 enum ev_kind {
 	EV_IO,
@@ -280,12 +279,4 @@ void ev_stop(struct ev *ev, int status)
 {
 	ev->stopping = true;
 	ev->status = status;
-}
-
-uint64_t ev_now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }

@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include "runtime/base/clock.h"
+
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -43,5 +45,7 @@ void ev_stop(struct ev *ev, int status);
 /* Handles what is ready, waiting at most timeout_ms (-1: for ever). For tests and drains. */
 int ev_run_once(struct ev *ev, int timeout_ms);
 
-/* Milliseconds of CLOCK_MONOTONIC. */
-uint64_t ev_now_ms(void);
+static inline uint64_t ev_now_ms(void)
+{
+	return clock_now_ms();
+}

@@ -8,6 +8,7 @@
  */
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
+#include "runtime/base/mountinfo.h"
 #include "runtime/launch/child.h"
 #include "runtime/launch/sys.h"
 
@@ -19,7 +20,6 @@
 #include <sys/stat.h>
 
 enum {
-	MOUNTINFO_MAX = 16 << 20,
 	TMPFS_MIN = 8 << 20
 };
 
@@ -364,15 +364,9 @@ static bool is_covering(const char *path, size_t len)
 bool mounts_host_covered(const char *mountinfo)
 {
 	for (const char *line = mountinfo; *line != '\0';) {
-		const char *p = line;
-		const char *end = strchr(line, '\n');
+		const char *where = mountinfo_field(line, 5), *end = strchr(line, '\n');
 
-		for (int field = 0; field < 4; field++) {
-			p += strcspn(p, " \n");
-			if (*p == ' ')
-				p++;
-		}
-		if (is_covering(p, strcspn(p, " \n")))
+		if (where != NULL && is_covering(where, strcspn(where, " \n")))
 			return true;
 		if (end == NULL)
 			break;
@@ -384,12 +378,11 @@ bool mounts_host_covered(const char *mountinfo)
 int launch_host_covered(bool *ret, struct berth_error *err)
 {
 	auto_free char *text = NULL;
-	int r = file_read_at(AT_FDCWD, "/proc/self/mountinfo", MOUNTINFO_MAX, &text, NULL);
+	int r = mountinfo_read(&text, err);
 
-	if (r < 0)
-		return berth_error_sys(err, -r, "read /proc/self/mountinfo");
-	*ret = mounts_host_covered(text);
-	return 0;
+	if (r == 0)
+		*ret = mounts_host_covered(text);
+	return r;
 }
 
 int mounts_uncover_host(struct berth_error *err)

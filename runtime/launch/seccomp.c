@@ -9,6 +9,7 @@
  */
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
+#include "runtime/base/hash.h"
 #include "runtime/launch/launch.h"
 
 #include <fcntl.h>
@@ -284,33 +285,24 @@ struct cache_head {
 	uint64_t len;
 };
 
-static uint64_t hash(uint64_t h, const void *data, size_t n)
-{
-	const unsigned char *p = data;
-
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ p[i]) * UINT64_C(0x100000001b3); /* FNV-1a */
-	return h;
-}
-
 static uint64_t cache_key(unsigned int flags)
 {
 	const struct scmp_version *v = seccomp_version();
 	const unsigned int numbers[] = {v->major, v->minor, v->micro, flags, SECCOMP_NR_KNOWN};
-	uint64_t h = hash(UINT64_C(0xcbf29ce484222325), numbers, sizeof(numbers));
+	uint64_t h = hash_fnv1a(HASH_BEGIN, numbers, sizeof(numbers));
 
-	h = hash(h, BERTH_VERSION, sizeof(BERTH_VERSION));
+	h = hash_fnv1a(h, BERTH_VERSION, sizeof(BERTH_VERSION));
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		const uint64_t words[] = {
 			(uint64_t)rows[i].error, (uint64_t)rows[i].arg, rows[i].mask,
 			rows[i].value,		 rows[i].unless,	rows[i].option};
 
-		h = hash(h, rows[i].call, strlen(rows[i].call) + 1);
-		h = hash(h, words, sizeof(words));
+		h = hash_fnv1a(h, rows[i].call, strlen(rows[i].call) + 1);
+		h = hash_fnv1a(h, words, sizeof(words));
 	}
-	h = hash(h, families, sizeof(families));
-	h = hash(h, netlink_protos, sizeof(netlink_protos));
-	return hash(h, no_inet_protos, sizeof(no_inet_protos));
+	h = hash_fnv1a(h, families, sizeof(families));
+	h = hash_fnv1a(h, netlink_protos, sizeof(netlink_protos));
+	return hash_fnv1a(h, no_inet_protos, sizeof(no_inet_protos));
 }
 
 static bool cache_read(int dirfd, const char *name, uint64_t key, struct seccomp_program *p)
@@ -325,7 +317,7 @@ static bool cache_read(int dirfd, const char *name, uint64_t key, struct seccomp
 		return false;
 	size = (size_t)head.len * sizeof(p->filter[0]);
 	if (fd_read_all(fd, p->filter, size) != (ssize_t)size ||
-	    hash(0, p->filter, size) != head.sum)
+	    hash_fnv1a(0, p->filter, size) != head.sum)
 		return false;
 	p->len = (uint16_t)head.len;
 	return true;
@@ -335,7 +327,7 @@ static bool cache_read(int dirfd, const char *name, uint64_t key, struct seccomp
 static void cache_write(int dirfd, const char *name, uint64_t key, const struct seccomp_program *p)
 {
 	size_t size = p->len * sizeof(p->filter[0]);
-	struct cache_head head = {.key = key, .sum = hash(0, p->filter, size), .len = p->len};
+	struct cache_head head = {.key = key, .sum = hash_fnv1a(0, p->filter, size), .len = p->len};
 	auto_free char *buf = malloc(sizeof(head) + size);
 
 	if (buf == NULL)

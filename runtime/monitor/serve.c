@@ -2,6 +2,7 @@
 #include "runtime/monitor/monitor.h"
 
 #include "runtime/base/cleanup.h"
+#include "runtime/base/clock.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/pidref.h"
 #include "runtime/monitor/wake.h"
@@ -413,7 +414,7 @@ static void loop(struct monitor *m)
 	while (!is_finished(m)) {
 		int n = epoll_wait(m->epoll, events, EVENTS_MAX, wants_tick(m) ? MON_TICK_MS : -1);
 
-		m->now = wake_now_ms();
+		m->now = clock_now_ms();
 		for (int i = 0; i < n; i++)
 			dispatch(m, events[i].data.u64, events[i].events);
 		if (wants_tick(m) && m->now - ticked >= MON_TICK_MS) {
@@ -491,7 +492,7 @@ int monitor_run(struct monitor *m)
 
 	if (r < 0)
 		return r;
-	m->now = wake_now_ms();
+	m->now = clock_now_ms();
 	init_files(m);
 	if (pidref_get(m->args.init_pid, &init) == 0)
 		m->init_start = init.start_time;

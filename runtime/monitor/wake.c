@@ -1,9 +1,9 @@
 /* wake.c - the monitor's epoll set. */
 #include "runtime/monitor/wake.h"
 
+#include <stddef.h>
 #include <errno.h>
 #include <sys/epoll.h>
-#include <time.h>
 
 enum {
 	SLOT_BITS = 16
@@ -44,12 +44,4 @@ enum wake_kind wake_kind_of(uint64_t tag)
 unsigned int wake_slot_of(uint64_t tag)
 {
 	return (unsigned int)(tag & ((1u << SLOT_BITS) - 1));
-}
-
-uint64_t wake_now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }

@@ -23,6 +23,3 @@ void wake_remove(int epoll, int fd);
 
 enum wake_kind wake_kind_of(uint64_t tag);
 unsigned int wake_slot_of(uint64_t tag);
-
-/* Milliseconds of CLOCK_MONOTONIC. */
-uint64_t wake_now_ms(void);

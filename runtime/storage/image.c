@@ -2,6 +2,7 @@
 #include "runtime/storage/image.h"
 
 #include "runtime/base/cleanup.h"
+#include "runtime/base/clock.h"
 #include "runtime/base/spawn.h"
 
 #include <fcntl.h>
@@ -10,7 +11,6 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <time.h>
 
 void image_where(int private_fd, char *buf, size_t size)
 {
@@ -81,12 +81,12 @@ int image_lock(int private_fd, int image_fd, struct berth_error *err)
 {
 	for (int i = 0;; i++) {
 		int r = take_lock(private_fd, image_fd, LOCK_EX, err);
-		long pause = 500000 + (getpid() + i) % 8 * 150000;
+		unsigned int pause_us = 500 + (unsigned int)(getpid() + i) % 8 * 150;
 
 		if (r != -EBUSY || i == LOCK_TRIES ||
 		    (i > LOCK_TRIES_USED && !only_asked(image_fd)))
 			return r;
-		(void)nanosleep(&(struct timespec){.tv_nsec = pause}, NULL);
+		clock_pause_us(pause_us);
 	}
 }
 

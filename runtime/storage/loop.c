@@ -2,6 +2,7 @@
 #include "runtime/storage/loop.h"
 
 #include "runtime/base/cleanup.h"
+#include "runtime/base/clock.h"
 #include "runtime/base/fault.h"
 #include "runtime/base/fd.h"
 
@@ -12,7 +13,6 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <time.h>
 
 enum {
 	ATTACH_TRIES = 100,
@@ -28,11 +28,6 @@ enum {
 	VOLUME_SLOTS = 65536,
 	VOLUME_PROBES = 32,
 };
-
-static void pause_ms(unsigned int ms)
-{
-	(void)nanosleep(&(struct timespec){.tv_nsec = (long)ms * 1000000}, NULL);
-}
 
 static int open_control(struct berth_error *err)
 {
@@ -66,7 +61,7 @@ static int open_device(const char *path, int flags, struct berth_error *err)
 			return -EAGAIN;
 		if (errno != ENOENT)
 			return berth_error_sys(err, errno, "open %s", path);
-		pause_ms(2);
+		clock_pause_us(2000);
 	}
 	return berth_error_set(err, BERTH_ERR_UNSUPPORTED, ENOENT,
 			       "the kernel made %s but the node is missing: mount devtmpfs on "
@@ -163,7 +158,7 @@ int loop_attach(int file_fd, bool read_only, struct loop_dev *ret, struct berth_
 		if (r == -EBUSY)
 			probe++;
 		else
-			pause_ms(2);
+			clock_pause_us(2000);
 	}
 	return berth_error_set(err, BERTH_ERR_RESOURCES, EBUSY,
 			       "no loop device: %s is busy or its node is missing: mount devtmpfs "
@@ -230,7 +225,7 @@ static int try_shared(int n, int file_fd, const struct stat *st, struct loop_dev
 		/* Just going away, or somebody else configures it: look again. */
 		if (r != -EAGAIN && r != -EBUSY)
 			return berth_error_sys(err, r, "configure %s", ret->path);
-		pause_ms(1);
+		clock_pause_us(1000);
 	}
 	return berth_error_set(err, BERTH_ERR_RESOURCES, ETIMEDOUT, "%s stays busy", ret->path);
 }

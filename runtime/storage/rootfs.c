@@ -9,10 +9,10 @@
 
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
+#include "runtime/base/mountinfo.h"
 #include "runtime/storage/fsctx.h"
 #include "runtime/storage/fsid.h"
 #include "runtime/storage/kmsg.h"
-#include "runtime/storage/mountinfo.h"
 
 #include <fcntl.h>
 #include <string.h>

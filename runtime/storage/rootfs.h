@@ -76,5 +76,7 @@ struct rootfs_defaults {
 	bool index, nfs_export, redirect_dir, metacopy;
 };
 
+void rootfs_defaults_read(struct rootfs_defaults *ret);
+
 /* Pure: does this line of /proc/self/mountinfo show rw and index=on,nfs_export=on,xino=on? */
 bool rootfs_options_ok(const char *mountinfo_line, const struct rootfs_defaults *d);

@@ -2,10 +2,10 @@
 #include "runtime/storage/sb.h"
 
 #include <errno.h>
+#include <linux/magic.h>
 #include <string.h>
 
 enum {
-	EXT4_MAGIC = 0xef53,
 	EXT4_STATE_VALID = 1,
 	EXT4_STATE_ERROR = 2,
 	EXT4_INCOMPAT_RECOVER = 0x4,
@@ -20,7 +20,6 @@ enum {
 	EROFS_COMPAT_SB_CHKSUM = 1,
 	EROFS_SB_MIN = 128
 };
-#define EROFS_MAGIC 0xe0f5e1e2u
 
 static uint16_t get16(const uint8_t *p)
 {
@@ -120,7 +119,7 @@ int ext4_super_parse(const void *buf, size_t len, struct ext4_super *ret)
 	const uint8_t *b = buf;
 	struct ext4_super sb = {0};
 
-	if (len < EXT4_SB_SIZE || get16(b + 0x38) != EXT4_MAGIC)
+	if (len < EXT4_SB_SIZE || get16(b + 0x38) != EXT4_SUPER_MAGIC)
 		return -EINVAL;
 	if ((get32(b + 0x64) & EXT4_RO_METADATA_CSUM) != 0 &&
 	    crc32c(~0u, b, EXT4_CHECKSUM_AT) != get32(b + EXT4_CHECKSUM_AT))
@@ -153,7 +152,7 @@ int erofs_super_parse(const void *buf, size_t len, struct erofs_super *ret)
 	struct erofs_super sb = {0};
 	size_t end;
 
-	if (len < SB_OFFSET + EROFS_SB_MIN || get32(b) != EROFS_MAGIC)
+	if (len < SB_OFFSET + EROFS_SB_MIN || get32(b) != EROFS_SUPER_MAGIC_V1)
 		return -EINVAL;
 	/* 512 to 4096 bytes: what every kernel that we run on can mount. */
 	if (b[12] < 9 || b[12] > 12)

@@ -1,12 +1,12 @@
 /* volume.c - the table of volume drivers. */
 #include "runtime/storage/volume.h"
 
+#include "runtime/base/clock.h"
 #include "runtime/storage/loop.h"
 #include "runtime/storage/volume_driver.h"
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 /* The first is a new CT's. */
 static const struct volume_driver *const drivers[] = {&volume_driver_image};
@@ -85,32 +85,24 @@ int volume_in_use(const struct volume_driver *d, int private_fd, struct berth_er
 	return d->in_use(private_fd, err);
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 /* The kernel tells nobody when it drops the last reference, so it is asked; asking costs 15 us. */
 int volume_wait_unused(const struct volume_driver *d, int private_fd, unsigned int timeout_ms,
 		       struct berth_error *err)
 {
-	uint64_t end = now_ms() + timeout_ms;
+	uint64_t end = clock_deadline(timeout_ms);
 
-	for (long pause_us = 100;; pause_us += pause_us < 2000 ? pause_us / 8 : 0) {
+	for (uint64_t pause_us = 100;; pause_us += pause_us < 2000 ? pause_us / 8 : 0) {
 		int r = d->in_use(private_fd, err);
 
 		if (r <= 0)
 			return r;
-		if (now_ms() >= end)
+		if (clock_is_past(end))
 			return berth_error_set(
 				err, BERTH_ERR_TIMEOUT, ETIMEDOUT,
 				"the volume is still in use after %u ms; `fuser -vm` on "
 				"its mounts and `losetup -a` show by what",
 				timeout_ms);
-		(void)nanosleep(&(struct timespec){.tv_nsec = pause_us * 1000}, NULL);
+		clock_pause_us(pause_us);
 	}
 }
 

@@ -8,6 +8,7 @@
 #include "runtime/worker/lost_run.h"
 
 #include "runtime/base/cleanup.h"
+#include "runtime/base/clock.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/parse.h"
 #include "runtime/ct/mounted.h"
@@ -141,11 +142,9 @@ int lost_run_init(struct worker *w, struct cg_host *cg, struct pidref *ret, stru
 
 static uint64_t started_at(const struct pidref *init)
 {
-	struct timespec up = {0};
 	uint64_t ticks = (uint64_t)sysconf(_SC_CLK_TCK), now = (uint64_t)time(NULL), age;
 
-	(void)clock_gettime(CLOCK_BOOTTIME, &up);
-	age = (uint64_t)up.tv_sec - init->start_time / ticks;
+	age = clock_uptime_s() - init->start_time / ticks;
 	return age < now ? now - age : now;
 }
 

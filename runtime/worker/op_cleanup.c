@@ -8,6 +8,7 @@
  */
 #include "netsetup/net.h"
 #include "runtime/base/cleanup.h"
+#include "runtime/base/clock.h"
 #include "runtime/base/fault.h"
 #include "runtime/base/fd.h"
 #include "runtime/ct/look.h"
@@ -135,7 +136,7 @@ static _Noreturn void net_run(struct worker *w, pid_t parent, int fd)
 	(void)prctl(PR_SET_PDEATHSIG, 0); /* from here on it touches nothing */
 	(void)fd_write_all(STDOUT_FILENO, &rep, sizeof(rep));
 	(void)close(STDOUT_FILENO);
-	(void)nanosleep(&(struct timespec){.tv_nsec = NET_LINGER_MS * 1000000}, NULL);
+	clock_pause_us(NET_LINGER_MS * 1000);
 	_exit(0);
 }
 

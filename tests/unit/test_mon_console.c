@@ -1,6 +1,7 @@
 /* test_mon_console.c - the console: attached, logged, flooded, left alone. */
 #include "runtime/monitor/console.h"
 
+#include "runtime/base/clock.h"
 #include "runtime/monitor/wake.h"
 #include "tests/unit/check.h"
 #include "tests/unit/monitor_fixture.h"
@@ -179,11 +180,11 @@ static uint64_t cpu_ms(pid_t pid)
 static uint64_t flood(const struct fixture *f)
 {
 	static char line[4096];
-	uint64_t start = wake_now_ms(), sent = 0;
+	uint64_t start = clock_now_ms(), sent = 0;
 
 	memset(line, 'y', sizeof(line));
 	(void)fcntl(f->console, F_SETFL, O_NONBLOCK);
-	while (wake_now_ms() - start < 1500) {
+	while (clock_now_ms() - start < 1500) {
 		ssize_t n = write(f->console, line, sizeof(line));
 
 		if (n > 0)

@@ -1,7 +1,12 @@
-/* test_mountinfo.c - lines of /proc/self/mountinfo. */
-#include "runtime/storage/mountinfo.h"
+/*
+ * test_mountinfo.c - lines of /proc/self/mountinfo.
+ *
+ * covers: runtime/storage/rootfs_options.c
+ */
+#include "runtime/base/mountinfo.h"
 
 #include "runtime/base/cleanup.h"
+#include "runtime/storage/rootfs.h"
 #include "tests/unit/check.h"
 
 #include <fcntl.h>

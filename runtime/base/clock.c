@@ -1,0 +1,28 @@
+/* clock.c - the clock that deadlines are counted by, and short pauses. */
+#include "runtime/base/clock.h"
+
+#include <time.h>
+
+uint64_t clock_now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+uint64_t clock_uptime_s(void)
+{
+	struct timespec t = {0};
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &t);
+	return (uint64_t)t.tv_sec;
+}
+
+void clock_pause_us(uint64_t us)
+{
+	const struct timespec t = {.tv_sec = (time_t)(us / 1000000),
+				   .tv_nsec = (long)(us % 1000000) * 1000};
+
+	(void)nanosleep(&t, NULL);
+}

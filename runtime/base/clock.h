@@ -1,0 +1,26 @@
+/*
+ * clock.h - the clock that deadlines are counted by, and short pauses.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Milliseconds of CLOCK_MONOTONIC. */
+uint64_t clock_now_ms(void);
+/* Seconds since the host has booted, its sleep included: what a process's start time is counted by. */
+uint64_t clock_uptime_s(void);
+
+/* A moment after so many milliseconds. */
+static inline uint64_t clock_deadline(uint64_t after_ms)
+{
+	return clock_now_ms() + after_ms;
+}
+
+static inline bool clock_is_past(uint64_t deadline)
+{
+	return clock_now_ms() >= deadline;
+}
+
+/* Shorter when a signal comes. */
+void clock_pause_us(uint64_t us);
