@@ -22,10 +22,16 @@ bool area_uuid_is_valid(const char *s);
 
 /* Reads what tells private/CTID from others. -ENOENT: it is not there; else -errno: it cannot be told. */
 int area_id_read(int area_fd, uint32_t ctid, struct area_id *ret);
+/* The same of an open private area. */
+int area_id_read_dir(int dir, struct area_id *ret);
 /* Three words for a command line and back; -EINVAL. */
 void area_id_format(const struct area_id *id, char words[3][40]);
 int area_id_parse(const char *const words[3], struct area_id *ret);
 
+/* Its name below LIB/private. */
+const char *area_name(uint32_t ctid, char buf[AREA_NAME_MAX]);
+/* The name of what is being removed. */
+const char *area_gone_name(uint32_t ctid, const char *uuid, char buf[AREA_NAME_MAX]);
 /* Where a create builds it. */
 const char *area_new_name(uint32_t ctid, const char *uuid, char buf[AREA_NAME_MAX]);
 /* Is this the name of what was left unfinished or half removed? -EINVAL: no. */

@@ -1,8 +1,8 @@
 /* wake.c - the monitor's epoll set. */
 #include "runtime/monitor/wake.h"
 
-#include <stddef.h>
 #include <errno.h>
+#include <stddef.h>
 #include <sys/epoll.h>
 
 enum {

@@ -1,4 +1,8 @@
-/* test_ct_area.c - a private area is known by its uuid and its directory, and only that one is removed. */
+/*
+ * test_ct_area.c - a private area is known by its uuid and its directory, and only that one is removed.
+ *
+ * covers: runtime/ct/area_remove.c
+ */
 #include "runtime/ct/area.h"
 
 #include "runtime/base/cleanup.h"

@@ -548,17 +548,17 @@ static void who_knows_no_driver_is_told_all_the_same(void)
 {
 	auto_close int mnt = -EBADF, area = -EBADF;
 	struct volume_promise p;
-	char path[64], dir[512];
+	char path[64], here[512];
 	const char *name;
 	ssize_t n;
 	int needs = 0;
 
 	begin();
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", private_fd);
-	n = readlink(path, dir, sizeof(dir) - 1);
+	n = readlink(path, here, sizeof(here) - 1);
 	CHECK(n > 0);
-	dir[n > 0 ? n : 0] = '\0';
-	name = strrchr(dir, '/') + 1;
+	here[n > 0 ? n : 0] = '\0';
+	name = strrchr(here, '/') + 1;
 	area = openat(private_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	CHECK(volume_driver_default() == image && strcmp(volume_driver_name(image), "image") == 0);
 	CHECK(volume_promised(area, name, &p) == -ENOENT);
