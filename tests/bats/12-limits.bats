@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # Limits bite inside, can be changed while the CT runs, and are shown. The host goes on.
-# bats file_tags=both
+# bats file_tags=both,alone
 
 load helpers
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # What only the host may make for a container, and what its root can do with it: devices, sysfs, terminals.
 
+# bats file_tags=alone
 load helpers
 
 setup() {

@@ -2,6 +2,7 @@
 # Pools of the kernel that root in a CT can reach, as SECURITY.md lists them: one CT takes all that it gets, and the
 # host and a neighbour go on. Rows T1, T4, T8 and H7.
 
+# bats file_tags=alone
 load helpers
 
 setup() {
