@@ -62,11 +62,16 @@ _Noreturn void init_run(const struct launch_spec *spec, struct cage *cage, int s
 /* ---- process.c: no allocation, also used by enter.c and visit.c ---- */
 
 /*
- * Everything that only the host's root may set, while we still are: resource limits, OOM score and its
- * floor, login uid. Without CAP_SYS_RESOURCE limits are lowered only, never raised. Init is to be the last
- * victim of the OOM killer, so all others have GUEST_OOM_SCORE (templates/guest.h). -errno.
+ * What only the host's root may set, while we still are: resource limits, login uid. Without CAP_SYS_RESOURCE
+ * limits are lowered only, never raised. -errno.
  */
-int process_settle_host(bool is_init);
+int process_settle_host(void);
+
+/*
+ * The OOM score. Init is to be the last victim, so all others have GUEST_OOM_SCORE (templates/guest.h). Whoever
+ * joins a living CT has it before: with the score of a monitor it would make init the only victim.
+ */
+void process_settle_oom(bool is_init);
 
 /* Moves the caller into the v1 cgroups; with_unified also into the unified one. -errno. */
 int process_join_cgroups(const struct cg_attach *a, bool with_unified);

@@ -54,7 +54,8 @@ static int stage_join(const struct launch_spec *spec, bool in_cgroup, struct cag
 		return berth_error_set(err, BERTH_ERR_LIMIT, -r,
 				       "join the container's cgroups (cgroup.procs): %s",
 				       strerror(-r));
-	r = process_settle_host(true);
+	process_settle_oom(true);
+	r = process_settle_host();
 	if (r < 0)
 		return berth_error_sys(err, -r, "set resource limits");
 	/* The working directory is carried over into every copy of the mount namespace. */

@@ -7,6 +7,7 @@
  * the first that the CT can see: by then it holds nothing of the host, and its memory still counts as
  * the host's (no ptrace) until execve replaces it.
  */
+#include "runtime/base/cleanup.h"
 #include "runtime/base/fault.h"
 #include "runtime/base/fd.h"
 #include "runtime/launch/child.h"
@@ -308,11 +309,34 @@ static _Noreturn void helper_run(const struct launch_enter *e, bool in_cgroup, i
 
 /* ---- the caller ---- */
 
+/*
+ * The helper is born in the CT's memory, with our OOM score: for that moment it is that of a session, or in a full
+ * CT the kernel would find init to kill and nothing else.
+ */
+static pid_t clone_into_cgroup(int unified)
+{
+	auto_close int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
+	char own[16];
+	ssize_t n = fd < 0 ? -1 : pread(fd, own, sizeof(own), 0);
+	pid_t pid;
+
+	if (n > 0)
+		process_settle_oom(false);
+	pid = sys_clone3(CLONE_INTO_CGROUP, SIGCHLD, unified);
+	if (pid != 0 && n > 0)
+		(void)!pwrite(fd, own, (size_t)n, 0);
+	return pid;
+}
+
 static pid_t clone_helper(const struct launch_enter *e, const int sock[2])
 {
 	bool in_cgroup = e->cgroup->unified >= 0;
-	pid_t pid = sys_clone3(in_cgroup ? CLONE_INTO_CGROUP : 0, SIGCHLD, e->cgroup->unified);
+	pid_t pid;
 
+	if (in_cgroup)
+		pid = clone_into_cgroup(e->cgroup->unified);
+	else
+		pid = sys_clone3(0, SIGCHLD, -1);
 	if (pid < 0 && in_cgroup) {
 		if (faccessat(e->cgroup->unified, "cgroup.procs", F_OK, 0) < 0 && errno == ENOENT)
 			return -ENOENT;

@@ -94,23 +94,19 @@ static int limit_set(const struct limit_row *row)
 	return setrlimit(row->resource, &want) < 0 ? -errno : 0;
 }
 
-/* Raising it needs no privilege, so it works on hosts whose root has no CAP_SYS_RESOURCE. */
-static void settle_oom(bool is_init)
+void process_settle_oom(bool is_init)
 {
+	/*
+	 * Raising it needs no privilege, so it works on hosts whose root has no CAP_SYS_RESOURCE; with that
+	 * it is also the floor below which the CT cannot go (proc(5)).
+	 */
 	char text[16];
 
-	/*
-	 * Written with the host's CAP_SYS_RESOURCE it also sets the floor below which the CT cannot go. Our own
-	 * score may be negative: so first the floor, then what is above it.
-	 */
-	(void)file_write_value_at(AT_FDCWD, "/proc/self/oom_score_adj", "0");
-	if (is_init)
-		return;
-	(void)snprintf(text, sizeof(text), "%d", GUEST_OOM_SCORE);
+	(void)snprintf(text, sizeof(text), "%d", is_init ? 0 : GUEST_OOM_SCORE);
 	(void)file_write_value_at(AT_FDCWD, "/proc/self/oom_score_adj", text);
 }
 
-int process_settle_host(bool is_init)
+int process_settle_host(void)
 {
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
 		int r = limit_set(&limits[i]);
@@ -118,7 +114,6 @@ int process_settle_host(bool is_init)
 		if (r < 0)
 			return r;
 	}
-	settle_oom(is_init);
 	/* As if nobody had ever logged in; a kernel without audit has no such file. */
 	(void)file_write_value_at(AT_FDCWD, "/proc/self/loginuid", "4294967295");
 	return 0;
@@ -146,10 +141,13 @@ int process_become_root(void)
 
 int process_enter(int init_pidfd, const struct cg_attach *cgroup, bool with_unified)
 {
-	int r = process_join_cgroups(cgroup, with_unified);
+	int r;
 
+	/* Before: a full CT is out of memory as soon as we are in, and its init must not be the only victim. */
+	process_settle_oom(false);
+	r = process_join_cgroups(cgroup, with_unified);
 	if (r == 0)
-		r = process_settle_host(false);
+		r = process_settle_host();
 	if (r < 0)
 		return r;
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || setns(init_pidfd, ALL_NAMESPACES) < 0)
