@@ -198,9 +198,12 @@ kernel_threads() {
 	# A hog, and then memory that no process is charged for, among processes smaller than init.
 	run berth exec2 101 sh -c 'tail -c 200M /dev/zero | tail'
 	berth exec2 101 sh -c 'mkdir -p /m && mount -t tmpfs -o size=1G t /m'
-	for n in 1 2 3 4 5 6; do
-		run berth exec2 101 sh -c "sleep 1000 & sleep 1000 & dd if=/dev/zero of=/m/$n bs=64k"
+	# As long as there is another victim: with none left init goes too, should it need a page itself.
+	berth exec2 101 sh -c 'for n in $(seq 100); do sleep 1000 & done'
+	for n in 1 2 3; do
+		run berth exec2 101 sh -c "dd if=/dev/zero of=/m/$n bs=64k"
 	done
+	[ "$(pgrep -c -P "$pid" sleep)" -gt 0 ]
 	[ "$(init_pid 101)" = "$pid" ]
 	kill -0 "$pid"
 	[ "$(berth list -H -o physpages.f 101 | tr -d ' ')" -gt 0 ]
