@@ -5,6 +5,7 @@
 #include "runtime/base/fd.h"
 #include "runtime/base/log.h"
 #include "runtime/daemon/daemon.h"
+#include "runtime/daemon/job.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -12,7 +13,7 @@
 static const char mark_name[] = "autostarted";
 
 enum {
-	UNKNOWN_MS = 1000,
+	LATER_MS = 1000,
 	RECHECK_MS = 1000
 };
 
@@ -25,7 +26,7 @@ struct autostart {
 	struct daemon *d;
 	struct boot_entry *list;
 	size_t n, next;
-	size_t n_unknown; /* of those before next, kept at the list's beginning */
+	size_t n_later; /* of those before next, kept at the list's beginning */
 	struct ev_source *timer;
 };
 
@@ -56,6 +57,13 @@ static void autostart_over(struct daemon *d)
 		(void)file_replace_at(run, mark_name, "", 0, 0644, false);
 }
 
+/* Not known yet, or berthd itself still cleans up after its last run. */
+static bool is_settling(const struct ct *ct)
+{
+	return ct->status == CT_UNKNOWN ||
+	       (ct->status == CT_RELEASING && (ct->job == NULL || ct->job->own));
+}
+
 static void autostart_tick(struct ev_source *s, void *data)
 {
 	struct autostart *a = data;
@@ -69,8 +77,8 @@ static void autostart_tick(struct ev_source *s, void *data)
 		struct ct *ct = registry_find(d, a->list[a->next++].ctid);
 		struct berth_error err;
 
-		if (ct != NULL && ct->status == CT_UNKNOWN)
-			a->list[a->n_unknown++] = a->list[a->next - 1];
+		if (ct != NULL && is_settling(ct))
+			a->list[a->n_later++] = a->list[a->next - 1];
 		if (ct == NULL || ct->status != CT_STOPPED)
 			continue;
 		if (ct_event(ct, LIFE_START, NULL, &err) < 0)
@@ -81,11 +89,11 @@ static void autostart_tick(struct ev_source *s, void *data)
 		(void)ev_timer_set(s, RECHECK_MS);
 		return;
 	}
-	/* Those that cannot be told about yet come after all others. */
-	if (a->n_unknown > 0) {
-		a->n = a->n_unknown;
-		a->next = a->n_unknown = 0;
-		(void)ev_timer_set(s, UNKNOWN_MS);
+	/* Those that cannot be started yet come after all others. */
+	if (a->n_later > 0) {
+		a->n = a->n_later;
+		a->next = a->n_later = 0;
+		(void)ev_timer_set(s, LATER_MS);
 		return;
 	}
 	d->on_start_ended = NULL;

@@ -112,6 +112,24 @@ static void who_runs_or_is_held_or_has_gone_is_passed_over(void)
 	running_end(&r);
 }
 
+static void what_is_being_cleaned_up_is_started_after_that(void)
+{
+	struct ct *ct;
+
+	host_begin("");
+	on_worker("start", "while [ ! -e $TOP/go ]; do sleep 0.01; done; kill -9 $$\n");
+	ct = add_ct(101, "ONBOOT=\"yes\"\n");
+	ct->status = CT_RELEASING;
+	autostart_begin(&d);
+	settle_down();
+	CHECK(ct->job == NULL && !is_over());
+	ct->status = CT_STOPPED;
+	WAIT_FOR(ct->status == CT_STARTING);
+	put_file(top, "go", "", 0644);
+	WAIT_FOR(is_over() && all_idle());
+	host_end();
+}
+
 static void count(struct ev_source *s, void *data)
 {
 	(void)s;
@@ -156,6 +174,7 @@ int main(void)
 	RUN(the_mark_comes_last);
 	RUN(the_end_of_a_start_is_told_at_once);
 	RUN(several_at_a_time_when_the_host_says_so);
+	RUN(what_is_being_cleaned_up_is_started_after_that);
 	RUN(who_runs_or_is_held_or_has_gone_is_passed_over);
 	return check_failures != 0;
 }
