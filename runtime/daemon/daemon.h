@@ -20,6 +20,7 @@
 #include "runtime/ct/end.h"
 #include "runtime/ct/info.h"
 #include "runtime/ct/store.h"
+#include "runtime/daemon/call_list.h"
 #include "runtime/rpc/rpc.h"
 
 #include <stdbool.h>
@@ -118,6 +119,8 @@ struct daemon {
 	struct event_subscriber *subscribers;
 	struct ev_source *on_start_ended; /* a timer that is due when a start has ended, or NULL */
 	const struct rpc_call *waited; /* method_wait.c: it is called again, and waits no more */
+	struct call_list doctor; /* who waits for the one that runs */
+	bool doctor_runs;
 	char worker_path[BERTH_PATH_MAX];
 	bool keep_spare; /* a spare worker is kept (spare.h) */
 	int spare_fd; /* where it waits; 0: there is none */

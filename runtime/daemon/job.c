@@ -10,13 +10,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* A later order, for which this job hurries. */
-struct job_joined {
-	struct job *j;
-	struct rpc_call *call;
-	struct job_joined *next;
-};
-
 static void client_gone(struct rpc_call *call, void *data)
 {
 	struct job *j = data;
@@ -197,50 +190,21 @@ struct rpc_call *job_take_call(struct job *j)
 	return call;
 }
 
-static void joined_remove(struct job_joined *w)
-{
-	struct job_joined **p = &w->j->joined;
-
-	while (*p != w)
-		p = &(*p)->next;
-	*p = w->next;
-	free(w);
-}
-
-static void joined_gone(struct rpc_call *call, void *data)
-{
-	(void)call;
-	joined_remove(data);
-}
-
 void job_join(struct job *j, struct rpc_call *call)
 {
-	struct job_joined *w;
-
-	if (call == NULL)
-		return;
-	w = calloc(1, sizeof(*w));
-	if (w == NULL)
-		abort();
-	w->j = j;
-	w->call = call;
-	w->next = j->joined;
-	j->joined = w;
-	rpc_call_on_gone(call, joined_gone, w);
+	if (call != NULL)
+		call_list_add(&j->joined, call);
 }
 
 void job_answer_joined(struct job *j, const struct berth_error *err)
 {
-	while (j->joined != NULL) {
-		struct rpc_call *call = j->joined->call;
+	struct rpc_call *call;
 
-		rpc_call_on_gone(call, NULL, NULL);
-		joined_remove(j->joined);
+	while ((call = call_list_take(&j->joined)) != NULL)
 		if (err == NULL)
 			rpc_reply(call, NULL);
 		else
 			rpc_reply_error(call, err);
-	}
 }
 
 static struct rpc_call *job_release(struct job *j)

@@ -11,14 +11,12 @@
 
 typedef void job_next_fn(struct job *j, const struct worker_result *result);
 
-struct job_joined;
-
 struct job {
 	struct daemon *d;
 	struct ct *ct;
 	const char *what; /* "start", "stop", ... */
 	struct rpc_call *call; /* NULL: nobody waits (any more) */
-	struct job_joined *joined; /* later orders that made it hurry: see job_join */
+	struct call_list joined; /* later orders that made it hurry: see job_join */
 	int lock_fd;
 	job_next_fn *next; /* after the worker that runs now */
 	struct worker_run *worker; /* the one that runs now */

@@ -11,47 +11,36 @@ void method_ping(struct rpc_call *call, json_t *parameters, void *data)
 	rpc_reply(call, json_pack("{s:s, s:i}", "version", BERTH_VERSION, "pid", (int)getpid()));
 }
 
-struct doctor_job {
-	struct rpc_call *call;
-};
-
-static void doctor_gone(struct rpc_call *call, void *data)
-{
-	struct doctor_job *j = data;
-
-	(void)call;
-	j->call = NULL;
-}
-
+/*
+ * One at a time: whoever asks meanwhile gets the same answer. It may be asked by the group too, for whom the host
+ * is not to be kept busy.
+ */
 static void doctor_done(const struct worker_result *result, void *data)
 {
-	struct doctor_job *j = data;
+	struct daemon *d = data;
+	json_t *findings = result->ok ? findings_json(result->values) : NULL;
+	struct rpc_call *call;
 
-	if (j->call != NULL) {
-		rpc_call_on_gone(j->call, NULL, NULL);
+	while ((call = call_list_take(&d->doctor)) != NULL)
 		if (result->ok)
-			rpc_reply(j->call,
-				  json_pack("{s:o}", "findings", findings_json(result->values)));
+			rpc_reply(call, json_pack("{s:O}", "findings", findings));
 		else
-			rpc_reply_error(j->call, &result->error);
-	}
-	free(j);
+			rpc_reply_error(call, &result->error);
+	json_decref(findings);
+	d->doctor_runs = false;
 }
 
 void method_doctor(struct rpc_call *call, json_t *parameters, void *data)
 {
-	const char *argv[] = {"doctor", NULL};
-	struct doctor_job *j = calloc(1, sizeof(*j));
+	static const char *const argv[] = {"doctor", NULL};
+	struct daemon *d = data;
 	struct berth_error err;
 
 	(void)parameters;
-	if (j == NULL)
-		abort();
-	j->call = call;
-	rpc_call_on_gone(call, doctor_gone, j);
-	if (worker_start(data, argv, NULL, 0, NULL, doctor_done, j, &err) == 0)
+	if (!d->doctor_runs && worker_start(d, argv, NULL, 0, NULL, doctor_done, d, &err) < 0) {
+		rpc_reply_error(call, &err);
 		return;
-	rpc_call_on_gone(call, NULL, NULL);
-	free(j);
-	rpc_reply_error(call, &err);
+	}
+	d->doctor_runs = true;
+	call_list_add(&d->doctor, call);
 }

@@ -1,7 +1,7 @@
 /*
  * test_methods_host.c - the calls without a CT: ping, doctor and templates.
  *
- * covers: runtime/daemon/methods_template.c
+ * covers: runtime/daemon/methods_template.c runtime/daemon/call_list.c
  */
 #include "tests/unit/daemon_fixture.h"
 
@@ -33,6 +33,41 @@ static void the_doctor_tells_what_the_worker_finds(void)
 	CHECK(code_of(call("io.berth.Host.Doctor", NULL)) == BERTH_ERR_HELPER);
 	(void)unlink(d.worker_path);
 	CHECK(code_of(call("io.berth.Host.Doctor", NULL)) == BERTH_ERR_HELPER);
+	host_end();
+}
+
+/* The group may ask as often as it likes. */
+static void doctors_at_one_time_are_one(void)
+{
+	struct client c[4];
+
+	host_begin("");
+	on_worker("doctor",
+		  "echo x >>$TOP/began; while [ ! -e $TOP/go ]; do sleep 0.01; done; "
+		  "echo result a.level=ok; echo result a.text=b; echo result a.fix=; say_done\n");
+	for (int i = 0; i < 4; i++) {
+		client_open(&c[i]);
+		client_send(&c[i], "io.berth.Host.Doctor", NULL, false);
+	}
+	WAIT_FOR(is_there(top, "began"));
+	settle_down();
+	client_close(&c[1]);
+	settle_down();
+	put_file(top, "go", "", 0644);
+	for (int i = 0; i < 4; i++) {
+		json_t *reply;
+
+		if (i == 1)
+			continue;
+		reply = client_wait(&c[i]);
+		CHECK(json_array_size(json_object_get(parameters_of(reply), "findings")) == 1);
+		json_decref(reply);
+		client_close(&c[i]);
+	}
+	CHECK(strcmp(worker_calls(), "doctor,") == 0);
+	CHECK(json_array_size(json_object_get(parameters_of(call("io.berth.Host.Doctor", NULL)),
+					      "findings")) == 1);
+	CHECK(strcmp(worker_calls(), "doctor,") == 0);
 	host_end();
 }
 
@@ -144,6 +179,7 @@ int main(void)
 	if (r != 0)
 		return r;
 	RUN(a_ping_tells_version_and_pid);
+	RUN(doctors_at_one_time_are_one);
 	RUN(the_doctor_tells_what_the_worker_finds);
 	RUN(a_client_that_goes_ends_its_build_alone);
 	RUN(templates_are_listed_with_the_recipes);
