@@ -27,15 +27,16 @@ int build_file(int root_fd, const char *path, const char *text, unsigned int mod
 	return fd_write_all(fd, text, strlen(text));
 }
 
-static int run_recipe(const char *name, const char *root, struct template_info *t, uint64_t *epoch,
-		      template_progress_fn *fn, void *data, struct berth_error *err)
+static int run_recipe(const char *name, const struct stage *s, struct template_info *t,
+		      uint64_t *epoch, template_progress_fn *fn, void *data,
+		      struct berth_error *err)
 {
 	if (strcmp(name, "tiny") == 0)
-		return build_tiny(root, t, epoch, fn, data, err);
+		return build_tiny(s->root, t, epoch, fn, data, err);
 	if (strcmp(name, "debian-12") == 0)
-		return build_debian(root, "bookworm", "12", t, epoch, fn, data, err);
+		return build_debian(s, "bookworm", "12", t, epoch, fn, data, err);
 	if (strcmp(name, "debian-13") == 0)
-		return build_debian(root, "trixie", "13", t, epoch, fn, data, err);
+		return build_debian(s, "trixie", "13", t, epoch, fn, data, err);
 	return berth_error_set(
 		err, BERTH_ERR_NO_TEMPLATE, ENOENT,
 		"there is no recipe '%s': tiny, debian-12 and debian-13 can be built, "
@@ -62,7 +63,7 @@ int template_build(const char *template_dir, const char *name, template_progress
 		return r;
 	if (fn == NULL)
 		fn = no_progress;
-	r = run_recipe(name, s.root, &t, &epoch, fn, data, err);
+	r = run_recipe(name, &s, &t, &epoch, fn, data, err);
 	if (r == 0) {
 		fn("making the image", 90, data);
 		r = stage_publish(&s, name, epoch, &t, err);

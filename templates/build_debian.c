@@ -1,8 +1,8 @@
 /*
  * build_debian.c - stock Debian by mmdebstrap, from the mirror that this host itself uses.
  *
- * mmdebstrap runs in its own mount and pid namespace: what a killed build leaves mounted or running
- * ends with it. Everything that would make two CTs of one template the same is taken out (machine-id,
+ * mmdebstrap runs in its own mount and pid namespace and dies with its worker: what a killed build
+ * leaves mounted or running ends with it. Everything that would make two CTs of one template the same is taken out (machine-id,
  * host keys); everything that the build needed only for itself goes too.
  */
 #include "runtime/base/cleanup.h"
@@ -31,7 +31,8 @@ enum {
 	"procps,ca-certificates,less,vim-tiny,nano,netbase,ifupdown,tzdata"
 
 struct debian_build {
-	const char *root, *suite, *release;
+	const struct stage *stage;
+	const char *suite, *release;
 	template_progress_fn *fn;
 	void *data;
 	struct debian_mirrors mirrors;
@@ -94,7 +95,7 @@ static void add_suite(struct debian_build *b, unsigned int i, const char *uri, c
 	const char *argv[] = {"/usr/lib/apt/apt-helper", "download-file", url, file, NULL};
 
 	(void)snprintf(url, sizeof(url), "%s/dists/%s%s/InRelease", uri, b->suite, suffix);
-	(void)snprintf(file, sizeof(file), "%s/../probe", b->root);
+	(void)snprintf(file, sizeof(file), "%s/probe", b->stage->dir);
 	if (*suffix == '\0' || spawn_run(argv, NULL) == 0) {
 		(void)snprintf(b->sources[i], sizeof(b->sources[i]), "deb %s %s%s main", uri,
 			       b->suite, suffix);
@@ -175,8 +176,11 @@ static int run_and_watch(const struct debian_build *b, const char *const *argv,
 
 	if (pipe2(p, O_CLOEXEC) < 0)
 		return berth_error_sys(err, errno, "pipe");
-	r = spawn_program(argv, env, &(struct spawn_fds){.in = -1, .out = -1, .err = p[1]}, &pid,
-			  NULL, err);
+	r = spawn_program(
+		argv, env,
+		&(struct spawn_fds){
+			.in = -1, .out = -1, .err = p[1], .keep = &b->stage->fd, .n_keep = 1},
+		&pid, NULL, err);
 	(void)close(p[1]);
 	f = fdopen(p[0], "re");
 	if (f == NULL)
@@ -198,7 +202,9 @@ static int run_mmdebstrap(const struct debian_build *b, struct berth_error *err)
 {
 	char keyring[128], proxy[320], store[ENV_PROXIES][256];
 	const char *env[ENV_ROOM + ENV_PROXIES + 1];
-	const char *argv[32] = {"unshare",
+	const char *argv[40] = {"setpriv",
+				"--pdeathsig=KILL",
+				"unshare",
 				"--mount",
 				"--propagation=private",
 				"--pid",
@@ -213,14 +219,14 @@ static int run_mmdebstrap(const struct debian_build *b, struct berth_error *err)
 				"--aptopt=Acquire::Languages \"none\"",
 				"--dpkgopt=force-unsafe-io",
 				"--include=" PACKAGES};
-	size_t n = 15;
+	size_t n = 17;
 
 	(void)snprintf(keyring, sizeof(keyring), "--keyring=%s", b->keyring);
 	find_proxy(proxy, sizeof(proxy));
 	if (proxy[0] != '\0')
 		argv[n++] = proxy;
 	argv[n++] = b->suite;
-	argv[n++] = b->root;
+	argv[n++] = b->stage->root;
 	for (size_t i = 0; i < N_SUITES; i++)
 		if (b->sources[i][0] != '\0')
 			argv[n++] = b->sources[i];
@@ -320,11 +326,12 @@ static uint64_t newest_package(int root_fd)
 	return newest;
 }
 
-int build_debian(const char *root, const char *suite, const char *release, struct template_info *t,
-		 uint64_t *ret_epoch, template_progress_fn *fn, void *data, struct berth_error *err)
+int build_debian(const struct stage *stage, const char *suite, const char *release,
+		 struct template_info *t, uint64_t *ret_epoch, template_progress_fn *fn, void *data,
+		 struct berth_error *err)
 {
 	struct debian_build b = {
-		.root = root, .suite = suite, .release = release, .fn = fn, .data = data};
+		.stage = stage, .suite = suite, .release = release, .fn = fn, .data = data};
 	auto_close int root_fd = -EBADF;
 	int r = find_keys(&b, err);
 
@@ -337,10 +344,10 @@ int build_debian(const char *root, const char *suite, const char *release, struc
 	r = run_mmdebstrap(&b, err);
 	if (r < 0)
 		return r;
-	root_fd = dir_open_at(AT_FDCWD, root);
+	root_fd = dir_open_at(AT_FDCWD, stage->root);
 	r = root_fd < 0 ? root_fd : tidy(root_fd);
 	if (r < 0)
-		return berth_error_sys(err, r, "tidy up %s", root);
+		return berth_error_sys(err, r, "tidy up %s", stage->root);
 	*ret_epoch = newest_package(root_fd);
 	return root_inspect(root_fd, t, err);
 }

@@ -373,3 +373,22 @@ deaf() {
 	berth template rm given
 	rm "$HOST_ROOT/a.tar"
 }
+
+@test "Ctrl-C ends what builds Debian for a template too, before its place is anybody else's" {
+	local dir=$HOST_ROOT/var/lib/berth/template client
+	no_stage() { [ -z "$(find "$dir" -mindepth 1 -maxdepth 1 -name '.stage-*')" ]; }
+	# In the mount namespace of this file: the network is not needed, nor minutes.
+	printf '%s\n' '#!/bin/sh' "sleep 1000 & echo \$\$ >$HOST_ROOT/began" 'wait' >"$HOST_ROOT/mmdebstrap"
+	chmod 755 "$HOST_ROOT/mmdebstrap"
+	mount --bind "$HOST_ROOT/mmdebstrap" /usr/bin/mmdebstrap
+	command berth --root "$HOST_ROOT" template build debian-12 >/dev/null 3>&- &
+	client=$!
+	wait_for 60 test -s "$HOST_ROOT/began"
+	pgrep -f 'sleep 1000'
+	kill "$client"
+	wait "$client" || true
+	wait_for 10 no_stage
+	run ! pgrep -f 'sleep 1000'
+	umount /usr/bin/mmdebstrap
+	rm "$HOST_ROOT/mmdebstrap" "$HOST_ROOT/began"
+}
