@@ -219,8 +219,10 @@ static void a_volume_is_attached_while_its_device_is_being_removed(void)
 	CHECK(pid >= 0);
 	if (pid == 0) {
 		loop_was_on(file);
-		for (;;)
+		for (;;) {
 			loop_remove_unused();
+			(void)usleep(2000); /* stops of one CT follow each other, they are not all the time */
+		}
 	}
 	for (int i = 0; i < 30 && ok; i++) {
 		struct loop_dev d = {.fd = -EBADF};
