@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -456,14 +457,17 @@ int cg_host_claim(const struct cg_host *h, const char *root, struct berth_error 
 {
 	static const char name[] = "trusted.berth.root";
 	const struct cg_hier *hi = &h->hier[0];
-	char owner[PATH_MAX + 1];
+	char owner[PATH_MAX + 1], real[PATH_MAX];
 	const char *below = strcmp(root, "/") == 0 ? "" : root;
 	ssize_t n;
 	int r;
 
-	root = root[0] == '\0' ? "/" : root;
 	if (hi->berth < 0)
 		return 0;
+	root = root[0] == '\0' ? "/" : root;
+	/* One spelling: /srv//b and a link to it are the same berth. */
+	if (realpath(root, real) != NULL)
+		root = real;
 	n = fgetxattr(hi->berth, name, owner, sizeof(owner) - 1);
 	if (n < 0 && errno != ENODATA)
 		return berth_error_sys(err, errno, "read %s of the cgroup %s/%s/berth", name,

@@ -47,8 +47,8 @@ int image_hash(int fd, char hash[65], struct berth_error *err);
 int build_tiny(const char *root, struct template_info *t, uint64_t *ret_epoch,
 	       template_progress_fn *fn, void *data, struct berth_error *err);
 /* Its programs hold the stage's lock: it is free when the last of a killed build has gone. */
-int build_debian(const struct stage *stage, const char *suite, const char *release, struct template_info *t,
-		 uint64_t *ret_epoch, template_progress_fn *fn, void *data,
+int build_debian(const struct stage *stage, const char *suite, const char *release,
+		 struct template_info *t, uint64_t *ret_epoch, template_progress_fn *fn, void *data,
 		 struct berth_error *err);
 
 /* One text file below a root that nobody else writes to now. -errno. */

@@ -111,7 +111,7 @@ static int log_head(char *buf, size_t size, enum log_level level, uint32_t ctid)
 
 void log_line(enum log_level level, uint32_t ctid, const char *fmt, ...)
 {
-	char text[600], line[1400];
+	char text[600], line[4 * sizeof(text) + 128]; /* each byte may become \\xNN */
 	va_list ap;
 	size_t n;
 

@@ -167,7 +167,8 @@ int cmd_console(struct cli *cli, struct args *a, struct berth_error *err)
 	if (r < 0)
 		return r;
 	if (log)
-		return session_console_log(&cli->paths, ctid, STDOUT_FILENO, err);
+		return session_console_log(&cli->paths, ctid, STDOUT_FILENO,
+					   isatty(STDOUT_FILENO) == 1, err);
 	cli_say(cli, "console of CT %u; press Enter, Esc and '.' to detach", ctid);
 	return session_console(&cli->paths, ctid, err);
 }

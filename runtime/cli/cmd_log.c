@@ -134,7 +134,8 @@ static void print_console(struct cli *cli, uint32_t ctid)
 		return;
 	(void)printf("-- console of CT %u --\n", ctid);
 	(void)fflush(stdout);
-	(void)session_console_log(&cli->paths, ctid, STDOUT_FILENO, &none);
+	/* What a tenant wrote, among lines of ours: whatever it is piped to may show it on a terminal. */
+	(void)session_console_log(&cli->paths, ctid, STDOUT_FILENO, true, &none);
 }
 
 /* A CT that was destroyed has lines still: its number is enough. */

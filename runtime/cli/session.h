@@ -25,8 +25,8 @@ int session_exec(const struct berth_paths *p, uint32_t ctid, const char *const *
 int session_console(const struct berth_paths *p, uint32_t ctid, struct berth_error *err);
 
 /*
- * Writes what the console has shown lately; of a stopped CT, what its log has kept. On a terminal
- * only what cannot steer it.
+ * Writes what the console has shown lately; of a stopped CT, what its log has kept. clean: only
+ * what cannot steer a terminal.
  */
-int session_console_log(const struct berth_paths *p, uint32_t ctid, int out_fd,
+int session_console_log(const struct berth_paths *p, uint32_t ctid, int out_fd, bool clean,
 			struct berth_error *err);

@@ -83,13 +83,12 @@ static int show(int out_fd, bool clean, const char *text, size_t len, struct ber
 }
 
 /* The files that the monitor keeps: the older one first. */
-static int show_files(const struct berth_paths *p, uint32_t ctid, int out_fd,
+static int show_files(const struct berth_paths *p, uint32_t ctid, int out_fd, bool clean,
 		      struct berth_error *err)
 {
 	static const char *const names[] = {"console.log.1", "console.log"};
 	char path[BERTH_PATH_MAX], buf[MON_TEXT_MAX];
 	auto_close int dir = dir_open_at(AT_FDCWD, path_run_ct(p, ctid, path));
-	bool clean = isatty(out_fd) == 1;
 	int found = 0, r = 0;
 
 	for (unsigned int i = 0; dir >= 0 && i < 2; i++) {
@@ -105,9 +104,8 @@ static int show_files(const struct berth_paths *p, uint32_t ctid, int out_fd,
 	return r;
 }
 
-static int show_records(int sock, uint32_t ctid, int out_fd, struct berth_error *err)
+static int show_records(int sock, uint32_t ctid, int out_fd, bool clean, struct berth_error *err)
 {
-	bool clean = isatty(out_fd) == 1;
 	struct mon_record r;
 	int e;
 
@@ -128,7 +126,7 @@ static int show_records(int sock, uint32_t ctid, int out_fd, struct berth_error 
 	return e;
 }
 
-int session_console_log(const struct berth_paths *p, uint32_t ctid, int out_fd,
+int session_console_log(const struct berth_paths *p, uint32_t ctid, int out_fd, bool clean,
 			struct berth_error *err)
 {
 	struct berth_error no_monitor = {0};
@@ -136,10 +134,10 @@ int session_console_log(const struct berth_paths *p, uint32_t ctid, int out_fd,
 	int r;
 
 	if (sock >= 0)
-		return show_records(sock, ctid, out_fd, err);
+		return show_records(sock, ctid, out_fd, clean, err);
 	/* None, or a dead one (BERTH_ERR_HELPER). */
 	r = no_monitor.code == BERTH_ERR_NOT_RUNNING || no_monitor.code == BERTH_ERR_HELPER
-		    ? show_files(p, ctid, out_fd, err)
+		    ? show_files(p, ctid, out_fd, clean, err)
 		    : -ENOENT;
 	if (r == -ENOENT)
 		return berth_error_set(err, no_monitor.code, no_monitor.sys, "%s", no_monitor.msg);

@@ -6,6 +6,7 @@
 #include "runtime/daemon/monitor_conn.h"
 #include "runtime/wire/record.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -63,21 +64,25 @@ int halt_inside_begin(struct ct *ct, struct berth_error *err)
 	return take_fd(&sock);
 }
 
-bool halt_inside_done(int fd)
+enum halt_inside halt_inside_state(int fd)
 {
 	char buf[sizeof(struct mon_record) + 1];
 	struct mon_record rec;
 	unsigned int n_fds;
 
 	if (fd < 0)
-		return false;
+		return HALT_FAILED;
 	for (int i = 0; i < RECORDS_MAX; i++) {
 		ssize_t n = fd_recv_message(fd, buf, sizeof(buf), NULL, 0, &n_fds);
 
+		if (n == -EAGAIN)
+			return HALT_UNDER_WAY;
 		if (n <= 0 || mon_record_check(buf, (size_t)n, &rec) < 0)
-			return false;
+			return HALT_FAILED;
 		if (rec.type == MON_EXIT)
-			return rec.a == 0;
+			return rec.a == 0 ? HALT_DONE : HALT_FAILED;
+		if (rec.type == MON_ERROR)
+			return HALT_FAILED;
 	}
-	return false;
+	return HALT_UNDER_WAY;
 }

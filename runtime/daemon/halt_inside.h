@@ -8,5 +8,10 @@
 
 /* Runs ct->run.stop_command; closing the descriptor ends the session. A descriptor or -errno. */
 int halt_inside_begin(struct ct *ct, struct berth_error *err);
-/* Has that command ended well? Then init knows, and need not be told again. */
-bool halt_inside_done(int fd);
+/* Waits for nothing. fd < 0: HALT_FAILED. */
+enum halt_inside {
+	HALT_UNDER_WAY, /* of a busy CT, or one with a small cpulimit: it may take a while */
+	HALT_DONE, /* it has ended well: init knows */
+	HALT_FAILED /* it did not get in, or said no: to be tried again */
+};
+enum halt_inside halt_inside_state(int fd);

@@ -51,13 +51,18 @@ static void ask_inside(struct job *j)
 {
 	struct berth_error err;
 
-	if (halt_inside_done(j->halt_fd)) {
-		j->asked = true;
-		return;
-	}
-	fd_close(&j->halt_fd);
 	if (j->asked)
 		return;
+	switch (halt_inside_state(j->halt_fd)) {
+	case HALT_DONE:
+		j->asked = true;
+		return;
+	case HALT_UNDER_WAY:
+		return;
+	case HALT_FAILED:
+		break;
+	}
+	fd_close(&j->halt_fd);
 	j->halt_fd = halt_inside_begin(j->ct, &err);
 	if (j->halt_fd < 0)
 		log_line(LOG_LV_WARNING, j->ct->ctid, "stop: %s", err.msg);

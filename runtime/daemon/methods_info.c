@@ -23,7 +23,8 @@ struct info_part {
 
 enum {
 	PARTS = 4, /* at work side by side */
-	PART_MIN = 64 /* CTs for which a thread more is worth it */
+	PART_MIN = 64, /* CTs for which a thread more is worth it */
+	NAMES_SPARE = 100 /* more names than CTs: some may be unknown, or twice */
 };
 
 struct info_query {
@@ -182,6 +183,11 @@ static int query_named(struct info_query *q, json_t *names, struct berth_error *
 	json_t *name;
 	size_t i;
 
+	/* Each costs a copy of the CT, and any member of the group may ask. */
+	if (json_array_size(names) > q->h.d->n_cts + NAMES_SPARE)
+		return berth_error_set(err, BERTH_ERR_VALUE, E2BIG,
+				       "%zu CTs are named, there are %zu; leave 'ct' out for all",
+				       json_array_size(names), q->h.d->n_cts);
 	json_array_foreach(names, i, name)
 	{
 		const char *word = json_string_value(name);

@@ -5,6 +5,7 @@
 #include "runtime/base/clock.h"
 #include "runtime/base/fault.h"
 #include "runtime/base/fd.h"
+#include "runtime/base/parse.h"
 
 #include <fcntl.h>
 #include <linux/loop.h>
@@ -16,6 +17,7 @@
 
 enum {
 	ATTACH_TRIES = 100,
+	VOLUME_WAIT_MS = 10000, /* for a removal of the same number, which waits for RCU */
 	NODE_TRIES = 100,
 	/*
 	 * Shared devices have numbers of their own, far above those that the kernel gives new ones,
@@ -23,7 +25,10 @@ enum {
 	 */
 	SHARED_FIRST = 32768,
 	SHARED_SLOTS = 1024,
-	/* So have volumes: no other program is offered them while there are others, and we may remove them. */
+	/*
+	 * So have volumes: no other program is offered them while there are others, and we may remove them. A loop
+	 * driver with partitions has fewer numbers, see volume_slots.
+	 */
 	VOLUME_FIRST = 65536,
 	VOLUME_SLOTS = 65536,
 	VOLUME_PROBES = 32,
@@ -97,9 +102,34 @@ static uint64_t hash_of(const struct stat *st)
 	       (st->st_dev * UINT64_C(0xc2b2ae3d27d4eb4f));
 }
 
+/* Pure: a device takes 2^n of the 2^20 minor numbers, n bits being what max_part partitions need (loop_add). */
+unsigned int loop_volume_slots(unsigned int max_part, unsigned int *ret_first)
+{
+	unsigned int end = 1u << 20;
+
+	for (; max_part > 0; max_part >>= 1)
+		end >>= 1;
+	if (end >= VOLUME_FIRST + VOLUME_SLOTS) {
+		*ret_first = VOLUME_FIRST;
+		return VOLUME_SLOTS;
+	}
+	/* Above the shared ones, or what they would have. */
+	*ret_first = end / 2 + SHARED_SLOTS;
+	return end - *ret_first;
+}
+
 static int volume_number(const struct stat *st, unsigned int probe)
 {
-	return VOLUME_FIRST + (int)(((hash_of(st) >> 32) + probe) % VOLUME_SLOTS);
+	char text[16];
+	uint64_t max_part = 0;
+	unsigned int first, slots;
+
+	if (file_read_line_at(AT_FDCWD, "/sys/module/loop/parameters/max_part", text,
+			      sizeof(text)) < 0 ||
+	    parse_u64(text, &max_part) < 0)
+		max_part = 0;
+	slots = loop_volume_slots((unsigned int)max_part, &first);
+	return (int)(first + ((hash_of(st) >> 32) + probe) % slots);
 }
 
 static int add_device(int control, int n, struct berth_error *err)
@@ -140,6 +170,7 @@ static struct stat last_volume;
 int loop_attach(int file_fd, bool read_only, struct loop_dev *ret, struct berth_error *err)
 {
 	auto_close int control = open_control(err);
+	uint64_t end = clock_deadline(VOLUME_WAIT_MS);
 	unsigned int probe = 0;
 	struct stat st;
 
@@ -148,9 +179,9 @@ int loop_attach(int file_fd, bool read_only, struct loop_dev *ret, struct berth_
 	if (fstat(file_fd, &st) < 0)
 		return berth_error_sys(err, errno, "stat of a volume's image");
 	last_volume = st;
-	for (int i = 0; i < ATTACH_TRIES; i++) {
-		int r = try_volume(control, volume_number(&st, probe % VOLUME_PROBES), file_fd,
-				   read_only, ret, err);
+	while (probe < VOLUME_PROBES && !clock_is_past(end)) {
+		int r = try_volume(control, volume_number(&st, probe), file_fd, read_only, ret,
+				   err);
 
 		if (r != -EBUSY && r != -EAGAIN)
 			return r;
@@ -183,11 +214,9 @@ void loop_remove_unused(void)
 	control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
 	if (control < 0)
 		return;
-	/* One that is in use is not removed (EBUSY). Those behind one that never was were not needed. */
+	/* One that is in use is not removed (EBUSY), one that is not there does no harm (ENODEV). */
 	for (unsigned int i = 0; i < VOLUME_PROBES; i++)
-		if (ioctl(control, LOOP_CTL_REMOVE, volume_number(&last_volume, i)) < 0 &&
-		    errno == ENODEV)
-			break;
+		(void)ioctl(control, LOOP_CTL_REMOVE, volume_number(&last_volume, i));
 }
 
 /* 1: this device has the file; 0: it has another one; -ENXIO: it has none. */

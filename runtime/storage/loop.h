@@ -26,6 +26,9 @@ struct loop_dev {
  */
 int loop_attach(int file_fd, bool read_only, struct loop_dev *ret, struct berth_error *err);
 
+/* How many numbers volumes have, from *ret_first on, with so many partitions a device (loop.max_part). */
+unsigned int loop_volume_slots(unsigned int max_part, unsigned int *ret_first);
+
 /*
  * A loop device that is cleared stays, with 100 KiB of the kernel's memory and a node in /dev. Removes those of the
  * volume that this process attached last, or was told of by loop_was_on; one that is in use stays. Waits for RCU, 20 ms

@@ -165,7 +165,7 @@ static void check_user_namespaces(struct checks *c)
 		      "counted, and nesting:on gives no user namespaces");
 	if (now < USER_NAMESPACES_MIN)
 		found(c, "sysctl-max_user_namespaces", "warning",
-		      "sysctl -w user.max_user_namespaces=4096",
+		      "when that is no policy of yours: sysctl user.max_user_namespaces=4096",
 		      "user.max_user_namespaces is %llu: each CT is two user namespaces",
 		      (unsigned long long)now);
 	else

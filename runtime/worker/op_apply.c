@@ -15,6 +15,7 @@
 #include "runtime/wire/report.h"
 #include "runtime/worker/guest_update.h"
 #include "runtime/worker/host_space.h"
+#include "runtime/worker/volume_mount.h"
 #include "runtime/worker/worker.h"
 
 #include <fcntl.h>
@@ -58,6 +59,8 @@ static int step_load(void *ctx, struct berth_error *err)
 			     &a->net_next, err);
 	if (r == 0)
 		r = worker_addrs_check(w, &a->net_next, &a->net_now, err);
+	if (r == 0 && worker_volume_driver(w, &a->info.facts, err) == NULL)
+		r = -EINVAL;
 	a->running = r == 0 && a->info.status == CT_RUNNING;
 	return r;
 }

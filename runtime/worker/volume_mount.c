@@ -62,21 +62,33 @@ static bool is_private(const struct ct_facts *f)
 	return strcmp(f->layout, "private") == 0;
 }
 
+const struct volume_driver *worker_volume_driver(const struct worker *w, const struct ct_facts *f,
+						 struct berth_error *err)
+{
+	const struct volume_driver *d = volume_driver_find(f->driver);
+
+	if (d == NULL)
+		(void)berth_error_set(
+			err, BERTH_ERR_BROKEN, EINVAL,
+			"CT %u: this berth has no volume driver '%s', which its facts "
+			"name; was it made by a newer one?",
+			w->ctid, f->driver);
+	return d;
+}
+
 int ct_mounts_volume(struct worker *w, const struct ct_facts *f, struct ct_mounts *m,
 		     struct berth_error *err)
 {
-	const struct volume_driver *d = volume_driver_find(f->driver);
+	const struct volume_driver *d = worker_volume_driver(w, f, err);
 	int dir = worker_ct_dir(w, err), private_fd, r;
 
+	if (d == NULL)
+		return -EINVAL;
 	if (dir < 0)
 		return dir;
 	private_fd = worker_private_dir(w, err);
 	if (private_fd < 0)
 		return private_fd;
-	if (d == NULL)
-		return berth_error_set(err, BERTH_ERR_BROKEN, EINVAL,
-				       "CT %u: its facts name an unknown volume driver '%s'",
-				       w->ctid, f->driver);
 	r = volume_mount(d, private_fd, &m->volume_fd, &m->dev, err);
 	if (r == 0)
 		r = attach(w->ctid, &m->volume_fd, dir, "volume", err);

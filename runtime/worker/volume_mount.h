@@ -16,6 +16,10 @@ struct ct_mounts {
 
 void ct_mounts_init(struct ct_mounts *m);
 
+/* The driver that a CT's facts name, or NULL and an error: they may be a newer berth's. */
+const struct volume_driver *worker_volume_driver(const struct worker *w, const struct ct_facts *f,
+						 struct berth_error *err);
+
 /* The two halves. When one fails its own half is undone, and the other not touched. */
 int ct_mounts_volume(struct worker *w, const struct ct_facts *f, struct ct_mounts *m,
 		     struct berth_error *err);

@@ -382,12 +382,13 @@ static int run_words(const struct worker_op *ops, int argc, char **argv, struct 
 /* What nobody needs to wait for, with nothing of the CT's and nothing of berthd's: neither lock nor report. */
 static int linger(int status)
 {
-	auto_close int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	auto_close int null_fd = -EBADF;
 
+	/* The lock before the report: whoever hears the end may take it. */
+	(void)close_range(3, ~0U, 0);
+	null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null_fd < 0 || dup2(null_fd, STDOUT_FILENO) < 0)
 		return status;
-	(void)close_range(3, ~0U, 0);
-	null_fd = -EBADF;
 	(void)prctl(PR_SET_NAME, "berth-release");
 	volume_forget_devices();
 	return status;

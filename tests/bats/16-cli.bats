@@ -288,8 +288,10 @@ on_terminal() {
 
 # by_group COMMAND...: berth as a member of the group that may read, and of nothing else.
 by_group() {
+	# A copy: the tree that is tested may lie in root's home.
+	[ -e "$HOST_ROOT/berth" ] || cp "$(type -P berth)" "$HOST_ROOT/berth"
 	setpriv --reuid 65534 --regid 65534 --groups "$(stat -c %g "$HOST_ROOT/run/berth/berthd.sock")" \
-		"$(type -P berth)" --root "$HOST_ROOT" "$@"
+		"$HOST_ROOT/berth" --root "$HOST_ROOT" "$@"
 }
 
 @test "doctor: a member of the group reads, root applies what is safe" {

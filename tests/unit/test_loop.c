@@ -209,6 +209,21 @@ static void a_device_goes_when_nobody_uses_it(void)
 	CHECK(!device_is_there(&again));
 }
 
+static void a_driver_with_partitions_has_fewer_numbers(void)
+{
+	unsigned int first;
+
+	CHECK(loop_volume_slots(0, &first) == 65536 && first == 65536);
+	CHECK(loop_volume_slots(7, &first) == 65536 && first == 65536);
+	for (unsigned int max_part = 8, bits = 4; bits < 8; max_part <<= 1, bits++) {
+		unsigned int slots = loop_volume_slots(max_part, &first);
+
+		/* As the kernel counts: the last one's first minor number fits, and none is a shared device's. */
+		CHECK(slots > 1000 && ((first + slots) << bits) <= 1u << 20);
+		CHECK(first >= 32768 + 1024 || first + slots <= 32768);
+	}
+}
+
 /* As a start does at once after a stop. */
 static void a_volume_is_attached_while_its_device_is_being_removed(void)
 {
@@ -221,7 +236,8 @@ static void a_volume_is_attached_while_its_device_is_being_removed(void)
 		loop_was_on(file);
 		for (;;) {
 			loop_remove_unused();
-			(void)usleep(2000); /* stops of one CT follow each other, they are not all the time */
+			(void)usleep(
+				2000); /* stops of one CT follow each other, they are not all the time */
 		}
 	}
 	for (int i = 0; i < 30 && ok; i++) {
@@ -254,6 +270,7 @@ int main(void)
 	RUN(eight_at_once_all_get_the_shared_device);
 	RUN(a_volume_has_a_number_of_volumes);
 	RUN(a_device_goes_when_nobody_uses_it);
+	RUN(a_driver_with_partitions_has_fewer_numbers);
 	RUN(a_volume_is_attached_while_its_device_is_being_removed);
 	CHECK(chdir("/") == 0 && tree_remove_at(AT_FDCWD, dir) == 0);
 	return check_failures != 0;

@@ -145,7 +145,7 @@ static size_t read_log(const struct fixture *f, char *buf, size_t size)
 	auto_close int fd = memfd_create("log", MFD_CLOEXEC);
 	ssize_t n;
 
-	CHECK(session_console_log(&f->paths, CTID, fd, &err) == 0);
+	CHECK(session_console_log(&f->paths, CTID, fd, false, &err) == 0);
 	n = pread(fd, buf, size - 1, 0);
 	buf[n > 0 ? n : 0] = '\0';
 	return n > 0 ? (size_t)n : 0;
