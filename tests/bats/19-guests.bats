@@ -24,7 +24,7 @@ guest() {
 	runs() { berth exec2 101 pidof cron; }
 	wait_for 60 runs
 	berth exec2 101 'printf "%s\n" "#!/bin/sh" "### BEGIN INIT INFO" "# Provides: probe" "# Required-Start:" \
-		"# Required-Stop:" "# Default-Start: 2 3 4 5" "# Default-Stop: 0 1 6" "### END INIT INFO" \
+		"# Required-Stop: \$remote_fs" "# Default-Start: 2 3 4 5" "# Default-Stop: 0 1 6" "### END INIT INFO" \
 		"[ \$1 != stop ] || { echo stopped >/root/stop.ran; [ ! -e /root/hang ] || sleep 1000; }" \
 		>/etc/init.d/probe && chmod 755 /etc/init.d/probe && update-rc.d probe defaults'
 	run -0 berth stop 101

@@ -34,7 +34,9 @@ crash_berthd() {
 
 # No job under way for the CT.
 is_idle() {
-	flock -n "$HOST_ROOT/run/berth/ct/$1/lock" true 2>/dev/null || [ ! -e "$HOST_ROOT/run/berth/ct/$1/lock" ]
+	local lock=$HOST_ROOT/run/berth/ct/$1/lock
+	# flock(1) would make the file, in a directory that is just going away.
+	(exec 9<"$lock" && flock -n 9) 2>/dev/null || [ ! -e "$lock" ]
 }
 
 # bats test_tags=both

@@ -43,7 +43,7 @@ stopped_in_peace() {
 }
 
 sysv_probe='printf "%s\n" "#!/bin/sh" "### BEGIN INIT INFO" "# Provides: probe" "# Required-Start:" \
-	"# Required-Stop:" "# Default-Start: 2 3 4 5" "# Default-Stop: 0 1 6" "### END INIT INFO" \
+	"# Required-Stop: \$remote_fs" "# Default-Start: 2 3 4 5" "# Default-Stop: 0 1 6" "### END INIT INFO" \
 	"[ \$1 != stop ] || echo stopped >/root/stop.ran" \
 	>/etc/init.d/probe && chmod 755 /etc/init.d/probe && update-rc.d probe defaults'
 
