@@ -197,7 +197,7 @@ static void an_init_without_a_signal_is_told_by_a_command_until_it_was(void)
 	struct running r;
 	struct client c;
 	char words[128];
-	int conn;
+	int conn, halt_fd;
 
 	host_begin("");
 	running_begin(&r, 101, "");
@@ -209,6 +209,10 @@ static void an_init_without_a_signal_is_told_by_a_command_until_it_was(void)
 	CHECK(fd_send_message(conn, &failed, sizeof(failed), NULL, 0) == 0);
 	CHECK(close(conn) == 0);
 	conn = take_exec(&r, words, sizeof(words)); /* some seconds later */
+	/* On its way into a busy CT: neither cut off nor asked twice. */
+	halt_fd = r.ct->job->halt_fd;
+	(void)ct_event(r.ct, LIFE_T_STOP, NULL, NULL);
+	CHECK(r.ct->job->halt_fd == halt_fd && fd_wait(r.listener, POLLIN, 0) == 0);
 	CHECK(fd_send_message(conn, &done, sizeof(done), NULL, 0) == 0);
 	WAIT_FOR(r.ct->job->asked);
 	CHECK(kill(r.init, SIGTERM) == 0);
