@@ -189,6 +189,7 @@ in_each() {
 }
 
 @test "poweroff inside stops the container; stop ends it cleanly" {
+	berth exec2 "${cts[0]}" 'date >/root/written'
 	berth exec "${cts[0]}" 'systemctl poweroff' || true
 	off() { [ "$(berth status "${cts[0]}")" = "CTID ${cts[0]} exist unmounted down" ]; }
 	wait_for 120 off
@@ -198,6 +199,6 @@ in_each() {
 	fi
 	# What was written before is there, and the journal was closed in order.
 	berth start "${cts[0]}" --wait
-	berth exec2 "${cts[0]}" 'test -d /home/u1 && journalctl --verify --quiet'
+	berth exec2 "${cts[0]}" 'test -s /root/written && journalctl --verify --quiet'
 	berth stop "${cts[0]}"
 }
