@@ -97,10 +97,12 @@ status_is() {
 	berth start 101 --wait
 	first=$(init_pid 101)
 	rebooted() { local p && p=$(init_pid 101) && [ -n "$p" ] && [ "$p" != - ] && [ "$p" != "$first" ]; }
+	wait_for 20 init_listens 101
 	berth exec 101 reboot
 	wait_for 60 rebooted
 	wait_for 20 berth exec2 101 true
 	status_is 101 "exist mounted running"
+	wait_for 20 init_listens 101
 	berth exec 101 poweroff
 	wait_for 60 status_is 101 "exist unmounted down"
 	wait_for 10 only_files

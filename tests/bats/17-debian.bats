@@ -197,8 +197,8 @@ in_each() {
 		berth stop "${cts[1]}"
 		run -1 grep "ct=${cts[1]} .*did not stop" "$HOST_ROOT/berthd.log"
 	fi
-	# What was written before is there, and the journal was closed in order.
+	# What was written before is there, and the journal was closed in order (or it would have been set aside).
 	berth start "${cts[0]}" --wait
-	berth exec2 "${cts[0]}" 'test -s /root/written && journalctl --verify --quiet'
+	berth exec2 "${cts[0]}" 'test -s /root/written && ! ls /var/log/journal/*/*~ 2>/dev/null'
 	berth stop "${cts[0]}"
 }

@@ -175,6 +175,7 @@ answers_or_gone() {
 	kill -0 "$init"
 	has_status 101 running
 	# From inside nobody asks: it comes back with what it ran with.
+	wait_for 20 init_listens 101
 	berth exec 101 reboot || true
 	back() { local now; now=$(init_of 101) && [ -n "$now" ] && [ "$now" != "$init" ] && has_status 101 running; }
 	wait_for 60 back
@@ -186,6 +187,7 @@ answers_or_gone() {
 	crash_berthd
 	start_berthd
 	wait_for 10 has_status 101 running
+	wait_for 20 init_listens 101
 	berth exec 101 reboot || true
 	wait_for 60 back
 	# An order of its admin is not guessed at.
@@ -310,6 +312,7 @@ deaf() {
 	berth stop 101 --fast
 	[ "$(ct_end 101)" = killed ]
 	berth start 101
+	wait_for 20 init_listens 101
 	berth exec 101 poweroff || true
 	wait_for 30 has_status 101 stopped
 	[ "$(ct_end 101)" = halted ]
@@ -324,6 +327,7 @@ deaf() {
 	grep -q 'warning: ct=101 lost its init; init was killed by signal 9 (Killed) (reason: died)' "$HOST_ROOT/berthd.log"
 	berth start 101
 	init=$(init_of 101)
+	wait_for 20 init_listens 101
 	berth exec 101 reboot || true
 	again() { local now; now=$(init_of 101) && [ -n "$now" ] && [ "$now" != "$init" ] && has_status 101 running; }
 	wait_for 60 again

@@ -152,6 +152,17 @@ init_pid() {
 	berth list -H -o init_pid "$1" | tr -d ' '
 }
 
+# init_listens CTID: its init heeds SIGTERM, which reboot and poweroff inside send; before, it would be lost
+# (pid_namespaces(7)).
+init_listens() {
+	local pid mask
+	pid=$(sed -n 's/^init_pid=//p' "$HOST_ROOT/run/berth/ct/$1/state")
+	for mask in $(awk '/^Sig(Blk|Cgt):/ {print $2}' "/proc/$pid/status"); do
+		((0x$mask >> 14 & 1)) && return
+	done
+	return 1
+}
+
 # live_and_die N: so many lives of CT 101.
 live_and_die() {
 	local n
