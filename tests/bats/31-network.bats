@@ -210,7 +210,7 @@ sent() {
 	answers host 10.99.0.102
 }
 
-# bats test_tags=both
+# bats test_tags=both,night
 # What a stop leaves to the kernel, or to a process that waits for it, must not touch the next start.
 @test "stopped and started again at once, a container has its network each time" {
 	tiny 101 --ipadd 10.99.0.101 --ipadd fd99::101

@@ -65,8 +65,7 @@ static void doctors_at_one_time_are_one(void)
 		client_close(&c[i]);
 	}
 	CHECK(strcmp(worker_calls(), "doctor,") == 0);
-	CHECK(json_array_size(json_object_get(parameters_of(call("io.berth.Host.Doctor", NULL)),
-					      "findings")) == 1);
+	CHECK(code_of(call("io.berth.Host.Doctor", NULL)) == BERTH_OK);
 	CHECK(strcmp(worker_calls(), "doctor,") == 0);
 	host_end();
 }
