@@ -502,7 +502,7 @@ static void only_roots_calls_may_carry_descriptors(void)
 
 static void without_room_for_descriptors_the_call_says_so(void)
 {
-	struct rlimit saved, low;
+	struct rlimit saved = {0}, low;
 	unsigned int before = n_open();
 	int fd = dial(), probe = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 
