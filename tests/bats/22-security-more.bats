@@ -38,7 +38,7 @@ deaf() {
 	put_probe "$1"
 	in_ct "$1" <<-S
 		/probe fuse $2 >/fuse.log 2>&1 &
-		i=0; while [ \$i -lt 1000 ] && ! grep mounted /fuse.log; do i=\$((i + 1)); sleep 0.1; done
+		i=0; while [ \$i -lt 1000 ] && ! grep -s mounted /fuse.log; do i=\$((i + 1)); sleep 0.1; done
 	S
 	[ "$output" = mounted ]
 }
