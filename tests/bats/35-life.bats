@@ -385,6 +385,7 @@ deaf() {
 	printf '%s\n' '#!/bin/sh' "sleep 1000 & echo \$\$ >$HOST_ROOT/began" 'wait' >"$HOST_ROOT/mmdebstrap"
 	chmod 755 "$HOST_ROOT/mmdebstrap"
 	mount --bind "$HOST_ROOT/mmdebstrap" /usr/bin/mmdebstrap
+	mount --bind /bin/false /usr/lib/apt/apt-helper # which asks the mirror for further suites
 	command berth --root "$HOST_ROOT" template build debian-12 >/dev/null 3>&- &
 	client=$!
 	wait_for 60 test -s "$HOST_ROOT/began"
@@ -393,6 +394,6 @@ deaf() {
 	wait "$client" || true
 	wait_for 10 no_stage
 	run ! pgrep -f 'sleep 1000'
-	umount /usr/bin/mmdebstrap
+	umount /usr/bin/mmdebstrap /usr/lib/apt/apt-helper
 	rm "$HOST_ROOT/mmdebstrap" "$HOST_ROOT/began"
 }
