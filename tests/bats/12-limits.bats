@@ -157,6 +157,7 @@ within() {
 	berth set 101 --numproc 60
 }
 
+# bats test_tags=night
 @test "cpulimit: half a CPU is half a CPU, and all of it again at once" {
 	berth set 101 --cpulimit 50
 	within 45 55 cpu_percent 101 2500 'while :; do :; done'
