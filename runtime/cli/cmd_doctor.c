@@ -46,17 +46,30 @@ static void print_finding(const json_t *f)
 
 /* ---- apply ---- */
 
+enum {
+	PATH_SIZE = 128
+};
+
 struct raise {
 	char name[80]; /* with dots */
 	uint64_t value;
 };
+
+/* "/proc/sys/fs/aio-max-nr" of "fs.aio-max-nr". */
+static void path_of(const struct raise *v, char path[PATH_SIZE])
+{
+	(void)snprintf(path, PATH_SIZE, "/proc/sys/%s", v->name);
+	for (char *p = path + strlen("/proc/sys/"); *p != '\0'; p++)
+		if (*p == '.')
+			*p = '/';
+}
 
 /* "sysctl -w NAME=VALUE", if that raises what is in effect: false for every other fix. */
 static bool raise_of(const json_t *finding, struct raise *ret)
 {
 	static const char begin[] = "sysctl -w ";
 	const char *fix = word_of(finding, "fix"), *equal = strchr(fix, '=');
-	char path[128], line[64];
+	char path[PATH_SIZE], line[64];
 	uint64_t now;
 	size_t n;
 
@@ -69,10 +82,7 @@ static bool raise_of(const json_t *finding, struct raise *ret)
 	    parse_u64(equal + 1, &ret->value) < 0)
 		return false;
 	(void)snprintf(ret->name, sizeof(ret->name), "%.*s", (int)n, fix);
-	(void)snprintf(path, sizeof(path), "/proc/sys/%s", ret->name);
-	for (char *p = path + 10; *p != '\0'; p++)
-		if (*p == '.')
-			*p = '/';
+	path_of(ret, path);
 	if (file_read_line_at(AT_FDCWD, path, line, sizeof(line)) < 0)
 		return false;
 	line[strcspn(line, " \t\n")] = '\0';
@@ -132,15 +142,12 @@ static int write_file(const struct cli *cli, const json_t *written, char path[BE
 /* In effect at once, too; a host that --root simulates has the kernel of another. */
 static int raise_now(const struct cli *cli, const struct raise *v, struct berth_error *err)
 {
-	char path[128], text[24];
+	char path[PATH_SIZE], text[24];
 	int r;
 
 	if (cli->root != NULL)
 		return 0;
-	(void)snprintf(path, sizeof(path), "/proc/sys/%s", v->name);
-	for (char *p = path + 10; *p != '\0'; p++)
-		if (*p == '.')
-			*p = '/';
+	path_of(v, path);
 	(void)snprintf(text, sizeof(text), "%llu", (unsigned long long)v->value);
 	r = file_write_value_at(AT_FDCWD, path, text);
 	return r < 0 ? berth_error_sys(err, r, "write %s to %s", text, path) : 0;

@@ -13,8 +13,7 @@
 static const char mark_name[] = "autostarted";
 
 enum {
-	LATER_MS = 1000,
-	RECHECK_MS = 1000
+	LOOK_MS = 1000
 };
 
 struct boot_entry {
@@ -86,14 +85,14 @@ static void autostart_tick(struct ev_source *s, void *data)
 	}
 	/* The end of a start is told at once; what else takes a CT out of starting may not be. */
 	if (a->next < a->n) {
-		(void)ev_timer_set(s, RECHECK_MS);
+		(void)ev_timer_set(s, LOOK_MS);
 		return;
 	}
 	/* Those that cannot be started yet come after all others. */
 	if (a->n_later > 0) {
 		a->n = a->n_later;
 		a->next = a->n_later = 0;
-		(void)ev_timer_set(s, LATER_MS);
+		(void)ev_timer_set(s, LOOK_MS);
 		return;
 	}
 	d->on_start_ended = NULL;

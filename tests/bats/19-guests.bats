@@ -11,14 +11,6 @@ teardown() {
 	teardown_host
 }
 
-# guest CTID NAME: a running CT of the archive NAME (tests/vm/build-guests).
-guest() {
-	[ -e "${BERTH_TEST_GUESTS:-}/$2.tar" ] || skip "no root file system $2"
-	berth template import "$2" "$BERTH_TEST_GUESTS/$2.tar"
-	berth create "$1" --ostemplate "$2" --ram 512M --ipadd "10.99.0.$1"
-	berth start "$1" --wait
-}
-
 @test "G2 sysvinit: stop runs the stop scripts, and a kill is said" {
 	guest 101 sysvinit
 	runs() { berth exec2 101 pidof cron; }
