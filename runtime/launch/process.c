@@ -139,6 +139,19 @@ int process_become_root(void)
 	return 0;
 }
 
+/*
+ * A CT that was restored has a time namespace. A kernel without them knows no such flag, and refuses it before it
+ * joins anything.
+ */
+static int join_namespaces(int init_pidfd)
+{
+	if (setns(init_pidfd, ALL_NAMESPACES | CLONE_NEWTIME) == 0)
+		return 0;
+	if (errno != EINVAL)
+		return -errno;
+	return setns(init_pidfd, ALL_NAMESPACES) < 0 ? -errno : 0;
+}
+
 int process_enter(int init_pidfd, const struct cg_attach *cgroup, bool with_unified)
 {
 	int r;
@@ -150,8 +163,11 @@ int process_enter(int init_pidfd, const struct cg_attach *cgroup, bool with_unif
 		r = process_settle_host();
 	if (r < 0)
 		return r;
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || setns(init_pidfd, ALL_NAMESPACES) < 0)
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return -errno;
+	r = join_namespaces(init_pidfd);
+	if (r < 0)
+		return r;
 	/* No path is looked up between here and the loss of the host's ids. */
 	r = process_become_root();
 	if (r < 0)

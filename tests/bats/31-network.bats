@@ -61,6 +61,35 @@ received() {
 	run ! world ip route get 10.99.0.101
 }
 
+# world_saw FROM FLAG: a TCP segment with it came to the world from this address.
+world_saw() {
+	world nft list counter ip seen "$2" | grep -q 'packets 1 ' && world nft list set ip seen "from_$2" | grep -qw "$1"
+}
+
+@test "a connection that the host does not know goes on with the address that its peer knows" {
+	tiny 101 --ipadd 10.99.0.101
+	put_probe 101
+	world nft -f - <<-'NFT'
+		table ip seen {
+			set from_syn { type ipv4_addr; flags dynamic; }
+			set from_ack { type ipv4_addr; flags dynamic; }
+			counter syn { }
+			counter ack { }
+			chain in {
+				type filter hook prerouting priority 0;
+				tcp dport 4000 tcp flags & (syn | ack) == syn counter name syn add @from_syn { ip saddr }
+				tcp dport 4000 tcp flags & (syn | ack) == ack counter name ack add @from_ack { ip saddr }
+			}
+		}
+	NFT
+	berth exec2 101 /probe segment syn 192.0.2.254 4000
+	wait_for 5 world_saw 192.0.2.1 syn
+	# From another port: for the host the middle of a connection.
+	berth exec2 101 /probe segment ack 192.0.2.254 4000
+	wait_for 5 world_saw 10.99.0.101 ack || { world nft list table ip seen && false; }
+	world nft delete table ip seen
+}
+
 @test "addresses come and go while the container runs" {
 	pair
 	berth set 102 --ipadd 10.99.0.112 --ipadd 2001:db8:99::112 --save

@@ -103,6 +103,8 @@ static const struct {
 	{"ptys", pool_ptys, "DIR N [hold]: terminals of the devpts DIR"},
 	{"udp", pool_udp, "N [hold]: UDP sockets with full buffers"},
 	{"datagram", load_datagram, "FROM TO PORT TEXT: one UDP datagram from any address"},
+	{"segment", load_segment,
+	 "syn|ack TO PORT: one TCP segment of a connection that nobody has"},
 };
 
 int main(int argc, char **argv)

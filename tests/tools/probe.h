@@ -37,6 +37,7 @@ int load_project(int argc, char **argv);
 int load_node(int argc, char **argv);
 int load_frame(int argc, char **argv);
 int load_datagram(int argc, char **argv);
+int load_segment(int argc, char **argv);
 
 /* probe_pools.c: takes of a pool what is to be had. */
 int pool_rings(int argc, char **argv);

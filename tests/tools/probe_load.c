@@ -9,6 +9,7 @@
 #include <linux/if_packet.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -270,6 +271,46 @@ static int send_from6(const char *from, const char *to, uint16_t port, const cha
 	    sendto(fd, text, strlen(text), 0, (const struct sockaddr *)&a, sizeof(a)) < 0)
 		return fail("send");
 	return 0;
+}
+
+/* Of the pseudo header of RFC 9293 and a segment without data: 16-bit words, both of even length. */
+static uint16_t tcp_sum(in_addr_t from, in_addr_t to, const struct tcphdr *tcp)
+{
+	struct {
+		in_addr_t from, to;
+		uint16_t protocol, len;
+		struct tcphdr tcp;
+	} p = {from, to, htons(IPPROTO_TCP), htons(sizeof(*tcp)), *tcp};
+	uint16_t words[sizeof(p) / 2];
+	uint32_t sum = 0;
+
+	memcpy(words, &p, sizeof(p));
+	for (size_t i = 0; i < sizeof(p) / 2; i++)
+		sum += words[i];
+	sum = (sum >> 16) + (sum & 0xffff);
+	return (uint16_t) ~(sum + (sum >> 16));
+}
+
+int load_segment(int argc, char **argv)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET}, from = {0};
+	struct tcphdr tcp = {.doff = 5, .window = htons(1000)};
+	socklen_t len = sizeof(from);
+	int fd;
+
+	if (argc != 3 || inet_pton(AF_INET, argv[1], &to.sin_addr) != 1)
+		return 2;
+	fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_TCP);
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&to, sizeof(to)) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&from, &len) < 0)
+		return fail("segment");
+	tcp.source = htons((uint16_t)(30000 + getpid() % 30000)); /* another at each call */
+	tcp.dest = htons((uint16_t)number(argv[2]));
+	tcp.syn = strcmp(argv[0], "syn") == 0;
+	tcp.ack = !tcp.syn;
+	tcp.seq = htonl(1000);
+	tcp.check = tcp_sum(from.sin_addr.s_addr, to.sin_addr.s_addr, &tcp);
+	return send(fd, &tcp, sizeof(tcp), 0) < 0 ? fail("segment") : 0;
 }
 
 int load_datagram(int argc, char **argv)

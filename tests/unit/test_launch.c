@@ -416,6 +416,47 @@ static void a_visit_ends_at_its_deadline_whatever_the_ct_does(void)
 	CHECK(waitpid(-1, NULL, WNOHANG) == 0);
 }
 
+/* ---- the clock of a CT that has its own ---- */
+
+enum {
+	CLOCK_AHEAD = 7000000 /* seconds */
+};
+
+static long uptime(void)
+{
+	char line[64];
+
+	CHECK(file_read_line_at(AT_FDCWD, "/proc/uptime", line, sizeof(line)) == 0);
+	return strtol(line, NULL, 10);
+}
+
+static int read_clock(void *data, int *ret_fd, struct berth_error *err)
+{
+	(void)data;
+	(void)ret_fd;
+	return uptime() > CLOCK_AHEAD ? 0 : berth_error_set(err, BERTH_ERR_SYSTEM, ERANGE, "early");
+}
+
+/* As a restored CT: its init is born into a time namespace, of which we are no part. */
+static void sessions_and_visits_have_the_clock_of_the_ct(void)
+{
+	auto_close int own = open("/proc/self/ns/time", O_RDONLY | O_CLOEXEC);
+	struct launch_visit v;
+	char offset[32];
+
+	if (own < 0 || unshare(CLONE_NEWTIME) < 0)
+		return; /* a kernel without time namespaces */
+	(void)snprintf(offset, sizeof(offset), "boottime %d 0", (int)CLOCK_AHEAD);
+	CHECK(file_write_value_at(AT_FDCWD, "/proc/self/timens_offsets", offset) == 0);
+	CHECK(start(NULL, NULL) == 0);
+	CHECK(setns(own, CLONE_NEWTIME) == 0 && uptime() < CLOCK_AHEAD);
+	v = visit_of(read_clock);
+	CHECK(launch_visit(&v, NULL, NULL) == 0);
+	CHECK(session("read up rest </proc/uptime; echo \"up ${up%.*}\"") == 0);
+	CHECK(strncmp(out, "up ", 3) == 0 && strtol(out + 3, NULL, 10) > CLOCK_AHEAD);
+	(void)end(SIGKILL);
+}
+
 static void a_frozen_ct_holds_a_session_and_not_its_caller(void)
 {
 	auto_close int dir = dir_open_at(AT_FDCWD, cg_dir);
@@ -679,6 +720,7 @@ static void run_all(void)
 	RUN(a_visitor_is_the_cts_root_with_no_descriptor_of_ours);
 	RUN(a_visit_ends_at_its_deadline_whatever_the_ct_does);
 	RUN(poweroff_and_reboot_are_seen_as_signals);
+	RUN(sessions_and_visits_have_the_clock_of_the_ct);
 	RUN(a_root_without_init_is_a_bad_template);
 	RUN(a_host_whose_proc_is_covered_serves_too);
 	RUN(planted_links_do_not_lead_anywhere);
