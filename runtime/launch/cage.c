@@ -7,7 +7,8 @@
  *		would hold everybody, a watch would count everybody's opens
  *	sys	sysfs of the CT's network namespace. Its superblock is read-only, so every other mount of it
  *		is, and the kernel lets a mount namespace that sees it have only read-only ones of others
- *		(mount_too_revealing in fs/namespace.c), nested network namespaces' included
+ *		(mount_too_revealing in fs/namespace.c), nested network namespaces' included. It cannot be
+ *		unmounted inside (mounts_stage), so that there always is one in view
  *	pts	a devpts with a limit
  *	console	a pty of the host's own: it is there when tenants have taken all that they can get, and no
  *		mount namespace inside keeps the CT's devpts for it

@@ -3,7 +3,7 @@
  *
  * Step order of a start. Parent: clone stage 1, read its report, (network, state file), say go, collect.
  * Stage 1, host root in the CT's cgroups: settle what needs host privilege (limits, OOM score, login
- * uid), join the network namespace, make the cage, join the user namespace, become its root, clone init
+ * uid), join the network namespace, make the cage, put it on the stage, join the user namespace, become its root, clone init
  * with CLONE_PARENT, end. Init: build the mounts, pivot, send its descriptors, drop, wait for go, exec.
  */
 #pragma once
@@ -113,9 +113,20 @@ int caps_settle(struct berth_error *err);
 
 /* ---- mounts.c ---- */
 
+/*
+ * Host root: a mount namespace of the host's own with the CT's root and sysfs, which init's is then a copy of. What
+ * the kernel copies for another user namespace is locked: its flags stay, and it cannot be unmounted from what it lies
+ * on. So nobody in the CT can take the upper sysfs off the lower one. `ip netns exec` would do that, and then be
+ * refused a new sysfs, as none is in view; where it cannot, it makes a read-only one.
+ *
+ * Two of them, because below a mount with a locked one on it no `mount --bind` works: that is the lower sysfs, and
+ * not the root. The working directory becomes the lower one, and is carried over into the copy.
+ */
+int mounts_stage(const struct launch_spec *spec, const struct cage *cage, struct berth_error *err);
+
 /* Mounts that must be made while the host's mounts are still in view; detached until attached. */
 struct mount_set {
-	int root; /* clone of the CT's root, or the detached mount itself */
+	int root, sys;
 	int proc;
 	int nodes[NODE_MAX]; /* in the order of device_nodes; < 0: not wanted */
 };
@@ -133,10 +144,7 @@ struct ct_dirs {
  */
 bool mounts_host_covered(const char *mountinfo);
 
-/* Host root: makes a mount namespace of its own with a proc that nothing covers. */
-int mounts_uncover_host(struct berth_error *err);
-
-/* In the new namespaces, working directory = the CT's root in the parent's mount namespace. */
+/* In the new namespaces, with what mounts_stage has left. */
 int mounts_prepare(struct mount_set *set, const struct launch_spec *spec, const struct cage *cage,
 		   struct berth_error *err);
 /* The CT's root becomes "/"; everything of the host is gone. */

@@ -58,14 +58,11 @@ static int stage_join(const struct launch_spec *spec, bool in_cgroup, struct cag
 	r = process_settle_host();
 	if (r < 0)
 		return berth_error_sys(err, -r, "set resource limits");
-	/* The working directory is carried over into every copy of the mount namespace. */
-	if (fchdir(spec->root_fd) < 0)
-		return berth_error_sys(err, errno, "enter the container's root mount");
 	if (setns(spec->netns_fd, CLONE_NEWNET) < 0)
 		return berth_error_sys(err, errno, "join the container's network namespace");
 	r = cage_make(spec, cage, err);
-	if (r == 0 && spec->host_covered)
-		r = mounts_uncover_host(err);
+	if (r == 0)
+		r = mounts_stage(spec, cage, err);
 	if (r < 0)
 		return r;
 	if (setns(spec->userns_fd, CLONE_NEWUSER) < 0)

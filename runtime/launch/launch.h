@@ -78,6 +78,7 @@ struct launch_spec {
 	uint64_t
 		memory; /* the CT's, in bytes: its tmpfs are born with a share of it; 0: no limit */
 	bool dev_tun, dev_fuse;
+	bool nesting; /* containers inside find a /proc that nothing covers */
 	int pts_fd; /* from launch_pts; 0: one is made, for LAUNCH_PTYS */
 	bool host_covered; /* from launch_host_covered */
 };

@@ -23,6 +23,10 @@ enum {
 	TMPFS_MIN = 8 << 20
 };
 
+/* Where stage 1 puts what init takes, in a mount namespace that only these two see. */
+#define STAGE_ROOT "/sys"
+#define STAGE_SYS "/dev"
+
 #define ATTR_API (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 
 /* ---- a new file system, a place for it ---- */
@@ -126,23 +130,25 @@ static int prepare_nodes(struct mount_set *set, const struct launch_spec *spec,
 int mounts_prepare(struct mount_set *set, const struct launch_spec *spec, const struct cage *cage,
 		   struct berth_error *err)
 {
-	int fd, r;
+	const unsigned int flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE;
+	int r;
 
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return berth_error_sys(err, errno, "make all mounts private");
-	fd = open_tree(AT_FDCWD, ".", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
-	if (fd < 0 && errno == EINVAL) /* a detached mount: not in our copy of the mounts */
-		fd = fcntl(spec->root_fd, F_DUPFD_CLOEXEC, 3);
-	if (fd < 0)
+	set->root = open_tree(AT_FDCWD, STAGE_ROOT, flags);
+	if (set->root < 0)
 		return berth_error_sys(err, errno, "take the container's root mount");
-	set->root = fd;
+	/* Not by a path, which would lead to what lies on it. */
+	set->sys = open_tree(AT_FDCWD, ".", flags);
+	if (set->sys < 0)
+		return berth_error_sys(err, errno, "take the container's sysfs");
 	r = prepare_proc(&set->proc, err);
 	return r < 0 ? r : prepare_nodes(set, spec, cage, err);
 }
 
 void mounts_init(struct mount_set *set)
 {
-	set->root = set->proc = -EBADF;
+	set->root = set->sys = set->proc = -EBADF;
 	for (int i = 0; i < NODE_MAX; i++)
 		set->nodes[i] = -EBADF;
 }
@@ -150,6 +156,7 @@ void mounts_init(struct mount_set *set)
 void mounts_close(struct mount_set *set)
 {
 	fd_close(&set->root);
+	fd_close(&set->sys);
 	fd_close(&set->proc);
 	for (int i = 0; i < NODE_MAX; i++)
 		fd_close(&set->nodes[i]);
@@ -178,7 +185,7 @@ int mounts_enter_root(struct mount_set *set, struct berth_error *err)
 
 /* ---- inside ---- */
 
-static int attach_cgroup(int sys_fd, struct berth_error *err)
+static int attach_cgroup(int root_fd, struct berth_error *err)
 {
 	auto_close int fd = fs_mount("cgroup2", NULL, ATTR_API);
 	int r;
@@ -186,7 +193,7 @@ static int attach_cgroup(int sys_fd, struct berth_error *err)
 	if (fd < 0)
 		return berth_error_set(err, BERTH_ERR_MOUNT, -fd, "make a cgroup2 mount: %s",
 				       strerror(-fd));
-	r = mount_place(fd, sys_fd, "fs/cgroup");
+	r = mount_place(fd, root_fd, "sys/fs/cgroup");
 	return r < 0 ? place_error(err, r, "sys/fs/cgroup") : 0;
 }
 
@@ -292,6 +299,23 @@ static const struct cover covers[] = {
 	{"scsi", NULL},
 };
 
+/*
+ * To a user namespace inside, the covers are locked, and where each /proc in view has one the kernel refuses a new
+ * one (mount_too_revealing). Nothing is revealed by this: the CT's root may mount its own.
+ */
+static int keep_proc_whole(int proc_fd, int run_fd, struct berth_error *err)
+{
+	auto_close int fd =
+		open_tree(proc_fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	int r = fd < 0 ? -errno : 0;
+
+	if (r == 0 && mkdirat(run_fd, "host/proc", 0755) < 0)
+		r = -errno;
+	if (r == 0)
+		r = mount_place(fd, run_fd, "host/proc");
+	return r < 0 ? place_error(err, r, "run/host/proc") : 0;
+}
+
 static int cover_one(const struct cover *c, int proc_fd, int run_fd)
 {
 	struct mount_attr ro = {.attr_set = ATTR_API | MOUNT_ATTR_RDONLY};
@@ -329,13 +353,15 @@ int mounts_attach(struct mount_set *set, const struct launch_spec *spec, const s
 		return berth_error_sys(err, errno, "open the container's root");
 	r = mount_place_in_root(set->proc, ret->root, "proc", err);
 	if (r == 0)
-		r = mount_place_in_root(cage->sys, ret->root, "sys", err);
+		r = mount_place_in_root(set->sys, ret->root, "sys", err);
 	if (r == 0)
-		r = attach_cgroup(cage->sys, err);
+		r = attach_cgroup(ret->root, err);
 	if (r == 0)
 		r = attach_run(ret->root, spec, &ret->run, err);
 	if (r == 0)
 		r = devices_attach(set, spec, cage, ret, err);
+	if (r == 0 && spec->nesting)
+		r = keep_proc_whole(set->proc, ret->run, err);
 	if (r == 0)
 		r = cover_proc(set->proc, ret->run, err);
 	return r;
@@ -385,17 +411,58 @@ int launch_host_covered(bool *ret, struct berth_error *err)
 	return r;
 }
 
-int mounts_uncover_host(struct berth_error *err)
+static int uncover_host(struct berth_error *err)
 {
-	auto_close int fd = -EBADF;
+	auto_close int fd = fs_mount("proc", NULL, ATTR_API);
 
-	/* In a namespace of our own, which the CT's init copies and then leaves behind. */
-	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		return berth_error_sys(err, errno, "make an own mount namespace");
-	fd = fs_mount("proc", NULL, ATTR_API);
 	if (fd < 0)
 		return berth_error_sys(err, -fd, "make an uncovered proc");
 	if (move_mount(fd, "", AT_FDCWD, "/proc", MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return berth_error_sys(err, errno, "attach an uncovered proc");
 	return 0;
+}
+
+/* ---- stage 1 ---- */
+
+/* While the mounts that it lies in are ours: those of another namespace cannot be copied. */
+static int take_root(int root_fd)
+{
+	int fd = open_tree(root_fd, "",
+			   OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_EMPTY_PATH);
+
+	if (fd < 0 && errno == EINVAL) /* a detached mount */
+		fd = fcntl(root_fd, F_DUPFD_CLOEXEC, 3);
+	return fd < 0 ? -errno : fd;
+}
+
+/* The sysfs twice, the upper one on the lower one's root, which is where we are then. */
+static int stage_sys(const struct cage *cage)
+{
+	auto_close int upper = -EBADF;
+
+	if (move_mount(cage->sys, "", AT_FDCWD, STAGE_SYS, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return -errno;
+	upper = open_tree(cage->sys, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	if (upper < 0 || move_mount(upper, "", cage->sys, "",
+				    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+		return -errno;
+	return fchdir(cage->sys) < 0 ? -errno : 0;
+}
+
+int mounts_stage(const struct launch_spec *spec, const struct cage *cage, struct berth_error *err)
+{
+	auto_close int root = take_root(spec->root_fd);
+	int r;
+
+	if (root < 0)
+		return berth_error_sys(err, -root, "take the container's root mount");
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return berth_error_sys(err, errno, "make an own mount namespace");
+	r = spec->host_covered ? uncover_host(err) : 0;
+	if (r < 0)
+		return r;
+	if (move_mount(root, "", AT_FDCWD, STAGE_ROOT, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return berth_error_sys(err, errno, "attach the container's root");
+	r = stage_sys(cage);
+	return r < 0 ? berth_error_sys(err, -r, "attach the container's sysfs") : 0;
 }

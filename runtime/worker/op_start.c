@@ -67,6 +67,7 @@ static int launch_prepare(struct bring_up *b, struct berth_error *err)
 		.init_argv = s->hold ? hold_argv : NULL,
 		.dev_tun = b->config.tun,
 		.dev_fuse = b->config.fuse,
+		.nesting = b->config.nesting,
 		.pts_fd = b->pts_fd,
 		.host_covered = b->host_covered,
 	};

@@ -156,6 +156,13 @@ in_each() {
 	in_each 'umount /mnt'
 }
 
+@test "network namespaces by hand and by unit; the root can be bound elsewhere" {
+	in_each 'ip netns add x && ip -n x link | grep -q lo: && [ "$(ip netns exec x ls /sys/class/net)" = lo ]'
+	in_each 'ip netns exec x ip link set lo up && ip netns exec x ping -c 1 -w 20 127.0.0.1 && ip netns del x'
+	in_each '[ "$(systemd-run --wait --pipe -q -p PrivateNetwork=yes ip -br link | wc -l)" = 1 ]'
+	in_each 'mount --bind / /mnt && [ -x /mnt/bin/sh ] && umount /mnt'
+}
+
 @test "T9 services and their children are victims of the OOM killer before systemd" {
 	[ "$(in_each cat /proc/1/oom_score_adj | grep -cx 0)" = ${#cts[@]} ]
 	[ "$(in_each sh -c 'cat /proc/$(pidof cron)/oom_score_adj' | grep -cx 500)" = ${#cts[@]} ]

@@ -52,17 +52,18 @@ kernel_threads() {
 			mount -o remount,bind,rw /m
 			mount -o remount,rw /m
 			write /m "$1 read-only remounted"
-			umount -l /sys
+			umount -l /sys && echo "BAD $1 unlocked"
 			mount -t sysfs s /sys && echo "BAD $1 fresh beside a read-only one"
-			umount /m
-			mount -r -t sysfs s /m && echo "BAD $1 where there is no other"
-			true
+			mkdir -p /n && mount -t tmpfs n /n && mkdir /n/old && cp /bin/busybox /n && cd /n &&
+				pivot_root . old && /busybox umount -l /old && /busybox echo "alone $1"
+			/busybox mount -r -t sysfs s /old && /busybox echo "BAD $1 where there is no other"
+			/busybox true
 		T
 		unshare -n -m sh /try nested
 		unshare -m sh /try own
 	S
 	[[ $output != *BAD* ]]
-	[[ $output == *"seen own"* && $output == *"seen nested"* ]]
+	[[ $output == *"seen own"*"alone own"* && $output == *"seen nested"*"alone nested"* ]]
 	[ $(($(kernel_threads) - before)) -lt 400 ]
 }
 

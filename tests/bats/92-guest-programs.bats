@@ -40,13 +40,14 @@ host_gets() {
 		mkdir -p /tmp/r/bin && cp /bin/busybox /tmp/r/bin/
 		for a in sh echo ping ip id cat wget httpd mkdir tty; do ln -sf busybox /tmp/r/bin/$a; done
 		tar -C /tmp/r -c . | docker import - box
+		su nobody -s /bin/sh -c 'unshare -Urmpf --mount-proc sh -c "mount -t tmpfs none /mnt && echo rootless as pid \$\$"'
 		docker info --format '{{.Driver}} {{.CgroupDriver}} {{.CgroupVersion}}'
 		docker run --rm box /bin/echo hello from a container
 		docker run --rm -t box /bin/tty
 		docker run --rm box /bin/ping -c 1 -W 10 192.0.2.254
 		docker run -d --name web -p 8080:80 box /bin/sh -c 'mkdir /w; echo hello by http >/w/index.html; httpd -f -h /w'
 	S
-	[[ $output == *"hello from a container"*/dev/pts/0*"1 packets received"* ]]
+	[[ $output == *"rootless as pid 1"*"hello from a container"*/dev/pts/0*"1 packets received"* ]]
 	wait_for 30 host_gets 10.99.0.103 8080 'hello by http'
 	in_ct 103 <<<'docker exec web /bin/id; docker rm -f web; docker ps -aq | wc -l'
 	[[ $output == *uid=0*web*0 ]]
