@@ -38,7 +38,9 @@ enum evidence_found evidence_life(const struct life_evidence *e)
 	/* The kernel says so. A cgroup that is not there at all may only be elsewhere. */
 	if (e->populated == 0 && e->has_cgroup)
 		return FOUND_DEAD;
-	if (e->run == -ESRCH || e->run == -EBADMSG)
+	if (e->run == -EBADMSG)
+		return FOUND_LOST;
+	if (e->run == -ESRCH)
 		return e->populated == 0 ? FOUND_DEAD : FOUND_LOST;
 	return FOUND_UNKNOWN;
 }

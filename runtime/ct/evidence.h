@@ -36,7 +36,7 @@ enum evidence_found {
 	FOUND_ENDED, /* proof too: its init has exited; how, its parent has not said yet */
 	FOUND_ALIVE, /* its recorded init is there */
 	FOUND_UNFINISHED, /* a start that did not come to its end: no guest has run */
-	FOUND_LOST, /* processes, but no record of which is its init: somebody has to look for that */
+	FOUND_LOST, /* processes, or a damaged record, so its init is not known: a worker has to look for it */
 	FOUND_UNKNOWN /* it cannot be told now */
 };
 

@@ -154,8 +154,8 @@ static bool is_damage(int r)
 	       r == -ENXIO;
 }
 
-static int facts_load(const struct berth_paths *p, uint32_t ctid, struct ct_facts *ret,
-		      struct berth_error *err)
+int ct_facts_load(const struct berth_paths *p, uint32_t ctid, struct ct_facts *ret,
+		  struct berth_error *err)
 {
 	char path[BERTH_PATH_MAX], text[4096];
 	auto_close int dir = -EBADF;
@@ -319,19 +319,27 @@ static int is_mounted(const struct berth_paths *p, uint32_t ctid)
 static enum ct_status status_of_files(const struct berth_paths *p, struct ct_info *info,
 				      struct berth_error *err)
 {
-	int facts = facts_load(p, info->ctid, &info->facts, err), r;
+	int facts = ct_facts_load(p, info->ctid, &info->facts, err), r, mounted;
 
 	if (facts < 0)
 		return err->code == BERTH_ERR_SYSTEM ? CT_UNKNOWN : CT_BROKEN;
 	r = ct_run_load(p, info->ctid, &info->run, &info->booted);
 	if (r == 0)
 		return info->run.launched ? CT_RUNNING : CT_STARTING;
-	if (r == -ESRCH || r == -EBADMSG)
-		r = is_mounted(p, info->ctid);
-	if (r >= 0)
-		return r == 1 ? CT_MOUNTED : CT_STOPPED;
-	(void)berth_error_sys(err, r, "CT %u: it cannot be told whether it runs: read %s/ct/%u",
-			      info->ctid, p->run, info->ctid);
+	mounted = is_mounted(p, info->ctid);
+	if ((r == -ESRCH || r == -EBADMSG) && mounted >= 0)
+		info->at_rest = mounted == 1 ? CT_MOUNTED : CT_STOPPED;
+	if (r == -ESRCH && mounted >= 0)
+		return info->at_rest;
+	if (r == -EBADMSG)
+		(void)berth_error_set(err, BERTH_ERR_UNKNOWN, EUCLEAN,
+				      "CT %u: it cannot be told whether it runs: %s/ct/%u/state is "
+				      "damaged",
+				      info->ctid, p->run, info->ctid);
+	else
+		(void)berth_error_sys(err, r == -ESRCH ? mounted : r,
+				      "CT %u: it cannot be told whether it runs: read %s/ct/%u",
+				      info->ctid, p->run, info->ctid);
 	return CT_UNKNOWN;
 }
 
@@ -339,7 +347,7 @@ int ct_info_load(const struct berth_paths *p, uint32_t ctid, struct ct_info *ret
 		 struct berth_error *err)
 {
 	char path[BERTH_PATH_MAX];
-	struct ct_info info = {.ctid = ctid};
+	struct ct_info info = {.ctid = ctid, .at_rest = CT_UNKNOWN};
 	struct berth_error why;
 
 	if (access(path_ct_config(p, ctid, path), F_OK) < 0) {

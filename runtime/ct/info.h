@@ -50,6 +50,8 @@ struct ct_exit {
 struct ct_info {
 	uint32_t ctid;
 	enum ct_status status;
+	enum ct_status
+		at_rest; /* what it is for whoever has proof that it does not run; CT_UNKNOWN: not known either */
 	struct ct_facts facts;
 	struct ct_run run; /* valid when running */
 	bool booted;
@@ -69,6 +71,9 @@ int ct_exit_format(const struct ct_exit *e, char *buf, size_t size);
  */
 int ct_info_load(const struct berth_paths *p, uint32_t ctid, struct ct_info *ret,
 		 struct berth_error *err);
+/* Its facts alone, whatever else is wrong with it. BERTH_ERR_NO_PRIVATE, _BROKEN or _SYSTEM. */
+int ct_facts_load(const struct berth_paths *p, uint32_t ctid, struct ct_facts *ret,
+		  struct berth_error *err);
 /*
  * The run of this boot whose init is there now, whatever else of the CT is damaged or missing. -ESRCH is
  * proof that the recorded init is not: no state file, one of an earlier boot, or that process is gone.

@@ -1,6 +1,8 @@
 /* look.c - what there is to see of a CT's run. */
 #include "runtime/ct/look.h"
 
+#include <errno.h>
+
 enum evidence_found ct_look(const struct berth_paths *p, struct cg_host *cg, uint32_t ctid,
 			    struct ct_run *ret_run, struct berth_error *why)
 {
@@ -24,6 +26,12 @@ enum evidence_found ct_look(const struct berth_paths *p, struct cg_host *cg, uin
 	if (found == FOUND_UNKNOWN && e.populated >= 0)
 		(void)berth_error_sys(why, e.run, "CT %u: read %s/ct/%u/state and its init", ctid,
 				      p->run, ctid);
+	if (found == FOUND_LOST)
+		(void)berth_error_set(why, BERTH_ERR_UNKNOWN, EUCLEAN,
+				      "CT %u: %s/ct/%u/state is %s, and %s", ctid, p->run, ctid,
+				      e.run == -EBADMSG ? "damaged" : "missing or out of date",
+				      e.has_cgroup ? "its cgroup has processes"
+						   : "it has no cgroup that could tell");
 	if (e.run == 0 && ret_run != NULL)
 		*ret_run = run;
 	return found;

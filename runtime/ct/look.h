@@ -11,7 +11,7 @@
 #include "runtime/ct/info.h"
 
 /*
- * Looks and judges. why, when it is FOUND_UNKNOWN: a sentence with the system call's error. ret_run (may be NULL):
+ * Looks and judges. why, when it is FOUND_UNKNOWN (with the system call's error) or FOUND_LOST: a sentence. ret_run (may be NULL):
  * valid for FOUND_ALIVE, FOUND_ENDED and FOUND_UNFINISHED.
  */
 enum evidence_found ct_look(const struct berth_paths *p, struct cg_host *cg, uint32_t ctid,

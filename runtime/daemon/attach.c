@@ -32,7 +32,7 @@ static int load_run(struct ct *ct, struct ct_run *ret, bool *ret_booted, struct 
 {
 	int r = ct_run_load(&ct->d->paths, ct->ctid, ret, ret_booted);
 
-	if (r == -ESRCH || r == -EBADMSG || (r == 0 && !ret->launched))
+	if (r == -ESRCH || (r == 0 && !ret->launched))
 		return berth_error_set(err, BERTH_ERR_NOT_RUNNING, ESRCH,
 				       "CT %u ended at once; see: berth console %u --log", ct->ctid,
 				       ct->ctid);

@@ -42,19 +42,16 @@ static int is_held(const struct ct *ct)
 	return lock_is_held(dir, "lock");
 }
 
-/* Processes, and no record of which is its init: a worker looks. */
-static void find_lost(struct ct *ct)
+/* No record of which process is its init: a worker looks. */
+static void find_lost(struct ct *ct, const struct berth_error *why)
 {
 	struct berth_error err;
 	struct job *j;
 
-	if (ct->why[0] == '\0')
-		log_line(LOG_LV_WARNING, ct->ctid,
-			 "it has processes, but %s/ct/%u/state is damaged or gone: looking for its "
-			 "init",
-			 ct->d->paths.run, ct->ctid);
-	(void)snprintf(ct->why, sizeof(ct->why),
-		       "it has processes, but its state file is damaged or gone");
+	if (ct->why[0] == '\0') {
+		log_line(LOG_LV_WARNING, ct->ctid, "%s: looking for its init", why->msg);
+		(void)snprintf(ct->why, sizeof(ct->why), "%.300s", why->msg);
+	}
 	j = job_begin(ct->d, ct, "adopt", NULL, &err);
 	if (j != NULL) {
 		job_life_worker(j, "adopt", NULL);
@@ -70,14 +67,14 @@ int act_look(const struct life_call *c)
 	struct berth_error why;
 	int held = is_held(ct);
 
-	ct->unsettled = held == 1;
+	ct->unsettled = held == 1 && ct->job == NULL; /* else it is our own worker who holds it */
 	if (held < 0) {
 		(void)berth_error_sys(&why, held, "CT %u: look at %s/ct/%u/lock", ct->ctid,
 				      c->d->paths.run, ct->ctid);
 		return cannot_tell(ct, &why);
 	}
 	if (held == 1 || ct->job != NULL) {
-		if (held == 1)
+		if (ct->unsettled)
 			(void)snprintf(ct->why, sizeof(ct->why),
 				       "a worker of an earlier berthd is still at work on it");
 		ct_timer_set(ct, LIFE_T_LOOK, HELD_MS);
@@ -92,7 +89,7 @@ int act_look(const struct life_call *c)
 	case FOUND_UNFINISHED:
 		return ct_event(ct, LIFE_DEAD, NULL, NULL);
 	case FOUND_LOST:
-		find_lost(ct);
+		find_lost(ct, &why);
 		return 0;
 	case FOUND_UNKNOWN:
 		break;
@@ -129,6 +126,7 @@ int act_looked(const struct life_call *c)
 {
 	struct berth_error err = c->info->result->error;
 	struct ct *ct = c->ct;
+	char why[sizeof(ct->why)];
 
 	if (c->info->result->ok) {
 		job_done(c->j, NULL);
@@ -142,12 +140,13 @@ int act_looked(const struct life_call *c)
 	}
 	job_fail(c->j, &err);
 	ct->being_created = false;
-	(void)snprintf(ct->why, sizeof(ct->why),
-		       "it has processes, but its state file is lost, and: %.200s", err.msg);
-	log_line(LOG_LV_ERROR, ct->ctid,
-		 "it runs, but its state file is lost: no exec, no console; end it with: "
-		 "berth stop %u --fast",
-		 ct->ctid);
+	(void)snprintf(why, sizeof(why), "its state file is lost or damaged, and: %.250s", err.msg);
+	if (strcmp(why, ct->why) != 0)
+		log_line(LOG_LV_ERROR, ct->ctid,
+			 "%s; no exec and no console until that is mended; if it must end: berth "
+			 "stop %u --fast",
+			 why, ct->ctid);
+	(void)memcpy(ct->why, why, sizeof(why));
 	ct_timer_set(ct, LIFE_T_LOOK, LOST_MS);
 	return 0;
 }

@@ -53,6 +53,7 @@ static void look_at_all(struct daemon *d)
 		if (ct == NULL)
 			continue;
 		ct->status = CT_UNKNOWN; /* whatever its files say: nobody has looked yet */
+		ct_timer_clear(ct, LIFE_T_LOOK);
 		(void)ct_event(ct, LIFE_T_LOOK, NULL, NULL);
 	}
 }

@@ -180,7 +180,8 @@ static int check_only_one(struct daemon *d, const struct ct *ct, const struct ct
 	return 0;
 }
 
-int registry_reload(struct daemon *d, struct ct *ct, struct berth_error *err)
+/* settled: there is proof that it does not run, whatever its state file is like. */
+static int reload(struct daemon *d, struct ct *ct, bool settled, struct berth_error *err)
 {
 	struct ct_info info;
 	int r = ct_info_load(&d->paths, ct->ctid, &info, err);
@@ -195,6 +196,8 @@ int registry_reload(struct daemon *d, struct ct *ct, struct berth_error *err)
 				    "CT %u has no config %s/ct/%u.conf: bring it back, or give the "
 				    "CT up: berth destroy %u",
 				    ct->ctid, d->paths.etc, ct->ctid, ct->ctid);
+	if (r == 0 && info.status == CT_UNKNOWN && settled)
+		info.status = info.at_rest;
 	if (r == 0 && info.status == CT_UNKNOWN) {
 		ct->status = CT_UNKNOWN;
 		ct_timer_set(ct, LIFE_T_LOOK, 1);
@@ -216,12 +219,17 @@ int registry_reload(struct daemon *d, struct ct *ct, struct berth_error *err)
 	return r;
 }
 
+int registry_reload(struct daemon *d, struct ct *ct, struct berth_error *err)
+{
+	return reload(d, ct, false, err);
+}
+
 void registry_settled(struct daemon *d, struct ct *ct)
 {
 	struct berth_error err;
 
 	ct->booted = false;
-	if (registry_reload(d, ct, &err) < 0)
+	if (reload(d, ct, true, &err) < 0)
 		log_line(LOG_LV_ERROR, ct->ctid, "%s: %s", ct_status_name(ct->status), err.msg);
 }
 

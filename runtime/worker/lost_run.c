@@ -12,6 +12,7 @@
 #include "runtime/base/fd.h"
 #include "runtime/base/parse.h"
 #include "runtime/ct/mounted.h"
+#include "runtime/storage/volume.h"
 #include "runtime/wire/record.h"
 #include "runtime/worker/proc_text.h"
 #include "templates/guest.h"
@@ -123,6 +124,41 @@ static int find_below(int dirfd, unsigned int depth, struct pidref *ret)
 	return r;
 }
 
+/*
+ * Without a cgroup here its processes may be in one elsewhere: CGROUP_PARENT was another when it started. All of
+ * them have its volume mounted. -ESRCH: the kernel says that nothing uses that.
+ */
+static int check_volume(struct worker *w, struct berth_error *err)
+{
+	const struct volume_driver *d;
+	struct berth_error why;
+	struct ct_facts facts;
+	int dir, r = ct_facts_load(&w->paths, w->ctid, &facts, &why);
+
+	d = r < 0 ? NULL : volume_driver_find(facts.driver);
+	dir = r < 0 ? r : worker_private_dir(w, &why);
+	if (dir >= 0 && d != NULL)
+		r = volume_in_use(d, dir, &why);
+	else if (dir >= 0)
+		r = berth_error_set(&why, BERTH_ERR_BROKEN, EINVAL,
+				    "its volume is of no known kind");
+	if (r == 0 && dir >= 0)
+		return berth_error_set(err, BERTH_ERR_NOT_RUNNING, ESRCH,
+				       "CT %u: it has no cgroup, and nothing uses its volume",
+				       w->ctid);
+	if (r > 0)
+		return berth_error_set(
+			err, BERTH_ERR_UNKNOWN, EBUSY,
+			"CT %u: it has no cgroup here, but its volume is in use; was "
+			"CGROUP_PARENT in %s/berth.conf another when it was started?",
+			w->ctid, w->paths.etc);
+	return berth_error_set(
+		err, BERTH_ERR_UNKNOWN, why.sys,
+		"CT %u: it has no cgroup, and it cannot be told whether its volume is "
+		"in use: %.200s",
+		w->ctid, why.msg);
+}
+
 int lost_run_init(struct worker *w, struct cg_host *cg, struct pidref *ret, struct berth_error *err)
 {
 	auto_close int dir = cg_ct_dir(cg, w->ctid);
@@ -130,6 +166,8 @@ int lost_run_init(struct worker *w, struct cg_host *cg, struct pidref *ret, stru
 
 	if (found == 1)
 		return 0;
+	if (dir == -ENOENT)
+		return check_volume(w, err);
 	if (found < 0 && found != -ENOENT)
 		return berth_error_set(err, BERTH_ERR_UNKNOWN, -found,
 				       "CT %u: look at the processes in its cgroup: %s", w->ctid,

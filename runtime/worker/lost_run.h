@@ -15,7 +15,7 @@ struct lost_run {
 
 /*
  * The process among those of the CT's cgroup that is its init. -ESRCH (BERTH_ERR_NOT_RUNNING) is proof that none
- * is; any other error says nothing.
+ * is: of its cgroup's processes, or, where it has no cgroup, as nothing uses its volume. Any other error says nothing.
  */
 int lost_run_init(struct worker *w, struct cg_host *cg, struct pidref *ret,
 		  struct berth_error *err);

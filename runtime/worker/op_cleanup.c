@@ -91,7 +91,7 @@ static int release_volume(struct worker *w, struct berth_error *err)
 
 	if (r < 0)
 		return r;
-	if (worker_facts(w, &facts, NULL) < 0)
+	if (ct_facts_load(&w->paths, w->ctid, &facts, NULL) < 0)
 		return 0;
 	d = volume_driver_find(facts.driver);
 	private_fd = worker_private_dir(w, NULL);

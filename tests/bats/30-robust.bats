@@ -499,8 +499,7 @@ damage_state() {
 		crash_berthd
 		damage_state $how
 		start_berthd
-		# From the first answer on.
-		has_status 101 running
+		wait_for 10 has_status 101 running
 		# An exec is answered by the monitor, which knows nothing of berthd's search.
 		wait_for 10 known_as_before
 		berth exec2 101 true
@@ -521,6 +520,47 @@ damage_state() {
 	[ -z "$(ct_cgroups 101)" ]
 	berth start 101
 	[ "$(berth exec2 101 cat /root/f)" = kept ]
+}
+
+@test "B23 a damaged state file without a cgroup beside it proves nothing" {
+	tiny 101
+	berth exec2 101 'echo kept >/root/f; sync'
+	init=$(init_pid 101)
+	stop_berthd
+	damage_state cut
+	cp -p "$HOST_ROOT/etc/berth/berth.conf" "$HOST_ROOT/conf"
+	# Its cgroup is in another place than a berthd with this line looks.
+	sed -i 's/^\(CGROUP_PARENT="[^"]*\)"/\1-other"/' "$HOST_ROOT/etc/berth/berth.conf"
+	run -0 berth status 101
+	[[ $output = *unknown* ]]
+	start_berthd
+	said() { berth status 101 2>&1 | grep -q 'volume is in use'; }
+	wait_for 10 said
+	has_status 101 unknown
+	run ! berth start 101
+	run ! berth destroy 101
+	kill -0 "$init"
+	# As it was: its init is found.
+	stop_berthd
+	mv "$HOST_ROOT/conf" "$HOST_ROOT/etc/berth/berth.conf"
+	start_berthd
+	wait_for 10 has_status 101 running
+	[ "$(init_pid 101)" = "$init" ]
+	[ "$(berth exec2 101 cat /root/f)" = kept ]
+	berth stop 101
+	# And of one that does not run, it is proven at once.
+	damage_left
+	stop_berthd
+	start_berthd
+	wait_for 10 has_status 101 stopped
+	berth start 101
+}
+
+# A damaged state file of 101, which is stopped.
+damage_left() {
+	mkdir -p "$HOST_ROOT/run/berth/ct/101"
+	echo init_pid=1 >"$HOST_ROOT/run/berth/ct/101/state"
+	[ -z "$(ct_cgroups 101)" ]
 }
 
 # What berthd says of its CTs, and the state file of 101.
@@ -588,7 +628,7 @@ has_found() {
 	rm "$HOST_ROOT/run/berth/ct/101/state"
 	mkdir -p "$HOST_ROOT/run/berth/ct/101/state/in-the-way"
 	start_berthd
-	wait_for 10 grep -q 'ct=101 it runs, but its state file is lost.*berth stop 101 --fast' "$HOST_ROOT/berthd.log"
+	wait_for 10 grep -q 'ct=101 its state file is lost.*berth stop 101 --fast' "$HOST_ROOT/berthd.log"
 	has_status 101 unknown
 	kill -0 "$init"
 	run --separate-stderr -0 berth status 101

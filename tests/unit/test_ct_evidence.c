@@ -98,6 +98,13 @@ static void processes_without_a_record_are_looked_at_first(void)
 	CHECK(!evidence_allows(FOUND_LOST));
 }
 
+/* No cgroup may mean another cgroup: a damaged record with none beside it is no proof of anything. */
+static void a_damaged_record_without_a_cgroup_proves_nothing(void)
+{
+	CHECK(judge(-EBADMSG, false, false, false, 0) == FOUND_LOST);
+	CHECK(judge(-EBADMSG, false, false, false, -EIO) == FOUND_UNKNOWN);
+}
+
 static void an_error_is_never_a_no(void)
 {
 	static const int errors[] = {-EMFILE, -ENFILE, -ENOMEM, -EIO, -EACCES, -EINTR};
@@ -127,6 +134,7 @@ int main(void)
 	RUN(a_start_that_was_cut_short_is_no_guest);
 	RUN(an_empty_cgroup_is_proof);
 	RUN(processes_without_a_record_are_looked_at_first);
+	RUN(a_damaged_record_without_a_cgroup_proves_nothing);
 	RUN(an_error_is_never_a_no);
 	return check_failures != 0;
 }
