@@ -189,7 +189,8 @@ static void read_limits(const struct conf_file *f, struct ct_config *c)
 	c->iopslimit = read_number(f, "IOPSLIMIT");
 	c->diskspace = read_limit(f, "DISKSPACE", 1024);
 	c->diskinodes = read_limit(f, "DISKINODES", 1);
-	if (c->diskinodes == 0)
+	c->diskinodes_given = c->diskinodes != 0;
+	if (!c->diskinodes_given)
 		c->diskinodes = c->diskspace / 16384;
 }
 

@@ -46,7 +46,8 @@ struct ct_config {
 	uint64_t iolimit; /* bytes/s, 0 none */
 	uint64_t iopslimit; /* 0 none */
 	uint64_t diskspace; /* bytes, hard limit */
-	uint64_t diskinodes; /* hard limit; 0: the driver's default */
+	uint64_t diskinodes; /* hard limit */
+	bool diskinodes_given; /* else it follows from the size */
 
 	char addrs[CT_ADDR_MAX][CT_ADDR_TEXT_MAX];
 	unsigned int n_addrs;

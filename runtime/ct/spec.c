@@ -35,7 +35,8 @@ void spec_cg_limits(const struct ct_config *c, dev_t io_dev, struct cg_limits *r
 
 void spec_volume_limits(const struct ct_config *c, struct volume_limits *ret)
 {
-	*ret = (struct volume_limits){.bytes = c->diskspace, .inodes = c->diskinodes};
+	*ret = (struct volume_limits){.bytes = c->diskspace,
+				      .inodes = c->diskinodes_given ? c->diskinodes : 0};
 }
 
 unsigned int spec_seccomp(const struct ct_config *c)

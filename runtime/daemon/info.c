@@ -107,6 +107,9 @@ static void add_disk(const struct teller *t, json_t *res)
 	if (disk_usage(t, &u) < 0) {
 		u.bytes_total = t->c != NULL ? t->c->diskspace : 0;
 		u.inodes_total = t->c != NULL ? t->c->diskinodes : 0;
+	} else if (u.inode_limits && t->c != NULL && t->c->diskinodes_given &&
+		   t->c->diskinodes < u.inodes_total) {
+		u.inodes_total = t->c->diskinodes; /* from its next start on */
 	}
 	put_resource(t, res, INFO_DISKSPACE, "diskspace",
 		     &(struct held){u.bytes_used, u.bytes_used, u.bytes_total, 0});

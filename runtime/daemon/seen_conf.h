@@ -24,6 +24,7 @@ struct seen_conf {
 	unsigned int host_gen; /* of which berth.conf */
 	struct conf_stamp saved, live;
 	uint64_t ram, swap, numproc, numcgroups, diskspace, diskinodes;
+	bool diskinodes_given;
 	uint32_t cpulimit, cpuunits, cpus;
 	bool onboot, disabled;
 	const char *name, *hostname, *description;

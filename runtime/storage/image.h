@@ -60,6 +60,24 @@ int image_meta_each(const struct ext4_super *sb, const void *descs, size_t len, 
 int image_meta_allocate(int private_fd, int image_fd, const struct ext4_super *sb,
 			struct berth_error *err);
 
+/* ---- image_quota.c: fewer inodes than the image has ---- */
+
+/* Pure. What a mount has to do first: 1 add the feature, -1 take it out, 0 nothing. */
+int image_quota_change(const struct ext4_super *sb, const struct volume_limits *l);
+/* Does that to a locked image that no device has, and reads sb again. */
+int image_quota_fit(int private_fd, int image_fd, const struct volume_limits *l,
+		    struct ext4_super *sb, struct berth_error *err);
+/* Adds the feature to a new image. */
+int image_quota_make(int image_fd, struct berth_error *err);
+/* Of a mounted image that has the feature: df shows the limit. Once is enough. */
+int image_quota_mark(int mount_fd, struct berth_error *err);
+/* The limit, 0 for none. It is on the disk, too. */
+int image_quota_limit(int mount_fd, uint64_t inodes, struct berth_error *err);
+/* Is a limit of this mounted image possible? */
+bool image_quota_is_on(int mount_fd);
+/* 1: the kernel can, 0: it cannot, < 0: that cannot be told. */
+int image_quota_probe(struct berth_error *err);
+
 /* volume_room and volume_keep of this driver. */
 int image_room(int private_fd, int mount_fd, struct volume_room *ret, struct berth_error *err);
 int image_keep(int mount_fd, uint64_t bytes, struct berth_error *err);

@@ -15,6 +15,8 @@ enum {
 	EXT4_EXTENT_MAX =
 		32768, /* blocks; a greater length is one more than this of unwritten ones */
 	EXT4_RO_METADATA_CSUM = 0x400,
+	EXT4_RO_QUOTA = 0x100,
+	EXT4_RO_PROJECT = 0x2000,
 	EXT4_JNL_BACKUP_BLOCKS = 1,
 	EXT4_CHECKSUM_AT = 0x3fc,
 	EROFS_COMPAT_SB_CHKSUM = 1,
@@ -58,6 +60,7 @@ static void ext4_read_state(const uint8_t *b, struct ext4_super *sb)
 
 	sb->error_count = get32(b + 0x194);
 	sb->needs_recovery = (get32(b + 0x60) & EXT4_INCOMPAT_RECOVER) != 0;
+	sb->has_quota = (get32(b + 0x64) & (EXT4_RO_QUOTA | EXT4_RO_PROJECT)) != 0;
 	sb->clean = (state & EXT4_STATE_VALID) != 0 && (state & EXT4_STATE_ERROR) == 0;
 }
 

@@ -35,6 +35,7 @@ struct ext4_super {
 	bool descs_apart; /* feature meta_bg: the descriptors do not stand behind the superblock */
 	uint32_t error_count;
 	bool clean; /* unmounted well or to be mended by the journal alone, and no error seen */
+	bool has_quota; /* features quota and project: see image_quota.c */
 	bool needs_recovery; /* the journal has to be replayed: mount(2) does it */
 	uint8_t uuid[16];
 };

@@ -74,10 +74,18 @@ int volume_create(const struct volume_driver *d, int private_fd, const struct vo
 	return d->create(private_fd, l, dirs, err);
 }
 
-int volume_mount(const struct volume_driver *d, int private_fd, int *ret_mount_fd, dev_t *ret_dev,
-		 struct berth_error *err)
+enum volume_ability volume_probe_inode_limits(const struct volume_driver *d,
+					      struct berth_error *err)
 {
-	return d->mount(private_fd, ret_mount_fd, ret_dev, err);
+	return d->probe_inode_limits(err);
+}
+
+int volume_mount(const struct volume_driver *d, int private_fd, const struct volume_limits *l,
+		 int *ret_mount_fd, dev_t *ret_dev, struct berth_error *err)
+{
+	static const struct volume_limits none;
+
+	return d->mount(private_fd, l != NULL ? l : &none, ret_mount_fd, ret_dev, err);
 }
 
 int volume_in_use(const struct volume_driver *d, int private_fd, struct berth_error *err)

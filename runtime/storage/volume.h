@@ -18,9 +18,21 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* Can the kernel hold a volume to fewer inodes than it was made with, while it is mounted? */
+enum volume_ability {
+	VOLUME_UNKNOWN,
+	VOLUME_CAN,
+	VOLUME_CANNOT
+};
+
 struct volume_limits {
 	uint64_t bytes; /* size of the volume */
-	uint64_t inodes; /* 0: the driver's default for the size; on resize: what the size gives */
+	/*
+	 * 0: the driver's default for the size; on resize: what the size gives; on mount: what it had. A number above
+	 * what the volume was made with is as good as no limit.
+	 */
+	uint64_t inodes;
+	enum volume_ability inode_limits; /* of this kernel */
 	/*
 	 * Of the room that a mounted volume gains, nobody gets so much before the next volume_keep: neighbours
 	 * may have been promised the same.
@@ -37,6 +49,7 @@ struct volume_limits {
 struct volume_usage {
 	uint64_t bytes_total, bytes_used, bytes_free; /* as df(1) shows inside */
 	uint64_t inodes_total, inodes_used;
+	bool inode_limits; /* the volume is made to be held to fewer: not mounted, inodes_total does not tell to how many */
 	uint64_t host_bytes; /* what it takes on the host now */
 };
 
@@ -80,6 +93,13 @@ struct volume_need {
 
 struct volume_driver;
 
+/*
+ * Tries it: makes something small, and mounts it in vain or not. VOLUME_UNKNOWN and an error when that cannot be told.
+ * 50 ms and more.
+ */
+enum volume_ability volume_probe_inode_limits(const struct volume_driver *d,
+					      struct berth_error *err);
+
 /* "image"; -ENOENT for a name that is not known. */
 const struct volume_driver *volume_driver_find(const char *name);
 /* Of a new CT. */
@@ -113,10 +133,12 @@ int volume_create(const struct volume_driver *d, int private_fd, const struct vo
 /*
  * A detached mount of the volume (nodev and nosuid: programs run from the root made of it, not from
  * here), for move_mount(2). After an unclean end it runs volume_check first. BERTH_ERR_MOUNTED when
- * it is in use already. *ret_dev is its block device, for io limits (0 when it has none).
+ * it is in use already. *ret_dev is its block device, for io limits (0 when it has none). Of l only inodes and
+ * inode_limits count; NULL is zeroes. On a kernel that cannot hold a volume to fewer inodes, one that was made for it
+ * becomes one without, and back again on a kernel that can.
  */
-int volume_mount(const struct volume_driver *d, int private_fd, int *ret_mount_fd, dev_t *ret_dev,
-		 struct berth_error *err);
+int volume_mount(const struct volume_driver *d, int private_fd, const struct volume_limits *l,
+		 int *ret_mount_fd, dev_t *ret_dev, struct berth_error *err);
 
 /* Waits until no kernel object uses the volume any more. BERTH_ERR_TIMEOUT. */
 int volume_wait_unused(const struct volume_driver *d, int private_fd, unsigned int timeout_ms,
@@ -133,7 +155,8 @@ int volume_in_use(const struct volume_driver *d, int private_fd, struct berth_er
 /*
  * Grows online (mount_fd: any descriptor inside the mounted volume, needs CAP_SYS_RESOURCE) or
  * offline (-1); shrinks only offline, and never below what is used. For `image` the inodes follow the
- * size, as at creation; inodes is 0 unless the admin asked for a number himself. *ret_inodes is what
+ * size, as at creation; inodes is 0 unless the admin asked for a number himself. Of these no more than that number can
+ * be used, at once when mounted and from the next mount on when not. *ret_inodes is what
  * the volume then has, whatever was asked: who asked for another number must be told. A crash while it grows leaves a volume that mounts,
  * a crash while it shrinks one that the next check mends; the same call again completes it.
  */

@@ -10,7 +10,9 @@ struct volume_driver {
 	const char *name;
 	int (*create)(int private_fd, const struct volume_limits *l, const char *const *dirs,
 		      struct berth_error *err);
-	int (*mount)(int private_fd, int *ret_mount_fd, dev_t *ret_dev, struct berth_error *err);
+	enum volume_ability (*probe_inode_limits)(struct berth_error *err);
+	int (*mount)(int private_fd, const struct volume_limits *l, int *ret_mount_fd,
+		     dev_t *ret_dev, struct berth_error *err);
 	int (*in_use)(int private_fd, struct berth_error *err);
 	void (*was_used)(int private_fd);
 	int (*resize)(int private_fd, int mount_fd, const struct volume_limits *l,

@@ -34,7 +34,7 @@
 
 /*
  * Everything that the layout depends on is said here, so that an edited mke2fs.conf changes
- * nothing. No quota and no project feature: not every kernel can mount them. The image is sparse,
+ * nothing. Quota is added afterwards (image_quota.c): with -d mkfs.ext4 1.47 counts it wrong. The image is sparse,
  * hence zero already: assume_storage_prezeroed spares the inode tables on disk and the kernel's
  * thread that would zero them later.
  */
@@ -134,8 +134,8 @@ static int finish_made(int private_fd, int image_fd, const struct layout *l,
 			       layout_inodes(l));
 }
 
-static int fill_new(int private_fd, int image_fd, const struct layout *l, const char *const *dirs,
-		    struct berth_error *err)
+static int fill_new(int private_fd, int image_fd, const struct layout *l, bool quota,
+		    const char *const *dirs, struct berth_error *err)
 {
 	auto_close int dirs_fd = -EBADF;
 	int r;
@@ -154,6 +154,8 @@ static int fill_new(int private_fd, int image_fd, const struct layout *l, const 
 		return dirs_fd;
 	}
 	r = run_mkfs(image_fd, dirs_fd, l, err);
+	if (r == 0 && quota)
+		r = image_quota_make(image_fd, err);
 	(void)tree_remove_at(private_fd, DIRS_NEW);
 	if (r < 0) {
 		int full = image_refuse_full_host(private_fd, UINT64_C(1) << 20, err);
@@ -213,7 +215,7 @@ static int image_create(int private_fd, const struct volume_limits *limits, cons
 		return berth_error_sys(err, errno, "create a volume's image");
 	r = image_stay_in_place(fd, err);
 	if (r == 0)
-		r = fill_new(private_fd, fd, &l, dirs, err);
+		r = fill_new(private_fd, fd, &l, limits->inode_limits == VOLUME_CAN, dirs, err);
 	if (r == 0)
 		r = publish(private_fd, err);
 	if (r < 0)
@@ -280,50 +282,71 @@ static void read_ahead(int loop_fd, const struct ext4_super *sb)
 				    (off_t)(hot[i].n * LAYOUT_BLOCK), POSIX_FADV_WILLNEED);
 }
 
-/* A device for a locked image that can be mounted. What is read through it, the mount need not read again. */
-static int attach_clean(int private_fd, int image_fd, struct loop_dev *loop,
-			struct berth_error *err)
+/* As the mount needs it, with no device that remembers what it was. */
+static int mend(int private_fd, int image_fd, const struct volume_limits *l, bool check,
+		struct ext4_super *sb, struct berth_error *err)
 {
-	struct ext4_super sb;
+	int r = check ? check_all(private_fd, image_fd, err) : 0;
+
+	/* A journal that was replayed may hold a growth. */
+	if (r == 0)
+		r = image_read_super(private_fd, image_fd, sb, err);
+	return r < 0 ? r : image_quota_fit(private_fd, image_fd, l, sb, err);
+}
+
+/* A device for a locked image that can be mounted. What is read through it, the mount need not read again. */
+static int attach_clean(int private_fd, int image_fd, const struct volume_limits *l,
+			struct loop_dev *loop, struct ext4_super *sb, struct berth_error *err)
+{
 	int r = loop_attach(image_fd, false, loop, err);
 
 	if (r < 0)
 		return r;
 	r = FAULT_STEP("volume.look", err);
 	if (r == 0)
-		r = look(private_fd, image_fd, loop->fd, &sb, err);
-	if (r == 1) {
+		r = look(private_fd, image_fd, loop->fd, sb, err);
+	if (r == 1 || (r == 0 && image_quota_change(sb, l) != 0)) {
 		fd_close(&loop->fd);
-		r = check_all(private_fd, image_fd, err);
-		/* A journal that was replayed may hold a growth. */
-		if (r == 0)
-			r = image_read_super(private_fd, image_fd, &sb, err);
+		r = mend(private_fd, image_fd, l, r == 1, sb, err);
 		if (r == 0)
 			r = loop_attach(image_fd, false, loop, err);
 	}
 	/* Made by an older berth, or copied to here with holes. */
 	if (r == 0)
-		r = image_meta_allocate(private_fd, image_fd, &sb, err);
+		r = image_meta_allocate(private_fd, image_fd, sb, err);
 	if (r < 0)
 		fd_close(&loop->fd);
 	else
-		read_ahead(loop->fd, &sb);
+		read_ahead(loop->fd, sb);
 	return r;
 }
 
-static int image_mount(int private_fd, int *ret_mount_fd, dev_t *ret_dev, struct berth_error *err)
+/* Of a mounted image with the feature. */
+static int hold_inodes(int mount_fd, const struct ext4_super *sb, const struct volume_limits *l,
+		       struct berth_error *err)
+{
+	int r = image_quota_mark(mount_fd, err);
+
+	if (r < 0 || l->inodes == 0)
+		return r;
+	return image_quota_limit(mount_fd, l->inodes < sb->inodes ? l->inodes : 0, err);
+}
+
+static int image_mount(int private_fd, const struct volume_limits *l, int *ret_mount_fd,
+		       dev_t *ret_dev, struct berth_error *err)
 {
 	static const struct fsctx_option no_value = {.key = "discard"};
 	/* Else a growth's inode tables would be zeroed later, which makes holes of them again (loop). */
 	static const struct fsctx_option zeroed = {.key = "noinit_itable"};
-	struct fsctx_option options[] = {
-		{"source", NULL}, no_value, zeroed, {"errors", "remount-ro"}, {0}};
+	struct fsctx_option options[] = {{"source", NULL},	   no_value, zeroed,
+					 {"errors", "remount-ro"}, {0},	     {0}};
 	struct fsctx_spec spec = {.kernel_type = "ext4",
 				  .log_word = "EXT4-fs",
 				  .options = options,
 				  .attr = MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID};
 	auto_close int image_fd = image_open(private_fd, O_RDWR, err);
 	auto_close int hold = -EBADF;
+	struct ext4_super sb = {0};
 	struct loop_dev loop;
 	char where[200];
 	struct stat st;
@@ -335,7 +358,7 @@ static int image_mount(int private_fd, int *ret_mount_fd, dev_t *ret_dev, struct
 	if (r == 0)
 		r = image_lock(private_fd, image_fd, err);
 	if (r == 0)
-		r = attach_clean(private_fd, image_fd, &loop, err);
+		r = attach_clean(private_fd, image_fd, l, &loop, &sb, err);
 	if (r < 0)
 		return r;
 	hold = loop.fd; /* until the mount holds the device */
@@ -343,11 +366,15 @@ static int image_mount(int private_fd, int *ret_mount_fd, dev_t *ret_dev, struct
 		return berth_error_sys(err, errno, "stat of %s", loop.path);
 	image_where(private_fd, where, sizeof(where));
 	options[0].value = loop.path;
+	if (sb.has_quota)
+		options[4].key = "prjquota";
 	spec.where = where;
 	r = fsctx_mount(&spec, NULL, NULL, NULL, ret_mount_fd, err);
 	if (r < 0)
 		return r;
 	r = image_keep_first(private_fd, *ret_mount_fd, UINT64_MAX, err);
+	if (r == 0 && sb.has_quota)
+		r = hold_inodes(*ret_mount_fd, &sb, l, err);
 	if (r < 0) {
 		fd_close(ret_mount_fd);
 		return r;
@@ -437,6 +464,7 @@ static int image_usage(int private_fd, int mount_fd, struct volume_usage *ret,
 		r = image_read_super(private_fd, fd, &sb, err);
 		if (r == 0)
 			usage_offline(&sb, &u);
+		u.inode_limits = r == 0 && sb.has_quota;
 	}
 	if (r == 0)
 		*ret = u;
@@ -452,6 +480,13 @@ static int image_check(int private_fd, struct berth_error *err)
 	if (r == 0)
 		r = look(private_fd, fd, fd, &sb, err);
 	return r == 1 ? check_all(private_fd, fd, err) : r;
+}
+
+static enum volume_ability image_probe_inode_limits(struct berth_error *err)
+{
+	int r = image_quota_probe(err);
+
+	return r < 0 ? VOLUME_UNKNOWN : r == 1 ? VOLUME_CAN : VOLUME_CANNOT;
 }
 
 static const struct volume_need needs[] = {
@@ -489,6 +524,7 @@ static bool image_mounted(int fd)
 const struct volume_driver volume_driver_image = {
 	.name = "image",
 	.create = image_create,
+	.probe_inode_limits = image_probe_inode_limits,
 	.mount = image_mount,
 	.in_use = image_in_use,
 	.was_used = image_was_used,

@@ -115,6 +115,7 @@ static int step_volume(void *ctx, struct berth_error *err)
 {
 	struct bring_up *b = ctx;
 
+	b->mounts.inodes = ct_mounts_inodes(&b->config);
 	return ct_mounts_volume(b->w, &b->facts, &b->mounts, err);
 }
 

@@ -13,6 +13,7 @@
 #include "runtime/storage/volume.h"
 #include "runtime/worker/host_hardening.h"
 #include "runtime/worker/host_space.h"
+#include "runtime/worker/volume_mount.h"
 
 #include <fcntl.h>
 #include <stdarg.h>
@@ -141,6 +142,26 @@ static void check_need(const struct volume_need *need, void *data)
 			found(c, need->name, need->level, need->from, "%s", need->without);
 		else
 			found(c, need->name, "ok", "", "%s for CT volumes", need->path);
+		break;
+	}
+}
+
+static void check_inode_limits(struct checks *c, struct worker *w)
+{
+	static const char name[] = "inode-limits";
+
+	switch (worker_inode_limits(w)) {
+	case VOLUME_CAN:
+		found(c, name, "ok", "", "--diskinodes of a running CT can be lowered");
+		break;
+	case VOLUME_CANNOT:
+		found(c, name, "warning", "modprobe quota_v2, or boot a kernel with CONFIG_QFMT_V2",
+		      "the kernel has no project quota for volumes: each keeps the inodes that it "
+		      "was created with, --diskinodes cannot lower them");
+		break;
+	case VOLUME_UNKNOWN:
+		found(c, name, "warning", "berthd's log says why",
+		      "it cannot be told whether --diskinodes of a CT can be lowered");
 		break;
 	}
 }
@@ -307,6 +328,7 @@ void host_checks(struct worker *w, host_finding_fn *fn, void *data)
 	check_filesystem(&c, "overlay", "CT roots");
 	check_filesystem(&c, "erofs", "templates");
 	volume_needs(check_need, &c);
+	check_inode_limits(&c, w);
 	net_doctor(&owner, fn, data);
 	check_programs(&c);
 	check_user_namespaces(&c);

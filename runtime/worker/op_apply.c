@@ -142,17 +142,22 @@ static void undo_network(void *ctx)
 }
 
 /* Never a reason to fail: a sample must apply to a CT of any size, and `list` tells the truth. */
-static void note_inodes(const struct apply *a, uint64_t asked, uint64_t has)
+static void note_inodes(const struct apply *a, const struct volume_limits *asked, uint64_t has)
 {
+	const char *why = asked->inode_limits == VOLUME_CAN
+				  ? "it takes effect at the next start"
+				  : "this kernel cannot hold a volume to fewer (see berth doctor)";
 	char text[300];
 
-	if (asked == 0 || (has <= asked && asked - has <= asked / 50))
+	if (asked->inodes == 0 || a->next.diskinodes == a->now.diskinodes ||
+	    (has <= asked->inodes && asked->inodes - has <= asked->inodes / 50))
 		return;
 	(void)snprintf(text, sizeof(text),
 		       "CT %u: --diskinodes %llu is kept in the config but not in effect: its "
-		       "volume was made with %llu inodes for this size. More come with more "
-		       "--diskspace; a number of its own needs a new CT",
-		       a->w->ctid, (unsigned long long)asked, (unsigned long long)has);
+		       "volume has %llu inodes%s; %s",
+		       a->w->ctid, (unsigned long long)asked->inodes, (unsigned long long)has,
+		       has < asked->inodes ? " at this size" : "",
+		       has < asked->inodes ? "more come with more --diskspace" : why);
 	report_result("note.disk", text);
 }
 
@@ -180,10 +185,7 @@ static int resize_disk(struct apply *a, struct berth_error *err)
 		return private_fd;
 	if (a->now.diskspace == a->next.diskspace && a->now.diskinodes == a->next.diskinodes)
 		return 0;
-	spec_volume_limits(&a->next, &next);
-	/* Without a number of the admin's own the inodes follow the size. */
-	if (conf_get(a->candidate, "DISKINODES") == NULL || a->next.diskinodes == a->now.diskinodes)
-		next.inodes = 0;
+	worker_volume_limits(a->w, &a->next, &next);
 	if (a->running) {
 		mounted = ct_mounted_volume_open(&a->w->paths, a->w->ctid, &a->info.run.monitor);
 		if (mounted < 0)
@@ -197,7 +199,7 @@ static int resize_disk(struct apply *a, struct berth_error *err)
 		return r;
 	r = volume_resize(d, private_fd, a->running ? mounted : -1, &next, &inodes, err);
 	if (r == 0)
-		note_inodes(a, next.inodes, inodes);
+		note_inodes(a, &next, inodes);
 	return r;
 }
 

@@ -146,7 +146,7 @@ static int fill_private(struct create *c, const struct volume_driver *d, struct 
 		       template_image_name(&c->template, name));
 	r = worker_private_mounts(c->w, err);
 	if (r == 0)
-		r = volume_mount(d, c->private_fd, &mnt, &dev, err);
+		r = volume_mount(d, c->private_fd, NULL, &mnt, &dev, err);
 	if (r == 0)
 		r = rootfs_prepare(ROOTFS_PRIVATE, mnt, err);
 	if (r == 0)
@@ -163,7 +163,7 @@ static int step_volume(void *ctx, struct berth_error *err)
 	struct volume_limits l;
 	int r;
 
-	spec_volume_limits(&c->config, &l);
+	worker_volume_limits(c->w, &c->config, &l);
 	r = host_space_promise(c->w, l.bytes, err);
 	if (r >= 0)
 		r = volume_create(d, c->private_fd, &l, rootfs_dirs(layout), err);
@@ -246,6 +246,7 @@ static int step_first_mount(void *ctx, struct berth_error *err)
 	int r = worker_private_mounts(w, err);
 
 	ct_mounts_init(&m);
+	m.inodes = ct_mounts_inodes(&c->config);
 	if (r == 0)
 		r = launch_userns(c->facts.id_base, &m.userns_fd, err);
 	if (r == 0)

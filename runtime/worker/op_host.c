@@ -7,6 +7,7 @@
 #include "runtime/ct/spec.h"
 #include "runtime/wire/report.h"
 #include "runtime/worker/host_checks.h"
+#include "runtime/worker/volume_mount.h"
 #include "runtime/worker/worker.h"
 #include "templates/template.h"
 
@@ -62,6 +63,16 @@ int op_template_sweep(struct worker *w, struct berth_error *err)
 	return template_sweep(dir, worker_template_in_use, w, NULL, err);
 }
 
+/* Once a boot; doctor asks again. Unknown is no failure: then volumes are taken as they are. */
+static void probe_volumes(struct worker *w)
+{
+	struct berth_error why;
+
+	if (worker_inode_limits(w) == VOLUME_UNKNOWN && worker_probe_volumes(w, &why) < 0)
+		log_line(LOG_LV_WARNING, 0, "find out whether volumes can have fewer inodes: %s",
+			 why.msg);
+}
+
 int op_host_setup(struct worker *w, struct berth_error *err)
 {
 	char path[BERTH_PATH_MAX];
@@ -80,6 +91,7 @@ int op_host_setup(struct worker *w, struct berth_error *err)
 	if (r == 0)
 		r = net_host_setup(path, &owner, err);
 	pools_raise(raised, NULL);
+	probe_volumes(w);
 	sweep_templates(w);
 	return r;
 }
@@ -106,7 +118,10 @@ static void finding(const char *name, const char *level, const char *text, const
 
 int op_doctor(struct worker *w, struct berth_error *err)
 {
+	struct berth_error why;
+
 	(void)err;
+	(void)worker_probe_volumes(w, &why);
 	host_checks(w, finding, NULL);
 	return 0;
 }

@@ -3,6 +3,7 @@
 
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
+#include "runtime/ct/spec.h"
 #include "runtime/storage/reserve.h"
 #include "runtime/storage/rootfs.h"
 #include "runtime/storage/volume.h"
@@ -76,10 +77,48 @@ const struct volume_driver *worker_volume_driver(const struct worker *w, const s
 	return d;
 }
 
+#define ABILITY_FILE "inode-limits" /* below RUN: what volume_probe_inode_limits has found */
+
+enum volume_ability worker_inode_limits(struct worker *w)
+{
+	char line[8];
+
+	if (file_read_line_at(worker_run_dir(w), ABILITY_FILE, line, sizeof(line)) < 0)
+		return VOLUME_UNKNOWN;
+	return strcmp(line, "yes") == 0	 ? VOLUME_CAN
+	       : strcmp(line, "no") == 0 ? VOLUME_CANNOT
+					 : VOLUME_UNKNOWN;
+}
+
+int worker_probe_volumes(struct worker *w, struct berth_error *err)
+{
+	enum volume_ability can = volume_probe_inode_limits(volume_driver_default(), err);
+	const char *word = can == VOLUME_CAN ? "yes\n" : "no\n";
+	int r;
+
+	if (can == VOLUME_UNKNOWN)
+		return -err->sys;
+	r = file_replace_at(worker_run_dir(w), ABILITY_FILE, word, strlen(word), 0644, false);
+	return r < 0 ? berth_error_sys(err, r, "write " ABILITY_FILE) : 0;
+}
+
+void worker_volume_limits(struct worker *w, const struct ct_config *c, struct volume_limits *ret)
+{
+	spec_volume_limits(c, ret);
+	ret->inode_limits = worker_inode_limits(w);
+}
+
+uint64_t ct_mounts_inodes(const struct ct_config *c)
+{
+	return c->diskinodes_given ? c->diskinodes : UINT64_MAX;
+}
+
 int ct_mounts_volume(struct worker *w, const struct ct_facts *f, struct ct_mounts *m,
 		     struct berth_error *err)
 {
 	const struct volume_driver *d = worker_volume_driver(w, f, err);
+	const struct volume_limits l = {.inodes = m->inodes,
+					.inode_limits = worker_inode_limits(w)};
 	int dir = worker_ct_dir(w, err), private_fd, r;
 
 	if (d == NULL)
@@ -89,7 +128,7 @@ int ct_mounts_volume(struct worker *w, const struct ct_facts *f, struct ct_mount
 	private_fd = worker_private_dir(w, err);
 	if (private_fd < 0)
 		return private_fd;
-	r = volume_mount(d, private_fd, &m->volume_fd, &m->dev, err);
+	r = volume_mount(d, private_fd, &l, &m->volume_fd, &m->dev, err);
 	if (r == 0)
 		r = attach(w->ctid, &m->volume_fd, dir, "volume", err);
 	if (r == 0)

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "runtime/storage/volume.h"
 #include "runtime/worker/worker.h"
 
 struct ct_mounts {
@@ -11,6 +12,8 @@ struct ct_mounts {
 	int volume_fd; /* the mounted volume */
 	int root_fd; /* directory of the mounted root */
 	int lower_fd; /* of ct_mounts_lower; -EBADF: none yet */
+	uint64_t
+		inodes; /* that the caller lets the volume have (ct_mounts_inodes); 0: what it had */
 	dev_t dev; /* the volume's block device, 0 for none */
 };
 
@@ -19,6 +22,15 @@ void ct_mounts_init(struct ct_mounts *m);
 /* The driver that a CT's facts name, or NULL and an error: they may be a newer berth's. */
 const struct volume_driver *worker_volume_driver(const struct worker *w, const struct ct_facts *f,
 						 struct berth_error *err);
+
+/* Asks the kernel what it can hold a volume to, and remembers the answer for this boot. */
+int worker_probe_volumes(struct worker *w, struct berth_error *err);
+/* The answer; unknown until it was asked. */
+enum volume_ability worker_inode_limits(struct worker *w);
+/* What the config gives a volume, for volume_create and volume_resize. */
+void worker_volume_limits(struct worker *w, const struct ct_config *c, struct volume_limits *ret);
+/* The same for ct_mounts. */
+uint64_t ct_mounts_inodes(const struct ct_config *c);
 
 /* The two halves. When one fails its own half is undone, and the other not touched. */
 int ct_mounts_volume(struct worker *w, const struct ct_facts *f, struct ct_mounts *m,

@@ -133,7 +133,7 @@ static void use_up(bool inodes)
 	size_t len;
 	dev_t dev;
 
-	CHECK(volume_mount(volume_driver_find("image"), private_fd, &mnt, &dev, &err) == 0);
+	CHECK(volume_mount(volume_driver_find("image"), private_fd, NULL, &mnt, &dev, &err) == 0);
 	upper = dir_open_at(mnt, "upper");
 	for (int i = 0; inodes && i < 100000; i++) {
 		auto_close int fd = -EBADF;

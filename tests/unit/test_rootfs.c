@@ -149,7 +149,7 @@ static bool volume_attach(struct ct *c)
 	auto_close int mnt = -EBADF;
 	dev_t dev;
 
-	if (!ok(volume_mount(image, c->private_fd, &mnt, &dev, &err)))
+	if (!ok(volume_mount(image, c->private_fd, NULL, &mnt, &dev, &err)))
 		return false;
 	if (move_mount(mnt, "", AT_FDCWD, c->volume, MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return false;

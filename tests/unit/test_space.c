@@ -33,7 +33,7 @@ static void mount_volume(void)
 	private_fd = dir_open_at(AT_FDCWD, path_private(&d.paths, 101, path));
 	CHECK(volume_create(image, private_fd, &(struct volume_limits){.bytes = 256 * MIB}, dirs,
 			    &err) == 0);
-	CHECK(volume_mount(image, private_fd, &mnt, &dev, &err) == 0);
+	CHECK(volume_mount(image, private_fd, NULL, &mnt, &dev, &err) == 0);
 	CHECK(mkdir(path_below(run_dir(101), "volume", volume), 0700) == 0);
 	CHECK(move_mount(mnt, "", AT_FDCWD, volume, MOVE_MOUNT_F_EMPTY_PATH) == 0);
 }

@@ -82,7 +82,7 @@ static int mount_it(void)
 	dev_t dev = 0;
 	int fd = -EBADF;
 
-	CHECK(ok(volume_mount(image, private_fd, &fd, &dev, &err)));
+	CHECK(ok(volume_mount(image, private_fd, NULL, &fd, &dev, &err)));
 	CHECK(major(dev) == 7);
 	return fd;
 }
@@ -274,7 +274,7 @@ static void a_second_mount_is_refused_until_the_first_is_gone(void)
 	CHECK(create(32 * MIB, 0) && !is_in_use());
 	mnt = mount_it();
 	CHECK(is_in_use());
-	CHECK(volume_mount(image, private_fd, &second, &dev, &err) == -EBUSY);
+	CHECK(volume_mount(image, private_fd, NULL, &second, &dev, &err) == -EBUSY);
 	CHECK(err.code == BERTH_ERR_MOUNTED && strstr(err.msg, "volume.img") != NULL);
 	CHECK(volume_check(image, private_fd, &err) < 0 && err.code == BERTH_ERR_MOUNTED);
 	CHECK(resize(-1, 64 * MIB, 0) < 0 && err.code == BERTH_ERR_MOUNTED);
@@ -589,7 +589,7 @@ static void a_damaged_superblock_is_refused_by_name(void)
 	begin();
 	CHECK(create(32 * MIB, 0));
 	poke(1024 + 0x68, "damaged", 7);
-	CHECK(volume_mount(image, private_fd, &mnt, &dev, &err) < 0);
+	CHECK(volume_mount(image, private_fd, NULL, &mnt, &dev, &err) < 0);
 	CHECK(err.code == BERTH_ERR_BROKEN && strstr(err.msg, "volume.img") != NULL);
 	CHECK(!is_in_use());
 }
@@ -603,7 +603,7 @@ static void a_cut_off_image_is_refused(void)
 	CHECK(create(32 * MIB, 0));
 	fd = openat(private_fd, "volume.img", O_WRONLY | O_CLOEXEC);
 	CHECK(ftruncate(fd, 16 << 20) == 0);
-	CHECK(volume_mount(image, private_fd, &mnt, &dev, &err) < 0);
+	CHECK(volume_mount(image, private_fd, NULL, &mnt, &dev, &err) < 0);
 	CHECK(err.code == BERTH_ERR_BROKEN && strstr(err.msg, "cut off") != NULL);
 }
 
