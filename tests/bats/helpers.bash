@@ -305,7 +305,8 @@ remove_host() {
 		xargs -0 -r -I @ find @ -depth -type d | while read -r d; do
 		# 0 is a process of another pid namespace, and no pid to kill.
 		grep -vx 0 "$d/cgroup.procs" 2>/dev/null | xargs -r kill -9 2>/dev/null || true
-		rmdir "$d" 2>/dev/null || true
+		# What was killed is gone a moment later.
+		wait_for 1 rmdir "$d" 2>/dev/null || true
 	done
 	host_processes | xargs -r kill -9 2>/dev/null || true
 	awk -v r="$HOST_ROOT" 'index($5, r) {print $5}' /proc/self/mountinfo | sort -r |
