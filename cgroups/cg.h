@@ -116,7 +116,7 @@ int cg_host_setup(struct cg_host *h, struct berth_error *err);
  * unified hierarchy, cgroups(7)), so that another one with the same PARENT takes no CT there for its own. One
  * without a CT changes hands. root: "" or "/" without --root. BERTH_ERR_EXISTS when it is another's; 0 where there is no PARENT/berth yet.
  */
-int cg_host_claim(const struct cg_host *h, const char *root, struct berth_error *err);
+int cg_host_claim(struct cg_host *h, const char *root, struct berth_error *err);
 /* Removes PARENT/berth everywhere; -EBUSY while a CT has a cgroup there. For uninstall, tests. */
 int cg_host_teardown(struct cg_host *h, struct berth_error *err);
 

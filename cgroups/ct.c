@@ -159,11 +159,17 @@ int cg_ct_create(struct cg_host *h, uint32_t ctid, uid_t uid, gid_t gid, struct 
 	int r = cg_host_ready(h, err);
 	unsigned int made = 0;
 
+	if (r == 0)
+		r = cg_host_claim_hold(h, err);
 	while (r == 0 && made < h->n_hier) {
 		r = make_outer(&h->hier[made], ctid, err);
+		if (r == 0 && made == 0)
+			cg_host_claim_release(h);
 		if (r == 0)
 			made++;
 	}
+	if (r < 0 && made == 0)
+		cg_host_claim_release(h);
 	if (r == 0)
 		r = write_outer(h, ctid, err);
 	if (r == 0)

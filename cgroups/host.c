@@ -11,6 +11,7 @@
 #include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <sys/xattr.h>
@@ -284,6 +285,7 @@ void cg_host_free(struct cg_host *h)
 	}
 	free(h->delegate);
 	free(h->probed);
+	free(h->claimed);
 	free(h);
 }
 
@@ -453,29 +455,32 @@ static int has_ct(int berth)
 	return -errno;
 }
 
-int cg_host_claim(const struct cg_host *h, const char *root, struct berth_error *err)
-{
-	static const char name[] = "trusted.berth.root";
-	const struct cg_hier *hi = &h->hier[0];
-	char owner[PATH_MAX + 1], real[PATH_MAX];
-	const char *below = strcmp(root, "/") == 0 ? "" : root;
-	ssize_t n;
-	int r;
+static const char claim_name[] = "trusted.berth.root";
 
-	if (hi->berth < 0)
-		return 0;
-	root = root[0] == '\0' ? "/" : root;
-	/* One spelling: /srv//b and a link to it are the same berth. */
-	if (realpath(root, real) != NULL)
-		root = real;
-	n = fgetxattr(hi->berth, name, owner, sizeof(owner) - 1);
+/* Whose it is: "" for nobody's. -errno. */
+static int claim_read(int berth, char owner[static PATH_MAX + 1])
+{
+	ssize_t n = fgetxattr(berth, claim_name, owner, PATH_MAX);
+
 	if (n < 0 && errno != ENODATA)
-		return berth_error_sys(err, errno, "read %s of the cgroup %s/%s/berth", name,
-				       hi->mount, hi->parent);
+		return -errno;
 	owner[n < 0 ? 0 : n] = '\0';
+	return 0;
+}
+
+/* Under the lock. */
+static int claim(const struct cg_hier *hi, const char *root, const char *below,
+		 struct berth_error *err)
+{
+	char owner[PATH_MAX + 1];
+	int r = claim_read(hi->berth, owner);
+
+	if (r < 0)
+		return berth_error_sys(err, r, "read %s of the cgroup %s/%s/berth", claim_name,
+				       hi->mount, hi->parent);
 	if (strcmp(owner, root) == 0)
 		return 0;
-	r = n < 0 ? 0 : has_ct(hi->berth);
+	r = owner[0] == '\0' ? 0 : has_ct(hi->berth);
 	if (r < 0)
 		return berth_error_sys(err, r, "read the cgroup %s/%s/berth", hi->mount,
 				       hi->parent);
@@ -485,10 +490,66 @@ int cg_host_claim(const struct cg_host *h, const char *root, struct berth_error 
 				       "--root %s; give this one a CGROUP_PARENT of its own in "
 				       "%s/etc/berth/berth.conf",
 				       hi->mount, hi->parent, owner, below);
-	if (fsetxattr(hi->berth, name, root, strlen(root), 0) < 0)
-		return berth_error_sys(err, errno, "set %s of the cgroup %s/%s/berth", name,
+	if (fsetxattr(hi->berth, claim_name, root, strlen(root), 0) < 0)
+		return berth_error_sys(err, errno, "set %s of the cgroup %s/%s/berth", claim_name,
 				       hi->mount, hi->parent);
 	return 0;
+}
+
+/* Nobody holds it for long. */
+static int claim_lock(const struct cg_hier *hi, struct berth_error *err)
+{
+	while (flock(hi->berth, LOCK_EX) < 0)
+		if (errno != EINTR)
+			return berth_error_sys(err, errno, "lock the cgroup %s/%s/berth", hi->mount,
+					       hi->parent);
+	return 0;
+}
+
+int cg_host_claim(struct cg_host *h, const char *root, struct berth_error *err)
+{
+	const struct cg_hier *hi = &h->hier[0];
+	const char *below = strcmp(root, "/") == 0 ? "" : root;
+	char real[PATH_MAX];
+	int r;
+
+	if (hi->berth < 0)
+		return 0;
+	root = root[0] == '\0' ? "/" : root;
+	/* One spelling: /srv//b and a link to it are the same berth. */
+	if (realpath(root, real) != NULL)
+		root = real;
+	free(h->claimed);
+	h->claimed = strdup(root);
+	if (h->claimed == NULL)
+		return berth_error_sys(err, ENOMEM, "claim a cgroup");
+	r = claim_lock(hi, err);
+	if (r == 0)
+		r = claim(hi, root, below, err);
+	(void)flock(hi->berth, LOCK_UN);
+	return r;
+}
+
+int cg_host_claim_hold(struct cg_host *h, struct berth_error *err)
+{
+	const struct cg_hier *hi = &h->hier[0];
+	const char *below;
+	int r;
+
+	if (h->claimed == NULL)
+		return 0;
+	below = strcmp(h->claimed, "/") == 0 ? "" : h->claimed;
+	r = claim_lock(hi, err);
+	if (r == 0)
+		r = claim(hi, h->claimed, below, err);
+	if (r < 0)
+		cg_host_claim_release(h);
+	return r;
+}
+
+void cg_host_claim_release(struct cg_host *h)
+{
+	(void)flock(h->hier[0].berth, LOCK_UN);
 }
 
 int cg_host_teardown(struct cg_host *h, struct berth_error *err)

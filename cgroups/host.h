@@ -51,6 +51,7 @@ struct cg_host {
 	char enable[64]; /* the same as "+memory +pids", for the outer cgroup of a CT */
 	char *delegate; /* text of /sys/kernel/cgroup/delegate, read when first needed */
 	struct cg_probed *probed; /* filled when first asked for */
+	char *claimed; /* the root whose PARENT/berth it was at cg_host_claim; NULL: not asked */
 };
 
 /* ---- discovery.c ---- */
@@ -73,6 +74,13 @@ int cg_discover(const struct cg_mount **ret);
 int cg_discover_make_v1(const char *controller, const char *group);
 
 /* ---- host.c ---- */
+
+/*
+ * Claims again what cg_host_claim has claimed, and holds it until released: between the two this berth's first CT
+ * gets its cgroup, so that no other berth can take PARENT/berth as one without a CT. Without a claim: 0.
+ */
+int cg_host_claim_hold(struct cg_host *h, struct berth_error *err);
+void cg_host_claim_release(struct cg_host *h);
 
 const char *cg_ctrl_name(enum cg_ctrl c, bool v2);
 /* The hierarchy that carries c for CTs, or NULL. */

@@ -327,6 +327,25 @@ static void what_is_anothers_changes_hands_only_without_a_ct(void)
 	CHECK(ok(cg_ct_remove(host, CT, 3000, &err)));
 }
 
+/* Another berth may claim it between this one's claim and its first CT: then that CT is not made. */
+static void a_claim_that_was_lost_makes_no_ct(void)
+{
+	struct cg_host *other;
+
+	CHECK(ok(cg_host_open(parent, &other, &err)));
+	CHECK(ok(cg_host_claim(host, "/one", &err)));
+	CHECK(ok(cg_host_claim(other, "/two", &err)));
+	CHECK(ok(cg_ct_create(other, CT + 1, OWNER, OWNER, &err)));
+	CHECK(cg_ct_create(host, CT, OWNER, OWNER, &err) == -EEXIST);
+	CHECK(strstr(err.msg, "--root /two;") != NULL && !cg_ct_exists(host, CT));
+	CHECK(ok(cg_ct_remove(other, CT + 1, 3000, &err)));
+	/* The other has none any more. */
+	CHECK(ok(cg_ct_create(host, CT, OWNER, OWNER, &err)));
+	CHECK(cg_host_claim(other, "/two", &err) == -EEXIST);
+	CHECK(ok(cg_ct_remove(host, CT, 3000, &err)));
+	cg_host_free(other);
+}
+
 static void doctor_agrees_with_the_probe(void)
 {
 	const struct cg_probe *p = cg_host_probe(host);
@@ -390,6 +409,7 @@ static void run_all(void)
 	RUN(a_daemon_leaf_makes_its_parent_the_parent);
 	RUN(a_parent_with_processes_is_refused_on_v2);
 	RUN(what_is_anothers_changes_hands_only_without_a_ct);
+	RUN(a_claim_that_was_lost_makes_no_ct);
 	RUN(doctor_agrees_with_the_probe);
 }
 
