@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
@@ -17,17 +18,21 @@
 static const char *const default_env[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8",
 					  NULL};
 
-static const char *own_env_more;
+enum {
+	OWN_ENV_MORE = 2
+};
+
+static const char *own_env_more[OWN_ENV_MORE];
 
 const char *const *spawn_own_env(void)
 {
-	static const char *env[6];
+	static const char *env[5 + OWN_ENV_MORE];
 	size_t n = 0;
 
 	env[n++] = default_env[0];
 	env[n++] = default_env[1];
-	if (own_env_more != NULL)
-		env[n++] = own_env_more;
+	for (size_t i = 0; i < OWN_ENV_MORE && own_env_more[i] != NULL; i++)
+		env[n++] = own_env_more[i];
 	if (log_environment() != NULL)
 		env[n++] = log_environment();
 	if (fault_environment() != NULL)
@@ -38,7 +43,14 @@ const char *const *spawn_own_env(void)
 
 void spawn_own_env_add(const char *assignment)
 {
-	own_env_more = assignment;
+	size_t name = strcspn(assignment, "=") + 1, i = 0;
+
+	while (i < OWN_ENV_MORE && own_env_more[i] != NULL &&
+	       strncmp(own_env_more[i], assignment, name) != 0)
+		i++;
+	if (i == OWN_ENV_MORE)
+		abort();
+	own_env_more[i] = assignment;
 }
 
 static const char *find_program(const char *name, char *buf, size_t size)

@@ -25,6 +25,7 @@
 #include "runtime/daemon/space.h"
 #include "runtime/daemon/worker_client.h"
 #include "runtime/rpc/interfaces.h"
+#include "runtime/wire/order.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -217,6 +218,7 @@ static int hand_down(const struct host_config *h, struct berth_error *err)
 	if (r < 0)
 		return berth_error_sys(err, r, "keep the settings of berth.conf for workers");
 	spawn_own_env_add(fixed);
+	spawn_own_env_add(ORDER_VERSION_ENV "=" ORDER_VERSION);
 	return 0;
 }
 

@@ -71,3 +71,8 @@ int order_list_parse(const char *text, int fds[static ORDER_PASS_MAX])
 		text += len + 1;
 	}
 }
+
+bool order_version_fits(const char *said)
+{
+	return said == NULL || strcmp(said, ORDER_VERSION) == 0;
+}

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum {
@@ -18,6 +19,16 @@ enum {
 	ORDER_FDS = 2 + ORDER_PASS_MAX,
 	ORDER_LIST_SIZE = ORDER_PASS_MAX * 12
 };
+
+/*
+ * In a worker's environment: which words, descriptors and reports the berthd that runs knows. To be raised with each
+ * change of them that an older one would get wrong: between an upgrade and berthd's restart it runs new workers.
+ */
+#define ORDER_VERSION_ENV "BERTH_ORDER_VERSION"
+#define ORDER_VERSION "1"
+
+/* Pure. Is what an environment says, NULL: nothing (run by hand, or by berthd 0.1.0), what this program knows? */
+bool order_version_fits(const char *said);
 
 /* The argument of a worker that waits for its order on its standard input. */
 #define ORDER_WAIT "--wait"

@@ -314,6 +314,12 @@ static int worker_run(const struct worker_op *ops, int argc, const char *const *
 	struct worker w;
 	uint32_t ctid = 0;
 
+	if (!order_version_fits(getenv(ORDER_VERSION_ENV)))
+		return berth_error_set(
+			err, BERTH_ERR_UNSUPPORTED, EPROTO,
+			"berth was upgraded, and berthd is still the old one: nothing "
+			"was done; restart it, containers go on: systemctl restart "
+			"berthd");
 	if (op == NULL || argc - at - 1 < (op->on_ct ? 1 : 0) + op->min_args)
 		return berth_error_set(err, BERTH_ERR_OPTION, EINVAL,
 				       "berth-worker is run by berthd, not by hand");

@@ -63,11 +63,18 @@ static void descriptors_are_named_once_each(void)
 		CHECK(order_list_parse(bad[i], got) == -EBADMSG);
 }
 
+static void a_worker_of_another_berth_is_told(void)
+{
+	CHECK(order_version_fits(ORDER_VERSION) && order_version_fits(NULL));
+	CHECK(!order_version_fits("") && !order_version_fits("0") && !order_version_fits("1.0"));
+}
+
 int main(void)
 {
 	RUN(words_arrive_as_they_were_given);
 	RUN(an_order_too_large_is_not_packed);
 	RUN(what_is_no_order_is_refused);
+	RUN(a_worker_of_another_berth_is_told);
 	RUN(descriptors_are_named_once_each);
 	return check_failures != 0;
 }
