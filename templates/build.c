@@ -1,6 +1,7 @@
 /* build.c - the recipes that "berth template build" knows. */
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
+#include "runtime/base/parse.h"
 #include "templates/template_private.h"
 
 #include <errno.h>
@@ -31,17 +32,23 @@ static int run_recipe(const char *name, const struct stage *s, struct template_i
 		      uint64_t *epoch, template_progress_fn *fn, void *data,
 		      struct berth_error *err)
 {
+	struct word_guess g = {.word = name};
+
 	if (strcmp(name, "tiny") == 0)
 		return build_tiny(s->root, t, epoch, fn, data, err);
 	if (strcmp(name, "debian-12") == 0)
 		return build_debian(s, "bookworm", "12", t, epoch, fn, data, err);
 	if (strcmp(name, "debian-13") == 0)
 		return build_debian(s, "trixie", "13", t, epoch, fn, data, err);
-	return berth_error_set(
-		err, BERTH_ERR_NO_TEMPLATE, ENOENT,
-		"there is no recipe '%s': tiny, debian-12 and debian-13 can be built, "
-		"\"berth template import %s FILE\" takes an archive",
-		name, name);
+	for (const char *const *r = template_recipes(); *r != NULL; r++)
+		word_guess_try(&g, *r);
+	if (g.best != NULL)
+		return berth_error_set(err, BERTH_ERR_NO_TEMPLATE, ENOENT,
+				       "there is no recipe '%s'; did you mean %s?", name, g.best);
+	return berth_error_set(err, BERTH_ERR_NO_TEMPLATE, ENOENT,
+			       "there is no recipe '%s'; recipes are tiny, debian-12 and "
+			       "debian-13; from an archive: berth template import %s FILE",
+			       name, name);
 }
 
 static void no_progress(const char *what, int percent, void *data)

@@ -81,47 +81,6 @@ char *template_image_name(const struct template_info *t, char *buf)
 	return buf;
 }
 
-static int no_template(const char *name, struct berth_error *err)
-{
-	for (const char *const *r = template_recipes(); *r != NULL; r++)
-		if (strcmp(*r, name) == 0)
-			return berth_error_set(err, BERTH_ERR_NO_TEMPLATE, ENOENT,
-					       "template '%s' is not here yet: make it with "
-					       "\"berth template build %s\"",
-					       name, name);
-	return berth_error_set(err, BERTH_ERR_NO_TEMPLATE, ENOENT,
-			       "there is no template '%s': \"berth template list\" shows what is "
-			       "here, \"berth template import %s FILE\" makes one from an archive",
-			       name, name);
-}
-
-int template_find(int template_dirfd, const char *name, struct template_info *ret,
-		  struct berth_error *err)
-{
-	char file[sizeof(ret->name) + sizeof(INFO_SUFFIX)];
-	auto_free char *text = NULL;
-	struct template_info t;
-	int r;
-
-	if (!template_name_is_valid(name))
-		return berth_error_set(err, BERTH_ERR_VALUE, EINVAL,
-				       "a template name is of letters, digits and . _ + -");
-	(void)snprintf(file, sizeof(file), "%s%s", name, INFO_SUFFIX);
-	r = file_read_at(template_dirfd, file, INFO_TEXT_MAX, &text, NULL);
-	if (r == -ENOENT)
-		return no_template(name, err);
-	if (r < 0)
-		return berth_error_sys(err, r, "read %s", file);
-	if (template_info_parse(text, &t) < 0)
-		return berth_error_set(err, BERTH_ERR_BAD_TEMPLATE, EINVAL,
-				       "%s is damaged: \"berth template remove %s\" and make the "
-				       "template again",
-				       file, name);
-	(void)snprintf(t.name, sizeof(t.name), "%s", name);
-	*ret = t;
-	return 0;
-}
-
 struct name_list {
 	char (*names)[128];
 	size_t n, room;
@@ -164,6 +123,66 @@ static int list_read(int template_dirfd, struct name_list *l)
 	while (r == 0 && (e = readdir(d)) != NULL)
 		r = list_add(l, e->d_name);
 	return r;
+}
+
+static bool is_recipe(const char *name)
+{
+	for (const char *const *r = template_recipes(); *r != NULL; r++)
+		if (strcmp(*r, name) == 0)
+			return true;
+	return false;
+}
+
+static int no_template(int template_dirfd, const char *name, struct berth_error *err)
+{
+	struct name_list l = {0};
+	struct word_guess g = {.word = name};
+
+	if (is_recipe(name))
+		return berth_error_set(err, BERTH_ERR_NO_TEMPLATE, ENOENT,
+				       "template '%s' is not here yet; make it: "
+				       "berth template build %s",
+				       name, name);
+	if (list_read(template_dirfd, &l) == 0)
+		for (size_t i = 0; i < l.n; i++)
+			word_guess_try(&g, l.names[i]);
+	free(l.names);
+	for (const char *const *r = template_recipes(); *r != NULL; r++)
+		word_guess_try(&g, *r);
+	if (g.best != NULL)
+		return berth_error_set(err, BERTH_ERR_NO_TEMPLATE, ENOENT,
+				       "there is no template '%s'; did you mean %s?", name, g.best);
+	return berth_error_set(err, BERTH_ERR_NO_TEMPLATE, ENOENT,
+			       "there is no template '%s'; `berth template list` shows those "
+			       "that are here; from an archive: berth template import %s FILE",
+			       name, name);
+}
+
+int template_find(int template_dirfd, const char *name, struct template_info *ret,
+		  struct berth_error *err)
+{
+	char file[sizeof(ret->name) + sizeof(INFO_SUFFIX)];
+	auto_free char *text = NULL;
+	struct template_info t;
+	int r;
+
+	if (!template_name_is_valid(name))
+		return berth_error_set(err, BERTH_ERR_VALUE, EINVAL,
+				       "a template name is of letters, digits and . _ + -");
+	(void)snprintf(file, sizeof(file), "%s%s", name, INFO_SUFFIX);
+	r = file_read_at(template_dirfd, file, INFO_TEXT_MAX, &text, NULL);
+	if (r == -ENOENT)
+		return no_template(template_dirfd, name, err);
+	if (r < 0)
+		return berth_error_sys(err, r, "read %s", file);
+	if (template_info_parse(text, &t) < 0)
+		return berth_error_set(err, BERTH_ERR_BAD_TEMPLATE, EINVAL,
+				       "%s is damaged: \"berth template remove %s\" and make the "
+				       "template again",
+				       file, name);
+	(void)snprintf(t.name, sizeof(t.name), "%s", name);
+	*ret = t;
+	return 0;
 }
 
 static int by_name(const void *a, const void *b)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 int parse_u64(const char *s, uint64_t *ret)
@@ -142,21 +143,25 @@ static size_t min_size(size_t a, size_t b)
 
 size_t word_distance(const char *a, const char *b)
 {
-	size_t row[32], n = strlen(b);
+	size_t rows[3][33], n = strlen(b);
+	size_t *before = rows[0], *last = rows[1], *row = rows[2];
 
 	if (n >= 32)
 		return n;
 	for (size_t j = 0; j <= n; j++)
 		row[j] = j;
 	for (size_t i = 0; a[i] != '\0'; i++) {
-		size_t diagonal = row[0];
+		size_t *oldest = before;
 
+		before = last;
+		last = row;
+		row = oldest;
 		row[0] = i + 1;
 		for (size_t j = 0; j < n; j++) {
-			size_t change = diagonal + (a[i] != b[j]);
-
-			diagonal = row[j + 1];
-			row[j + 1] = min_size(change, min_size(row[j], diagonal) + 1);
+			row[j + 1] = min_size(last[j] + (a[i] != b[j]),
+					      min_size(row[j], last[j + 1]) + 1);
+			if (i > 0 && j > 0 && a[i] == b[j - 1] && a[i - 1] == b[j])
+				row[j + 1] = min_size(row[j + 1], before[j - 1] + 1);
 		}
 	}
 	return row[n];
@@ -164,14 +169,27 @@ size_t word_distance(const char *a, const char *b)
 
 void word_guess_try(struct word_guess *g, const char *candidate)
 {
-	size_t len = strlen(g->word), d;
+	size_t len = strlen(g->word), most = len < 5 ? 1 : 2, d;
 
 	/* Of a short word everything is near. */
-	if (len < 3 || len > 31)
+	if (len < 2 || len > 31 || strlen(candidate) >= sizeof(g->copy))
 		return;
-	d = word_distance(candidate, g->word);
-	if (d < (g->best != NULL ? g->distance : 3)) {
-		g->best = candidate;
+	d = len < 3 ? SIZE_MAX : word_distance(candidate, g->word);
+	if (d > most && strncmp(candidate, g->word, len) == 0)
+		d = most;
+	if (d <= most && (g->best == NULL || d < g->distance)) {
+		memcpy(g->copy, candidate, strlen(candidate) + 1);
+		g->best = g->copy;
 		g->distance = d;
 	}
+}
+
+void word_guess_other(struct word_guess *g, const struct word_pair *pairs)
+{
+	for (; pairs->typed != NULL; pairs++)
+		if (strcmp(pairs->typed, g->word) == 0) {
+			(void)snprintf(g->copy, sizeof(g->copy), "%s", pairs->means);
+			g->best = g->copy;
+			g->distance = 0;
+		}
 }

@@ -33,13 +33,27 @@ bool hostname_is_valid(const char *s);
 /* No byte below 0x20 and no 0x7f: nothing that could add a line to a file or colour a terminal. */
 bool text_is_clean(const char *s);
 
-/* Levenshtein's distance of two words, for "did you mean"; of more than 31 bytes in b: its length. */
+/*
+ * How many letters were typed wrong, too many, too few or in the wrong order (Damerau and Levenshtein's distance, no
+ * letter moved twice); of more than 31 bytes in b: its length.
+ */
 size_t word_distance(const char *a, const char *b);
 
-/* "did you mean": start with {.word = WHAT_WAS_TYPED}, try what there is; best is NULL when nothing is near. */
+/*
+ * "did you mean": start with {.word = WHAT_WAS_TYPED}, try what there is; best is NULL when nothing is near, else a copy
+ * of the candidate in the struct itself. What begins with the word is near, too.
+ */
 struct word_guess {
 	const char *word, *best;
 	size_t distance;
+	char copy[40];
 };
 
 void word_guess_try(struct word_guess *g, const char *candidate);
+
+/* What other tools call it. The last pair has typed NULL. */
+struct word_pair {
+	const char *typed, *means;
+};
+
+void word_guess_other(struct word_guess *g, const struct word_pair *pairs);

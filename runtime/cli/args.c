@@ -46,8 +46,8 @@ static int unknown_option(const struct args *a, const struct opt *global, const 
 
 	(void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(option + 2, "="), option + 2);
 	guess_in(&g, a->opts);
-	for (const struct param *p = param_table(); a->params && p->option != NULL; p++)
-		word_guess_try(&g, p->option);
+	if (a->params)
+		param_guess_option(&g);
 	guess_in(&g, global);
 	if (g.best != NULL)
 		return berth_error_set(err, BERTH_ERR_OPTION, EINVAL,

@@ -124,9 +124,13 @@ static const char *suffixes_of(const struct field *f)
 static int unknown_field(const char *word, size_t len, struct berth_error *err)
 {
 	char name[32];
+	static const struct word_pair others[] = {
+		{"ram", "physpages"}, {"memory", "physpages"},	  {"swap", "swappages"},
+		{"id", "ctid"},	      {"template", "ostemplate"}, {NULL, NULL}};
 	struct word_guess g = {.word = name};
 
 	(void)snprintf(name, sizeof(name), "%.*s", (int)len, word);
+	word_guess_other(&g, others);
 	for (const struct field *f = fields; f->name != NULL; f++)
 		word_guess_try(&g, f->name);
 	if (g.best != NULL)

@@ -72,10 +72,16 @@ static int unknown_template_command(const struct cli *cli, const char *word,
 static int unknown_command(const struct cli *cli, const char *word, const struct args *a,
 			   struct berth_error *err)
 {
+	static const struct word_pair others[] = {
+		{"ls", "list"},	       {"ps", "list"},	      {"rm", "destroy"},
+		{"remove", "destroy"}, {"reboot", "restart"}, {"shell", "enter"},
+		{"attach", "enter"},   {"run", "exec"},	      {"info", "status"},
+		{"show", "status"},    {"config", "set"},     {NULL, NULL}};
 	struct word_guess g = {.word = word};
 
 	if (strcmp(word, "template") == 0)
 		return unknown_template_command(cli, a->at < a->argc ? a->argv[a->at] : NULL, err);
+	word_guess_other(&g, others);
 	for (const struct command *c = command_table(); c->name != NULL; c++)
 		if (strchr(c->name, ' ') == NULL)
 			word_guess_try(&g, c->name);
@@ -90,11 +96,12 @@ static int unknown_command(const struct cli *cli, const char *word, const struct
 			       cli->program);
 }
 
-static const struct command *list_command(void)
+static const struct command *command_of(int (*run)(struct cli *, struct args *,
+						   struct berth_error *))
 {
 	const struct command *c = command_table();
 
-	while (c->run != cmd_list)
+	while (c->run != run)
 		c++;
 	return c;
 }
@@ -104,16 +111,30 @@ static const struct command complete = {"__complete", NULL, "WORDS...", "", "", 
 /* Finds the command: cli->command stays NULL when --help came first. */
 static int take_command(struct cli *cli, struct args *a, struct berth_error *err)
 {
+	static const struct opt first_opts[] = {{"version", 0, false}, {0}};
 	struct arg arg;
 	int r;
 
 	if (strcmp(cli->program, "vzlist") == 0) {
-		cli->command = list_command();
+		cli->command = command_of(cmd_list);
 		return 0;
 	}
+	a->opts = first_opts;
 	r = cli_next(cli, a, &arg, err);
+	a->opts = NULL;
 	if (r < 0 || cli->help)
 		return r;
+	if (r == ARG_OPTION) {
+		cli->command = command_of(cmd_version);
+		return 0;
+	}
+	/* "berth help start" is "berth start --help". */
+	if (r == ARG_WORD && strcmp(arg.value, "help") == 0) {
+		cli->help = true;
+		r = cli_next(cli, a, &arg, err);
+		if (r <= ARG_END)
+			return r;
+	}
 	if (r == ARG_END)
 		return berth_error_set(err, BERTH_ERR_OPTION, EINVAL,
 				       "give a command; %s --help lists all commands",
@@ -129,7 +150,7 @@ static int run(struct cli *cli, struct args *a, struct berth_error *err)
 {
 	int r = take_command(cli, a, err);
 
-	if (r == 0 && cli->command != NULL)
+	if (r == 0 && cli->command != NULL && !cli->help)
 		r = cli->command->run(cli, a, err);
 	if (r < 0 || !cli->help)
 		return r;

@@ -65,13 +65,15 @@ const struct param *param_find_key(const char *key)
 	return NULL;
 }
 
-const char *param_guess_option(const char *option)
+void param_guess_option(struct word_guess *g)
 {
-	struct word_guess g = {.word = option};
+	static const struct word_pair others[] = {{"memory", "ram"},	   {"mem", "ram"},
+						  {"dns", "nameserver"},   {"image", "ostemplate"},
+						  {"autostart", "onboot"}, {NULL, NULL}};
 
+	word_guess_other(g, others);
 	for (const struct param *p = table; p->option != NULL; p++)
-		word_guess_try(&g, p->option);
-	return g.best;
+		word_guess_try(g, p->option);
 }
 
 /* A number of the row's unit as an admin would type it. */
@@ -152,7 +154,7 @@ static int apply_one(struct conf_file *f, const struct setting *s, bool append,
 		     struct berth_error *err)
 {
 	const struct param *p = param_find_option(s->option);
-	const char *guess;
+	struct word_guess g = {.word = s->option};
 
 	/* A stored list may be empty; a change that changes nothing is a mistake, or an unset variable. */
 	if (p != NULL && *s->value == '\0' && p->type == PARAM_ADDRS)
@@ -161,13 +163,13 @@ static int apply_one(struct conf_file *f, const struct setting *s, bool append,
 		return param_bad_value(err, p, s->value, "empty");
 	if (p != NULL)
 		return apply_fns[p->type](f, p, s->value, append, err);
-	guess = param_guess_option(s->option);
-	if (guess == NULL)
+	param_guess_option(&g);
+	if (g.best == NULL)
 		return berth_error_set(err, BERTH_ERR_OPTION, EINVAL,
 				       "--%.60s: there is no such option", s->option);
 	return berth_error_set(err, BERTH_ERR_OPTION, EINVAL,
 			       "--%.60s: there is no such option; did you mean --%s?", s->option,
-			       guess);
+			       g.best);
 }
 
 int param_apply(struct conf_file *f, const struct setting *s, struct berth_error *err)

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "runtime/base/error.h"
+#include "runtime/base/parse.h"
 #include "runtime/config/file.h"
 
 #include <stdbool.h>
@@ -59,8 +60,8 @@ const struct param *param_table(void);
 const struct param *param_find_option(const char *option);
 /* The first row of the key: its grammar takes the stored form. */
 const struct param *param_find_key(const char *key);
-/* The option that a mistyped one is nearest to, or NULL when none is near. */
-const char *param_guess_option(const char *option);
+/* Tries all options, and what other tools call them. */
+void param_guess_option(struct word_guess *g);
 
 /* One change asked for by an admin: "--ram 512M" is {"ram", "512M"}, in the order typed. */
 struct setting {

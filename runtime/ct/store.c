@@ -224,6 +224,32 @@ int store_host_conf_load(const struct berth_paths *p, struct conf_file **ret,
 	return r;
 }
 
+static int no_sample(const struct berth_paths *p, int dirfd, const char *name,
+		     struct berth_error *err)
+{
+	auto_close int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_closedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct word_guess g = {.word = name};
+	struct dirent *e;
+
+	if (d != NULL)
+		(void)take_fd(&fd);
+	while (d != NULL && (e = readdir(d)) != NULL) {
+		size_t len = strlen(e->d_name);
+
+		if (len <= 5 || strcmp(e->d_name + len - 5, ".conf") != 0)
+			continue;
+		e->d_name[len - 5] = '\0';
+		if (template_name_is_valid(e->d_name))
+			word_guess_try(&g, e->d_name);
+	}
+	if (g.best != NULL)
+		return berth_error_set(err, BERTH_ERR_NO_SAMPLE, ENOENT,
+				       "there is no sample '%s'; did you mean %s?", name, g.best);
+	return berth_error_set(err, BERTH_ERR_NO_SAMPLE, ENOENT,
+			       "there is no sample '%s'; see %s/samples", name, p->etc);
+}
+
 int store_sample_load(const struct berth_paths *p, const char *name, struct conf_file **ret,
 		      struct berth_error *err)
 {
@@ -239,8 +265,7 @@ int store_sample_load(const struct berth_paths *p, const char *name, struct conf
 	(void)snprintf(file, sizeof(file), "%s.conf", name);
 	r = conf_load_at(dir, file, ret, err);
 	if (r == -ENOENT)
-		return berth_error_set(err, BERTH_ERR_NO_SAMPLE, ENOENT,
-				       "there is no sample '%s'; see %s/samples", name, p->etc);
+		return no_sample(p, dir, name, err);
 	return r;
 }
 
@@ -367,6 +392,7 @@ int store_lookup(const struct berth_paths *p, const char *word, uint32_t *ret,
 		 struct berth_error *err)
 {
 	auto_free uint32_t *list = NULL;
+	struct word_guess g = {.word = word};
 	uint32_t ctid;
 	int r = parse_ctid(word, &ctid), n;
 
@@ -392,9 +418,14 @@ int store_lookup(const struct berth_paths *p, const char *word, uint32_t *ret,
 			*ret = list[i];
 			return 0;
 		}
+		if (name != NULL && name_is_valid(name))
+			word_guess_try(&g, name);
 	}
+	if (g.best != NULL)
+		return berth_error_set(err, BERTH_ERR_NO_CONFIG, ENOENT,
+				       "CT %.64s does not exist; did you mean %s?", word, g.best);
 	return berth_error_set(err, BERTH_ERR_NO_CONFIG, ENOENT,
-			       "there is no CT named '%.64s'; `berth list -a` shows those that are",
+			       "CT %.64s does not exist; `berth list -a` shows those that do",
 			       word);
 }
 

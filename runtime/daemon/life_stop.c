@@ -179,7 +179,8 @@ int act_unpromise(const struct life_call *c)
 		return -EWOULDBLOCK;
 	reboot_unmark(c->d, ct);
 	if (!ct_timer_is_set(ct, LIFE_T_REBOOT))
-		return life_refuse(ct->ctid, ct->status, c->event, c->err);
+		return berth_error_set(c->err, BERTH_ERR_NOT_RUNNING, EBUSY,
+				       "CT %u is stopped already", ct->ctid);
 	ct_timer_clear(ct, LIFE_T_REBOOT);
 	if (c->info->call != NULL)
 		rpc_reply(c->info->call, NULL);

@@ -36,6 +36,24 @@ struct ct *registry_find(struct daemon *d, uint32_t ctid)
 	return i < d->n_cts && d->cts[i]->ctid == ctid ? d->cts[i] : NULL;
 }
 
+/* Of a number that nobody has there is no near one: numbers differ little, and mean all the more. */
+static void unknown_ct(const struct daemon *d, const char *word, bool is_name,
+		       struct berth_error *err)
+{
+	struct word_guess g = {.word = word};
+
+	for (size_t i = 0; is_name && i < d->n_cts; i++)
+		if (d->cts[i]->name[0] != '\0' && !d->cts[i]->being_created)
+			word_guess_try(&g, d->cts[i]->name);
+	if (g.best != NULL)
+		(void)berth_error_set(err, BERTH_ERR_NO_CONFIG, ENOENT,
+				      "CT %.64s does not exist; did you mean %s?", word, g.best);
+	else
+		(void)berth_error_set(
+			err, BERTH_ERR_NO_CONFIG, ENOENT,
+			"CT %.64s does not exist; `berth list -a` shows those that do", word);
+}
+
 struct ct *registry_lookup(struct daemon *d, const char *word, struct berth_error *err)
 {
 	struct ct *ct = NULL;
@@ -54,9 +72,7 @@ struct ct *registry_lookup(struct daemon *d, const char *word, struct berth_erro
 		if (d->cts[i]->name[0] != '\0' && strcmp(d->cts[i]->name, word) == 0)
 			ct = d->cts[i];
 	if (ct == NULL || ct->being_created) {
-		(void)berth_error_set(
-			err, BERTH_ERR_NO_CONFIG, ENOENT,
-			"CT %.64s does not exist; `berth list -a` shows those that do", word);
+		unknown_ct(d, word, r < 0, err);
 		return NULL;
 	}
 	return ct;

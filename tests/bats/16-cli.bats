@@ -170,6 +170,27 @@ words() {
 	(cd "$(dirname "$HOST_ROOT")" && command berth --root "$(basename "$HOST_ROOT")" ping) || [ $? = 21 ] || [ $? = 20 ]
 }
 
+@test "a mistyped CT, template or sample is answered with the nearest one" {
+	mkdir -p "$HOST_ROOT/etc/berth/samples"
+	echo 'NUMPROC="99"' >"$HOST_ROOT/etc/berth/samples/vswap-256m.conf"
+	run -14 berth start wbe
+	[[ $output == *"CT wbe does not exist; did you mean web?" ]]
+	run berth create 109 --ostemplate tiyn
+	[ "$status" = 91 ]
+	[[ $output == *"there is no template 'tiyn'; did you mean tiny?" ]]
+	run berth create 109 --ostemplate tiny --config vswap-265m
+	[ "$status" = 82 ]
+	[[ $output == *"there is no sample 'vswap-265m'; did you mean vswap-256m?" ]]
+	# A number is no mistyped name: another number is another CT.
+	run ! berth start 111
+	[[ $output == *"CT 111 does not exist"* && $output != *"did you mean"* ]]
+	# Root is answered from the files when berthd is down.
+	mv "$HOST_ROOT/run/berth/berthd.sock" "$HOST_ROOT/sock"
+	run ! berth list wbe
+	mv "$HOST_ROOT/sock" "$HOST_ROOT/run/berth/berthd.sock"
+	[[ $output == *"did you mean web?"* ]]
+}
+
 @test "list and status work for whoever may ask, start does not" {
 	chmod 711 "$HOST_ROOT"
 	run setpriv --reuid 65534 --regid 65534 --clear-groups "$(type -P berth)" --root "$HOST_ROOT" start 102

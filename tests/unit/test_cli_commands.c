@@ -92,6 +92,10 @@ static void help_is_for_everybody_and_needs_no_daemon(void)
 	}
 	CHECK(BERTH("set", "--help") == 0 && prints("--ram") && prints("Parameters:"));
 	CHECK(BERTH("template", "build", "--help") == 0 && prints("template build"));
+	CHECK(BERTH("help") == 0 && prints("  destroy "));
+	CHECK(BERTH("help", "start") == 0 && prints("usage: berth start"));
+	CHECK(BERTH("help", "destroy", "101") == 0 && prints("usage: berth destroy"));
+	CHECK(BERTH("--version") == 0 && prints("berth "));
 	CHECK(worker_calls()[0] == '\0');
 	host_end();
 }
@@ -435,6 +439,11 @@ static void mistakes_are_answered_with_the_nearest_word(void)
 {
 	host_begin("");
 	(void)add_ct(101, "");
+	CHECK(BERTH("ls") > 0 && complains("did you mean 'list'?"));
+	CHECK(BERTH("show", "101") > 0 && complains("did you mean 'status'?"));
+	CHECK(BERTH("create", "--memory", "1G") > 0 && complains("did you mean --ram?"));
+	CHECK(BERTH("create", "--disk", "1G") > 0 && complains("did you mean --diskspace?"));
+	CHECK(BERTH("list", "-o", "ram") > 0 && complains("did you mean physpages?"));
 	CHECK(BERTH("template", "bild") > 0 && complains("did you mean 'template build'?"));
 	CHECK(BERTH("templat", "list") > 0 && complains("did you mean 'template'?"));
 	CHECK(BERTH("start", "101", "--wiat") > 0 && complains("did you mean --wait?"));

@@ -168,6 +168,7 @@ static void a_name_leads_to_its_ctid_without_berthd(void)
 	CHECK(store_lookup(&paths, "web", &ctid, NULL) == 0 && ctid == 104);
 	CHECK(store_lookup(&paths, "7777", &ctid, NULL) == 0 && ctid == 7777);
 	CHECK(store_lookup(&paths, "nobody", &ctid, &err) < 0 && err.code == BERTH_ERR_NO_CONFIG);
+	CHECK(store_lookup(&paths, "wbe", &ctid, &err) < 0 && strstr(err.msg, "did you mean web?"));
 	CHECK(store_lookup(&paths, "100", &ctid, &err) < 0 && err.code == BERTH_ERR_VALUE);
 }
 

@@ -271,7 +271,13 @@ static void an_unknown_option_is_told_its_neighbour(void)
 	CHECK(err.code == BERTH_ERR_OPTION && strstr(err.msg, "--diskspace") != NULL);
 	CHECK(param_apply(f, &(struct setting){"frobnicate", "1"}, &err) < 0);
 	CHECK(err.code == BERTH_ERR_OPTION && strstr(err.msg, "did you mean") == NULL);
-	CHECK(param_guess_option("ra") == NULL);
+	{
+		struct word_guess unlike = {.word = "zz"}, other = {.word = "memory"};
+
+		param_guess_option(&unlike);
+		param_guess_option(&other);
+		CHECK(unlike.best == NULL && strcmp(other.best, "ram") == 0);
+	}
 	conf_free(f);
 }
 

@@ -111,7 +111,8 @@ static void clean_text_has_no_control_bytes(void)
 static void words_are_as_far_apart_as_one_types_them_wrong(void)
 {
 	CHECK(word_distance("start", "start") == 0);
-	CHECK(word_distance("strat", "start") == 2 && word_distance("star", "start") == 1);
+	CHECK(word_distance("strat", "start") == 1 && word_distance("star", "start") == 1);
+	CHECK(word_distance("stop", "show") == 2 && word_distance("wbe", "web") == 1);
 	CHECK(word_distance("", "abc") == 3 && word_distance("abc", "") == 3);
 	CHECK(word_distance("a", "a word that is longer than 31 bytes") > 31);
 }
@@ -119,16 +120,21 @@ static void words_are_as_far_apart_as_one_types_them_wrong(void)
 static void a_mistyped_word_has_a_nearest_one(void)
 {
 	struct word_guess near = {.word = "strat"}, far = {.word = "reboot"},
-			  brief = {.word = "ct"};
+			  brief = {.word = "ct"}, other = {.word = "show"}, begin = {.word = "st"};
 	static const char *const words[] = {"stop", "start", "status"};
 
 	for (size_t i = 0; i < 3; i++) {
 		word_guess_try(&near, words[i]);
 		word_guess_try(&far, words[i]);
 		word_guess_try(&brief, words[i]);
+		word_guess_try(&other, words[i]);
+		word_guess_try(&begin, words[i]);
 	}
 	CHECK(near.best != NULL && strcmp(near.best, "start") == 0);
 	CHECK(far.best == NULL && brief.best == NULL);
+	/* Of four letters two are another word; the beginning of one is near. */
+	CHECK(other.best == NULL);
+	CHECK(begin.best != NULL && strcmp(begin.best, "stop") == 0);
 }
 
 int main(void)

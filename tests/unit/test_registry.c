@@ -111,8 +111,12 @@ static void a_name_stands_for_its_ct(void)
 	CHECK(registry_lookup(&d, "web", NULL) == ct && registry_lookup(&d, "101", NULL) == ct);
 	CHECK(registry_lookup(&d, "", &err) == NULL && err.code == BERTH_ERR_NO_CONFIG);
 	CHECK(registry_lookup(&d, "100", &err) == NULL && err.code == BERTH_ERR_VALUE);
+	CHECK(registry_lookup(&d, "wbe", &err) == NULL && strstr(err.msg, "did you mean web?"));
+	/* Another number is another CT. */
+	CHECK(registry_lookup(&d, "102", &err) == NULL && !strstr(err.msg, "did you mean"));
 	/* Nobody is shown one that is being made. */
 	ct->being_created = true;
+	CHECK(registry_lookup(&d, "wbe", &err) == NULL && !strstr(err.msg, "did you mean"));
 	CHECK(registry_lookup(&d, "web", &err) == NULL && err.code == BERTH_ERR_NO_CONFIG);
 	CHECK(registry_lookup(&d, "101", NULL) == NULL);
 	end();

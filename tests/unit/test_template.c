@@ -73,6 +73,10 @@ static void a_missing_template_names_the_command_that_makes_it(void)
 	CHECK(strstr(err.msg, "berth template build debian-12") != NULL);
 	CHECK(template_find(top_fd, "suse", &t, &err) == -ENOENT);
 	CHECK(strstr(err.msg, "berth template import suse") != NULL);
+	CHECK(template_find(top_fd, "debain-12", &t, &err) == -ENOENT);
+	CHECK(strstr(err.msg, "did you mean debian-12?") != NULL);
+	CHECK(template_build(top, "tinny", NULL, NULL, &err) == -ENOENT);
+	CHECK(strstr(err.msg, "did you mean tiny?") != NULL);
 	CHECK(template_find(top_fd, "../x", &t, &err) == -EINVAL && err.code == BERTH_ERR_VALUE);
 }
 
