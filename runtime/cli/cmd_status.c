@@ -6,6 +6,7 @@
 #include "runtime/base/fd.h"
 #include "runtime/base/parse.h"
 #include "runtime/cli/cli.h"
+#include "runtime/cli/list_fetch.h"
 #include "runtime/ct/end.h"
 #include "runtime/ct/info.h"
 #include "runtime/ct/trouble.h"
@@ -72,6 +73,9 @@ static void take_end(const json_t *end, struct ct_ends *ret)
 	for (enum ct_end_reason r = END_STOPPED; reason != NULL && r < END_MAX; r++)
 		if (strcmp(reason, ct_end_word(r)) == 0)
 			ret->last = r;
+	for (enum ct_end_reason r = END_STOPPED; r < END_MAX; r++)
+		ret->count[r] = (uint64_t)json_integer_value(
+			json_object_get(json_object_get(end, "counts"), ct_end_word(r)));
 	ret->at = (uint64_t)json_integer_value(json_object_get(end, "at"));
 	(void)snprintf(ret->detail, sizeof(ret->detail), "%s", detail != NULL ? detail : "");
 }
@@ -129,10 +133,7 @@ static void print_json(const struct status_words *s)
 	if (s->why[0] != '\0')
 		(void)json_object_set_new(o, "why", json_string(s->why));
 	if (s->ends.last != END_NONE)
-		(void)json_object_set_new(
-			o, "end",
-			json_pack("{s:s, s:I, s:s}", "reason", ct_end_word(s->ends.last), "at",
-				  (json_int_t)s->ends.at, "detail", s->ends.detail));
+		(void)json_object_set_new(o, "last_end", end_json(&s->ends));
 	if (s->trouble[0] != '\0')
 		(void)json_object_set_new(o, "trouble", json_string(s->trouble));
 	(void)json_dumpf(o, stdout, JSON_INDENT(2));

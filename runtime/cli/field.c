@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 
 /* What OpenVZ prints for "unlimited": LONG_MAX. */
 #define UNLIMITED INT64_MAX
@@ -52,6 +53,7 @@ static const struct field fields[] = {
 	TEXT("status", "STATUS", "status", 9, 10),
 	TEXT("end", "END", "end_reason", 8, 8),
 	TEXT("ends", "ENDS", "end_counts", 16, 80),
+	{"last_end", "LAST_END", FIELD_END, "last_end", 0, NULL, 16, 80},
 	TEXT("why", "WHY", "why", 16, 80),
 	TEXT("trouble", "TROUBLE", "trouble", 16, 400),
 	{"ip", "IP_ADDR", FIELD_IP, "addresses", 0, NULL, 15, 39},
@@ -238,6 +240,7 @@ void field_needs(const struct field_ref *ref, bool json, json_t *needs)
 	case FIELD_YESNO:
 	case FIELD_IP:
 	case FIELD_SMART:
+	case FIELD_END:
 		if (strncmp(f->key, "end_", 4) == 0) /* list_fetch.c makes it of that */
 			need(needs, "last_end");
 		else if (strcmp(f->key, "private") != 0) /* known without berthd */
@@ -349,6 +352,7 @@ static bool number_of(const struct field_ref *ref, const json_t *info, int64_t *
 	case FIELD_YESNO:
 	case FIELD_IP:
 	case FIELD_SMART:
+	case FIELD_END:
 	case FIELD_CONFIG:
 	case FIELD_UNKNOWN:
 		break;
@@ -389,6 +393,22 @@ static const char *text_of(const struct field *f, const json_t *info)
 	return json_string_value(v);
 }
 
+/* "oom 2026-11-29T21:04:05Z" */
+static char *end_text(const json_t *end)
+{
+	const char *reason = json_string_value(json_object_get(end, "reason"));
+	time_t at = (time_t)json_integer_value(json_object_get(end, "at"));
+	char when[32] = "";
+	struct tm tm;
+	char *text;
+
+	if (reason == NULL)
+		return strdup("-");
+	if (gmtime_r(&at, &tm) != NULL)
+		(void)strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	return asprintf(&text, "%s %s", reason, when) < 0 ? NULL : text;
+}
+
 char *field_cell(const struct field_ref *ref, const json_t *info)
 {
 	const struct field *f = ref->field;
@@ -398,6 +418,8 @@ char *field_cell(const struct field_ref *ref, const json_t *info)
 
 	if (f->source == FIELD_IP)
 		return join_addresses(json_object_get(info, f->key));
+	if (f->source == FIELD_END)
+		return end_text(json_object_get(info, f->key));
 	if (field_is_number(ref)) {
 		if (!number_of(ref, info, &n))
 			return strdup("-");
@@ -449,7 +471,7 @@ json_t *field_json(const struct field *f, const json_t *info)
 		list = json_object_get(info, f->key);
 		return list != NULL ? json_incref(list) : json_array();
 	}
-	if (f->source == FIELD_YESNO) {
+	if (f->source == FIELD_YESNO || f->source == FIELD_END) {
 		v = json_object_get(info, f->key);
 		return v != NULL ? json_incref(v) : json_null();
 	}

@@ -15,6 +15,7 @@ enum field_source {
 	FIELD_YESNO,
 	FIELD_IP, /* the list of addresses */
 	FIELD_SMART, /* the name, else the CTID */
+	FIELD_END, /* why and when the last run ended */
 	FIELD_CONFIG, /* the text of a key of the config */
 	FIELD_CONFIG_INT,
 	FIELD_RESOURCE, /* suffixes .m .b .l .f; without: held */
@@ -39,7 +40,7 @@ struct field_ref {
 };
 
 enum {
-	FIELDS_MAX = 64
+	FIELDS_MAX = 96
 };
 
 /* Ends with name NULL. */

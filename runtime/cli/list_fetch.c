@@ -64,16 +64,25 @@ static void put_run(json_t *o, const struct ct_info *info)
 			o, "uptime", json_integer((json_int_t)((uint64_t)now - info->run.started)));
 }
 
+json_t *end_json(const struct ct_ends *e)
+{
+	json_t *counts = json_object();
+
+	for (enum ct_end_reason r = END_STOPPED; r < END_MAX; r++)
+		if (e->count[r] > 0)
+			(void)json_object_set_new(counts, ct_end_word(r),
+						  json_integer((json_int_t)e->count[r]));
+	return json_pack("{s:s, s:I, s:s, s:o}", "reason", ct_end_word(e->last), "at",
+			 (json_int_t)e->at, "detail", e->detail, "counts", counts);
+}
+
 static void put_end(json_t *o, const struct cli *cli, uint32_t ctid)
 {
 	struct ct_ends e;
 
 	ct_ends_load(&cli->paths, ctid, &e);
 	if (e.last != END_NONE)
-		(void)json_object_set_new(o, "last_end",
-					  json_pack("{s:s, s:I, s:s}", "reason",
-						    ct_end_word(e.last), "at", (json_int_t)e.at,
-						    "detail", e.detail));
+		(void)json_object_set_new(o, "last_end", end_json(&e));
 }
 
 static json_t *info_from_files(const struct cli *cli, const struct ct_info *info,

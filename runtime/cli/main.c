@@ -178,21 +178,31 @@ static void report_json(const struct berth_error *err)
 	json_decref(o);
 }
 
-/*
- * An error of the command line is met before all of it is read: --json may stand behind it. What is behind the
- * CT of exec and its like is another program's.
- */
+/* What is behind the CT of exec and its like is another program's. */
+static bool is_foreign(const struct command *c)
+{
+	return c != NULL && (c->run == cmd_exec || c->run == cmd_exec2 || c->run == cmd_enter ||
+			     c->run == cmd_runscript);
+}
+
+/* An error of the command line is met before all of it is read: --json may stand behind it. */
 static bool wants_json(const struct cli *cli, const struct args *a)
 {
-	static int (*const foreign[])(struct cli *, struct args *, struct berth_error *) = {
-		cmd_exec, cmd_exec2, cmd_enter, cmd_runscript};
+	bool foreign = is_foreign(cli->command);
+	int words = 0;
 
-	for (size_t i = 0; cli->command != NULL && i < sizeof(foreign) / sizeof(foreign[0]); i++)
-		if (cli->command->run == foreign[i])
-			return cli->json;
-	for (int i = a->at; i < a->argc && !cli->json; i++)
-		if (strcmp(a->argv[i], "--json") == 0)
+	for (int i = foreign ? 1 : a->at; i < a->argc && !cli->json; i++) {
+		const char *word = a->argv[i];
+
+		if (strcmp(word, "--json") == 0 ||
+		    (strcmp(word, "-j") == 0 && cli->command != NULL &&
+		     cli->command->run == cmd_list))
 			return true;
+		if (strcmp(word, "--root") == 0)
+			i++;
+		else if (foreign && word[0] != '-' && ++words == 2) /* the command and the CT */
+			break;
+	}
 	return cli->json;
 }
 

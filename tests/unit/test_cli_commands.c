@@ -9,6 +9,7 @@
  * covers: runtime/cli/cmd_log.c runtime/cli/cmd_doctor.c
  */
 #include "tests/unit/daemon_fixture.h"
+#include "tests/unit/varlink_type.h"
 
 #include "runtime/base/spawn.h"
 
@@ -202,6 +203,33 @@ static void a_create_takes_a_number_a_name_or_none(void)
 }
 
 /* ---- what is told ---- */
+
+/* vzctl's words, and members of Info. */
+static void a_status_in_json_is_of_the_interface(void)
+{
+	static const char *const own[] = {"exist", "mounted", "running"};
+	json_t *info = varlink_members(varlink_container, "Info"),
+	       *end = varlink_members(varlink_container, "End"), *o, *v;
+	const char *key;
+	struct ct *ct;
+
+	host_begin("");
+	ct = add_ct(101, "");
+	ct->ends = (struct ct_ends){.last = END_OOM, .at = 9, .count = {[END_OOM] = 2}};
+	CHECK(BERTH("--json", "status", "101") == 0);
+	o = json_loads(said.out, 0, NULL);
+	check_members(json_object_get(o, "last_end"), end);
+	CHECK(json_integer_value(json_object_get(
+		      json_object_get(json_object_get(o, "last_end"), "counts"), "oom")) == 2);
+	for (size_t i = 0; i < 3; i++)
+		CHECK(json_is_boolean(json_object_get(o, own[i])) &&
+		      json_object_del(o, own[i]) == 0);
+	json_object_foreach(o, key, v) CHECK(json_object_get(info, key) != NULL);
+	json_decref(o);
+	json_decref(end);
+	json_decref(info);
+	host_end();
+}
 
 static void a_status_is_vzctls_line(void)
 {
@@ -417,6 +445,30 @@ static void the_shells_are_told_what_may_follow(void)
 	running_end(&r);
 }
 
+/* Of each command that --help names, wherever --json stands. */
+static void every_command_complains_in_json(void)
+{
+	char help[sizeof(said.out)], first[32], second[32];
+	unsigned int n = 0;
+
+	CHECK(BERTH("--help") == 0);
+	memcpy(help, said.out, sizeof(help));
+	for (const char *line = help; (line = strstr(line, "\n  ")) != NULL; line += 3) {
+		bool two = strncmp(line, "\n  template ", 12) == 0;
+
+		if (sscanf(line, " %31s %31s", first, second) != 2)
+			continue;
+		if (two)
+			CHECK(BERTH(first, second, "--nonsense", "--json") > 0);
+		else
+			CHECK(BERTH(first, "--nonsense", "--json") > 0);
+		CHECK(strncmp(said.complaint, "{\"error\":\"io.berth.", 19) == 0);
+		CHECK(strchr(said.complaint, '\n') == strrchr(said.complaint, '\n'));
+		n++;
+	}
+	CHECK(n > 20);
+}
+
 static void errors_are_json_wherever_json_is_asked_for(void)
 {
 	static const char begin[] = "{\"error\":\"io.berth.";
@@ -429,7 +481,10 @@ static void errors_are_json_wherever_json_is_asked_for(void)
 	CHECK(BERTH("list", "-j", "nobody") > 0 && strncmp(said.complaint, begin, 19) == 0);
 	CHECK(BERTH("--json", "exec", "nobody", "id") > 0 &&
 	      strncmp(said.complaint, begin, 19) == 0);
+	CHECK(BERTH("list", "--nonsense", "-j") > 0 && strncmp(said.complaint, begin, 19) == 0);
+	every_command_complains_in_json();
 	/* What is behind the CT is the command's. */
+	CHECK(BERTH("exec", "nobody", "--json") > 0 && strncmp(said.complaint, "berth: ", 7) == 0);
 	CHECK(BERTH("exec", "nobody", "ip", "--json") > 0 &&
 	      strncmp(said.complaint, "berth: ", 7) == 0);
 	host_end();
@@ -502,6 +557,7 @@ int main(void)
 	RUN(each_command_asks_for_its_operation);
 	RUN(a_set_shows_the_notes_and_saves_when_asked);
 	RUN(a_create_takes_a_number_a_name_or_none);
+	RUN(a_status_in_json_is_of_the_interface);
 	RUN(a_status_is_vzctls_line);
 	RUN(a_list_is_sorted_filtered_and_cut_to_fields);
 	RUN(without_berthd_the_files_tell);

@@ -3,6 +3,7 @@
 #include "runtime/cli/field.h"
 #include "tests/unit/check.h"
 #include "tests/unit/cli_fixture.h"
+#include "tests/unit/varlink_type.h"
 
 #include <errno.h>
 #include <string.h>
@@ -190,8 +191,62 @@ static void a_column_needs_what_it_shows(void)
 	CHECK(strcmp(needs("numproc", true), "resources.numproc config ") == 0);
 }
 
+/*
+ * What `list --json` shows is made of members of Info and of nothing else, and each member is shown: where the private
+ * area lies is the one thing that berth knows itself.
+ */
+static void each_field_is_of_the_interface_and_each_member_is_shown(void)
+{
+	json_t *members = varlink_members(varlink_container, "Info"), *shown = json_object(), *v;
+	const char *key;
+	size_t n = 0;
+
+	for (const struct field *f = field_table(); f->name != NULL; f++) {
+		struct field_ref ref = {f, '\0'};
+		json_t *set = json_object();
+
+		n++;
+		field_needs(&ref, true, set);
+		json_object_foreach(set, key, v)
+		{
+			char member[64];
+
+			(void)snprintf(member, sizeof(member), "%.*s", (int)strcspn(key, "."), key);
+			(void)json_object_set_new(shown, member, json_string("?"));
+		}
+		CHECK(json_object_size(set) > 0 || f->source == FIELD_UNKNOWN ||
+		      strcmp(f->name, "private") == 0);
+		json_decref(set);
+	}
+	CHECK(n <= FIELDS_MAX); /* all of them at once */
+	check_members(shown, members);
+	check_members(members, shown);
+	json_decref(shown);
+	json_decref(members);
+}
+
+static void the_last_end_is_a_word_and_a_time(void)
+{
+	json_t *info = json_pack("{s:{s:s, s:i, s:s, s:{s:i}}}", "last_end", "reason", "oom", "at",
+				 1000000000, "detail", "", "counts", "oom", 2);
+	struct field_ref ref;
+	json_t *end;
+
+	check_cell(info, "last_end", "oom 2001-09-09T01:46:40Z");
+	CHECK(field_parse("last_end", &ref, NULL) == 0);
+	end = field_json(ref.field, info);
+	CHECK(json_equal(end, json_object_get(info, "last_end")));
+	json_decref(end);
+	json_decref(info);
+	info = json_object();
+	check_cell(info, "last_end", "-");
+	json_decref(info);
+}
+
 int main(void)
 {
+	RUN(each_field_is_of_the_interface_and_each_member_is_shown);
+	RUN(the_last_end_is_a_word_and_a_time);
 	RUN(limits_are_shown_in_openvz_units);
 	RUN(what_only_the_config_knows_comes_from_there);
 	RUN(what_is_not_known_is_a_dash);

@@ -1,6 +1,7 @@
 /* test_findings.c - what the doctor has found becomes a list, whole or not. */
 #include "runtime/daemon/findings.h"
 #include "tests/unit/check.h"
+#include "tests/unit/varlink_type.h"
 
 #include <string.h>
 
@@ -17,7 +18,11 @@ static void each_finding_is_one_object(void)
 		findings_json("kernel.level=ok\nkernel.text=kernel 6.12\nkernel.fix=\n"
 			      "swap.level=warning\nswap.text=no swap=0\nswap.fix=swapon x\n");
 
+	json_t *members = varlink_members(varlink_host, "Finding");
+
 	CHECK(json_array_size(list) == 2);
+	check_members(json_array_get(list, 0), members);
+	json_decref(members);
 	CHECK(strcmp(text_of(list, 0, "name"), "kernel") == 0);
 	CHECK(strcmp(text_of(list, 0, "fix"), "") == 0);
 	CHECK(strcmp(text_of(list, 1, "level"), "warning") == 0);

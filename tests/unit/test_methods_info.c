@@ -4,6 +4,7 @@
  * covers: runtime/daemon/info.c runtime/daemon/info_want.c runtime/daemon/seen_conf.c
  */
 #include "tests/unit/daemon_fixture.h"
+#include "tests/unit/varlink_type.h"
 
 #include "runtime/daemon/info_want.h"
 #include "runtime/daemon/seen_conf.h"
@@ -120,6 +121,49 @@ static void a_running_ct_is_told_with_what_it_uses(void)
 	keep = NULL;
 	CHECK(strcmp(text(get(101, &keep), "status"), "running") == 0);
 	json_decref(keep);
+	host_end();
+	running_end(&r);
+}
+
+static void check_type(json_t *o, const char *type)
+{
+	json_t *members = varlink_members(varlink_container, type);
+
+	CHECK(json_is_object(o));
+	check_members(o, members);
+	json_decref(members);
+}
+
+/* With all that can be told: nothing that the .varlink file does not have, and each of its members by name. */
+static void what_is_told_is_what_the_interface_has(void)
+{
+	json_t *all = varlink_members(varlink_container, "Info"), *keep = NULL, *info, *v;
+	uint32_t bits = 0, want;
+	struct running r;
+	const char *key;
+
+	host_begin("");
+	running_begin(&r, 101, "NAME=\"web\"\nDESCRIPTION=\"shop\"\n");
+	CHECK(cg_host_setup(d.cg, &err) == 0);
+	CHECK(cg_ct_create(d.cg, 101, ID_FIRST, ID_FIRST, &err) == 0);
+	r.ct->ends = (struct ct_ends){.last = END_OOM, .at = 1, .count = {[END_OOM] = 2}};
+	info = get(101, &keep);
+	check_type(info, "Info");
+	check_type(json_object_get(info, "last_end"), "End");
+	json_object_foreach(json_object_get(info, "resources"), key, v) check_type(v, "Resource");
+	CHECK(json_object_size(json_object_get(info, "resources")) == 6);
+	json_object_foreach(all, key, v)
+	{
+		json_t *one = json_pack("[s]", key);
+
+		CHECK(info_want_parse(one, &want, &err) == 0);
+		bits |= want;
+		json_decref(one);
+	}
+	CHECK(bits == INFO_ALL);
+	json_decref(keep);
+	json_decref(all);
+	cgroups_end(101);
 	host_end();
 	running_end(&r);
 }
@@ -307,6 +351,7 @@ int main(void)
 	RUN(a_hostname_of_nobody_is_the_one_it_gets);
 	RUN(a_damaged_ct_is_told_too);
 	RUN(a_running_ct_is_told_with_what_it_uses);
+	RUN(what_is_told_is_what_the_interface_has);
 	RUN(a_list_has_the_members_that_are_asked_for);
 	RUN(members_are_known_by_name);
 	RUN(a_long_list_is_whole_and_in_order);
