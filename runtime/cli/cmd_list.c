@@ -2,6 +2,7 @@
 #include "runtime/base/cleanup.h"
 #include "runtime/cli/cli.h"
 #include "runtime/cli/list_fetch.h"
+#include "runtime/cli/list_json.h"
 #include "runtime/cli/style.h"
 #include "runtime/cli/table.h"
 
@@ -153,32 +154,9 @@ static json_t *select_cts(const json_t *all, const struct list_options *o, struc
 	return list;
 }
 
-/* One CT at a time, in what would be the text of them all: that of 1000 is some MiB. */
-static int print_json_ct(const json_t *info, const struct field_ref *refs, size_t n, bool first)
-{
-	json_t *o = json_object(), *list = json_array();
-	auto_free char *text = NULL;
-	size_t len;
-
-	for (size_t c = 0; c < n; c++)
-		(void)json_object_set_new(o, refs[c].field->name, field_json(refs[c].field, info));
-	(void)json_array_append_new(list, o);
-	text = json_dumps(list, JSON_INDENT(2));
-	json_decref(list);
-	len = text != NULL ? strlen(text) : 0;
-	if (len < 4) /* the list's own lines: "[\n" and "\n]" */
-		return -ENOMEM;
-	if (!first)
-		(void)fputs(",\n", stdout);
-	(void)fwrite(text + 2, 1, len - 4, stdout);
-	return 0;
-}
-
 static int print_json(const json_t *cts, const char *fields, struct berth_error *err)
 {
 	struct field_ref refs[FIELDS_MAX];
-	const json_t *info;
-	size_t at;
 	int n = 0;
 
 	if (fields != NULL)
@@ -195,12 +173,8 @@ static int print_json(const json_t *cts, const char *fields, struct berth_error 
 					       "remove the suffix from %s.%c; JSON shows all "
 					       "numbers of a limit under its name",
 					       refs[i].field->name, refs[i].suffix);
-	(void)fputs(json_array_size(cts) == 0 ? "[]\n" : "[\n", stdout);
-	json_array_foreach(cts, at, info) if (print_json_ct(info, refs, (size_t)n, at == 0) <
-					      0) return berth_error_set(err, BERTH_ERR_NO_MEMORY,
-									ENOMEM, "out of memory");
-	if (json_array_size(cts) > 0)
-		(void)fputs("\n]\n", stdout);
+	if (list_json_print(stdout, cts, refs, (size_t)n) < 0)
+		return berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM, "out of memory");
 	return 0;
 }
 

@@ -433,7 +433,7 @@ char *field_cell(const struct field_ref *ref, const json_t *info)
 	return strdup(text != NULL && *text != '\0' ? text : "-");
 }
 
-static json_t *limits_json(const struct field *f, const json_t *info)
+size_t field_limits(const struct field *f, const json_t *info, struct field_limit ret[FIELD_LIMITS])
 {
 	static const struct {
 		const char *name;
@@ -446,16 +446,15 @@ static json_t *limits_json(const struct field *f, const json_t *info)
 	  disk[] = {{"usage", 0}, {"softlimit", 's'}, {"hardlimit", 'h'}};
 	bool is_disk = f->source == FIELD_DISK;
 	size_t n = is_disk ? sizeof(disk) / sizeof(disk[0]) : sizeof(ubc) / sizeof(ubc[0]);
-	json_t *o = json_object();
 
+	if (f->source != FIELD_RESOURCE && !is_disk)
+		return 0;
 	for (size_t i = 0; i < n; i++) {
-		int64_t v;
-		bool known = limit_number(info, f, is_disk ? disk[i].suffix : ubc[i].suffix, &v);
-
-		(void)json_object_set_new(o, is_disk ? disk[i].name : ubc[i].name,
-					  known ? json_integer(v) : json_null());
+		ret[i].name = is_disk ? disk[i].name : ubc[i].name;
+		ret[i].known = limit_number(info, f, is_disk ? disk[i].suffix : ubc[i].suffix,
+					    &ret[i].value);
 	}
-	return o;
+	return n;
 }
 
 json_t *field_json(const struct field *f, const json_t *info)
@@ -465,8 +464,6 @@ json_t *field_json(const struct field *f, const json_t *info)
 	char *text;
 	int64_t n;
 
-	if (f->source == FIELD_RESOURCE || f->source == FIELD_DISK)
-		return limits_json(f, info);
 	if (f->source == FIELD_IP) {
 		list = json_object_get(info, f->key);
 		return list != NULL ? json_incref(list) : json_array();

@@ -63,7 +63,21 @@ const char *field_title(const struct field_ref *ref, char *buf);
 /* The text of a cell, as it came, not escaped; malloc'ed. "-" where there is none. */
 char *field_cell(const struct field_ref *ref, const json_t *info);
 
-/* For list --json: a number, a text, a list, or an object for limits. New reference. */
+struct field_limit {
+	const char *name;
+	bool known;
+	int64_t value;
+};
+
+enum {
+	FIELD_LIMITS = 5
+};
+
+/* For list --json: the members of a limit; how many, 0 for another kind of field. */
+size_t field_limits(const struct field *f, const json_t *info,
+		    struct field_limit ret[FIELD_LIMITS]);
+
+/* For list --json: a number, a text or a list, of every other field. New reference. */
 json_t *field_json(const struct field *f, const json_t *info);
 
 /* Orders two CTs by a field, as qsort(3). */

@@ -1,6 +1,11 @@
-/* test_cli_field.c - the columns of list: names, suffixes, units, JSON. */
+/*
+ * test_cli_field.c - the columns of list: names, suffixes, units, JSON.
+ *
+ * covers: runtime/cli/list_json.c
+ */
 #include "runtime/base/cleanup.h"
 #include "runtime/cli/field.h"
+#include "runtime/cli/list_json.h"
 #include "tests/unit/check.h"
 #include "tests/unit/cli_fixture.h"
 #include "tests/unit/varlink_type.h"
@@ -111,17 +116,27 @@ static void bad_fields_are_refused(void)
 static void check_json(const json_t *info, const char *word, const char *want)
 {
 	struct field_ref ref;
-	json_t *v;
-	auto_free char *got = NULL;
+	json_t *list = json_array(), *printed, *v;
+	auto_free char *text = NULL, *got = NULL, *again = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
 
-	CHECK(field_parse(word, &ref, NULL) == 0);
-	v = field_json(ref.field, info);
+	CHECK(f != NULL && field_parse(word, &ref, NULL) == 0);
+	(void)json_array_append(list, (json_t *)(size_t)info);
+	CHECK(list_json_print(f, list, &ref, 1) == 0 && fclose(f) == 0);
+	json_decref(list);
+	printed = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+	/* As the library would lay it out. */
+	again = json_dumps(printed, JSON_INDENT(2));
+	CHECK(again != NULL && strncmp(text, again, strlen(again)) == 0 &&
+	      strcmp(text + strlen(again), "\n") == 0);
+	v = json_object_get(json_array_get(printed, 0), ref.field->name);
 	got = json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY);
 	if (got == NULL || strcmp(got, want) != 0)
 		(void)fprintf(stderr, "%s: got %s want %s\n", word, got != NULL ? got : "nothing",
 			      want);
 	CHECK(got != NULL && strcmp(got, want) == 0);
-	json_decref(v);
+	json_decref(printed);
 }
 
 static void json_nests_limits_and_keeps_types(void)
