@@ -30,7 +30,7 @@ int cg_read(const struct cg_hier *hi, uint32_t ctid, const char *file, char *buf
 {
 	char rel[CG_REL_MAX];
 
-	return file_read_line_at(hi->berth, cg_rel(ctid, file, rel), buf, size);
+	return file_read_value_at(hi->berth, cg_rel(ctid, file, rel), buf, size);
 }
 
 int cg_write(const struct cg_hier *hi, uint32_t ctid, const char *file, const char *value)

@@ -100,7 +100,24 @@ int file_read_at(int dirfd, const char *name, size_t max, char **ret, size_t *re
 	return 0;
 }
 
-int file_read_line_at(int dirfd, const char *name, char *buf, size_t size)
+/* The kernel gives a value whole, so that a last newline is its end and asking for more would be in vain. */
+static ssize_t read_value(int fd, char *buf, size_t size)
+{
+	ssize_t n, more;
+
+	do
+		n = read(fd, buf, size);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	if (n == 0 || ((size_t)n < size && buf[n - 1] == '\n'))
+		return n;
+	more = fd_read_all(fd, buf + n, size - (size_t)n);
+	return more < 0 ? more : n + more;
+}
+
+static int read_text(int dirfd, const char *name, char *buf, size_t size,
+		     ssize_t (*read_fd)(int fd, char *buf, size_t size))
 {
 	auto_close int fd =
 		open_file(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0);
@@ -108,13 +125,28 @@ int file_read_line_at(int dirfd, const char *name, char *buf, size_t size)
 
 	if (n < 0)
 		return (int)n;
-	n = fd_read_all(fd, buf, size - 1);
+	n = read_fd(fd, buf, size - 1);
 	if (n < 0)
 		return (int)n;
 	if (n > 0 && buf[n - 1] == '\n')
 		n--;
 	buf[n] = '\0';
 	return 0;
+}
+
+static ssize_t read_whole(int fd, char *buf, size_t size)
+{
+	return fd_read_all(fd, buf, size);
+}
+
+int file_read_line_at(int dirfd, const char *name, char *buf, size_t size)
+{
+	return read_text(dirfd, name, buf, size, read_whole);
+}
+
+int file_read_value_at(int dirfd, const char *name, char *buf, size_t size)
+{
+	return read_text(dirfd, name, buf, size, read_value);
 }
 
 int file_write_value_at(int dirfd, const char *name, const char *value)

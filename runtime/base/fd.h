@@ -23,6 +23,11 @@ int file_read_at(int dirfd, const char *name, size_t max, char **ret, size_t *re
 
 /* As file_read_at into the caller's buffer; the text is NUL-terminated, a last newline cut. */
 int file_read_line_at(int dirfd, const char *name, char *buf, size_t size);
+/*
+ * The same of a file that the kernel makes of one value or one table (cgroup, sysctl, /proc/PID/stat), with a read(2)
+ * less. Not for lists that it makes piece by piece, such as cgroup.procs.
+ */
+int file_read_value_at(int dirfd, const char *name, char *buf, size_t size);
 
 /* One write(2) of a string to an existing file: /proc, /sys and cgroup files. */
 int file_write_value_at(int dirfd, const char *name, const char *value);

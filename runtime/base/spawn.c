@@ -48,9 +48,8 @@ void spawn_own_env_add(const char *assignment)
 	while (i < OWN_ENV_MORE && own_env_more[i] != NULL &&
 	       strncmp(own_env_more[i], assignment, name) != 0)
 		i++;
-	if (i == OWN_ENV_MORE)
-		abort();
-	own_env_more[i] = assignment;
+	if (i < OWN_ENV_MORE)
+		own_env_more[i] = assignment;
 }
 
 static const char *find_program(const char *name, char *buf, size_t size)

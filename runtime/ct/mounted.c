@@ -16,7 +16,7 @@ static int open_proc(const struct pidref *ref)
 
 	(void)snprintf(path, sizeof(path), "/proc/%d", ref->pid);
 	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || file_read_line_at(fd, "stat", text, sizeof(text)) < 0 ||
+	if (fd < 0 || file_read_value_at(fd, "stat", text, sizeof(text)) < 0 ||
 	    pidref_parse_stat(text, &start) < 0 || start != ref->start_time)
 		return -ESRCH;
 	return take_fd(&fd);

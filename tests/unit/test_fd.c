@@ -117,6 +117,10 @@ static void a_line_loses_its_newline_only(void)
 	CHECK(file_read_line_at(dir, "line", line, sizeof(line)) == 0 && line[0] == '\0');
 	CHECK(file_write_value_at(dir, "line", "42") == 0);
 	CHECK(file_read_line_at(dir, "line", line, sizeof(line)) == 0 && strcmp(line, "42") == 0);
+	CHECK(file_read_value_at(dir, "line", line, sizeof(line)) == 0 && strcmp(line, "42") == 0);
+	CHECK(file_read_value_at(AT_FDCWD, "/proc/sys/kernel/ostype", line, sizeof(line)) == 0 &&
+	      strncmp("Linux", line, strlen(line)) == 0 && line[0] != '\0');
+	CHECK(file_read_value_at(dir, "absent", line, sizeof(line)) == -ENOENT);
 }
 
 static void directories_are_made_down_to_the_last(void)
