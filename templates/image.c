@@ -1,8 +1,8 @@
 /*
  * image.c - from a root file system to a template: mkfs.erofs, SHA-256, NAME.template.
  *
- * The image is not compressed: its pages are the files' pages, shared by all CTs, and reading them
- * costs no CPU time. The same tree gives the same image: fixed UUID, generated files' times lowered to
+ * The image is not compressed but for files with large holes (sparse.c): its pages are the files' pages, shared by all
+ * CTs, and reading them costs no CPU time. The same tree gives the same image: fixed UUID, generated files' times lowered to
  * one epoch, real times kept.
  */
 #include "runtime/base/cleanup.h"
@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#define HINTS "hints"
 #define IMAGE_UUID "b3727468-0000-4000-8000-000000000001"
 
 int image_hash(int fd, char hash[65], struct berth_error *err)
@@ -70,7 +71,7 @@ static int stage_lock(struct stage *s, const char *name, struct berth_error *err
 
 static int stage_prepare(struct stage *s, struct berth_error *err)
 {
-	static const char *const left[] = {"root", "image", "probe"};
+	static const char *const left[] = {"root", "image", "probe", HINTS};
 	int r = FAULT_STEP("template.stage", err);
 
 	if (r < 0)
@@ -128,10 +129,23 @@ void stage_close(struct stage *s)
 
 static int make_image(const struct stage *s, uint64_t clamp_epoch, struct berth_error *err)
 {
-	char epoch[64], image[STAGE_PATH_MAX + 8];
-	const char *argv[] = {"env",	       epoch, "mkfs.erofs", "--quiet", "--preserve-mtime",
-			      "-U" IMAGE_UUID, image, s->root,	    NULL};
+	char epoch[64], image[STAGE_PATH_MAX + 8], hints[STAGE_PATH_MAX + 32], cluster[16];
+	const char *argv[12] = {"env",		epoch, "mkfs.erofs", "--quiet", "--preserve-mtime",
+				"-U" IMAGE_UUID};
+	int n = 6, kind = sparse_look(s->root, s->fd, HINTS);
 
+	if (kind < 0)
+		return berth_error_sys(err, kind, "look for files with holes in %s", s->root);
+	(void)snprintf(cluster, sizeof(cluster), "-C%d", SPARSE_CLUSTER);
+	(void)snprintf(hints, sizeof(hints), "--compress-hints=%s/" HINTS, s->dir);
+	if (kind != SPARSE_NONE) {
+		argv[n++] = "-zlz4";
+		argv[n++] = cluster;
+	}
+	if (kind == SPARSE_SOME)
+		argv[n++] = hints;
+	argv[n++] = image;
+	argv[n] = s->root;
 	(void)snprintf(epoch, sizeof(epoch), "SOURCE_DATE_EPOCH=%llu",
 		       (unsigned long long)clamp_epoch);
 	(void)snprintf(image, sizeof(image), "%s/image", s->dir);

@@ -36,7 +36,8 @@ enum {
 	QUIET_MAX = 300,
 	END_MS = 30000
 };
-#define BYTES_MAX ((uint64_t)64 << 30)
+#define BYTES_MAX ((uint64_t)64 << 30) /* of data */
+#define LENGTHS_MAX ((uint64_t)64 << 30) /* of files with holes: mkfs.erofs reads those too */
 
 struct import {
 	const struct stage *stage;
@@ -257,6 +258,7 @@ static int choose_limits(struct import *im, struct berth_error *err)
 	room = (uint64_t)v.f_bavail * v.f_frsize / 20 * 9;
 	im->limits = (struct unpack_limits){.bytes = room < BYTES_MAX ? room : BYTES_MAX,
 					    .entries = ENTRIES_MAX,
+					    .lengths = LENGTHS_MAX,
 					    .seconds = SECONDS_MAX,
 					    .quiet = QUIET_MAX};
 	if (fstat(im->archive_fd, &st) == 0 && S_ISREG(st.st_mode))

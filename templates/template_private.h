@@ -40,6 +40,25 @@ void stage_close(struct stage *s);
 int stage_publish(const struct stage *s, const char *name, uint64_t clamp_epoch,
 		  struct template_info *t, struct berth_error *err);
 
+/* ---- sparse.c ---- */
+
+enum {
+	SPARSE_CLUSTER = 65536, /* bytes that mkfs.erofs compresses to at once */
+	SPARSE_HINT_MAX = 4096
+};
+enum sparse_kind {
+	SPARSE_NONE,
+	SPARSE_SOME, /* some files, named in the hints */
+	SPARSE_ALL /* so many that all are to be compressed */
+};
+
+/* Pure. Bytes of a file that have no place on the disk; blocks of 512. */
+uint64_t sparse_hole(uint64_t size, uint64_t blocks);
+/* Pure. The line for one file, relative to the root; its length, or -ENAMETOOLONG. */
+int sparse_hint(const char *path, char *buf, size_t size);
+/* Which files of the tree have large holes? Writes their hints for mkfs.erofs. enum sparse_kind, or -errno. */
+int sparse_look(const char *root, int dirfd, const char *hints);
+
 /* SHA-256 of an open file, by sha256sum(1), as 64 hex digits. */
 int image_hash(int fd, char hash[65], struct berth_error *err);
 

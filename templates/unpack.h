@@ -9,6 +9,7 @@
 #include "runtime/base/error.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum {
@@ -18,7 +19,8 @@ enum {
 };
 
 struct unpack_limits {
-	uint64_t bytes, entries;
+	uint64_t bytes, entries; /* bytes: that are not zero, as a hole takes no room */
+	uint64_t lengths; /* of all files together, holes included; 0: as bytes */
 	unsigned int seconds; /* wall clock; also CPU time */
 	unsigned int quiet; /* seconds without a sign of progress; 0: as many as there are */
 };
@@ -45,6 +47,9 @@ bool unpack_name_ok(const char *name);
 
 /* Pure: is it below dev/ ("./dev/null")? The CT gets its own /dev. */
 bool unpack_name_in_dev(const char *name);
+
+/* Pure: how many of these bytes a file with holes has on its disk. */
+uint64_t unpack_data_bytes(const void *block, size_t len);
 
 /* Pure: an attribute that is taken over; security.* but file capabilities, and trusted.*, are not. */
 bool unpack_xattr_ok(const char *name);

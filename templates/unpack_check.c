@@ -30,6 +30,23 @@ bool unpack_name_in_dev(const char *name)
 	return strncmp(name, "dev/", 4) == 0;
 }
 
+uint64_t unpack_data_bytes(const void *block, size_t len)
+{
+	static const char zeros[4096];
+	const char *p = block;
+	uint64_t data = 0;
+
+	while (len > 0) {
+		size_t n = len < sizeof(zeros) ? len : sizeof(zeros);
+
+		if (memcmp(p, zeros, n) != 0)
+			data += n;
+		p += n;
+		len -= n;
+	}
+	return data;
+}
+
 bool unpack_xattr_ok(const char *name)
 {
 	return strcmp(name, "security.capability") == 0 || strncmp(name, "user.", 5) == 0;

@@ -24,6 +24,8 @@ enum {
 	REPORT_IN = 1 << 20, /* bytes of the archive */
 	REPORT_OUT = 64 << 20, /* bytes of files */
 	REPORT_BLOCKS = 1 << 20, /* within one file */
+	LOOK_PART = 10, /* so many times less entries than are allowed make an archive suspicious */
+	LOOK_REPORT = 50000, /* entries */
 	XATTRS_MAX = 32,
 	XATTR_BYTES_MAX = 65536
 };
@@ -32,7 +34,9 @@ struct unpack {
 	struct archive *in, *out;
 	int report_fd;
 	const struct unpack_limits *limits;
-	uint64_t entries, bytes, newest, now, left_out;
+	int archive_fd;
+	off_t start; /* of the archive in its file; -1: not to be read twice */
+	uint64_t entries, bytes, lengths, newest, now, left_out;
 	uint64_t written, said_in, said_out; /* what the last report of progress was about */
 };
 
@@ -118,10 +122,14 @@ static int check_size(struct unpack *u, struct archive_entry *e, const char *nam
 {
 	int64_t size = archive_entry_size_is_set(e) ? archive_entry_size(e) : 0;
 
-	if (size < 0 || (uint64_t)size > u->limits->bytes - u->bytes)
-		return fail(u, EFBIG, "%s: larger than the %llu MiB that an import may fill", name,
-			    (unsigned long long)(u->limits->bytes >> 20));
-	u->bytes += (uint64_t)size;
+	uint64_t most = u->limits->lengths != 0 ? u->limits->lengths : u->limits->bytes;
+
+	if (size < 0 || (uint64_t)size > most - u->lengths)
+		return fail(u, EFBIG,
+			    "%s: larger than the %llu MiB that the files of an import may have, "
+			    "holes included",
+			    name, (unsigned long long)(most >> 20));
+	u->lengths += (uint64_t)size;
 	return 0;
 }
 
@@ -193,6 +201,10 @@ static int copy_data(struct unpack *u, struct archive_entry *e, const char *name
 			return archive_error(u, u->in, name);
 		if (at < 0 || at > size || len > (uint64_t)(size - at))
 			return fail(u, EILSEQ, "%s: longer than it says", name);
+		u->bytes += unpack_data_bytes(block, len);
+		if (u->bytes > u->limits->bytes)
+			return fail(u, EFBIG, "%s: more than the %llu MiB that an import may fill",
+				    name, (unsigned long long)(u->limits->bytes >> 20));
 		if (archive_write_data_block(u->out, block, len, at) < ARCHIVE_OK)
 			return archive_error(u, u->out, name);
 		u->written += len;
@@ -246,14 +258,64 @@ static void choose_formats(struct archive *in)
 	(void)archive_read_support_filter_lz4(in);
 }
 
+/* A second reader of the archive, which leaves the first one's position alone. */
+struct second {
+	int fd;
+	off_t at;
+	char buf[READ_BLOCK];
+};
+
+static la_ssize_t read_second(struct archive *a, void *data, const void **ret)
+{
+	struct second *s = data;
+	ssize_t n = pread(s->fd, s->buf, sizeof(s->buf), s->at);
+
+	if (n < 0)
+		archive_set_error(a, errno, "read the archive");
+	else
+		s->at += n;
+	*ret = s->buf;
+	return n;
+}
+
+/*
+ * Of an archive with many entries all are counted before more are unpacked: to make a million files takes minutes. What
+ * is wrong with the archive besides, the first reader will find.
+ */
+static int look_ahead(struct unpack *u)
+{
+	static struct second s;
+	struct archive *a = archive_read_new();
+	struct archive_entry *e;
+	uint64_t n = 0;
+
+	if (a == NULL)
+		return fail(u, ENOMEM, "out of memory");
+	s.fd = u->archive_fd;
+	s.at = u->start;
+	choose_formats(a);
+	if (archive_read_open(a, &s, NULL, read_second, NULL) == ARCHIVE_OK)
+		while (n <= u->limits->entries && archive_read_next_header(a, &e) == ARCHIVE_OK)
+			if (++n % LOOK_REPORT == 0)
+				report(u, UNPACK_PROGRESS, 0, "");
+	(void)archive_read_free(a);
+	return n <= u->limits->entries ? 0
+				       : fail(u, EFBIG, "more than %llu entries",
+					      (unsigned long long)u->limits->entries);
+}
+
 static int unpack_all(struct unpack *u)
 {
+	uint64_t look_at = u->limits->entries / LOOK_PART;
 	struct archive_entry *e;
 	int r;
 
-	while ((r = archive_read_next_header(u->in, &e)) >= ARCHIVE_WARN && r != ARCHIVE_EOF)
+	while ((r = archive_read_next_header(u->in, &e)) >= ARCHIVE_WARN && r != ARCHIVE_EOF) {
 		if (unpack_entry(u, e) < 0)
 			return -1;
+		if (u->start >= 0 && u->entries == look_at && look_ahead(u) < 0)
+			return -1;
+	}
 	if (r != ARCHIVE_EOF)
 		return archive_error(u, u->in, "");
 	if (u->entries == 0)
@@ -267,11 +329,16 @@ static int unpack_all(struct unpack *u)
 
 int unpack_run(int archive_fd, int report_fd, const struct unpack_limits *limits)
 {
-	static const int flags =
-		ARCHIVE_EXTRACT_OWNER | ARCHIVE_EXTRACT_PERM | ARCHIVE_EXTRACT_TIME |
-		ARCHIVE_EXTRACT_ACL | ARCHIVE_EXTRACT_XATTR | ARCHIVE_EXTRACT_SECURE_SYMLINKS |
-		ARCHIVE_EXTRACT_SECURE_NODOTDOT | ARCHIVE_EXTRACT_SECURE_NOABSOLUTEPATHS;
-	struct unpack u = {.report_fd = report_fd, .limits = limits, .now = (uint64_t)time(NULL)};
+	static const int flags = ARCHIVE_EXTRACT_OWNER | ARCHIVE_EXTRACT_PERM |
+				 ARCHIVE_EXTRACT_TIME | ARCHIVE_EXTRACT_ACL |
+				 ARCHIVE_EXTRACT_XATTR | ARCHIVE_EXTRACT_SPARSE |
+				 ARCHIVE_EXTRACT_SECURE_SYMLINKS | ARCHIVE_EXTRACT_SECURE_NODOTDOT |
+				 ARCHIVE_EXTRACT_SECURE_NOABSOLUTEPATHS;
+	struct unpack u = {.report_fd = report_fd,
+			   .archive_fd = archive_fd,
+			   .start = lseek(archive_fd, 0, SEEK_CUR),
+			   .limits = limits,
+			   .now = (uint64_t)time(NULL)};
 	int r = -1;
 
 	/* Names in pax headers are UTF-8 and reach us through the locale. */

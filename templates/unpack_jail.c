@@ -82,7 +82,7 @@ static int limit(__rlimit_resource_t what, uint64_t value)
 
 static int set_limits(const struct unpack_limits *l)
 {
-	int r = limit(RLIMIT_FSIZE, l->bytes);
+	int r = limit(RLIMIT_FSIZE, l->lengths != 0 ? l->lengths : l->bytes);
 
 	if (r == 0)
 		r = limit(RLIMIT_CPU, l->seconds);

@@ -193,3 +193,24 @@ archive() {
 	berth destroy 101
 	berth template rm owners
 }
+
+@test "a file of 12 GiB that is almost all hole makes a small template, and its containers have it" {
+	tar=$BATS_TEST_TMPDIR/holes.tar
+	archive "$tar"
+	mkdir "$BATS_TEST_TMPDIR/srv"
+	truncate -s 12G "$BATS_TEST_TMPDIR/srv/holes"
+	dd if=/dev/urandom of="$BATS_TEST_TMPDIR/srv/holes" bs=1M count=1 seek=9000 conv=notrunc status=none
+	sum=$(tail -c +$(((9000 << 20) + 1)) "$BATS_TEST_TMPDIR/srv/holes" | head -c 1M | sha256sum)
+	tar -C "$BATS_TEST_TMPDIR" -S --owner=0 --group=0 -rf "$tar" srv
+	[ "$(stat -c %s "$tar")" -lt $((6 << 20)) ]
+	berth template import holes "$tar"
+	[ "$(berth template list --json | jq '.templates[] | select(.name == "holes").bytes')" -lt $((80 << 20)) ]
+	berth create 103 --ostemplate holes --diskspace 1G
+	berth start 103
+	[ "$(berth exec2 103 'stat -c %s /srv/holes')" = $((12 << 30)) ]
+	[ "$(berth exec2 103 'dd if=/srv/holes bs=1M skip=9000 count=1 2>/dev/null | sha256sum')" = "$sum" ]
+	[ "$(berth exec2 103 'df -Pk / | tail -n 1' | awk '{print $3}')" -lt $((64 << 10)) ]
+	berth stop 103 --fast
+	berth destroy 103
+	berth template rm holes
+}

@@ -2,7 +2,8 @@
  * test_template_import.c - archives, good and evil (security.md A26): each evil one ends in a clean
  * error, touches nothing outside and leaves nothing behind. Needs root for the id-mapped mount.
  *
- * covers: templates/import.c templates/inspect.c templates/unpack_check.c templates/unpack_child.c
+ * covers: templates/import.c templates/inspect.c templates/sparse.c templates/unpack_check.c
+ * covers: templates/unpack_child.c
  * covers: templates/unpack_follow.c templates/unpack_jail.c
  */
 #include "templates/template.h"
@@ -33,7 +34,8 @@ enum {
 static char top[] = "/tmp/berth-import-XXXXXX";
 static char template_dir[64];
 static int template_fd;
-static const struct unpack_limits small = {.bytes = 16 << 20, .entries = 2000, .seconds = 20};
+static const struct unpack_limits small = {
+	.bytes = 16 << 20, .lengths = 32 << 20, .entries = 2000, .seconds = 20};
 
 /* ---- a writer of ustar headers that lies as told ---- */
 
@@ -274,6 +276,38 @@ static void too_many_entries_are_refused(void)
 	CHECK(refused(fd, "entries"));
 }
 
+static void note_files(const char *what, int percent, void *data)
+{
+	unsigned long long n = 0, *most = data;
+
+	(void)percent;
+	if (sscanf(what, "unpacking: %llu", &n) == 1 && n > *most)
+		*most = n;
+}
+
+/* Before they are made: of 25000 only the first 2000 are. */
+static void too_many_entries_are_counted_ahead(void)
+{
+	static const struct unpack_limits few = {.bytes = 1 << 20, .entries = 20000, .seconds = 60};
+	unsigned long long most = 0;
+	struct berth_error err = {0};
+	int fd = with_init();
+
+	for (int i = 0; i < 25000; i++) {
+		char name[32];
+
+		(void)snprintf(name, sizeof(name), "d%d/", i);
+		tar_add(fd, '5', name, NULL);
+	}
+	tar_end(fd);
+	CHECK(import_within(template_dir, "evil", fd, ID_BASE, &few, note_files, &most, NULL,
+			    &err) < 0);
+	CHECK(err.code == BERTH_ERR_BAD_TEMPLATE && strstr(err.msg, "20000 entries") != NULL);
+	CHECK(most > 0 && most <= 2000);
+	CHECK(nothing_left());
+	fd_close(&fd);
+}
+
 static void a_tree_deeper_than_we_could_remove_is_refused(void)
 {
 	char path[1024];
@@ -483,6 +517,99 @@ static bool mount_image(const char *name, char *at, size_t size)
 	return spawn_run(argv, NULL) == 0;
 }
 
+/* MIB of zeros, or of something else, as a file. */
+static void tar_big(int fd, const char *name, size_t mib, char with)
+{
+	char *data = malloc(mib << 20);
+
+	CHECK(data != NULL);
+	memset(data, with, mib << 20);
+	tar_file(fd, name, data, mib << 20);
+	free(data);
+}
+
+static void only_data_counts_against_the_room(void)
+{
+	struct berth_error err = {0};
+	int fd = with_init();
+
+	tar_big(fd, "data", 20, 'x');
+	CHECK(refused(fd, "more than the 16 MiB that an import may fill"));
+	fd = with_init();
+	tar_big(fd, "hole", 33, 0);
+	CHECK(refused(fd, "holes included"));
+	fd = with_init();
+	tar_big(fd, "hole", 20, 0);
+	tar_end(fd);
+	CHECK(import_within(template_dir, "hole", fd, ID_BASE, &small, NULL, NULL, NULL, &err) ==
+	      0);
+	CHECK(template_remove(template_fd, "hole", NULL, NULL, &err) == 0);
+	CHECK(nothing_left());
+	fd_close(&fd);
+}
+
+static void a_hint_names_one_file(void)
+{
+	char line[64];
+
+	CHECK(sparse_hint("var/log/last-log.1 (2)\n", line, sizeof(line)) > 0);
+	CHECK(strcmp(line, "65536 ^var/log/last.log.1..2..$\n") == 0);
+	CHECK(sparse_hint("a/name/that/is/longer/than/there/is/room/for/in/this/buffer/of/ours",
+			  line, sizeof(line)) == -ENAMETOOLONG);
+	CHECK(sparse_hole(4096, 8) == 0 && sparse_hole(100, 8) == 0);
+	CHECK(sparse_hole(1 << 20, 8) == (1 << 20) - 4096);
+}
+
+static int shell(const char *line)
+{
+	struct berth_error err = {0};
+	int r = spawn_run((const char *const[]){"sh", "-c", line, NULL}, &err);
+
+	if (r < 0)
+		(void)fprintf(stderr, "%s\n", err.msg);
+	return r;
+}
+
+/* As GNU tar writes them, and as zeros that were compressed: the image has the data and next to nothing else. */
+static void holes_stay_holes_in_every_format(void)
+{
+	static const char *const how[] = {"-S --format=gnu",
+					  "-S --format=posix --sparse-version=1.0",
+					  "-S --format=posix --sparse-version=0.1", "--format=gnu"};
+	char line[400], at[64];
+
+	(void)snprintf(line, sizeof(line),
+		       "mkdir -p %s/holes/sbin && cd %s/holes && cp /bin/true sbin/init && "
+		       "truncate -s 128M 'a file' && "
+		       "dd if=/dev/urandom of='a file' bs=1M count=2 seek=100 conv=notrunc",
+		       top, top);
+	CHECK(shell(line) == 0);
+	for (size_t i = 0; i < sizeof(how) / sizeof(how[0]); i++) {
+		struct berth_error err = {0};
+		struct template_info t = {0};
+		int fd;
+
+		(void)snprintf(line, sizeof(line), "tar -C %s/holes %s -c . | gzip -1 >%s/tar", top,
+			       how[i], top);
+		CHECK(shell(line) == 0);
+		(void)snprintf(line, sizeof(line), "%s/tar", top);
+		fd = open(line, O_RDONLY | O_CLOEXEC);
+		CHECK(template_import(template_dir, "holes", fd, ID_BASE, NULL, NULL, NULL, &err) ==
+		      0);
+		fd_close(&fd);
+		CHECK(template_find(template_fd, "holes", &t, NULL) == 0);
+		CHECK(t.bytes > 2 << 20 && t.bytes < 4 << 20);
+		CHECK(mount_image("holes", at, sizeof(at)));
+		(void)snprintf(line, sizeof(line), "cmp '%s/a file' '%s/holes/a file'", at, top);
+		CHECK(shell(line) == 0);
+		CHECK(umount2(at, MNT_DETACH) == 0);
+		CHECK(template_remove(template_fd, "holes", NULL, NULL, &err) == 0);
+	}
+	(void)snprintf(line, sizeof(line), "rm -r %s/holes %s/tar", top, top);
+	CHECK(shell(line) == 0);
+	CHECK(nothing_left());
+}
+
 static void owners_modes_links_and_file_names_are_kept(void)
 {
 	char at[64], link[32] = "";
@@ -581,6 +708,10 @@ int main(void)
 	RUN(an_owner_that_a_ct_cannot_have_is_refused);
 	RUN(sizes_beyond_all_bounds_are_refused);
 	RUN(too_many_entries_are_refused);
+	RUN(too_many_entries_are_counted_ahead);
+	RUN(only_data_counts_against_the_room);
+	RUN(a_hint_names_one_file);
+	RUN(holes_stay_holes_in_every_format);
 	RUN(a_tree_deeper_than_we_could_remove_is_refused);
 	RUN(garbage_and_nothing_are_refused);
 	RUN(a_cut_archive_is_refused);
