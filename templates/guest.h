@@ -6,7 +6,8 @@
  * not run yet, with the host's "/": every path is opened by inroot_open (RESOLVE_IN_ROOT, no other
  * file system) below root_fd and every last name with O_NOFOLLOW, so that whatever a tenant planted, links
  * included, leads back into the CT's own tree. A file is written (temp + rename) only when its content differs; a
- * symlink, FIFO or device in place of a file is left alone. No allocation beyond small buffers, no
+ * symlink, FIFO or device in place of a file is left alone (behind /etc/resolv.conf there may be a program that has a
+ * file of its own, see guest_resolver). No allocation beyond small buffers, no
  * NSS, no programs of the tenant. systemd is made dumpable by read-only drop-ins under /run
  * (guest_run_dropins), never by editing the guest's files.
  */
@@ -31,6 +32,8 @@ struct guest_config {
 	const char *searchdomains[GUEST_DNS_MAX];
 	unsigned int n_searchdomains;
 	bool ipv4, ipv6; /* which default routes to write */
+	const char *uuid; /* 36 characters; NULL: leave what follows from it */
+	bool is_new; /* nobody has changed anything yet: the times of cron's jobs may be spread */
 };
 
 /*
@@ -38,6 +41,25 @@ struct guest_config {
  * the tenant's own doing (full disk, a directory in the way): the CT can start without these files.
  */
 int guest_setup(int root_fd, const struct guest_config *g, struct berth_error *err);
+
+/* Who writes the CT's /etc/resolv.conf. */
+enum guest_resolver {
+	GUEST_RESOLVER_FILE, /* nobody: it is a file, or missing */
+	GUEST_RESOLVER_RESOLVED, /* systemd-resolved */
+	GUEST_RESOLVER_RESOLVCONF, /* Debian's resolvconf */
+	GUEST_RESOLVER_NM, /* NetworkManager */
+	GUEST_RESOLVER_NETCONFIG, /* openSUSE's netconfig */
+	GUEST_RESOLVER_UNKNOWN /* the link leads to a file of some other program */
+};
+
+enum guest_resolver guest_resolver(int root_fd);
+/* Pure: the same by where the link leads. */
+enum guest_resolver guest_resolver_named(const char *target);
+/* The command that makes it read its files again, NULL for none. */
+const char *guest_resolver_reload(enum guest_resolver kind);
+
+/* Are SSH host keys made at the first boot? By a unit of ours, or by Debian's init script (see guest_ssh_text). */
+bool guest_makes_ssh_keys(int root_fd);
 
 /* What the CT's init is, found by following /sbin/init, /etc/init, /bin/init inside root_fd. */
 enum guest_init {
@@ -97,3 +119,17 @@ int guest_resolv_text(const struct guest_config *g, char *buf, size_t size);
 int guest_interfaces_text(const char *old, const struct guest_config *g, char *buf, size_t size);
 int guest_networkd_text(const struct guest_config *g, char *buf, size_t size);
 int guest_netplan_text(const struct guest_config *g, char *buf, size_t size);
+int guest_rhel_ifcfg_text(const struct guest_config *g, char *buf, size_t size);
+int guest_rhel_route_text(const struct guest_config *g, bool v6, char *buf, size_t size);
+int guest_suse_ifcfg_text(const struct guest_config *g, char *buf, size_t size);
+int guest_suse_ifroute_text(const struct guest_config *g, char *buf, size_t size);
+int guest_netconfig_text(const char *old, const struct guest_config *g, char *buf, size_t size);
+int guest_nm_text(const struct guest_config *g, char *buf, size_t size);
+/* g NULL: the CT does not use that program (any more). */
+int guest_resolved_text(const struct guest_config *g, char *buf, size_t size);
+int guest_resolvconf_text(const char *old, const struct guest_config *g, char *buf, size_t size);
+int guest_openresolv_text(const char *old, const struct guest_config *g, char *buf, size_t size);
+int guest_ssh_text(const char *old, bool wanted, char *buf, size_t size);
+int guest_machine_id_text(const char *uuid, char *buf, size_t size);
+/* A crontab whose jobs of the distribution run up to six hours earlier, by the uuid; hourly ones at another minute. */
+int guest_cron_text(const char *old, const char *uuid, char *buf, size_t size);

@@ -29,25 +29,6 @@ static int add_addrs(struct text *t, const struct guest_config *g, const char *b
 	return 0;
 }
 
-static bool word_is_plain(const char *s)
-{
-	for (const char *p = s; *p != '\0'; p++)
-		if (*p <= ' ' || *p == 0x7f || *p == '"' || *p == '\\')
-			return false;
-	return *s != '\0';
-}
-
-static bool names_are_plain(const struct guest_config *g)
-{
-	for (unsigned int i = 0; i < g->n_nameservers; i++)
-		if (!word_is_plain(g->nameservers[i]))
-			return false;
-	for (unsigned int i = 0; i < g->n_searchdomains; i++)
-		if (!word_is_plain(g->searchdomains[i]))
-			return false;
-	return true;
-}
-
 static void networkd_route(struct text *t, const char *gateway)
 {
 	text_add(t, "\n[Route]\nGateway=%s\nGatewayOnLink=yes\n", gateway);
@@ -60,7 +41,7 @@ int guest_networkd_text(const struct guest_config *g, char *buf, size_t size)
 	text_start(&t, buf, size);
 	if (g->n_addrs == 0)
 		return text_end(&t);
-	if (!names_are_plain(g))
+	if (!guest_dns_is_plain(g))
 		return -EINVAL;
 	text_add(&t, GUEST_OWNED "\n[Match]\nName=venet0\n\n[Network]\n");
 	text_add(&t, "KeepConfiguration=yes\nIPv6AcceptRA=no\n");
@@ -100,7 +81,7 @@ int guest_netplan_text(const struct guest_config *g, char *buf, size_t size)
 	text_start(&t, buf, size);
 	if (g->n_addrs == 0)
 		return text_end(&t);
-	if (!names_are_plain(g))
+	if (!guest_dns_is_plain(g))
 		return -EINVAL;
 	text_add(&t, GUEST_OWNED "\nnetwork:\n  version: 2\n  ethernets:\n    venet0:\n");
 	text_add(&t, "      critical: true\n      accept-ra: false\n      addresses:\n");

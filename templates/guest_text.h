@@ -38,3 +38,7 @@ int guest_section_put(const char *old, const char *body, char *buf, size_t size)
 /* An address with its prefix: "10.0.0.1/32". -EINVAL for one that holds more than an address. */
 int guest_cidr(const char *addr, char buf[GUEST_CIDR_MAX]);
 bool guest_addr_is_v6(const char *addr);
+
+struct guest_config;
+/* No name server or search domain holds what could end a word or a line in any of the files. */
+bool guest_dns_is_plain(const struct guest_config *g);

@@ -280,13 +280,13 @@ static int take_out_identity(const struct import *im, int root_fd, struct berth_
 	if (im->left_out > 0)
 		(void)snprintf(nodes, sizeof(nodes), "%llu device nodes and sockets were left out",
 			       (unsigned long long)im->left_out);
-	(void)snprintf(
-		im->note, TEMPLATE_NOTE_MAX, "%s%s%s%s%s", nodes,
-		nodes[0] != '\0' && found[0] != '\0' ? "; " : "",
-		found[0] != '\0' ? "removed, so that no two containers share them: " : "", found,
-		strstr(found, "SSH") != NULL && guest_init_kind(root_fd) != GUEST_INIT_SYSTEMD
-			? " (make new keys in each container: ssh-keygen -A)"
-			: "");
+	(void)snprintf(im->note, TEMPLATE_NOTE_MAX, "%s%s%s%s%s", nodes,
+		       nodes[0] != '\0' && found[0] != '\0' ? "; " : "",
+		       found[0] != '\0' ? "removed, so that no two containers share them: " : "",
+		       found,
+		       strstr(found, "SSH") != NULL && !guest_makes_ssh_keys(root_fd)
+			       ? " (make new keys in each container: ssh-keygen -A)"
+			       : "");
 	return 0;
 }
 

@@ -88,19 +88,26 @@ static void create_ended(struct job *j, const struct worker_result *result)
 	job_done(j, json_pack("{s:I, s:O}", "ctid", (json_int_t)ct->ctid, "notes", j->notes));
 }
 
-static void created(struct job *j, const struct worker_result *result)
+static void worker_notes(struct job *j, const struct worker_result *result)
 {
+	static const char *const keys[] = {"note.disk", "note.arch"};
 	char text[400];
 
+	j->notes = json_array();
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (value_get(result->values, keys[i], text, sizeof(text)) == 0)
+			(void)json_array_append_new(j->notes, json_string(text));
+}
+
+static void created(struct job *j, const struct worker_result *result)
+{
 	j->ends_with_client = false; /* from here on it is finished, or undone */
 	if (!result->ok) {
 		j->error = result->error;
 		destroy_worker(j, create_gone); /* a killed worker undid nothing */
 		return;
 	}
-	j->notes = value_get(result->values, "note.disk", text, sizeof(text)) == 0
-			   ? json_pack("[s]", text)
-			   : json_array();
+	worker_notes(j, result);
 	job_disk(j, create_forget, create_ended);
 }
 

@@ -73,9 +73,11 @@ static int step_load(void *ctx, struct berth_error *err)
 
 	if (r == 0)
 		r = spec_net(w->ctid, &b->config, &w->host, w->paths.root, b->addrs, &b->net, err);
-	if (r == 0)
-		worker_guest(w, &b->config, b->hostname, &b->guest);
-	return r;
+	if (r < 0)
+		return r;
+	worker_guest(w, &b->config, b->hostname, &b->guest);
+	b->guest.uuid = b->facts.uuid;
+	return 0;
 }
 
 /* The devpts is made before: in the host's own mount namespace it has a part in what the host keeps back. */

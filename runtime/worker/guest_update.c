@@ -12,11 +12,30 @@ enum {
 	UPDATE_TIMEOUT_MS = 10000
 };
 
+struct update {
+	const struct guest_config *guest;
+	bool dns;
+};
+
+/* Its file is written; no program of a tenant is run for that. */
+static int tell_resolver(int root_fd, struct berth_error *err)
+{
+	const char *command = guest_resolver_reload(guest_resolver(root_fd));
+
+	if (command == NULL)
+		return 0;
+	return berth_error_set(
+		err, BERTH_ERR_EXEC, EINPROGRESS,
+		"the new name servers are in use after '%s' in it, or its next start", command);
+}
+
 /* As the CT's root, in its namespaces. */
 static int update_inside(void *data, int *ret_fd, struct berth_error *err)
 {
-	const struct guest_config *g = data;
+	const struct update *u = data;
+	const struct guest_config *g = u->guest;
 	auto_close int root = -EBADF;
+	int r;
 
 	(void)ret_fd;
 	if (g->hostname != NULL && sethostname(g->hostname, strlen(g->hostname)) < 0)
@@ -24,13 +43,15 @@ static int update_inside(void *data, int *ret_fd, struct berth_error *err)
 	root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return berth_error_sys(err, errno, "open its root");
-	return guest_setup(root, g, err);
+	r = guest_setup(root, g, err);
+	return r == 0 && u->dns ? tell_resolver(root, err) : r;
 }
 
 int guest_update(uint32_t ctid, const struct pidref *init, struct cg_host *cg,
-		 struct guest_config *g, struct berth_error *err)
+		 const struct guest_config *g, bool dns, struct berth_error *err)
 {
 	auto_close int init_fd = pidref_open(init);
+	struct update update = {g, dns};
 	struct berth_error why = {0};
 	struct cg_attach attach;
 	int r;
@@ -44,7 +65,7 @@ int guest_update(uint32_t ctid, const struct pidref *init, struct cg_host *cg,
 						.cgroup = &attach,
 						.timeout_ms = UPDATE_TIMEOUT_MS,
 						.fn = update_inside,
-						.data = g},
+						.data = &update},
 			 NULL, &why);
 	cg_attach_close(&attach);
 	if (r < 0)

@@ -10,7 +10,8 @@
 
 /*
  * A child joins the CT as its root and writes there (launch_visit). A failure is the tenant's doing: a
- * file system that does not answer, a directory in the way, a full disk.
+ * file system that does not answer, a directory in the way, a full disk; or, with dns (name servers or search
+ * domains have changed), a program of the guest that reads its files at its start only: the text says how.
  */
 int guest_update(uint32_t ctid, const struct pidref *init, struct cg_host *cg,
-		 struct guest_config *g, struct berth_error *err);
+		 const struct guest_config *g, bool dns, struct berth_error *err);

@@ -216,14 +216,18 @@ static int step_disk(void *ctx, struct berth_error *err)
 	return r;
 }
 
-static bool guest_part_changed(const struct apply *a)
+static bool dns_changed(const struct apply *a)
 {
-	return strcmp(a->now.hostname, a->next.hostname) != 0 ||
-	       a->now.n_nameservers != a->next.n_nameservers ||
+	return a->now.n_nameservers != a->next.n_nameservers ||
 	       memcmp(a->now.nameservers, a->next.nameservers, sizeof(a->now.nameservers)) != 0 ||
 	       a->now.nameserver_inherit != a->next.nameserver_inherit ||
 	       memcmp(a->now.searchdomains, a->next.searchdomains, sizeof(a->now.searchdomains)) !=
-		       0 ||
+		       0;
+}
+
+static bool guest_part_changed(const struct apply *a)
+{
+	return strcmp(a->now.hostname, a->next.hostname) != 0 || dns_changed(a) ||
 	       a->now.n_addrs != a->next.n_addrs ||
 	       memcmp(a->now.addrs, a->next.addrs, sizeof(a->now.addrs)) != 0;
 }
@@ -240,7 +244,7 @@ static int step_guest(void *ctx, struct berth_error *err)
 		return 0;
 	worker_guest(a->w, &a->next, hostname, &g);
 	/* No reason to fail: else a tenant who hides /etc could keep an address that is taken away. */
-	if (guest_update(a->w->ctid, &a->info.run.init, a->cg, &g, &why) < 0)
+	if (guest_update(a->w->ctid, &a->info.run.init, a->cg, &g, dns_changed(a), &why) < 0)
 		report_result("note.guest", why.msg);
 	return 0;
 }

@@ -254,10 +254,26 @@ static int step_first_mount(void *ctx, struct berth_error *err)
 	if (r < 0)
 		return r;
 	worker_guest(w, &c->config, hostname, &guest);
+	guest.uuid = c->facts.uuid;
+	guest.is_new = true;
 	if (launch_write_files(m.userns_fd, m.root_fd, &guest, &why) < 0)
 		log_line(LOG_LV_WARNING, w->ctid, "set up the guest's files: %s", why.msg);
 	ct_mounts_drop(w, &m);
 	return volume_wait_unused(volume_driver_find(c->facts.driver), c->private_fd, 30000, err);
+}
+
+/* Its programs run, but their sockets need a decision of the admin's. */
+static void note_i386(const struct create *c)
+{
+	char text[200];
+
+	if (strcmp(c->template.arch, "i386") != 0 || c->config.socketcall)
+		return;
+	(void)snprintf(text, sizeof(text),
+		       "CT %u: its template is for i386, whose programs have no sockets without "
+		       "--features socketcall:on; see ctid.conf(5)",
+		       c->w->ctid);
+	report_result("note.arch", text);
 }
 
 /* The commit point: from here on the CT exists. */
@@ -265,6 +281,7 @@ static int step_config(void *ctx, struct berth_error *err)
 {
 	struct create *c = ctx;
 
+	note_i386(c);
 	return store_conf_create(&c->w->paths, c->w->ctid, c->conf, err);
 }
 

@@ -31,8 +31,31 @@ teardown() {
 	grep -q 'ct=101 .*(reason: killed)' "$HOST_ROOT/berthd.log"
 }
 
+keys_of() {
+	berth exec2 "$1" cat /etc/ssh/ssh_host_ed25519_key.pub
+}
+
+@test "G4, G13 sysvinit: two containers of one template differ in host keys and the time of cron's jobs" {
+	local n
+	guest 101 sysvinit
+	berth create 102 --ostemplate sysvinit --ram 512M --ipadd 10.99.0.102
+	berth start 102
+	for n in 101 102; do wait_for 60 keys_of "$n"; done
+	[ "$(keys_of 101)" != "$(keys_of 102)" ]
+	[ "$(berth exec2 101 cat /etc/crontab)" != "$(berth exec2 102 cat /etc/crontab)" ]
+	[ "$(berth exec2 101 grep -c 'run-parts' /etc/crontab)" = 4 ]
+	# The file through which they are made is again as the package has it.
+	berth stop 101
+	berth start 101
+	wait_for 60 berth exec2 101 pidof sshd
+	run ! berth exec2 101 grep berth /etc/default/ssh
+	berth stop 101
+	berth stop 102
+}
+
 @test "G3 a root of 32-bit programs has sockets with socketcall:on" {
-	guest 101 tiny-i386
+	run -0 guest 101 tiny-i386
+	[[ $output == *"for i386"*"--features socketcall:on"* ]]
 	run ! berth exec2 101 ping -c 1 -w 20 169.254.0.1
 	[[ $output == *"Function not "* ]]
 	run -0 berth set 101 --features socketcall:on --save

@@ -12,6 +12,7 @@ setup() {
 }
 
 teardown() {
+	[ -z "${name_server:-}" ] || kill "$name_server"
 	teardown_host
 }
 
@@ -64,6 +65,79 @@ systemd_probe='systemd-run -q --unit=probe -p ExecStop="sh -c \"echo stopped >/r
 	wait_for 60 cron_runs
 	used
 	stopped_in_peace "$sysv_probe"
+}
+
+# A machine on the uplink knows one name.
+name_server() {
+	# Not by world, a function: $! is to be the server itself.
+	nsenter -t "$(cat "${BERTH_TEST_DIR:-/var/tmp}/world.pid")" -n nameserver 192.0.2.254 \
+		probe.example.com 192.0.2.77 </dev/null >/dev/null 2>&1 3>&- &
+	name_server=$!
+}
+
+# Short, as the search domain is in use.
+resolves() {
+	[[ $(berth exec2 101 getent ahostsv4 probe) == 192.0.2.77* ]]
+}
+
+@test "G5 Debian 12 with systemd-resolved resolves by --nameserver" {
+	name_server
+	guest 101 resolved --nameserver 192.0.2.254 --searchdomain example.com
+	[[ $(berth exec2 101 readlink /etc/resolv.conf) == *systemd/resolve/stub-resolv.conf ]]
+	wait_for 5 resolves
+	run -0 berth set 101 --nameserver 192.0.2.53 --save
+	[[ $output == *"'systemctl restart systemd-resolved'"* ]]
+	berth exec2 101 systemctl restart systemd-resolved
+	[[ $(berth exec2 101 resolvectl dns) == *"192.0.2.53"* ]]
+	berth stop 101
+}
+
+@test "G5 Debian 12 with resolvconf resolves by --nameserver" {
+	name_server
+	guest 101 resolvconf --nameserver 192.0.2.254 --searchdomain example.com
+	wait_for 15 resolves
+	run -0 berth set 101 --nameserver 192.0.2.53 --save
+	[[ $output == *"'resolvconf -u'"* ]]
+	berth exec2 101 'resolvconf -u && grep -q "^nameserver 192.0.2.53" /etc/resolv.conf'
+	berth stop 101
+}
+
+# Each has its own tool for networks; what it does at boot and later leaves the address, the way out and the servers.
+network_stays() {
+	berth exec2 101 'ip -4 -o addr show dev venet0 | grep -q "inet 10.99.0.101/32 "'
+	berth exec2 101 ping -c 1 -w 20 192.0.2.254
+	resolves
+}
+
+@test "Debian 12 with netplan" {
+	name_server
+	guest 101 netplan --nameserver 192.0.2.254 --searchdomain example.com
+	network_stays
+	[[ $(berth exec2 101 networkctl status venet0) == *"State: routable (configured)"* ]]
+	berth exec2 101 'netplan generate && systemctl restart systemd-networkd'
+	wait_for 20 network_stays
+	stopped_in_peace "$systemd_probe"
+}
+
+@test "Debian 12 with NetworkManager" {
+	name_server
+	guest 101 networkmanager --nameserver 192.0.2.254 --searchdomain example.com
+	berth exec2 101 systemctl is-active NetworkManager
+	network_stays
+	[[ $(berth exec2 101 nmcli -t -f DEVICE,STATE device) == *venet0:unmanaged* ]]
+	berth exec2 101 systemctl restart NetworkManager
+	wait_for 20 network_stays
+	stopped_in_peace "$systemd_probe"
+}
+
+@test "Debian 12 with openrc's scripts and ifupdown-ng, as Alpine has it" {
+	name_server
+	guest 101 ifupdown-ng --nameserver 192.0.2.254 --searchdomain example.com
+	wait_for 60 cron_runs
+	network_stays
+	berth exec2 101 'ifdown venet0; ifup venet0'
+	wait_for 20 network_stays
+	stopped_in_peace "$sysv_probe && service probe start"
 }
 
 @test "Debian 12 for i386" {

@@ -134,6 +134,80 @@ static void network_files_go_with_the_last_address(void)
 	CHECK(file_is("root/etc/systemd/network/10-venet0.network", "# mine\n"));
 }
 
+static void put_link(const char *target, const char *name)
+{
+	(void)unlinkat(root_fd, name, 0);
+	CHECK(symlinkat(target, root_fd, name) == 0);
+}
+
+static bool exists(const char *path)
+{
+	return faccessat(root_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static void name_servers_reach_the_program_that_writes_resolv_conf(void)
+{
+	static const char dropin[] = "etc/systemd/resolved.conf.d/10-berth.conf";
+	struct berth_error err = {0};
+
+	fresh();
+	CHECK(mkdirat(root_fd, "etc/systemd", 0755) == 0);
+	put_link("../run/systemd/resolve/stub-resolv.conf", "etc/resolv.conf");
+	CHECK(setup() == 0 &&
+	      file_has("root/etc/systemd/resolved.conf.d/10-berth.conf", "DNS=9.9.9.9\n"));
+	/* It is not in charge any more. */
+	CHECK(unlinkat(root_fd, "etc/resolv.conf", 0) == 0);
+	CHECK(setup() == 0 && !exists(dropin) && file_has("root/etc/resolv.conf", "9.9.9.9"));
+	CHECK(mkdirat(root_fd, "etc/resolvconf", 0755) == 0 &&
+	      mkdirat(root_fd, "etc/resolvconf/resolv.conf.d", 0755) == 0);
+	put("root/etc/resolvconf/resolv.conf.d/base", "", 0644);
+	put_link("/run/resolvconf/resolv.conf", "etc/resolv.conf");
+	CHECK(setup() == 0 &&
+	      file_has("root/etc/resolvconf/resolv.conf.d/base", "\nnameserver 9.9.9.9\n"));
+	put_link("/run/connman/resolv.conf", "etc/resolv.conf");
+	CHECK(guest_setup(root_fd, &config, &err) == -ENOTSUP &&
+	      strstr(err.msg, "--nameserver has no effect") != NULL);
+	CHECK(file_is("root/etc/resolvconf/resolv.conf.d/base", ""));
+}
+
+static void without_systemd_a_root_gets_keys_and_a_machine_id(void)
+{
+	struct guest_config g = config;
+
+	g.uuid = "0f3c5a9e-1111-4222-8333-444455556666";
+	fresh();
+	CHECK(mkdirat(root_fd, "etc/ssh", 0755) == 0 &&
+	      mkdirat(root_fd, "etc/default", 0755) == 0 &&
+	      mkdirat(root_fd, "etc/init.d", 0755) == 0);
+	put("root/etc/init.d/ssh", "", 0755);
+	put("root/etc/default/ssh", "SSHD_OPTS=\n", 0644);
+	put("root/etc/machine-id", "", 0444);
+	put("root/sbin/init", "", 0755);
+	CHECK(guest_setup(root_fd, &g, NULL) == 0);
+	CHECK(file_has("root/etc/default/ssh", "SSHD_OPTS=\n# BEGIN berth"));
+	CHECK(file_is("root/etc/machine-id", "0f3c5a9e111142228333444455556666\n"));
+	/* Made once; and an id that is there stays. */
+	put("root/etc/ssh/ssh_host_rsa_key", "key\n", 0600);
+	g.uuid = "00000000-1111-4222-8333-444455556666";
+	CHECK(guest_setup(root_fd, &g, NULL) == 0);
+	CHECK(file_is("root/etc/default/ssh", "SSHD_OPTS=\n"));
+	CHECK(file_is("root/etc/machine-id", "0f3c5a9e111142228333444455556666\n"));
+}
+
+static void cron_is_changed_in_a_new_root_only(void)
+{
+	static const char line[] = "17 * * * * root run-parts /etc/cron.hourly\n";
+	struct guest_config g = config;
+
+	g.uuid = "0f3c5a9e-1111-4222-8333-444455556666";
+	fresh();
+	put("root/etc/crontab", line, 0644);
+	CHECK(guest_setup(root_fd, &g, NULL) == 0 && file_is("root/etc/crontab", line));
+	g.is_new = true;
+	CHECK(guest_setup(root_fd, &g, NULL) == 0 && !file_is("root/etc/crontab", line));
+	CHECK(file_has("root/etc/crontab", " * * * * root run-parts /etc/cron.hourly\n"));
+}
+
 static void links_lead_nowhere_outside(void)
 {
 	struct stat st;
@@ -305,6 +379,9 @@ int main(void)
 	RUN(programs_that_the_ct_does_not_have_get_no_files);
 	RUN(a_network_file_is_the_admins_once_our_first_line_is_gone);
 	RUN(network_files_go_with_the_last_address);
+	RUN(name_servers_reach_the_program_that_writes_resolv_conf);
+	RUN(without_systemd_a_root_gets_keys_and_a_machine_id);
+	RUN(cron_is_changed_in_a_new_root_only);
 	RUN(links_lead_nowhere_outside);
 	RUN(a_planted_fifo_directory_or_giant_is_left_alone);
 	RUN(a_failure_names_the_file_and_the_others_are_still_written);
