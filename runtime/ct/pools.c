@@ -211,7 +211,7 @@ static void dotted(const char *name, char *buf, size_t size)
 
 static void find_floor(const struct pool_floor *p, pool_finding_fn *fn, void *data)
 {
-	char dots[64], name[80], text[200], fix[120] = "";
+	char dots[64], name[80], text[200], fix[120];
 	uint64_t now;
 	bool low;
 
@@ -225,9 +225,7 @@ static void find_floor(const struct pool_floor *p, pool_finding_fn *fn, void *da
 			*c = '-';
 	(void)snprintf(text, sizeof(text), "%s is %llu%s%s", dots, (unsigned long long)now,
 		       low ? ": " : "", low ? p->what : "");
-	if (low)
-		(void)snprintf(fix, sizeof(fix), "sysctl -w %s=%llu", dots,
-			       (unsigned long long)p->floor);
+	(void)snprintf(fix, sizeof(fix), "sysctl -w %s=%llu", dots, (unsigned long long)p->floor);
 	fn(name, low ? "warning" : "ok", text, fix, data);
 }
 

@@ -5,5 +5,5 @@
 
 #include "runtime/rpc/rpc.h"
 
-/* Pure. values: lines NAME.level=, NAME.text=, NAME.fix= for each finding. New reference. */
+/* Pure. values: lines NAME.level=, NAME.text=, NAME.fix=, NAME.sysctl= for each finding. New reference. */
 json_t *findings_json(const char *values);

@@ -51,13 +51,13 @@ static void check_row(const struct hardening_row *row, finding_fn *fn, void *dat
 	for (char *p = dots; *p != '\0'; p++)
 		if (*p == '/')
 			*p = '.';
+	(void)snprintf(fix, sizeof(fix), "sysctl -w %s=%llu", dots, (unsigned long long)row->best);
 	if (now >= row->at_least && now <= row->at_most) {
 		(void)snprintf(text, sizeof(text), "%s is %s", dots, value);
-		fn(name, "ok", text, "", data);
+		fn(name, "ok", text, fix, data);
 		return;
 	}
 	(void)snprintf(text, sizeof(text), "%s is %s: %s", dots, value, row->what);
-	(void)snprintf(fix, sizeof(fix), "sysctl -w %s=%llu", dots, (unsigned long long)row->best);
 	fn(name, "warning", text, fix, data);
 }
 

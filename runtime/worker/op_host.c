@@ -3,6 +3,7 @@
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/log.h"
+#include "runtime/base/parse.h"
 #include "runtime/ct/pools.h"
 #include "runtime/ct/spec.h"
 #include "runtime/wire/report.h"
@@ -96,11 +97,31 @@ int op_host_setup(struct worker *w, struct berth_error *err)
 	return r;
 }
 
-/* Three results a finding: NAME.level, NAME.text, NAME.fix. */
+/* "NAME=NUMBER" of the fix "sysctl -w NAME=NUMBER"; "" for every other one. */
+static const char *sysctl_of(const char *fix)
+{
+	static const char begin[] = "sysctl -w ";
+	const char *setting = fix + sizeof(begin) - 1, *equal;
+	uint64_t unused;
+
+	if (strncmp(fix, begin, sizeof(begin) - 1) != 0)
+		return "";
+	equal = strchr(setting, '=');
+	return equal != NULL && parse_u64(equal + 1, &unused) == 0 ? setting : "";
+}
+
+/*
+ * Four results a finding: NAME.level, NAME.text, NAME.fix, NAME.sysctl. Of one that is ok the checks name the setting,
+ * too, that keeps it so: nobody needs that as a fix.
+ */
 static void finding(const char *name, const char *level, const char *text, const char *fix,
 		    void *data)
 {
-	const char *const values[][2] = {{"level", level}, {"text", text}, {"fix", fix}};
+	bool ok = strcmp(level, "ok") == 0;
+	const char *const values[][2] = {{"level", level},
+					 {"text", text},
+					 {"fix", ok || fix == NULL ? "" : fix},
+					 {"sysctl", fix != NULL ? sysctl_of(fix) : ""}};
 	char word[64];
 
 	(void)data;
@@ -108,7 +129,7 @@ static void finding(const char *name, const char *level, const char *text, const
 	for (char *p = word; *p != '\0'; p++)
 		if (*p == '.' || *p == ' ')
 			*p = '-'; /* the key ends at the first dot */
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
 		char key[80];
 
 		(void)snprintf(key, sizeof(key), "%s.%s", word, values[i][0]);

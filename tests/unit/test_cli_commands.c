@@ -6,7 +6,7 @@
  * covers: runtime/cli/help.c runtime/cli/cmd_life.c runtime/cli/cmd_status.c
  * covers: runtime/cli/cmd_config.c runtime/cli/cmd_host.c runtime/cli/cmd_template.c
  * covers: runtime/cli/cmd_exec.c runtime/cli/cmd_list.c runtime/cli/list_fetch.c runtime/cli/complete.c
- * covers: runtime/cli/cmd_log.c runtime/cli/cmd_doctor.c
+ * covers: runtime/cli/cmd_log.c runtime/cli/cmd_doctor.c runtime/cli/doctor_apply.c
  */
 #include "tests/unit/daemon_fixture.h"
 #include "tests/unit/varlink_type.h"
@@ -322,35 +322,55 @@ static void doctor_applies_what_is_safe(void)
 {
 	static const char doctor[] =
 		"echo result a.level=warning; echo result a.text=low; "
-		"echo result a.fix=sysctl -w vm.max_map_count=2147483600; "
-		"echo result b.level=warning; echo result b.text=lower; "
-		"echo result b.fix=sysctl -w kernel.pid_max=1; "
+		"echo result a.sysctl=vm.max_map_count=2147483600; "
+		"echo result b.level=warning; echo result b.fix=sysctl -w kernel.pid_max=1; "
+		"echo result b.sysctl=kernel.pid_max=1; "
 		"echo result c.level=warning; echo result c.fix=modprobe x; "
-		"echo result d.level=ok; echo result d.fix=sysctl -w vm.nr_hugepages=99999; "
-		"echo result e.level=warning; "
-		"echo 'result e.fix=sysctl -w ../../evil.x=7'; say_done\n";
+		"echo result d.level=ok; echo result d.sysctl=vm.nr_hugepages=7; "
+		"echo result e.level=warning; echo result e.fix=evil; "
+		"echo 'result e.sysctl=../../evil.x=7'; say_done\n";
+	/* Between the marks: to be raised more, needed less, not asked for, no such thing in this kernel. */
+	static const char before[] = "# mine\nfs.aio-max-nr = 9\n"
+				     "# begin: kept by berth doctor --apply, see berth(8)\n"
+				     "vm.max_map_count = 5\nvm.nr_hugepages = 9\n"
+				     "fs.file-max = 9\nfs.berth_none = 9\n# end\nfs.nr_open=8\n";
+	static const char after[] = "# mine\nfs.aio-max-nr = 9\nfs.nr_open=8\n"
+				    "# begin: kept by berth doctor --apply, see berth(8)\n"
+				    "vm.nr_hugepages = 7\nfs.berth_none = 9\n"
+				    "vm.max_map_count = 2147483600\n# end\n";
 	char dir[BERTH_PATH_MAX], path[BERTH_PATH_MAX + 32];
-	auto_free char *text = NULL;
+	auto_free char *text = NULL, *last = NULL;
 
 	host_begin("");
 	on_worker("doctor", doctor);
 	(void)snprintf(dir, sizeof(dir), "%s/etc/sysctl.d", top);
 	CHECK(mkdir(dir, 0755) == 0);
-	put_file(dir, "61-berth-doctor.conf", "# x\nvm.max_map_count = 5\nfs.aio-max-nr = 9\n",
-		 0644);
+	put_file(dir, "61-berth-doctor.conf", before, 0644);
 	CHECK(BERTH("doctor", "--apply") == 0 && prints("  vm.max_map_count = 2147483600\n"));
 	CHECK(prints("61-berth-doctor.conf:\n") && prints("left for you to decide:\n"));
+	CHECK(prints("no longer needed, removed from ") && prints("\n  fs.file-max\n"));
 	CHECK(prints("modprobe x") && prints("pid_max=1") && prints("evil") &&
 	      !prints("hugepages"));
 	(void)snprintf(path, sizeof(path), "%s/61-berth-doctor.conf", dir);
-	CHECK(file_read_at(AT_FDCWD, path, 4096, &text, NULL) >= 0 &&
-	      strcmp(text, "# Written by berth doctor --apply, see berth(8).\n"
-			   "fs.aio-max-nr = 9\nvm.max_map_count = 2147483600\n") == 0);
+	CHECK(file_read_at(AT_FDCWD, path, 4096, &text, NULL) >= 0 && strcmp(text, after) == 0);
 	CHECK(BERTH("--json", "doctor", "--apply") == 0 && prints("\"written\": {") &&
-	      prints("\"left\": ["));
+	      prints("\"removed\": []") && prints("\"left\": ["));
+	/* Of what is ours nothing is needed; the rest stays. */
+	put_file(dir, "61-berth-doctor.conf",
+		 "# begin: kept by berth doctor --apply, see berth(8)\n"
+		 "fs.file-max = 9\n# end\nfs.nr_open=8\n",
+		 0644);
 	on_worker("doctor", "echo result k.level=error; echo result k.text=old; say_done\n");
+	CHECK(BERTH("doctor", "--apply") == status_of(BERTH_ERR_UNSUPPORTED));
+	CHECK(file_read_at(AT_FDCWD, path, 4096, &last, NULL) >= 0 &&
+	      strcmp(last, "fs.nr_open=8\n") == 0);
 	CHECK(BERTH("doctor", "--apply") == status_of(BERTH_ERR_UNSUPPORTED) &&
 	      prints("nothing to apply"));
+	/* Nor is an empty file left. */
+	put_file(dir, "61-berth-doctor.conf",
+		 "# begin: kept by berth doctor --apply, see berth(8)\nfs.file-max = 9\n# end\n",
+		 0644);
+	CHECK(BERTH("doctor", "--apply") > 0 && access(path, F_OK) < 0);
 	host_end();
 }
 

@@ -111,7 +111,9 @@ static void take_finding(const char *name, const char *level, const char *text, 
 	(void)data;
 	n_findings++;
 	CHECK(strchr(name, '.') == NULL && text[0] != '\0');
-	CHECK((strcmp(level, "ok") == 0) == (fix[0] == '\0'));
+	/* A setting that is well is named, too: what it takes to stay so. */
+	CHECK(strcmp(level, "ok") != 0 || fix[0] == '\0' || strncmp(fix, "sysctl -w ", 10) == 0);
+	CHECK(strcmp(level, "ok") == 0 || fix[0] != '\0');
 	CHECK(strlen(name) + strlen(fix) < 380);
 }
 
