@@ -49,18 +49,42 @@ static const struct dropin dropins[] = {
 	 "Documentation=man:ssh-keygen(1)\n"
 	 "Before=ssh.service ssh.socket sshd.service sshd.socket\n"
 	 "ConditionFileIsExecutable=/usr/bin/ssh-keygen\n"
-	 "ConditionPathExists=|!/etc/ssh/ssh_host_rsa_key\n"
 	 "ConditionPathExists=|!/etc/ssh/ssh_host_ecdsa_key\n"
 	 "ConditionPathExists=|!/etc/ssh/ssh_host_ed25519_key\n"
 	 "\n"
 	 "[Service]\n"
 	 "Type=oneshot\n"
-	 "ExecStart=/usr/bin/ssh-keygen -A\n"},
-	{"system/ssh.service.wants", "ssh-hostkeys.service", NULL},
-	{"system/ssh.socket.wants", "ssh-hostkeys.service", NULL},
-	{"system/sshd.service.wants", "ssh-hostkeys.service", NULL},
-	{"system/sshd.socket.wants", "ssh-hostkeys.service", NULL},
+	 "ExecStart=/bin/sh -c 'for t in ecdsa ed25519; do f=/etc/ssh/ssh_host_$${t}_key; "
+	 "[ -e $$f ] || /usr/bin/ssh-keygen -q -t $$t -N \"\" -f $$f; done'\n"},
+	{"system", "ssh-hostkey-rsa.timer",
+	 "# From berth: an RSA key takes twice the CPU time of a whole boot, and few clients need "
+	 "it.\n"
+	 "[Unit]\n"
+	 "Description=Make this container's own RSA key for SSH when there is time\n"
+	 "Documentation=man:ssh-keygen(1)\n"
+	 "ConditionFileIsExecutable=/usr/bin/ssh-keygen\n"
+	 "ConditionPathExists=!/etc/ssh/ssh_host_rsa_key\n"
+	 "\n"
+	 "[Timer]\n"
+	 "OnStartupSec=1min\n"
+	 "RandomizedDelaySec=5min\n"},
+	{"system", "ssh-hostkey-rsa.service",
+	 "# From berth: see ssh-hostkey-rsa.timer.\n"
+	 "[Unit]\n"
+	 "Description=Make this container's own RSA key for SSH\n"
+	 "Documentation=man:ssh-keygen(1)\n"
+	 "ConditionPathExists=!/etc/ssh/ssh_host_rsa_key\n"
+	 "\n"
+	 "[Service]\n"
+	 "Type=oneshot\n"
+	 "CPUSchedulingPolicy=idle\n"
+	 "ExecStart=/usr/bin/ssh-keygen -A\n"
+	 "ExecStartPost=-/bin/systemctl try-reload-or-restart ssh.service sshd.service\n"},
 };
+
+/* Whichever of these the guest starts pulls the keys in. */
+static const char *const ssh_units[] = {"ssh.service", "ssh.socket", "sshd.service", "sshd.socket"};
+static const char *const ssh_wants[] = {"ssh-hostkeys.service", "ssh-hostkey-rsa.timer"};
 
 /*
  * systemd's own units that ask for credentials, which nobody gives to a CT. Each would keep a mount of ramfs as long
@@ -145,21 +169,41 @@ static int clear_credentials(int systemd_fd, const char *unit, int version)
 	return write_dropin(systemd_fd, &d);
 }
 
+static int link_ssh_wants(int systemd_fd)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof(ssh_units) / sizeof(ssh_units[0]); i++)
+		for (size_t k = 0; r == 0 && k < sizeof(ssh_wants) / sizeof(ssh_wants[0]); k++) {
+			char dir[64];
+			const struct dropin d = {dir, ssh_wants[k], NULL};
+
+			(void)snprintf(dir, sizeof(dir), "system/%s.wants", ssh_units[i]);
+			r = write_dropin(systemd_fd, &d);
+		}
+	return r;
+}
+
 int guest_run_dropins(int run_fd, int version, struct berth_error *err)
 {
 	auto_close int systemd_fd = make_dirs(run_fd, "systemd");
+	int r;
 
 	if (systemd_fd < 0)
 		return berth_error_sys(err, systemd_fd, "make /run/systemd in the container");
 	for (size_t i = 0; i < sizeof(dropins) / sizeof(dropins[0]); i++) {
-		int r = write_dropin(systemd_fd, &dropins[i]);
+		r = write_dropin(systemd_fd, &dropins[i]);
 
 		if (r < 0)
 			return berth_error_sys(err, r, "write /run/systemd/%s/%s", dropins[i].dir,
 					       dropins[i].name);
 	}
+	r = link_ssh_wants(systemd_fd);
+	if (r < 0)
+		return berth_error_sys(err, r, "write the links to /run/systemd/system/%s",
+				       ssh_wants[0]);
 	for (size_t i = 0; i < sizeof(credential_units) / sizeof(credential_units[0]); i++) {
-		int r = clear_credentials(systemd_fd, credential_units[i], version);
+		r = clear_credentials(systemd_fd, credential_units[i], version);
 
 		if (r < 0)
 			return berth_error_sys(err, r, "write /run/systemd/system/%s.service.d",

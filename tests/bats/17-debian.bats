@@ -60,6 +60,10 @@ in_each() {
 	keys=$(in_each cat /etc/ssh/ssh_host_ed25519_key.pub | grep -c ^ssh-ed25519)
 	[ "$keys" = ${#cts[@]} ]
 	[ "$(in_each cat /etc/ssh/ssh_host_ed25519_key.pub | grep ^ssh-ed25519 | sort -u | wc -l)" = ${#cts[@]} ]
+	# The RSA key comes later, by a timer; sshd offers it then.
+	in_each systemctl is-active ssh-hostkey-rsa.timer
+	in_each systemctl start ssh-hostkey-rsa.service
+	in_each 'until ssh-keyscan -t rsa localhost 2>/dev/null | grep -q ssh-rsa; do sleep 0.1; done'
 	ids=$(in_each cat /etc/machine-id | grep -cE '^[0-9a-f]{32}$')
 	[ "$ids" = ${#cts[@]} ]
 	[ "$(in_each cat /etc/machine-id | grep -E '^[0-9a-f]{32}$' | sort -u | wc -l)" = ${#cts[@]} ]

@@ -15,7 +15,7 @@ berth() { command berth --root "$W" "$@"; }
 now() { local t=${EPOCHREALTIME/[.,]/}; echo "$t"; }
 median() { sort -n | awk '{v[NR]=$1} END {print v[int((NR+1)/2)]}'; }
 ms() { awk -v v="$1" 'BEGIN {printf "%.2f", v / 1000}'; }
-ratio() { awk -v a="$1" -v b="$2" 'BEGIN {printf "%.2f", b > 0 ? a / b : 0}'; }
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN {printf "%.2f", (b > 0 ? a / b : 0)}'; }
 
 # timed COMMAND...: microseconds
 timed() {
@@ -72,4 +72,9 @@ bench_host_end() {
 # bench_cpu: microseconds of CPU that berth's programs and its CTs have used since bench_host.
 bench_cpu() {
 	awk '/^usage_usec/ {print $2}' "$UNIFIED/$BENCH_CG/cpu.stat"
+}
+
+# bench_ct_cpu CTID: microseconds that all of its run has taken.
+bench_ct_cpu() {
+	awk '/^usage_usec/ {print $2}' "$UNIFIED/$BENCH_CG/berth/$1/cpu.stat"
 }

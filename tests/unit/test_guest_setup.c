@@ -267,7 +267,11 @@ static void the_dropins_are_read_only_files_under_run(void)
 	CHECK(file_has("root/run/systemd/system.conf.d/10-berth.conf",
 		       "[Manager]\nDefaultMemoryPressureWatch=off\nDefaultOOMScoreAdjust=500\n"));
 	CHECK(file_has("root/run/systemd/system/ssh-hostkeys.service",
-		       "ExecStart=/usr/bin/ssh-keygen -A\n"));
+		       "for t in ecdsa ed25519; do"));
+	CHECK(file_has("root/run/systemd/system/ssh-hostkey-rsa.service",
+		       "CPUSchedulingPolicy=idle\n"));
+	CHECK(faccessat(run_fd, "systemd/system/ssh.service.wants/ssh-hostkey-rsa.timer", F_OK,
+			0) == 0);
 	CHECK(faccessat(run_fd, "systemd/system/sshd.service.wants/ssh-hostkeys.service", F_OK,
 			0) == 0);
 	CHECK(fstatat(run_fd, "systemd/system.conf.d/10-berth.conf", &st, 0) == 0 &&
