@@ -71,8 +71,26 @@ static int parse_prefix(const char *text, uint8_t max, uint8_t *ret)
 	return 0;
 }
 
+/*
+ * With a prefix: the network itself, or its IPv4 broadcast address? Of a network of two (RFC 3021, RFC 6164) or one each
+ * is an address.
+ */
+static bool addr_is_network(const struct net_addr *a)
+{
+	const uint8_t *p = net_addr_bytes(a);
+	unsigned int bits = net_addr_bits(a), ones = 0;
+
+	if (a->prefix + 1u >= bits)
+		return false;
+	for (unsigned int i = a->prefix; i < bits; i++)
+		ones += (p[i / 8] >> (7 - i % 8)) & 1;
+	return ones == 0 || (a->family == AF_INET && ones == bits - a->prefix);
+}
+
 static bool addr_is_allowed(const struct net_addr *a)
 {
+	if (addr_is_network(a))
+		return false;
 	if (a->family == AF_INET)
 		return !IN_BLOCKS(refused4, &a->v4);
 	return !IN_BLOCKS(refused6, &a->v6);

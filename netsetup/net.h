@@ -66,7 +66,7 @@ struct net_counters {
 
 /*
  * "10.0.0.1", "10.0.0.1/24", "fd00::1/64". -EINVAL: no address; -EADDRNOTAVAIL: one that no CT can
- * have (multicast, broadcast, reserved, loopback, unspecified, IPv4 in IPv6, link-local: the
+ * have (a network or its broadcast address, multicast, broadcast, reserved, loopback, unspecified, IPv4 in IPv6, link-local: the
  * gateways 169.254.0.1 and fe80::1 are there).
  */
 int net_addr_parse(const char *text, struct net_addr *ret);

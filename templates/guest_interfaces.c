@@ -31,8 +31,9 @@ static int add_family(struct text *t, const struct guest_config *g, bool v6)
 		if (!opened)
 			text_add(t, "iface venet0 %s manual\n", v6 ? "inet6" : "inet");
 		opened = true;
-		text_add(t, "\tup ip address replace %s dev venet0%s || true\n", cidr,
-			 v6 ? " nodad" : "");
+		text_add(t, "\tup ip address replace %s dev venet0%s%s || true\n", cidr,
+			 v6 ? " nodad" : "",
+			 guest_addr_has_prefix(g->addrs[i]) ? " noprefixroute" : "");
 	}
 	if (opened && (v6 ? g->ipv6 : g->ipv4))
 		text_add(t, "\tup ip %sroute replace default via %s dev venet0 onlink || true\n",

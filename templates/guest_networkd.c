@@ -6,6 +6,7 @@
 #include "templates/guest_text.h"
 
 #include <errno.h>
+#include <string.h>
 
 static bool has_family(const struct guest_config *g, bool v6)
 {
@@ -15,23 +16,24 @@ static bool has_family(const struct guest_config *g, bool v6)
 	return false;
 }
 
-/* One line an address. */
-static int add_addrs(struct text *t, const struct guest_config *g, const char *before,
-		     const char *after)
+static void networkd_route(struct text *t, const char *gateway)
+{
+	text_add(t, "\n[Route]\nGateway=%s\nGatewayOnLink=yes\n", gateway);
+}
+
+/* [Network] sections have no way to leave the route of a prefix out. AddPrefixRoute= is there since version 245. */
+static int networkd_addrs(struct text *t, const struct guest_config *g, bool prefix)
 {
 	for (unsigned int i = 0; i < g->n_addrs; i++) {
 		char cidr[GUEST_CIDR_MAX];
 
 		if (guest_cidr(g->addrs[i], cidr) < 0)
 			return -EINVAL;
-		text_add(t, "%s%s%s\n", before, cidr, after);
+		if (guest_addr_has_prefix(g->addrs[i]) == prefix)
+			text_add(t, "%sAddress=%s\n%s", prefix ? "\n[Address]\n" : "", cidr,
+				 prefix ? "AddPrefixRoute=no\n" : "");
 	}
 	return 0;
-}
-
-static void networkd_route(struct text *t, const char *gateway)
-{
-	text_add(t, "\n[Route]\nGateway=%s\nGatewayOnLink=yes\n", gateway);
 }
 
 int guest_networkd_text(const struct guest_config *g, char *buf, size_t size)
@@ -45,12 +47,14 @@ int guest_networkd_text(const struct guest_config *g, char *buf, size_t size)
 		return -EINVAL;
 	text_add(&t, GUEST_OWNED "\n[Match]\nName=venet0\n\n[Network]\n");
 	text_add(&t, "KeepConfiguration=yes\nIPv6AcceptRA=no\n");
-	if (add_addrs(&t, g, "Address=", "") < 0)
+	if (networkd_addrs(&t, g, false) < 0)
 		return -EINVAL;
 	for (unsigned int i = 0; i < g->n_nameservers; i++)
 		text_add(&t, "DNS=%s\n", g->nameservers[i]);
 	for (unsigned int i = 0; i < g->n_searchdomains; i++)
 		text_add(&t, "Domains=%s\n", g->searchdomains[i]);
+	if (networkd_addrs(&t, g, true) < 0)
+		return -EINVAL;
 	if (has_family(g, false))
 		networkd_route(&t, GUEST_GATEWAY4);
 	if (has_family(g, true))
@@ -73,6 +77,25 @@ static void netplan_names(struct text *t, const char *key, const char *const *na
 		text_add(t, "          - \"%s\"\n", names[i]);
 }
 
+/*
+ * netplan cannot leave the route of a prefix out. IPv6 addresses are one whatever their prefix, so they lose it here; an
+ * IPv4 one would be a second address, and the host answers for all others of its network by proxy ARP.
+ */
+static int netplan_addrs(struct text *t, const struct guest_config *g)
+{
+	for (unsigned int i = 0; i < g->n_addrs; i++) {
+		char cidr[GUEST_CIDR_MAX];
+
+		if (guest_cidr(g->addrs[i], cidr) < 0)
+			return -EINVAL;
+		if (guest_addr_is_v6(cidr))
+			text_add(t, "        - \"%.*s/128\"\n", (int)strcspn(cidr, "/"), cidr);
+		else
+			text_add(t, "        - \"%s\"\n", cidr);
+	}
+	return 0;
+}
+
 int guest_netplan_text(const struct guest_config *g, char *buf, size_t size)
 {
 	bool v4 = has_family(g, false), v6 = has_family(g, true);
@@ -85,7 +108,7 @@ int guest_netplan_text(const struct guest_config *g, char *buf, size_t size)
 		return -EINVAL;
 	text_add(&t, GUEST_OWNED "\nnetwork:\n  version: 2\n  ethernets:\n    venet0:\n");
 	text_add(&t, "      critical: true\n      accept-ra: false\n      addresses:\n");
-	if (add_addrs(&t, g, "        - \"", "\"") < 0)
+	if (netplan_addrs(&t, g) < 0)
 		return -EINVAL;
 	if (v4 || v6)
 		text_add(&t, "      routes:\n");

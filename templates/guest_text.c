@@ -121,6 +121,13 @@ bool guest_addr_is_v6(const char *addr)
 	return strchr(addr, ':') != NULL;
 }
 
+bool guest_addr_has_prefix(const char *addr)
+{
+	const char *slash = strchr(addr, '/');
+
+	return slash != NULL && strcmp(slash, guest_addr_is_v6(addr) ? "/128" : "/32") != 0;
+}
+
 int guest_cidr(const char *addr, char buf[GUEST_CIDR_MAX])
 {
 	const char *suffix = "";

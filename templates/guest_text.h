@@ -38,6 +38,11 @@ int guest_section_put(const char *old, const char *body, char *buf, size_t size)
 /* An address with its prefix: "10.0.0.1/32". -EINVAL for one that holds more than an address. */
 int guest_cidr(const char *addr, char buf[GUEST_CIDR_MAX]);
 bool guest_addr_is_v6(const char *addr);
+/*
+ * Was a prefix typed that is not a single host's? The other addresses behind it are elsewhere, so no tool may add the
+ * route to them that a prefix usually means: they would be asked for on a link where nobody has them.
+ */
+bool guest_addr_has_prefix(const char *addr);
 
 struct guest_config;
 /* No name server or search domain holds what could end a word or a line in any of the files. */

@@ -68,10 +68,32 @@ static bool addr_equal(const struct addr *a, const struct addr *b)
 	return memcmp(&a->v4, &b->v4, a->family == AF_INET ? 4 : 16) == 0;
 }
 
+/*
+ * Are all bits behind the prefix 0, or all 1? Of a network of two (RFC 3021, RFC 6164) or one each is an address. The
+ * last one of an IPv6 network is an address as any other.
+ */
+static bool rest_is(const struct addr *a, bool ones)
+{
+	const uint8_t *p = a->family == AF_INET ? (const uint8_t *)&a->v4 : a->v6.s6_addr;
+	uint32_t bits = a->family == AF_INET ? 32 : 128;
+
+	if (a->prefix + 1 >= bits || (ones && a->family == AF_INET6))
+		return false;
+	for (uint32_t i = a->prefix; i < bits; i++)
+		if (((p[i / 8] >> (7 - i % 8)) & 1) != ones)
+			return false;
+	return true;
+}
+
 /* Why a CT cannot have the address, or NULL. */
 static const char *addr_refused(const struct addr *a)
 {
 	uint32_t v4 = ntohl(a->v4.s_addr);
+
+	if (rest_is(a, false))
+		return "a network; a CT has single addresses: name each one that it is to have";
+	if (rest_is(a, true))
+		return "the broadcast address of its network";
 
 	if (a->family == AF_INET6) {
 		if (IN6_IS_ADDR_MULTICAST(&a->v6))

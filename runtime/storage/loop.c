@@ -6,6 +6,7 @@
 #include "runtime/base/fault.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/parse.h"
+#include "runtime/storage/hide.h"
 
 #include <fcntl.h>
 #include <linux/loop.h>
@@ -156,6 +157,7 @@ static int try_volume(int control, int n, int file_fd, bool read_only, struct lo
 		return -EAGAIN;
 	if (fd < 0)
 		return berth_error_sys(err, errno, "open %s", ret->path);
+	hide_loop(ret->path);
 	r = configure(fd, file_fd, read_only);
 	if (r == 0)
 		ret->fd = take_fd(&fd);
@@ -244,6 +246,7 @@ static int try_shared(int n, int file_fd, const struct stat *st, struct loop_dev
 		r = fd < 0 ? fd : has_file(fd, st);
 		/* Our descriptor keeps it from being cleared, so what we saw stays true. */
 		if (r == -ENXIO) {
+			hide_loop(ret->path);
 			r = configure(fd, file_fd, true);
 			r = r == 0 ? 1 : r;
 		}

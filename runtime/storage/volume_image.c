@@ -8,6 +8,7 @@
 #include "runtime/base/fd.h"
 #include "runtime/base/spawn.h"
 #include "runtime/storage/fsctx.h"
+#include "runtime/storage/hide.h"
 #include "runtime/storage/image.h"
 #include "runtime/storage/loop.h"
 #include "runtime/storage/volume_driver.h"
@@ -372,6 +373,7 @@ static int image_mount(int private_fd, const struct volume_limits *l, int *ret_m
 	r = fsctx_mount(&spec, NULL, NULL, NULL, ret_mount_fd, err);
 	if (r < 0)
 		return r;
+	hide_ext4(loop.path);
 	r = image_keep_first(private_fd, *ret_mount_fd, UINT64_MAX, err);
 	if (r == 0 && sb.has_quota)
 		r = hold_inodes(*ret_mount_fd, &sb, l, err);

@@ -167,6 +167,23 @@ in_each() {
 	in_each 'mount --bind / /mnt && [ -x /mnt/bin/sh ] && umount /mnt'
 }
 
+@test "G9 a prefix is what the CT shows, and no way to anybody else's addresses; a network is refused" {
+	local ct
+	for ct in "${cts[@]}"; do
+		berth set "$ct" --ipadd "198.51.100.1${ct#1}/24" --ipadd "2001:db8:${ct#1}::5/64" --save
+		berth exec2 "$ct" 'ip -o addr show dev venet0 | grep -q "inet 198.51.100.*/24 "'
+		for _ in at-once after-ifup; do
+			run -0 berth exec2 "$ct" 'ip route; ip -6 route'
+			[[ $output != *"198.51.100.0/24"* && $output != *"2001:db8:${ct#1}::/64"* && $output == *"default via 169.254.0.1"* ]]
+			berth exec2 "$ct" ping -c 1 -w 20 2001:db8::1
+			berth exec2 "$ct" 'ifdown --force venet0; ifup venet0'
+		done
+		run -71 berth set "$ct" --ipadd 198.51.100.0/24 --save
+		[[ $output == *"a network; a CT has single addresses"* ]]
+		berth set "$ct" --ipdel "198.51.100.1${ct#1}" --ipdel "2001:db8:${ct#1}::5" --save
+	done
+}
+
 @test "T9 services and their children are victims of the OOM killer before systemd" {
 	[ "$(in_each cat /proc/1/oom_score_adj | grep -cx 0)" = ${#cts[@]} ]
 	[ "$(in_each sh -c 'cat /proc/$(pidof cron)/oom_score_adj' | grep -cx 500)" = ${#cts[@]} ]

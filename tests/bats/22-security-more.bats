@@ -159,6 +159,30 @@ has_other_monitor() {
 }
 
 # bats test_tags=night
+@test "G12 a container learns nothing of the volumes of others" {
+	local names
+	tiny 101
+	tiny 102
+	tiny 103 --layout private
+	# Of this host: other hosts on this machine may be of an older berth.
+	names=$(losetup -n -O NAME,BACK-FILE | awk -v r="$HOST_ROOT/" 'index($2, r) {sub("/dev/", "", $1); print $1}')
+	[ "$(wc -w <<<"$names")" -ge 3 ]
+	run -0 berth exec2 101 sh -c "
+		mkdir -p /p && mount -t proc p /p
+		for n in $(tr '\n' ' ' <<<"$names"); do
+			for f in /sys/devices/virtual/block/\$n /sys/block/\$n/loop /sys/fs/ext4/\$n /p/fs/ext4/\$n /p/fs/jbd2/\$n-8; do
+				[ -z \"\$(ls \$f 2>/dev/null)\" ] || echo \"BAD \$f\"
+			done
+			cat /sys/block/\$n/size /sys/block/\$n/stat /sys/block/\$n/loop/backing_file 2>/dev/null && echo BAD
+		done
+		cat /proc/diskstats /proc/partitions; ls /proc/fs
+		umount /p"
+	[ -z "$output" ] || { echo "$output"; return 1; }
+	# Nor where its own lies on the host.
+	run -0 berth exec2 103 cat /proc/mounts /proc/self/mountinfo
+	[[ $output != *"$HOST_ROOT"* && $output != *volume.img* && $output != *private/103* ]]
+}
+
 @test "A37 a full /dev/shm or /run fails and kills nobody" {
 	tiny 101 --ram 96M --swap 0
 	in_ct 101 <<-'S'

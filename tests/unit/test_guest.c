@@ -137,7 +137,7 @@ static void interfaces_repeats_what_the_host_has_set_and_cannot_fail(void)
 		"\tup ip address replace 10.0.0.102/32 dev venet0 || true\n"
 		"\tup ip route replace default via 169.254.0.1 dev venet0 onlink || true\n"
 		"iface venet0 inet6 manual\n"
-		"\tup ip address replace fd00::101/64 dev venet0 nodad || true\n"
+		"\tup ip address replace fd00::101/64 dev venet0 nodad noprefixroute || true\n"
 		"\tup ip -6 route replace default via fe80::1 dev venet0 onlink || true\n" END));
 }
 
@@ -166,9 +166,9 @@ static void networkd_keeps_what_the_host_has_set(void)
 				       "[Network]\nKeepConfiguration=yes\nIPv6AcceptRA=no\n"
 				       "Address=10.0.0.101/32\n"
 				       "Address=10.0.0.102/32\n"
-				       "Address=fd00::101/64\n"
 				       "DNS=9.9.9.9\nDNS=2620:fe::fe\n"
 				       "Domains=example.com\nDomains=example.net\n\n"
+				       "[Address]\nAddress=fd00::101/64\nAddPrefixRoute=no\n\n"
 				       "[Route]\nGateway=169.254.0.1\nGatewayOnLink=yes\n\n"
 				       "[Route]\nGateway=fe80::1\nGatewayOnLink=yes\n") == 0);
 	CHECK(guest_networkd_text(&none, once, sizeof(once)) == 0 && once[0] == '\0');
@@ -187,7 +187,7 @@ static void netplan_says_the_same(void)
 				       "      addresses:\n"
 				       "        - \"10.0.0.101/32\"\n"
 				       "        - \"10.0.0.102/32\"\n"
-				       "        - \"fd00::101/64\"\n"
+				       "        - \"fd00::101/128\"\n"
 				       "      routes:\n"
 				       "        - to: \"0.0.0.0/0\"\n"
 				       "          via: \"169.254.0.1\"\n"

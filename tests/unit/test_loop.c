@@ -1,4 +1,8 @@
-/* test_loop.c - loop devices; root. */
+/*
+ * test_loop.c - loop devices; root.
+ *
+ * covers: runtime/storage/hide.c
+ */
 #include "runtime/storage/loop.h"
 
 #include "runtime/base/cleanup.h"
@@ -55,6 +59,20 @@ static void the_device_keeps_the_lock_of_the_file(void)
 	CHECK(flock(other, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK);
 	fd_close(&d.fd);
 	CHECK_SOON(flock(other, LOCK_EX | LOCK_NB) == 0);
+}
+
+/* ext4's part is shown by tests/bats/22-security-more.bats. */
+static void what_the_kernel_tells_of_a_device_is_roots_alone(void)
+{
+	auto_close int fd = make_file("hidden", 1 << 20);
+	struct loop_dev dev;
+	char path[64];
+	struct stat st;
+
+	CHECK(loop_attach(fd, false, &dev, &err) == 0);
+	(void)snprintf(path, sizeof(path), "/sys/devices/virtual/block%s", dev.path + 4);
+	CHECK(stat(path, &st) == 0 && (st.st_mode & 0777) == 0500 && st.st_uid == 0);
+	fd_close(&dev.fd);
 }
 
 static void sectors_are_as_large_as_the_size_allows(void)
@@ -262,6 +280,7 @@ int main(void)
 	if (mkdtemp(dir) == NULL || chdir(dir) < 0)
 		return 1;
 	RUN(the_device_keeps_the_lock_of_the_file);
+	RUN(what_the_kernel_tells_of_a_device_is_roots_alone);
 	RUN(sectors_are_as_large_as_the_size_allows);
 	RUN(a_read_only_device_cannot_be_written);
 	RUN(one_file_has_one_shared_device);

@@ -100,6 +100,9 @@ static void each_option_is_stored_in_its_canonical_form(void)
 		{"ipadd", "192.0.2.1", "IP_ADDRESS", "192.0.2.1"},
 		{"ipadd", "192.0.2.1/32", "IP_ADDRESS", "192.0.2.1"},
 		{"ipadd", "10.0.0.1/24", "IP_ADDRESS", "10.0.0.1/24"},
+		{"ipadd", "10.0.0.0/31", "IP_ADDRESS", "10.0.0.0/31"},
+		{"ipadd", "10.0.0.255", "IP_ADDRESS", "10.0.0.255"},
+		{"ipadd", "2001:db8::ffff/112", "IP_ADDRESS", "2001:db8::ffff/112"},
 		{"ipadd", "2001:DB8:0::1/64", "IP_ADDRESS", "2001:db8::1/64"},
 	};
 
@@ -247,6 +250,10 @@ static void a_bad_address_has_its_own_code(void)
 	check_refused("ipadd", "  ", BERTH_ERR_BAD_ADDRESS);
 	check_refused("nameserver", "dns.example.com", BERTH_ERR_BAD_ADDRESS);
 	check_refused("nameserver", "10.0.0.1/24", BERTH_ERR_BAD_ADDRESS);
+	check_refused("ipadd", "10.0.0.0/24", BERTH_ERR_BAD_ADDRESS);
+	check_refused("ipadd", "10.0.0.255/24", BERTH_ERR_BAD_ADDRESS);
+	check_refused("ipadd", "10.0.0.128/30", BERTH_ERR_BAD_ADDRESS);
+	check_refused("ipadd", "2001:db8:5::/64", BERTH_ERR_BAD_ADDRESS);
 }
 
 static void the_message_names_option_value_range_and_example(void)
