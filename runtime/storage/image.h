@@ -71,7 +71,7 @@ int image_quota_fit(int private_fd, int image_fd, const struct volume_limits *l,
 int image_quota_make(int image_fd, struct berth_error *err);
 /* Of a mounted image that has the feature: df shows the limit. Once is enough. */
 int image_quota_mark(int mount_fd, struct berth_error *err);
-/* The limit, 0 for none. It is on the disk, too. */
+/* The limit, 0 for none; not less than is used, or the next mount would find no room for its own. It is on the disk, too. */
 int image_quota_limit(int mount_fd, uint64_t inodes, struct berth_error *err);
 /* Is a limit of this mounted image possible? */
 bool image_quota_is_on(int mount_fd);

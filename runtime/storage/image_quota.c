@@ -30,7 +30,6 @@
 #include <sys/mount.h>
 #include <sys/syscall.h>
 
-#define SET_QUOTA ((Q_SETQUOTA << 8) | PRJQUOTA)
 #define PROBE_BYTES (2 << 20)
 
 enum {
@@ -120,24 +119,34 @@ int image_quota_mark(int mount_fd, struct berth_error *err)
 	return r < 0 ? berth_error_sys(err, r, "mark the directories of a volume") : 0;
 }
 
-int image_quota_limit(int mount_fd, uint64_t inodes, struct berth_error *err)
+static int quota_call(int mount_fd, int call, struct if_dqblk *q)
 {
-	struct if_dqblk q = {.dqb_ihardlimit = inodes, .dqb_valid = QIF_ILIMITS};
-
-	if (syscall(SYS_quotactl_fd, (unsigned int)mount_fd, SET_QUOTA, VOLUME_PROJECT, &q) == 0)
-		return 0;
-	return berth_error_set(err, BERTH_ERR_QUOTA, errno,
-			       "the kernel did not set the volume's limit of %" PRIu64
-			       " inodes: %s",
-			       inodes, strerror(errno));
+	return (int)syscall(SYS_quotactl_fd, (unsigned int)mount_fd, (call << 8) | PRJQUOTA,
+			    VOLUME_PROJECT, q);
 }
 
 bool image_quota_is_on(int mount_fd)
 {
 	struct if_dqblk q;
 
-	return syscall(SYS_quotactl_fd, (unsigned int)mount_fd, (Q_GETQUOTA << 8) | PRJQUOTA,
-		       VOLUME_PROJECT, &q) == 0;
+	return quota_call(mount_fd, Q_GETQUOTA, &q) == 0;
+}
+
+int image_quota_limit(int mount_fd, uint64_t inodes, struct berth_error *err)
+{
+	struct if_dqblk q = {0};
+	int r = quota_call(mount_fd, Q_GETQUOTA, &q);
+
+	q.dqb_ihardlimit = inodes != 0 && inodes < q.dqb_curinodes ? q.dqb_curinodes : inodes;
+	q.dqb_valid = QIF_ILIMITS;
+	if (r == 0)
+		r = quota_call(mount_fd, Q_SETQUOTA, &q);
+	if (r == 0)
+		return 0;
+	return berth_error_set(err, BERTH_ERR_QUOTA, errno,
+			       "the kernel did not set the volume's limit of %" PRIu64
+			       " inodes: %s",
+			       inodes, strerror(errno));
 }
 
 /* A small ext4 with the feature, in memory. */

@@ -16,7 +16,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 
 #ifndef EXT4_IOC_RESIZE_FS
 #define EXT4_IOC_RESIZE_FS _IOW('f', 16, __u64)
@@ -264,29 +263,6 @@ static int resize_to(int private_fd, int mount_fd, int image_fd, const struct ex
 	return r < 0 ? r : resize_offline(private_fd, image_fd, to, err);
 }
 
-/* Fewer than are in use would not be wrong for the kernel, but for whoever is in the CT. */
-static int refuse_few_inodes(const struct volume_limits *l, int mount_fd,
-			     const struct ext4_super *sb, struct berth_error *err)
-{
-	uint64_t used = sb->inodes - sb->free_inodes;
-	struct statvfs vfs;
-
-	if (l->inodes == 0 ||
-	    (mount_fd >= 0 ? !image_quota_is_on(mount_fd) : l->inode_limits != VOLUME_CAN))
-		return 0;
-	if (mount_fd >= 0) {
-		if (fstatvfs(mount_fd, &vfs) < 0)
-			return berth_error_sys(err, errno, "statvfs of a mounted volume");
-		used = vfs.f_files - vfs.f_ffree;
-	}
-	if (used <= l->inodes)
-		return 0;
-	return berth_error_set(err, BERTH_ERR_QUOTA, ENOSPC,
-			       "diskinodes %" PRIu64 " is less than the %" PRIu64
-			       " in use; delete files in the CT first",
-			       l->inodes, used);
-}
-
 /* Of the inodes that the size gives; *ret becomes how many there are then. Not mounted: the next mount does it. */
 static int limit_inodes(const struct volume_limits *l, int mount_fd, uint64_t has, uint64_t *ret,
 			struct berth_error *err)
@@ -328,9 +304,7 @@ int image_resize(int private_fd, int mount_fd, const struct volume_limits *l, ui
 	r = layout_resized(&sb, l->bytes, &to);
 	if (r < 0)
 		return refuse_size(&sb, r, err);
-	r = refuse_few_inodes(l, mount_fd, &sb, err);
-	if (r == 0)
-		r = resize_to(private_fd, mount_fd, fd, &sb, &to, l->withheld, err);
+	r = resize_to(private_fd, mount_fd, fd, &sb, &to, l->withheld, err);
 	if (r == 0)
 		r = limit_inodes(l, mount_fd, layout_inodes(&to), ret_inodes, err);
 	return r;

@@ -172,6 +172,27 @@ static int promise(const struct apply *a, struct volume_limits *next, struct ber
 	return r < 0 ? -ENOSPC : 0;
 }
 
+/* Fewer than are in use would not be wrong for the kernel, but for whoever is in the CT. */
+static int refuse_few_inodes(const struct apply *a, const struct volume_driver *d, int private_fd,
+			     int mount_fd, const struct volume_limits *next,
+			     struct berth_error *err)
+{
+	struct volume_usage u;
+	int r;
+
+	if (a->takes_back || next->inodes == 0 || next->inode_limits != VOLUME_CAN ||
+	    a->next.diskinodes == a->now.diskinodes)
+		return 0;
+	r = volume_usage(d, private_fd, mount_fd, &u, err);
+	if (r < 0 || u.inodes_used <= next->inodes)
+		return r;
+	return berth_error_set(err, BERTH_ERR_QUOTA, ENOSPC,
+			       "CT %u: --diskinodes %llu is less than the %llu in use; delete "
+			       "files in the CT first",
+			       a->w->ctid, (unsigned long long)next->inodes,
+			       (unsigned long long)u.inodes_used);
+}
+
 static int resize_disk(struct apply *a, struct berth_error *err)
 {
 	const struct volume_driver *d = volume_driver_find(a->info.facts.driver);
@@ -194,7 +215,9 @@ static int resize_disk(struct apply *a, struct berth_error *err)
 					       "stop it first: berth stop %u",
 					       a->w->ctid, a->w->ctid);
 	}
-	r = promise(a, &next, err);
+	r = refuse_few_inodes(a, d, private_fd, a->running ? mounted : -1, &next, err);
+	if (r == 0)
+		r = promise(a, &next, err);
 	if (r < 0)
 		return r;
 	r = volume_resize(d, private_fd, a->running ? mounted : -1, &next, &inodes, err);

@@ -184,7 +184,8 @@ static void a_mounted_volume_gets_another_number(void)
 	CHECK(files_of(mnt) == 4096);
 	CHECK(ok(set_live(mnt, 2000, &n)) && n == 2000 && files_of(mnt) == 2000);
 	CHECK(ok(set_live(mnt, 9000, &n)) && n == 4096 && files_of(mnt) == 4096);
-	CHECK(set_live(mnt, 5, &n) < 0 && strstr(err.msg, "in use") != NULL);
+	/* Not below what is in use, its callers refuse that: the next mount needs room of its own. */
+	CHECK(ok(set_live(mnt, 1, &n)) && files_of(mnt) > 1 && files_of(mnt) < 10);
 	CHECK(ok(set_live(mnt, 1500, &n)));
 	unmount(&mnt);
 	/* On the disk, too. */
