@@ -101,7 +101,8 @@ static void add_suite(struct debian_build *b, unsigned int i, const char *uri, c
 			       b->suite, suffix);
 		return;
 	}
-	(void)snprintf(what, sizeof(what), "%s%s is not at %s: left out", b->suite, suffix, uri);
+	(void)snprintf(what, sizeof(what), "skipped %s%s, which %s does not have", b->suite, suffix,
+		       uri);
 	b->fn(what, -1, b->data);
 }
 

@@ -95,7 +95,7 @@ int stage_open(const char *template_dir, const char *name, struct stage *ret,
 
 	if (!template_name_is_valid(name))
 		return berth_error_set(err, BERTH_ERR_VALUE, EINVAL,
-				       "a template name is of letters, digits and . _ + -");
+				       "a template name has only letters, digits and . _ + -");
 	(void)snprintf(s.base, sizeof(s.base), ".stage-%s", name);
 	if ((size_t)snprintf(s.root, sizeof(s.root), "%s/%s/root", template_dir, s.base) >=
 	    sizeof(s.root))

@@ -179,12 +179,12 @@ static int follow(struct import *im, int fd, struct unpack_report *last, struct 
 
 	if (r == -ETIME)
 		return berth_error_set(err, BERTH_ERR_TIMEOUT, ETIMEDOUT,
-				       "unpacking template '%s' has not gone on for %u s: does the "
-				       "archive still come, and does the disk answer?",
+				       "unpacking template '%s' made no progress for %u s; check "
+				       "where the archive comes from, and the disk",
 				       im->name, im->limits.quiet);
 	if (r < 0)
 		return berth_error_set(err, BERTH_ERR_TIMEOUT, ETIMEDOUT,
-				       "unpacking template '%s' takes more than %u s", im->name,
+				       "unpacking template '%s' took more than %u s", im->name,
 				       im->limits.seconds);
 	return 0;
 }
@@ -278,7 +278,7 @@ static int take_out_identity(const struct import *im, int root_fd, struct berth_
 	if (im->note == NULL)
 		return 0;
 	if (im->left_out > 0)
-		(void)snprintf(nodes, sizeof(nodes), "%llu device nodes and sockets were left out",
+		(void)snprintf(nodes, sizeof(nodes), "left out %llu device nodes and sockets",
 			       (unsigned long long)im->left_out);
 	(void)snprintf(im->note, TEMPLATE_NOTE_MAX, "%s%s%s%s%s", nodes,
 		       nodes[0] != '\0' && found[0] != '\0' ? "; " : "",

@@ -139,7 +139,7 @@ int root_inspect(int root_fd, struct template_info *ret, struct berth_error *err
 
 	if (kind == GUEST_INIT_NONE)
 		return berth_error_set(err, BERTH_ERR_BAD_TEMPLATE, ENOENT,
-				       "there is no init in it: one of /sbin/init, /etc/init, "
+				       "it has no init: one of /sbin/init, /etc/init, "
 				       "/bin/init must be a program inside the root file system");
 	r = kind == GUEST_INIT_SYSTEMD ? guest_systemd_check(root_fd, err) : 0;
 	if (r < 0)

@@ -140,7 +140,7 @@ static int no_template(int template_dirfd, const char *name, struct berth_error 
 
 	if (is_recipe(name))
 		return berth_error_set(err, BERTH_ERR_NO_TEMPLATE, ENOENT,
-				       "template '%s' is not here yet; make it: "
+				       "this host has no template '%s' yet; make it: "
 				       "berth template build %s",
 				       name, name);
 	if (list_read(template_dirfd, &l) == 0)
@@ -168,7 +168,7 @@ int template_find(int template_dirfd, const char *name, struct template_info *re
 
 	if (!template_name_is_valid(name))
 		return berth_error_set(err, BERTH_ERR_VALUE, EINVAL,
-				       "a template name is of letters, digits and . _ + -");
+				       "a template name has only letters, digits and . _ + -");
 	(void)snprintf(file, sizeof(file), "%s%s", name, INFO_SUFFIX);
 	r = file_read_at(template_dirfd, file, INFO_TEXT_MAX, &text, NULL);
 	if (r == -ENOENT)
@@ -323,11 +323,10 @@ int template_remove(int template_dirfd, const char *name,
 		return r;
 	}
 	if (in_use != NULL && in_use(t.hash, data) != 0)
-		return berth_error_set(
-			err, BERTH_ERR_LOCKED, EBUSY,
-			"template '%s' is the root of containers: destroy them first "
-			"(\"berth list -a -o ctid,ostemplate\" shows them)",
-			name);
+		return berth_error_set(err, BERTH_ERR_LOCKED, EBUSY,
+				       "containers use template '%s'; destroy them first "
+				       "(\"berth list -a -o ctid,ostemplate\" shows them)",
+				       name);
 	return remove_locked(template_dirfd, &t, err);
 }
 

@@ -142,12 +142,13 @@ static int check_entry(struct unpack *u, struct archive_entry *e, const char *na
 		return fail(u, EFBIG, "more than %llu entries",
 			    (unsigned long long)u->limits->entries);
 	if (!unpack_name_ok(name))
-		return fail(u, EINVAL, "%.120s: a name that is absolute, too long or has \"..\"",
-			    name);
+		return fail(u, EINVAL,
+			    "%.120s: this name is absolute, too long, or has \"..\" in it", name);
 	if (link != NULL && !unpack_name_ok(link))
 		return fail(u, EINVAL, "%.120s: a hard link to outside", name);
 	if (uid < 0 || uid > UNPACK_ID_MAX || gid < 0 || gid > UNPACK_ID_MAX)
-		return fail(u, EINVAL, "%.120s: its owner is above %d, the last id of a container",
+		return fail(u, EINVAL,
+			    "%.120s: the id of its owner is above %d, the highest in a container",
 			    name, UNPACK_ID_MAX);
 	return check_size(u, e, name);
 }
@@ -200,7 +201,7 @@ static int copy_data(struct unpack *u, struct archive_entry *e, const char *name
 		if (r < ARCHIVE_OK)
 			return archive_error(u, u->in, name);
 		if (at < 0 || at > size || len > (uint64_t)(size - at))
-			return fail(u, EILSEQ, "%s: longer than it says", name);
+			return fail(u, EILSEQ, "%s: it has more data than its header says", name);
 		u->bytes += unpack_data_bytes(block, len);
 		if (u->bytes > u->limits->bytes)
 			return fail(u, EFBIG, "%s: more than the %llu MiB that an import may fill",

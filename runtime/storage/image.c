@@ -34,7 +34,8 @@ int image_open(int private_fd, int flags, struct berth_error *err)
 		return take_fd(&fd);
 	image_where(private_fd, where, sizeof(where));
 	if (fd >= 0)
-		return berth_error_set(err, BERTH_ERR_BROKEN, EINVAL, "%s is not a file", where);
+		return berth_error_set(err, BERTH_ERR_BROKEN, EINVAL, "%s is not a regular file",
+				       where);
 	return berth_error_set(err, errno == ENOENT ? BERTH_ERR_NO_PRIVATE : BERTH_ERR_SYSTEM,
 			       errno, "open %s: %s", where, strerror(errno));
 }
@@ -56,7 +57,7 @@ static int take_lock(int private_fd, int image_fd, int how, struct berth_error *
 	if (e != EWOULDBLOCK)
 		return berth_error_sys(err, e, "lock %s", where);
 	return berth_error_set(err, BERTH_ERR_MOUNTED, EBUSY,
-			       "%s is in use already (losetup -j shows where)", where);
+			       "%s is already in use (losetup -j shows where)", where);
 }
 
 int image_lock_shared(int private_fd, int image_fd, struct berth_error *err)
@@ -140,8 +141,8 @@ int image_fsck(int private_fd, int image_fd, bool force, struct berth_error *err
 		return 0;
 	image_where(private_fd, where, sizeof(where));
 	return berth_error_set(err, why.sys == ENOENT ? BERTH_ERR_HELPER : BERTH_ERR_BROKEN,
-			       why.sys, "check of %.150s: %.100s; look at it with e2fsck -f", where,
-			       why.msg);
+			       why.sys, "the check of %.150s failed: %.100s; run e2fsck -f on it",
+			       where, why.msg);
 }
 
 /* "200K", "16M", "2G" where that is exact, for messages. */
@@ -168,18 +169,17 @@ int image_refuse_limits(const struct volume_limits *l, int r, struct berth_error
 	print_size(LAYOUT_BYTES_MAX, most, sizeof(most));
 	if (r != -EDOM)
 		return berth_error_set(err, BERTH_ERR_QUOTA, ERANGE,
-				       "diskspace %s cannot be enforced: a volume has %s to %s",
+				       "--diskspace %s is out of range: a volume has %s to %s",
 				       bytes, least, most);
 	layout_inodes_near(l->bytes, l->inodes, &below, &above);
 	if (below != 0 && below != above)
 		return berth_error_set(err, BERTH_ERR_QUOTA, EDOM,
-				       "diskinodes %" PRIu64
-				       " cannot be enforced on a volume of %s: "
-				       "ext4 can give %" PRIu64 " or %" PRIu64,
+				       "--diskinodes %" PRIu64
+				       " is not possible: a volume of %s can have %" PRIu64
+				       " or %" PRIu64,
 				       l->inodes, bytes, below, above);
 	return berth_error_set(err, BERTH_ERR_QUOTA, EDOM,
-			       "diskinodes %" PRIu64
-			       " cannot be enforced on a volume of %s: ext4 can "
-			       "give %s %" PRIu64,
-			       l->inodes, bytes, below != 0 ? "at most" : "no fewer than", above);
+			       "--diskinodes %" PRIu64
+			       " is not possible: a volume of %s has %s %" PRIu64,
+			       l->inodes, bytes, below != 0 ? "at most" : "at least", above);
 }

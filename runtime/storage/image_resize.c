@@ -36,7 +36,7 @@ static int refuse_size(const struct ext4_super *sb, int r, struct berth_error *e
 			"exact size cannot be computed; copy it into a new CT",
 			sb->block_size, sb->blocks_per_group);
 	return berth_error_set(err, BERTH_ERR_QUOTA, ERANGE,
-			       "diskspace is out of range for this volume: %" PRIu64
+			       "--diskspace is out of range for this volume: %" PRIu64
 			       " MiB to %" PRIu64
 			       " GiB, and at most 64 times what it was created with",
 			       (uint64_t)LAYOUT_BYTES_MIN >> 20, (uint64_t)LAYOUT_BYTES_MAX >> 30);
@@ -51,13 +51,13 @@ static int refuse_too_small(const struct ext4_super *sb, const struct layout *to
 
 	if (used + SHRINK_MARGIN > to->blocks - to->overhead)
 		return berth_error_set(err, BERTH_ERR_QUOTA, ENOSPC,
-				       "diskspace %" PRIu64 " MiB is less than the %" PRIu64
+				       "--diskspace %" PRIu64 "M is less than the %" PRIu64
 				       " MiB in use; delete files in the CT first",
 				       layout_data_bytes(to) >> 20,
 				       ((used + SHRINK_MARGIN) * LAYOUT_BLOCK >> 20) + 1);
 	if (inodes > layout_inodes(to))
 		return berth_error_set(err, BERTH_ERR_QUOTA, ENOSPC,
-				       "this size has %" PRIu64 " inodes, %" PRIu64
+				       "a volume of this size has %" PRIu64 " inodes, but %" PRIu64
 				       " are in use; delete files in the CT first",
 				       layout_inodes(to), inodes);
 	return 0;
@@ -90,12 +90,12 @@ static int grow_mounted(int mount_fd, uint64_t blocks, struct berth_error *err)
 	if (errno == EPERM)
 		return berth_error_set(
 			err, BERTH_ERR_PERMISSION, EPERM,
-			"a mounted ext4 grows only with CAP_SYS_RESOURCE, which this "
-			"program lacks; stop the CT and set diskspace then");
+			"to grow a mounted volume takes CAP_SYS_RESOURCE, which this "
+			"program lacks; stop the CT, then set --diskspace");
 	return berth_error_set(
 		err, BERTH_ERR_QUOTA, errno,
-		"the kernel did not grow the mounted volume: %s (see dmesg); stop the CT "
-		"and set diskspace then",
+		"the kernel did not grow the mounted volume: %s (see dmesg); stop the CT, "
+		"then set --diskspace",
 		strerror(errno));
 }
 
@@ -148,9 +148,9 @@ static int resize_online(int private_fd, int image_fd, int mount_fd, const struc
 	int r;
 
 	if (to->blocks < sb->blocks)
-		return berth_error_set(
-			err, BERTH_ERR_RUNNING, EBUSY,
-			"ext4 shrinks only unmounted: stop the CT, then set diskspace");
+		return berth_error_set(err, BERTH_ERR_RUNNING, EBUSY,
+				       "a volume shrinks only while its CT is stopped; stop it, "
+				       "then set --diskspace");
 	if (fstat(image_fd, &st) < 0)
 		return berth_error_sys(err, errno, "stat of a volume's image");
 	r = FAULT_STEP("resize.grow_file", err);

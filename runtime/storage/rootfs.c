@@ -60,7 +60,7 @@ static int set_idmap(int mount_fd, int userns_fd, const char *what, struct berth
 	if (mount_setattr(mount_fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) == 0)
 		return 0;
 	return berth_error_set(err, errno == EINVAL ? BERTH_ERR_UNSUPPORTED : BERTH_ERR_MOUNT,
-			       errno, "idmap %s: %s (ext4 and erofs can since Linux 5.19)", what,
+			       errno, "idmap %s: %s (this needs Linux 5.19 or later)", what,
 			       strerror(errno));
 }
 
@@ -87,7 +87,8 @@ static int clone_volume(int volume_fd, const char *path, struct berth_error *err
 		return fd;
 	if (errno == ENOENT)
 		return berth_error_set(err, BERTH_ERR_BROKEN, ENOENT,
-				       "the volume has no %s/ (rootfs_prepare makes it)", path);
+				       "the volume has no directory %s/; restore it from a backup",
+				       path);
 	return berth_error_set(err, BERTH_ERR_MOUNT, errno, "copy the mount of the volume: %s",
 			       strerror(errno));
 }

@@ -108,7 +108,7 @@ int volume_wait_unused(const struct volume_driver *d, int private_fd, unsigned i
 			return berth_error_set(
 				err, BERTH_ERR_TIMEOUT, ETIMEDOUT,
 				"the volume is still in use after %u ms; `fuser -vm` on "
-				"its mounts and `losetup -a` show by what",
+				"its mounts and `losetup -a` show who uses it",
 				timeout_ms);
 		clock_pause_us(pause_us);
 	}

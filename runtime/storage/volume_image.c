@@ -173,7 +173,7 @@ static int refuse_existing(int private_fd, struct berth_error *err)
 	if (faccessat(private_fd, IMAGE_NAME, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
 		return 0;
 	image_where(private_fd, where, sizeof(where));
-	return berth_error_set(err, BERTH_ERR_EXISTS, EEXIST, "%s exists already", where);
+	return berth_error_set(err, BERTH_ERR_EXISTS, EEXIST, "%s already exists", where);
 }
 
 /* mkfs has fsync'ed the image itself; now the name. */

@@ -408,7 +408,7 @@ static void an_archive_that_stops_coming_is_given_up(void)
 	CHECK(pipe2(p, O_CLOEXEC) == 0);
 	CHECK(import_within(template_dir, "slow", p[0], ID_BASE, &quick, NULL, NULL, NULL, &err) <
 	      0);
-	CHECK(err.code == BERTH_ERR_TIMEOUT && strstr(err.msg, "has not gone on") != NULL);
+	CHECK(err.code == BERTH_ERR_TIMEOUT && strstr(err.msg, "made no progress") != NULL);
 	CHECK(nothing_left() && waitpid(-1, NULL, WNOHANG) < 0);
 	fd_close(&p[0]);
 	fd_close(&p[1]);
