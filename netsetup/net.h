@@ -20,6 +20,7 @@
 
 enum {
 	NET_ADDR_MAX = 256,
+	NET_FLOWS = 4096,
 	NET_ADDR_TEXT = INET6_ADDRSTRLEN + 4,
 	NET_LINK_MAX = 16 /* of a CT; two digits are all that a name has room for */
 };
@@ -37,6 +38,7 @@ struct net_addr {
 struct net_owner {
 	const char *nft_table; /* "berth", or another name for a --root host on one machine */
 	const char *root; /* its --root; NULL or "": none */
+	uint32_t flows; /* what a CT may have of the host's connection table; 0: NET_FLOWS */
 };
 
 struct net_link {

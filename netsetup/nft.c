@@ -63,9 +63,10 @@ static const struct {
 	uint16_t nf_family;
 	const char *chain;
 } chains[] = {
-	{NFPROTO_INET, "guard"},   {NFPROTO_INET, "from_ct4"}, {NFPROTO_INET, "from_ct6"},
-	{NFPROTO_INET, "forward"}, {NFPROTO_INET, "to_ct"},    {NFPROTO_INET, "input"},
-	{NFPROTO_INET, "outside"}, {NFPROTO_ARP, "input"},     {NFPROTO_ARP, "from_ct"},
+	{NFPROTO_INET, "guard"},       {NFPROTO_INET, "from_ct4"}, {NFPROTO_INET, "from_ct6"},
+	{NFPROTO_INET, "forward"},     {NFPROTO_INET, "to_ct"},	   {NFPROTO_INET, "input"},
+	{NFPROTO_INET, "outside"},     {NFPROTO_ARP, "input"},	   {NFPROTO_ARP, "from_ct"},
+	{NFPROTO_INET, "limit_flows"}, {NFPROTO_INET, "flooding"},
 };
 
 /* ---- lists of addresses ---- */

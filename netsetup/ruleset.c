@@ -17,17 +17,28 @@ enum {
 	NFT_ERROR_MAX = 1024
 };
 
-void ruleset_expand(FILE *out, const char *text, const char *table)
+void ruleset_expand(FILE *out, const char *text, const char *table, uint32_t flows)
 {
-	static const char hole[] = "@TABLE@";
-	const char *at;
+	char number[16];
+	const struct {
+		const char *hole, *filling;
+	} holes[] = {{"@TABLE@", table}, {"@FLOWS@", number}};
 
-	while ((at = strstr(text, hole)) != NULL) {
-		(void)fwrite(text, 1, (size_t)(at - text), out);
-		(void)fputs(table, out);
-		text = at + sizeof(hole) - 1;
+	(void)snprintf(number, sizeof(number), "%u", flows);
+	while (*text != '\0') {
+		size_t len = strcspn(text + 1, "@") + 1, i;
+
+		for (i = 0; i < sizeof(holes) / sizeof(holes[0]); i++)
+			if (strncmp(text, holes[i].hole, strlen(holes[i].hole)) == 0)
+				break;
+		if (i < sizeof(holes) / sizeof(holes[0])) {
+			(void)fputs(holes[i].filling, out);
+			text += strlen(holes[i].hole);
+		} else {
+			(void)fwrite(text, 1, len, out);
+			text += len;
+		}
 	}
-	(void)fputs(text, out);
 }
 
 static void put_element(FILE *out, const char *family, const char *table, const char *set,
@@ -168,7 +179,7 @@ int ruleset_make(const char *path, const struct net_owner *owner, char **ret,
 	out = open_memstream(&full, &size);
 	if (out == NULL)
 		return berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM, "no memory for rules");
-	ruleset_expand(out, text, table);
+	ruleset_expand(out, text, table, owner->flows > 0 ? owner->flows : NET_FLOWS);
 	(void)fputc('\n', out);
 	r = put_live(out, owner, err);
 	if (fclose(out) != 0 && r == 0)

@@ -9,8 +9,8 @@
 
 struct rtnl;
 
-/* Pure: writes the ruleset with every @TABLE@ replaced. */
-void ruleset_expand(FILE *out, const char *text, const char *table);
+/* Pure: writes the ruleset with every @TABLE@ and @FLOWS@ replaced. */
+void ruleset_expand(FILE *out, const char *text, const char *table, uint32_t flows);
 
 struct nft_change;
 

@@ -81,12 +81,16 @@ static int read_numbers(const struct conf_file *f, struct host_config *c, struct
 {
 	const char *parallel = get(f, "VE_PARALLEL", "0"), *base = get(f, "ID_BASE", "655360000");
 	const char *timeout = get(f, "WORKER_TIMEOUT", "3600");
+	const char *flows = get(f, "CONNTRACK_MAX", "4096");
 
 	if (parse_u32(parallel, &c->start_parallel) < 0 || c->start_parallel > 4096)
 		return bad(err, "VE_PARALLEL", parallel, "a number from 0 (CPUs) to 4096");
 	if (parse_u32(timeout, &c->worker_timeout) < 0 || c->worker_timeout < 1 ||
 	    c->worker_timeout > 86400)
 		return bad(err, "WORKER_TIMEOUT", timeout, "seconds from 1 to 86400");
+	if (parse_u32(flows, &c->conntrack_max) < 0 || c->conntrack_max < 16 ||
+	    c->conntrack_max > 16777216)
+		return bad(err, "CONNTRACK_MAX", flows, "a number from 16 to 16777216");
 	if (parse_u32(base, &c->id_base_first) < 0 || c->id_base_first < 2 * ID_BASE_STEP ||
 	    c->id_base_first > ID_BASE_MAX || c->id_base_first % ID_BASE_STEP != 0)
 		return bad(err, "ID_BASE", base, "a multiple of 65536 from 131072 to 4294836224");

@@ -48,7 +48,8 @@ unsigned int spec_seccomp(const struct ct_config *c)
 
 struct net_owner spec_net_owner(const struct host_config *host, const char *root)
 {
-	return (struct net_owner){.nft_table = host->nft_table, .root = root};
+	return (struct net_owner){
+		.nft_table = host->nft_table, .root = root, .flows = host->conntrack_max};
 }
 
 int spec_net(uint32_t ctid, const struct ct_config *c, const struct host_config *host,

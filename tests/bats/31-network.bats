@@ -54,6 +54,40 @@ received() {
 	berth exec2 101 ping6 -c 1 -W 3 2001:db8::1
 }
 
+# with_conntrack_max N: by a new berthd, while CTs run.
+with_conntrack_max() {
+	stop_berthd
+	sed -i '/^CONNTRACK_MAX/d' "$HOST_ROOT/etc/berth/berth.conf"
+	echo "CONNTRACK_MAX=\"$1\"" >>"$HOST_ROOT/etc/berth/berth.conf"
+	start_berthd
+}
+
+# flows FIRST: 100 of them, from CT 101.
+flows() {
+	berth exec2 101 bash -c "for p in \$(seq $1 $(($1 + 99))); do echo x >/dev/udp/192.0.2.254/\$p; done"
+}
+
+@test "G10 CONNTRACK_MAX is how many connections of a container are tracked, and what is dropped is counted" {
+	local dropped
+	berth create 101 --ostemplate debian-12 --ram 256M --ipadd 10.99.0.101
+	berth start 101
+	flows 20000
+	[ "$(counter inet flooded)" = 0 ]
+	with_conntrack_max 20
+	flows 21000
+	dropped=$(counter inet flooded)
+	[ "$dropped" -ge 70 ]
+	with_conntrack_max 1000
+	flows 22000
+	berth exec2 101 ping -c 1 -w 10 192.0.2.254
+	[ "$(counter inet flooded)" = "$dropped" ]
+	run -0 berth stop 101 --fast
+	sed -i s/^CONNTRACK_MAX=.*/CONNTRACK_MAX=many/ "$HOST_ROOT/etc/berth/berth.conf"
+	run ! berth create 102 --ostemplate debian-12
+	[[ $output == *CONNTRACK_MAX*"a number from 16 to 16777216"* ]]
+	with_conntrack_max 4096
+}
+
 @test "private addresses are masqueraded towards the world" {
 	tiny 101 --ipadd 10.99.0.101
 	berth exec2 101 ping -c 1 -W 3 192.0.2.254

@@ -160,10 +160,12 @@ static void berth_conf_is_read(void)
 {
 	struct conf_file *f = parse("CGROUP_PARENT=/tenants\nNAT=no\nIPV6=no\nID_BASE=1048576\n"
 				    "VE_PARALLEL=4\nNFT_TABLE=host_b\nGROUP=ops\nCONFIGFILE=basic\n"
-				    "IP_PROBE=no\n");
+				    "IP_PROBE=no\nCONNTRACK_MAX=65536\n");
 	struct host_config h;
 
+	CHECK(host_config_from(NULL, &h, NULL) == 0 && h.conntrack_max == 4096);
 	CHECK(host_config_from(f, &h, NULL) == 0);
+	CHECK(h.conntrack_max == 65536);
 	CHECK(strcmp(h.cgroup_parent, "/tenants") == 0 && !h.nat && !h.ipv6);
 	CHECK(!h.ip_probe);
 	CHECK(h.id_base_first == 1048576 && h.start_parallel == 4);
@@ -183,7 +185,8 @@ static void bad_host_settings_are_refused(void)
 					    "SPACE_RESERVE=0%\n",    "SPACE_RESERVE=unlimited\n",
 					    "DISK_OVERCOMMIT=0.5\n", "DISK_OVERCOMMIT=many\n",
 					    "DISK_OVERCOMMIT=2.\n",  "DISK_OVERCOMMIT=1.234\n",
-					    "SPACE_RESERVE=%\n"};
+					    "SPACE_RESERVE=%\n",     "CONNTRACK_MAX=15\n",
+					    "CONNTRACK_MAX=all\n"};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		struct conf_file *f = parse(texts[i]);

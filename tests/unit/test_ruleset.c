@@ -13,9 +13,9 @@ static void the_table_name_replaces_every_hole(void)
 	size_t size;
 	FILE *f = open_memstream(&text, &size);
 
-	ruleset_expand(f, "@TABLE@ a @TABLE@@TABLE@ @TABLE b@", "berth");
+	ruleset_expand(f, "@TABLE@ a @TABLE@@TABLE@ @TABLE b@ @FLOWS@", "berth", 77);
 	(void)fclose(f);
-	CHECK(strcmp(text, "berth a berthberth @TABLE b@") == 0);
+	CHECK(strcmp(text, "berth a berthberth @TABLE b@ 77") == 0);
 	free(text);
 }
 
@@ -59,7 +59,13 @@ static void the_ruleset_is_one_that_nft_takes(void)
 	char *text = NULL;
 	struct berth_error err = {0};
 
+	CHECK(ruleset_make(BERTH_NFT, &(struct net_owner){.nft_table = "berth", .flows = 77}, &text,
+			   &err) == 0);
+	CHECK(text != NULL && strstr(text, " ct count over 77 ") != NULL);
+	free(text);
+	text = NULL;
 	CHECK(ruleset_make(BERTH_NFT, &(struct net_owner){.nft_table = "berth"}, &text, &err) == 0);
+	CHECK(text != NULL && strstr(text, " ct count over 4096 ") != NULL);
 	CHECK(strstr(text, "@TABLE@") == NULL || strstr(text, "@TABLE@") == text);
 	CHECK(ruleset_load(text, true, &err) == 0);
 	CHECK(ruleset_load(text, false, &err) == 0);
