@@ -49,13 +49,18 @@ struct doctor {
 
 static void look_at_sysctl(const struct doctor *d, const struct sysctl_rule *rule)
 {
+	char text[80];
 	int value = 0;
 	bool well;
 
 	if (net_sysctl_get(rule->name, NULL, &value) < 0) /* this kernel, now, has no such thing */
 		return;
 	well = value >= rule->min && value <= rule->max;
-	d->fn(rule->finding, well ? "ok" : rule->level, well ? "as it should be" : rule->text,
+	(void)snprintf(text, sizeof(text), "net.%s is %d", rule->name, value);
+	for (char *p = text; *p != ' '; p++)
+		if (*p == '/')
+			*p = '.';
+	d->fn(rule->finding, well ? "ok" : rule->level, well ? text : rule->text,
 	      well ? "" : rule->fix, d->data);
 }
 
@@ -98,11 +103,10 @@ static void look_at_firewall(const struct doctor *d)
 	if (nft_find_forward_drop(d->owner->nft_table, table, sizeof(table), &err) < 0 ||
 	    table[0] == '\0')
 		return;
-	(void)snprintf(
-		text, sizeof(text),
-		"the nftables table '%s' drops what is forwarded unless it has a rule for it; "
-		"traffic of CTs needs one (public addresses: ct state untracked)",
-		table);
+	(void)snprintf(text, sizeof(text),
+		       "the nftables table '%s' drops forwarded packets by default: add rules that "
+		       "accept the traffic of CTs (of public addresses: ct state untracked)",
+		       table);
 	d->fn("other firewall", "warning", text, "nft list ruleset", d->data);
 }
 

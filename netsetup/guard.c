@@ -111,11 +111,11 @@ static int check_missing(struct nl *nl, struct rtnl *r, const struct guarded *g,
 {
 	for (size_t i = 0; i < g->n; i++)
 		if (!g->v[i].found && is_missing(nl, r, g, table, &g->v[i], err))
-			return berth_error_set(
-				err, BERTH_ERR_NET, ENOENT,
-				"CT %u: its link is not in the nftables set ct_links of %s: "
-				"somebody flushed it; 'systemctl restart berthd' mends it",
-				g->v[i].ctid, table);
+			return berth_error_set(err, BERTH_ERR_NET, ENOENT,
+					       "CT %u: its link is missing from the nftables set "
+					       "ct_links of table %s, which somebody has flushed; "
+					       "load it again: systemctl restart berthd",
+					       g->v[i].ctid, table);
 	return 0;
 }
 

@@ -34,11 +34,10 @@ static int refuse_foreign(uint32_t ctid, const struct rtnl_link *link, struct be
 {
 	char text[NET_ALIAS_TEXT];
 
-	return berth_error_set(
-		err, BERTH_ERR_NET, EEXIST,
-		"CT %u: the link %s exists and is not ours, it is of %s; give the CT "
-		"another CTID, or free the name: ip link set %s name NEW",
-		ctid, link->name, net_alias_text(link->alias, text), link->name);
+	return berth_error_set(err, BERTH_ERR_NET, EEXIST,
+			       "CT %u: the link %s exists already and belongs to %s; use another "
+			       "CTID, or rename that link: ip link set %s name NEW",
+			       ctid, link->name, net_alias_text(link->alias, text), link->name);
 }
 
 int net_link_remove(struct rtnl *r, const struct net_link_id *id, const char *own,

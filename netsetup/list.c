@@ -148,8 +148,7 @@ static int check_route(struct rtnl *r, const struct net_addr *a, uint32_t ctid,
 	if (net_link_from_ifname(link.name, &other, &n) < 0)
 		return berth_error_set(
 			err, BERTH_ERR_ADDRESS_IN_USE, EADDRINUSE,
-			"CT %u: this host has a route of %s to %s; 'ip route del %s' "
-			"if it is not needed",
+			"CT %u: this host routes %s to %s; if that is not needed: ip route del %s",
 			ctid, text, link.name, text);
 	ours = net_alias_whose(link.alias, net_alias(owner, own)) == NET_OURS;
 	if (ours && other == ctid)

@@ -670,8 +670,8 @@ int nft_check_rules(struct nl *nl, const char *table, struct berth_error *err)
 		if (r == 0 && n == 0)
 			r = berth_error_set(
 				err, BERTH_ERR_NET, ENOENT,
-				"the nftables table %s has no rules in chain %s: somebody "
-				"flushed it; 'systemctl restart berthd' loads it again",
+				"the nftables table %s has no rules in chain %s: somebody has "
+				"flushed it; load it again: systemctl restart berthd",
 				table, chains[i].chain);
 	}
 	return r;

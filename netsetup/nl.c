@@ -206,7 +206,8 @@ static int nl_take_acks(struct nl *nl, const struct nl_expect *expect, unsigned 
 			int r;
 
 			if (!nl_fits(nlh, left))
-				return nl_error(nl, err, EPROTO, "a torn netlink answer", "");
+				return nl_error(nl, err, EPROTO, "an incomplete netlink answer",
+						"");
 			r = nl_take_ack(nl, nlh, expect, n, due, err);
 			if (r < 0)
 				return r;
@@ -282,7 +283,8 @@ int nl_request(struct nl *nl, const struct nlmsghdr *request, const char *what, 
 			return nl_error(nl, err, got == -EAGAIN ? ETIMEDOUT : (int)-got, what, "");
 		for (; r == 0 && nlh != NULL; nlh = nl_next(nlh, &left)) {
 			if (!nl_fits(nlh, left))
-				return nl_error(nl, err, EPROTO, "a torn netlink answer", "");
+				return nl_error(nl, err, EPROTO, "an incomplete netlink answer",
+						"");
 			r = nl_take_answer(nl, nlh, &a, err);
 		}
 	}

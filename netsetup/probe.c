@@ -95,10 +95,11 @@ static int asker_open(const struct asker *a)
 static int cannot_ask(const struct probe *p, const struct rtnl_link *link, int sys,
 		      struct berth_error *err)
 {
-	return berth_error_set(err, BERTH_ERR_NET, sys,
-			       "CT %u: cannot ask on %s whether its addresses are free (packet "
-			       "socket): %s; IP_PROBE=\"no\" in berth.conf does without",
-			       p->ct->ctid, link->name, strerror(sys));
+	return berth_error_set(
+		err, BERTH_ERR_NET, sys,
+		"CT %u: cannot probe on %s whether its addresses are free (packet socket): %s; to "
+		"start without the probe, set IP_PROBE=\"no\" in berth.conf",
+		p->ct->ctid, link->name, strerror(sys));
 }
 
 static bool is_gone(int sys)

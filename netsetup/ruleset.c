@@ -168,11 +168,10 @@ int ruleset_make(const char *path, const struct net_owner *owner, char **ret,
 	int r;
 
 	if (!net_table_is_valid(table))
-		return berth_error_set(
-			err, BERTH_ERR_VALUE, EINVAL,
-			"'%s' is no name for an nftables table: [A-Za-z][A-Za-z0-9_]*, at "
-			"most %d",
-			table, NET_TABLE_MAX);
+		return berth_error_set(err, BERTH_ERR_VALUE, EINVAL,
+				       "NFT_TABLE '%s' is not a valid name of an nftables table: "
+				       "use [A-Za-z][A-Za-z0-9_]*, at most %d",
+				       table, NET_TABLE_MAX);
 	r = file_read_at(AT_FDCWD, path, RULESET_MAX, &text, NULL);
 	if (r < 0)
 		return berth_error_sys(err, -r, "read the packet filter rules %s", path);
@@ -200,7 +199,7 @@ static int nft_failed(int errors, int status, struct berth_error *err)
 	text[n > 0 ? n : 0] = '\0';
 	text[strcspn(text, "\n")] = '\0';
 	return berth_error_set(err, BERTH_ERR_HELPER, EIO,
-			       "nft does not take the packet filter rules (status %d): %s",
+			       "nft refused the packet filter rules (status %d): %s",
 			       WIFEXITED(status) ? WEXITSTATUS(status) : -1, text);
 }
 

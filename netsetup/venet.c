@@ -102,17 +102,17 @@ static int check_wanted(const struct net_ct *ct, const struct net_link *link, bo
 {
 	if (!net_table_is_valid(ct->owner.nft_table))
 		return berth_error_set(err, BERTH_ERR_VALUE, EINVAL,
-				       "CT %u: '%s' is no name for an nftables table", ct->ctid,
-				       ct->owner.nft_table);
+				       "CT %u: '%s' is not a valid name of an nftables table",
+				       ct->ctid, ct->owner.nft_table);
 	if (link->n_addrs > NET_ADDR_MAX)
 		return berth_error_set(err, BERTH_ERR_VALUE, E2BIG,
 				       "CT %u: %u addresses; a CT can have %d", ct->ctid,
 				       link->n_addrs, NET_ADDR_MAX);
 	if (!v6 && net_has_family(link->addrs, link->n_addrs, AF_INET6))
 		return berth_error_set(err, BERTH_ERR_UNSUPPORTED, EAFNOSUPPORT,
-				       "CT %u has an IPv6 address, but IPv6 is off on this host: "
-				       "'sysctl net.ipv6.conf.all.disable_ipv6=0 "
-				       "net.ipv6.conf.default.disable_ipv6=0' switches it on",
+				       "CT %u has an IPv6 address, but IPv6 is off on this host; "
+				       "switch it on: sysctl net.ipv6.conf.all.disable_ipv6=0 "
+				       "net.ipv6.conf.default.disable_ipv6=0",
 				       ct->ctid);
 	return 0;
 }
@@ -318,9 +318,8 @@ static int add_elements(const struct venet *v, struct berth_error *err)
 	if (r == -ENOENT)
 		return berth_error_set(
 			err, BERTH_ERR_NET, ENOENT,
-			"CT %u: the nftables table inet %s is not loaded, so its "
-			"addresses cannot be guarded; 'systemctl restart berthd' loads "
-			"it",
+			"CT %u: the nftables table inet %s is not loaded, so its addresses cannot "
+			"be guarded; load it: systemctl restart berthd",
 			ct->ctid, ct->owner.nft_table);
 	if (r < 0 && err != NULL)
 		*err = e;
@@ -593,11 +592,10 @@ static int change_make_true(struct venet *v, const struct net_link *now,
 	if (r == 0)
 		r = guest_change(v, now, next, err);
 	if (r == -ENODEV && host_done)
-		(void)berth_error_set(
-			err, BERTH_ERR_NET, ENODEV,
-			"CT %u: %s is not in its network namespace: its root has moved or "
-			"removed it; 'berth restart %u' mends it",
-			v->ct->ctid, v->id.guest, v->ct->ctid);
+		(void)berth_error_set(err, BERTH_ERR_NET, ENODEV,
+				      "CT %u: %s is not in its network namespace: root in the CT "
+				      "has moved or removed it; make it again: berth restart %u",
+				      v->ct->ctid, v->id.guest, v->ct->ctid);
 	if (r < 0 && host_done && c->n_go > 0)
 		r = NET_GUEST_REFUSES;
 	if (r == 0)
@@ -630,12 +628,10 @@ static int change_without_link(struct venet *v, enum net_whose whose, const stru
 		(void)host_add(v, now, &back, NULL);
 		return r;
 	}
-	(void)berth_error_set(
-		err, BERTH_ERR_NET, ENODEV,
-		"CT %u has no link %s: somebody removed it, or its other end %s in the CT; "
-		"what was changed of its network is in force when it has a new one: "
-		"berth restart %u",
-		v->ct->ctid, v->id.host, v->id.guest, v->ct->ctid);
+	(void)berth_error_set(err, BERTH_ERR_NET, ENODEV,
+			      "CT %u has no link %s: somebody has removed it or its other end, %s "
+			      "in the CT; the changes take effect after: berth restart %u",
+			      v->ct->ctid, v->id.host, v->id.guest, v->ct->ctid);
 	return NET_GUEST_REFUSES;
 }
 
