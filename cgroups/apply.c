@@ -260,7 +260,7 @@ int cg_ct_apply(struct cg_host *h, uint32_t ctid, const struct cg_limits *l,
 		return berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM, "no memory");
 	if (!cg_ct_exists(h, ctid))
 		r = berth_error_set(err, BERTH_ERR_NOT_RUNNING, ENOENT,
-				    "CT %u has no cgroup: it does not run", ctid);
+				    "CT %u has no cgroup: it is not running", ctid);
 	if (r == 0)
 		r = cg_limits_check_combined(h, l, err);
 	for (size_t i = 0; r == 0 && i < cg_n_limit_rows; i++)

@@ -14,7 +14,7 @@ static int refuse(const struct cg_hier *hi, uint32_t ctid, const char *file, int
 
 	if (r == -ENOENT)
 		return berth_error_set(err, BERTH_ERR_NOT_RUNNING, ENOENT,
-				       "CT %u has no cgroup: it does not run", ctid);
+				       "CT %u has no cgroup: it is not running", ctid);
 	return berth_error_sys(err, r, "CT %u: open %s", ctid,
 			       cg_where(hi, ctid, file, where, sizeof(where)));
 }

@@ -224,11 +224,12 @@ int cg_ct_devices(struct cg_host *h, uint32_t ctid, const struct cg_device *more
 	dir = h->hier[0].berth < 0 ? -ENOENT : dir_open_at(h->hier[0].berth, name);
 	if (dir < 0)
 		return berth_error_set(err, BERTH_ERR_NOT_RUNNING, -dir,
-				       "CT %u has no cgroup: it does not run", ctid);
+				       "CT %u has no cgroup: it is not running", ctid);
 	r = n_more == 0 ? inherit(h, dir) : load_and_attach(dir, more, n_more, 0);
 	if (r == -E2BIG && n_more > 0)
 		return berth_error_set(err, BERTH_ERR_VALUE, E2BIG,
-				       "CT %u: %zu device rules are too many", ctid, n_more);
+				       "CT %u: %zu device rules are more than the filter can hold",
+				       ctid, n_more);
 	if (r == -EINVAL && n_more > 0)
 		return berth_error_set(err, BERTH_ERR_VALUE, EINVAL,
 				       "CT %u: a device rule is neither of type 'b' nor 'c'", ctid);

@@ -18,7 +18,7 @@ static int refuse(uint32_t ctid, const char *what, const char *file, int r, stru
 {
 	if (r == -ENOENT || r == -ENODEV)
 		return berth_error_set(err, BERTH_ERR_NOT_RUNNING, ENOENT,
-				       "CT %u has no cgroup: it does not run", ctid);
+				       "CT %u has no cgroup: it is not running", ctid);
 	return berth_error_sys(err, r, "CT %u: %s by %s", ctid, what, file);
 }
 
@@ -37,9 +37,8 @@ int cg_ct_freeze(struct cg_host *h, uint32_t ctid, bool frozen, struct berth_err
 	if (r == -ETIMEDOUT)
 		return berth_error_set(
 			err, BERTH_ERR_STUCK, ETIMEDOUT,
-			"CT %u: not frozen within %d s (cgroup.events), it runs on; "
-			"a process waits uninterruptibly: ps -eo pid,stat,wchan,args "
-			"| grep ' D'",
+			"CT %u was not frozen within %d s (cgroup.events) and runs on; find the "
+			"process that waits in the kernel: ps -eo pid,stat,wchan,args | grep ' D'",
 			ctid, FREEZE_MS / 1000);
 	return refuse(ctid, "freeze", "cgroup.events", r, err);
 }

@@ -169,12 +169,12 @@ static int place_parents(struct cg_host *h, const char *parent, struct berth_err
 			r = cg_parse_parent(parent, hi->parent, sizeof(hi->parent));
 		if (r < 0 && parent != NULL)
 			return berth_error_set(err, BERTH_ERR_VALUE, -r,
-					       "cgroup parent '%s' is not an absolute path "
-					       "without '..': mend CGROUP_PARENT",
+					       "cgroup parent '%s' is not an absolute path without "
+					       "'..'; correct CGROUP_PARENT in berth.conf",
 					       parent);
 		if (r < 0)
 			return berth_error_sys(err, r,
-					       "place of this process below %s; set "
+					       "find the cgroup of this process below %s; set "
 					       "CGROUP_PARENT=/ in berth.conf",
 					       hi->mount);
 	}
@@ -485,11 +485,11 @@ static int claim(const struct cg_hier *hi, const char *root, const char *below,
 		return berth_error_sys(err, r, "read the cgroup %s/%s/berth", hi->mount,
 				       hi->parent);
 	if (r > 0)
-		return berth_error_set(err, BERTH_ERR_EXISTS, EEXIST,
-				       "the cgroup %s/%s/berth holds containers of another berth, "
-				       "--root %s; give this one a CGROUP_PARENT of its own in "
-				       "%s/etc/berth/berth.conf",
-				       hi->mount, hi->parent, owner, below);
+		return berth_error_set(
+			err, BERTH_ERR_EXISTS, EEXIST,
+			"the cgroup %s/%s/berth holds containers of another berthd (--root %s); "
+			"set another CGROUP_PARENT in %s/etc/berth/berth.conf",
+			hi->mount, hi->parent, owner, below);
 	if (fsetxattr(hi->berth, claim_name, root, strlen(root), 0) < 0)
 		return berth_error_sys(err, errno, "set %s of the cgroup %s/%s/berth", claim_name,
 				       hi->mount, hi->parent);

@@ -164,9 +164,9 @@ static void doctor_hybrid(const struct cg_host *h, const struct cg_probe *p, cg_
 	fn("cgroup-hierarchy", "warning", text, TO_V2, data);
 	if (p->memory && !p->memory_high)
 		fn("cgroup-memory-high", "warning",
-		   "memory is on cgroup v1: no memory.high, so a CT at physpages goes from full "
-		   "speed to the OOM killer; swappages limits RAM + swap together, and maxheld of "
-		   "swap is sampled",
+		   "memory is on cgroup v1: no memory.high, so a CT that reaches physpages meets "
+		   "the OOM killer without being slowed down first; swappages limits RAM and swap "
+		   "together, and maxheld of swap is sampled",
 		   TO_V2, data);
 }
 

@@ -143,7 +143,7 @@ int cg_ct_stat_some(struct cg_host *h, uint32_t ctid, unsigned int what, struct 
 
 	if (r == -ENOENT || r == -ENODEV)
 		return berth_error_set(err, BERTH_ERR_NOT_RUNNING, ENOENT,
-				       "CT %u has no cgroup: it does not run", ctid);
+				       "CT %u has no cgroup: it is not running", ctid);
 	if (r < 0)
 		return berth_error_sys(err, r, "CT %u: read cpu.stat", ctid);
 	if (mem != NULL && mem->v2)

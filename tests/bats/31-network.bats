@@ -465,7 +465,7 @@ as_host() {
 	mkdir -p "$second/etc/berth"
 	grep CGROUP_PARENT "$HOST_ROOT/etc/berth/berth.conf" >"$second/etc/berth/berth.conf"
 	run ! timeout 60 berthd --root "$second" </dev/null 3>&-
-	[[ $output == *"containers of another berth, --root $HOST_ROOT;"*"$second/etc/berth/berth.conf"* ]]
+	[[ $output == *"containers of another berthd (--root $HOST_ROOT);"*"$second/etc/berth/berth.conf"* ]]
 	berth stop 101 --fast
 	berth start 101
 	berth stop 101 --fast

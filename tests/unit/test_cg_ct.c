@@ -318,12 +318,12 @@ static void what_is_anothers_changes_hands_only_without_a_ct(void)
 	CHECK(ok(cg_host_claim(host, "/one", &err)) && ok(cg_host_claim(host, "/one", &err)));
 	CHECK(ok(cg_ct_create(host, CT, OWNER, OWNER, &err)));
 	CHECK(cg_host_claim(host, "/two", &err) == -EEXIST);
-	CHECK(err.code == BERTH_ERR_EXISTS && strstr(err.msg, "--root /one;") != NULL);
+	CHECK(err.code == BERTH_ERR_EXISTS && strstr(err.msg, "(--root /one);") != NULL);
 	CHECK(ok(cg_ct_remove(host, CT, 3000, &err)));
 	CHECK(ok(cg_host_claim(host, "", &err)) && ok(cg_host_claim(host, "/", &err)));
 	CHECK(ok(cg_ct_create(host, CT, OWNER, OWNER, &err)));
 	CHECK(cg_host_claim(host, "/one", &err) == -EEXIST);
-	CHECK(strstr(err.msg, "--root /;") != NULL);
+	CHECK(strstr(err.msg, "(--root /);") != NULL);
 	CHECK(ok(cg_ct_remove(host, CT, 3000, &err)));
 }
 
@@ -337,7 +337,7 @@ static void a_claim_that_was_lost_makes_no_ct(void)
 	CHECK(ok(cg_host_claim(other, "/two", &err)));
 	CHECK(ok(cg_ct_create(other, CT + 1, OWNER, OWNER, &err)));
 	CHECK(cg_ct_create(host, CT, OWNER, OWNER, &err) == -EEXIST);
-	CHECK(strstr(err.msg, "--root /two;") != NULL && !cg_ct_exists(host, CT));
+	CHECK(strstr(err.msg, "(--root /two);") != NULL && !cg_ct_exists(host, CT));
 	CHECK(ok(cg_ct_remove(other, CT + 1, 3000, &err)));
 	/* The other has none any more. */
 	CHECK(ok(cg_ct_create(host, CT, OWNER, OWNER, &err)));
