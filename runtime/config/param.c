@@ -134,7 +134,8 @@ int param_store(struct conf_file *f, const struct param *p, const char *value,
 	if (r == -ENOMEM)
 		return berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM, "out of memory");
 	if (r < 0)
-		return param_bad_value(err, p, value, "too long, or a byte that cannot be stored");
+		return param_bad_value(err, p, value,
+				       "too long, or contains a byte that cannot be stored");
 	return 0;
 }
 
@@ -165,11 +166,10 @@ static int apply_one(struct conf_file *f, const struct setting *s, bool append,
 		return apply_fns[p->type](f, p, s->value, append, err);
 	param_guess_option(&g);
 	if (g.best == NULL)
-		return berth_error_set(err, BERTH_ERR_OPTION, EINVAL,
-				       "--%.60s: there is no such option", s->option);
+		return berth_error_set(err, BERTH_ERR_OPTION, EINVAL, "unknown option --%.60s",
+				       s->option);
 	return berth_error_set(err, BERTH_ERR_OPTION, EINVAL,
-			       "--%.60s: there is no such option; did you mean --%s?", s->option,
-			       g.best);
+			       "unknown option --%.60s; did you mean --%s?", s->option, g.best);
 }
 
 int param_apply(struct conf_file *f, const struct setting *s, struct berth_error *err)

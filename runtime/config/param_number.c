@@ -259,9 +259,9 @@ int param_apply_percent(struct conf_file *f, const struct param *p, const char *
 		return param_store(f, p, "0", err);
 	if (n > 0 && (strcasecmp(rest, "m") == 0 || strcasecmp(rest, "mhz") == 0))
 		return param_bad_value(err, p, value,
-				       "a limit in MHz means something else on each CPU");
+				       "MHz is not supported, as it differs between CPUs");
 	if (n == 0 || n >= sizeof(digits) || (*rest != '\0' && strcmp(rest, "%") != 0))
-		return param_bad_value(err, p, value, "not a number of percent");
+		return param_bad_value(err, p, value, "not a valid percentage");
 	memcpy(digits, value, n);
 	digits[n] = '\0';
 	return param_apply_number(f, p, digits, append, err);
@@ -379,6 +379,7 @@ int param_apply_cpulist(struct conf_file *f, const struct param *p, const char *
 	r = check_cpulist(value, p->max);
 	if (r < 0)
 		return param_bad_value(err, p, value,
-				       r == -ERANGE ? "a number is too large" : "not a list");
+				       r == -ERANGE ? "a number is too large"
+						    : "not a list of numbers");
 	return param_store(f, p, value, err);
 }

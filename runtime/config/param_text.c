@@ -38,7 +38,7 @@ int param_apply_name(struct conf_file *f, const struct param *p, const char *val
 		return unset(f, p);
 	if (!name_is_valid(value))
 		return param_bad_value(err, p, value,
-				       "a name has 1 to 63 of a-z, 0-9 and '-', and a letter");
+				       "use 1 to 63 of a-z, 0-9 and '-', and at least one letter");
 	return param_store(f, p, value, err);
 }
 
@@ -63,8 +63,9 @@ int param_apply_text(struct conf_file *f, const struct param *p, const char *val
 		return unset(f, p);
 	/* Panels and old scripts read these files with a shell's "." command. */
 	if (!text_is_clean(value) || strpbrk(value, "\"$`\\") != NULL)
-		return param_bad_value(err, p, value,
-				       "no control bytes and none of \" $ ` \\ can be stored");
+		return param_bad_value(
+			err, p, value,
+			"control bytes and the characters \" $ ` \\ cannot be stored");
 	if (strlen(value) > p->max)
 		return param_bad_value(err, p, value, "too long");
 	return param_store(f, p, value, err);
@@ -75,8 +76,7 @@ int param_apply_template(struct conf_file *f, const struct param *p, const char 
 {
 	(void)append;
 	if (!template_name_is_valid(value))
-		return param_bad_value(err, p, value,
-				       "a name has 1 to 127 letters, digits and . _ + -");
+		return param_bad_value(err, p, value, "use 1 to 127 letters, digits and . _ + -");
 	return param_store(f, p, value, err);
 }
 
