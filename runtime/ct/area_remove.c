@@ -26,16 +26,16 @@ static int judge(uint32_t ctid, const struct area_id *meant, int r, const struct
 	case EVIDENCE_YES:
 		return 1;
 	case EVIDENCE_UNKNOWN:
-		return berth_error_set(err, BERTH_ERR_DESTROY, -r,
-				       "CT %u: whose private/%u is cannot be told (%s): it is not "
-				       "removed",
-				       ctid, ctid, strerror(-r));
+		return berth_error_set(
+			err, BERTH_ERR_DESTROY, -r,
+			"CT %u: cannot find out whose private/%u is (%s); it was not removed", ctid,
+			ctid, strerror(-r));
 	case EVIDENCE_NO:
 		break;
 	}
 	return berth_error_set(err, BERTH_ERR_DESTROY, EEXIST,
-			       "CT %u: private/%u is not the one that was to be removed (its facts "
-			       "say UUID %s): it is kept; look at it and move it away yourself",
+			       "CT %u: private/%u is not the private area to remove (its facts say "
+			       "UUID %s) and was kept; look at it and move it away",
 			       ctid, ctid, found->uuid[0] != '\0' ? found->uuid : "nothing");
 }
 

@@ -164,11 +164,10 @@ int ct_facts_load(const struct berth_paths *p, uint32_t ctid, struct ct_facts *r
 
 	dir = dir_open_at(AT_FDCWD, path_private(p, ctid, path));
 	if (ct_is_absent(dir))
-		return berth_error_set(
-			err, BERTH_ERR_NO_PRIVATE, -dir,
-			"CT %u has a config but no private area %s; bring it back or "
-			"run: berth destroy %u",
-			ctid, path, ctid);
+		return berth_error_set(err, BERTH_ERR_NO_PRIVATE, -dir,
+				       "CT %u has a config but no private area %s; put it back, or "
+				       "remove the CT: berth destroy %u",
+				       ctid, path, ctid);
 	r = dir < 0 ? dir : record_read(dir, "facts", text, sizeof(text));
 	if (r == 0)
 		r = ct_facts_parse(text, &f);
@@ -332,13 +331,13 @@ static enum ct_status status_of_files(const struct berth_paths *p, struct ct_inf
 	if (r == -ESRCH && mounted >= 0)
 		return info->at_rest;
 	if (r == -EBADMSG)
-		(void)berth_error_set(err, BERTH_ERR_UNKNOWN, EUCLEAN,
-				      "CT %u: it cannot be told whether it runs: %s/ct/%u/state is "
-				      "damaged",
-				      info->ctid, p->run, info->ctid);
+		(void)berth_error_set(
+			err, BERTH_ERR_UNKNOWN, EUCLEAN,
+			"CT %u: cannot find out whether it runs: %s/ct/%u/state is damaged",
+			info->ctid, p->run, info->ctid);
 	else
 		(void)berth_error_sys(err, r == -ESRCH ? mounted : r,
-				      "CT %u: it cannot be told whether it runs: read %s/ct/%u",
+				      "CT %u: cannot find out whether it runs: read %s/ct/%u",
 				      info->ctid, p->run, info->ctid);
 	return CT_UNKNOWN;
 }

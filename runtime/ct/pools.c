@@ -238,12 +238,12 @@ static void find_use(const struct pool_use *u, pool_finding_fn *fn, void *data)
 	(void)snprintf(text, sizeof(text), "%llu of %llu %s", (unsigned long long)u->used,
 		       (unsigned long long)u->max, u->what);
 	if (alarm && u->limit[0] != '\0')
-		(void)snprintf(fix, sizeof(fix), "see which CT has many, or: sysctl -w %s=%llu",
-			       u->limit, (unsigned long long)u->max * 2);
+		(void)snprintf(fix, sizeof(fix),
+			       "find the CT that uses most of it, or: sysctl -w %s=%llu", u->limit,
+			       (unsigned long long)u->max * 2);
 	else if (alarm)
 		(void)snprintf(fix, sizeof(fix),
-			       "see which CT has much that is not counted; berth stop CTID "
-			       "gives it back");
+			       "find the CT that uses most of it; berth stop CTID frees it");
 	fn(name, alarm ? "warning" : "ok", text, fix, data);
 }
 

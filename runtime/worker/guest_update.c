@@ -26,7 +26,8 @@ static int tell_resolver(int root_fd, struct berth_error *err)
 		return 0;
 	return berth_error_set(
 		err, BERTH_ERR_EXEC, EINPROGRESS,
-		"the new name servers are in use after '%s' in it, or its next start", command);
+		"the new name servers take effect after '%s' in the CT, or at its next start",
+		command);
 }
 
 /* As the CT's root, in its namespaces. */

@@ -161,7 +161,7 @@ static void check_inode_limits(struct checks *c, struct worker *w)
 		break;
 	case VOLUME_UNKNOWN:
 		found(c, name, "warning", "berthd's log says why",
-		      "it cannot be told whether --diskinodes of a CT can be lowered");
+		      "cannot find out whether --diskinodes of a CT can be lowered");
 		break;
 	}
 }
@@ -186,8 +186,8 @@ static void check_user_namespaces(struct checks *c)
 		      "counted, and nesting:on gives no user namespaces");
 	if (now < USER_NAMESPACES_MIN)
 		found(c, "sysctl-max_user_namespaces", "warning",
-		      "when that is no policy of yours: sysctl user.max_user_namespaces=4096",
-		      "user.max_user_namespaces is %llu: each CT is two user namespaces",
+		      "unless you want this limit: sysctl user.max_user_namespaces=4096",
+		      "user.max_user_namespaces is %llu: each CT needs two user namespaces",
 		      (unsigned long long)now);
 	else
 		found(c, "sysctl-max_user_namespaces", "ok", "", "user.max_user_namespaces is %llu",
@@ -202,8 +202,8 @@ static void check_core_pattern(struct checks *c)
 		return;
 	if (value[0] == '|')
 		found(c, "core-pattern", "warning", "sysctl -w kernel.core_pattern=core",
-		      "core dumps of CTs are piped to a program that runs as the host's root: "
-		      "CVE-2025-4598 and others came in there");
+		      "core dumps of CTs are piped to a program that runs as root of the host, "
+		      "which CVE-2025-4598 and others attacked");
 	else
 		found(c, "core-pattern", "ok", "", "core dumps stay in the CT");
 }
@@ -255,7 +255,8 @@ static void check_promises(struct checks *c, struct worker *w)
 	      "the host)%s",
 	      s.n, (unsigned long long)(s.promised >> 20), w->paths.lib,
 	      (unsigned long long)(s.room >> 20), (unsigned long long)(s.reserve >> 20),
-	      s.promised > s.room ? ": when that ends, who grew most gets no more" : "");
+	      s.promised > s.room ? ": when it is used up, the CTs that grew most get no more"
+				  : "");
 	if (s.frail > 0)
 		found(c, "disk-cow", "warning", s.mend,
 		      "%u volumes are copied on write: a full host can damage them", s.frail);

@@ -75,8 +75,7 @@ static void check_modules(finding_fn *fn, void *data)
 	}
 	fn("modules", "warning",
 	   "a CT's root can have the host load any module of a file system or a kind of link, old "
-	   "and "
-	   "unkept ones too",
+	   "and unmaintained ones too",
 	   "for m in affs afs befs bfs ceph cramfs efs freevxfs gfs2 hfs hfsplus hpfs jffs2 jfs "
 	   "minix "
 	   "nilfs2 ntfs3 ocfs2 orangefs qnx6 reiserfs romfs sysv ubifs udf ufs can n_gsm rds rxrpc "

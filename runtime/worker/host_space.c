@@ -87,9 +87,9 @@ int host_space_promise(struct worker *w, uint64_t more, struct berth_error *err)
 				       "CT %u: %s; ask for less, free some, or allow more: "
 				       "DISK_OVERCOMMIT in berth.conf(5)",
 				       w->ctid, text);
-	(void)snprintf(
-		text + strlen(text), sizeof(text) - strlen(text),
-		": who grows most is told \"No space left\" before that ends (berth doctor)");
+	(void)snprintf(text + strlen(text), sizeof(text) - strlen(text),
+		       ": before it is used up, the CTs that grow most get \"No space left\" (see "
+		       "berth doctor)");
 	report_result("note.disk", text);
 	return 1;
 }

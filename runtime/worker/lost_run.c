@@ -149,13 +149,12 @@ static int check_volume(struct worker *w, struct berth_error *err)
 	if (r > 0)
 		return berth_error_set(
 			err, BERTH_ERR_UNKNOWN, EBUSY,
-			"CT %u: it has no cgroup here, but its volume is in use; was "
-			"CGROUP_PARENT in %s/berth.conf another when it was started?",
+			"CT %u: it has no cgroup here, but its volume is in use; did CGROUP_PARENT "
+			"in %s/berth.conf change since it was started?",
 			w->ctid, w->paths.etc);
 	return berth_error_set(
 		err, BERTH_ERR_UNKNOWN, why.sys,
-		"CT %u: it has no cgroup, and it cannot be told whether its volume is "
-		"in use: %.200s",
+		"CT %u: it has no cgroup, and cannot find out whether its volume is in use: %.200s",
 		w->ctid, why.msg);
 }
 

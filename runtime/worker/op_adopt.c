@@ -108,7 +108,7 @@ static int find_run(struct worker *w, struct cg_host *cg, struct become *b, stru
 				       w->paths.run, w->ctid, strerror(-r));
 	if (!run->launched)
 		return berth_error_set(err, BERTH_ERR_NOT_RUNNING, ESRCH,
-				       "CT %u: its start did not come to its end", w->ctid);
+				       "CT %u: its start was not completed", w->ctid);
 	return 0;
 }
 

@@ -153,7 +153,7 @@ static void note_inodes(const struct apply *a, const struct volume_limits *asked
 	    (has <= asked->inodes && asked->inodes - has <= asked->inodes / 50))
 		return;
 	(void)snprintf(text, sizeof(text),
-		       "CT %u: --diskinodes %llu is kept in the config but not in effect: its "
+		       "CT %u: --diskinodes %llu is saved in the config but not in effect: its "
 		       "volume has %llu inodes%s; %s",
 		       a->w->ctid, (unsigned long long)asked->inodes, (unsigned long long)has,
 		       has < asked->inodes ? " at this size" : "",

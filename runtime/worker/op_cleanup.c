@@ -43,11 +43,10 @@ static int check_lost(struct worker *w, struct cg_host *cg, struct berth_error *
 		return 0;
 	if (r < 0)
 		return r;
-	return berth_error_set(
-		err, BERTH_ERR_RUNNING, EBUSY,
-		"CT %u runs (init is %d), though %s/ct/%u/state does not say so: nothing "
-		"of it was cleaned up; end it: berth stop %u --fast",
-		w->ctid, init.pid, w->paths.run, w->ctid, w->ctid);
+	return berth_error_set(err, BERTH_ERR_RUNNING, EBUSY,
+			       "CT %u runs (init is %d), but %s/ct/%u/state does not say so: "
+			       "nothing of it was cleaned up; end it: berth stop %u --fast",
+			       w->ctid, init.pid, w->paths.run, w->ctid, w->ctid);
 }
 
 /* May what is left of the CT be killed and removed? */

@@ -69,11 +69,10 @@ const struct volume_driver *worker_volume_driver(const struct worker *w, const s
 	const struct volume_driver *d = volume_driver_find(f->driver);
 
 	if (d == NULL)
-		(void)berth_error_set(
-			err, BERTH_ERR_BROKEN, EINVAL,
-			"CT %u: this berth has no volume driver '%s', which its facts "
-			"name; was it made by a newer one?",
-			w->ctid, f->driver);
+		(void)berth_error_set(err, BERTH_ERR_BROKEN, EINVAL,
+				      "CT %u: its facts name the volume driver '%s', which this "
+				      "berth does not have; a newer berth may have made it",
+				      w->ctid, f->driver);
 	return d;
 }
 
@@ -214,8 +213,8 @@ static int refuse_full_volume(struct worker *w, const struct ct_mounts *m, struc
 		mib = (vfs.f_blocks * vfs.f_frsize >> 20) + 160;
 	}
 	return berth_error_set(err, BERTH_ERR_NO_SPACE, ENOSPC,
-			       "CT %u: its disk is full to the last %s, so that its root cannot be "
-			       "mounted; give it more: berth set %u --diskspace %lluM --save",
+			       "CT %u: its disk has no free %s left, so its root cannot be "
+			       "mounted; enlarge it: berth set %u --diskspace %lluM --save",
 			       w->ctid, inodes ? "inode" : "block", w->ctid,
 			       (unsigned long long)mib);
 }

@@ -218,7 +218,7 @@ make_files() {
 		[ -z "${BERTH_IN_VM:-}" ] # Debian's kernels can
 		berth doctor | grep -q 'inode-limits.*project quota'
 		run -0 berth set 101 --diskinodes 1500 --save
-		[[ $output == *"--diskinodes 1500 is kept in the config but not in effect"*"berth doctor"* ]]
+		[[ $output == *"--diskinodes 1500 is saved in the config but not in effect"*"berth doctor"* ]]
 		[ "$(df_field 101 2 -i)" = 4096 ]
 		[ "$(field 101 diskinodes.h)" = 4096 ]
 		berth set 101 --diskinodes 4096 --save

@@ -51,7 +51,7 @@ data_is_there() {
 	start_berthd
 	grep -q "private/160 belongs to no CT" "$HOST_ROOT/berthd.log"
 	run -44 berth create 160
-	[[ $output == *"$PRIVATE/160 is there already"*"$CONF/160.conf"* ]]
+	[[ $output == *"$PRIVATE/160 exists already"*"$CONF/160.conf"* ]]
 	is_whole "$sum"
 	[ ! -e "$STATE/160.intent" ]
 	# Nor does one that chooses the number itself.
@@ -95,7 +95,7 @@ data_is_there() {
 	wait_for 10 listed
 	is_whole "$sum"
 	[ ! -e "$STATE/160.intent" ]
-	grep -q "private/160 is not the one that was to be removed" "$HOST_ROOT/berthd.log"
+	grep -q "private/160 is not the private area to remove" "$HOST_ROOT/berthd.log"
 	data_is_there
 }
 
@@ -284,7 +284,7 @@ inodes_agree() {
 @test "H12 a number of inodes that the volume does not have is no reason to refuse the rest" {
 	berth start 160 --wait
 	run -0 berth set 160 --diskinodes 200000 --hostname other --save
-	[[ $output == *"--diskinodes 200000 is kept in the config but not in effect"* ]]
+	[[ $output == *"--diskinodes 200000 is saved in the config but not in effect"* ]]
 	[ "$(berth exec2 160 hostname)" = other ]
 	inodes_agree
 	berth stop 160 --fast
@@ -362,7 +362,7 @@ use_up() {
 	while (: >"$BATS_TEST_TMPDIR/v/upper/f$i") 2>/dev/null; do i=$((i + 1)); done
 	umount "$BATS_TEST_TMPDIR/v"
 	run -46 berth start 160
-	[[ $output == *"full to the last inode"* ]]
+	[[ $output == *"no free inode left"* ]]
 	[[ $output =~ (berth\ set\ 160\ --diskspace\ [0-9]+M\ --save) ]]
 	eval "${BASH_REMATCH[1]}"
 	berth start 160

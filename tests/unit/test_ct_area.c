@@ -115,7 +115,8 @@ static void what_cannot_be_read_is_not_removed(void)
 
 	CHECK(symlinkat("/tmp", areas, "101") == 0);
 	CHECK(area_id_read(areas, 101, &a) < 0);
-	CHECK(area_remove(areas, 101, &a, &err) < 0 && strstr(err.msg, "cannot be told") != NULL);
+	CHECK(area_remove(areas, 101, &a, &err) < 0 &&
+	      strstr(err.msg, "cannot find out whose") != NULL);
 	CHECK(is_there("101") && unlinkat(areas, "101", 0) == 0);
 }
 

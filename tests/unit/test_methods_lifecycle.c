@@ -29,7 +29,7 @@ static void each_state_refuses_what_it_cannot_do(void)
 		{CT_STARTING, "Stop", BERTH_ERR_LOCKED, "starting"},
 		{CT_STOPPING, "Start", BERTH_ERR_LOCKED, "stopping"},
 		{CT_SUSPENDED, "Start", BERTH_ERR_LOCKED, "suspended"},
-		{CT_UNKNOWN, "Start", BERTH_ERR_UNKNOWN, "cannot be told"},
+		{CT_UNKNOWN, "Start", BERTH_ERR_UNKNOWN, "cannot find out"},
 		{CT_UNKNOWN, "Stop", BERTH_ERR_UNKNOWN, "berth stop 101 --fast"},
 		{CT_UNKNOWN, "Mount", BERTH_ERR_UNKNOWN, "berth status 101"},
 		{CT_UNKNOWN, "Destroy", BERTH_ERR_UNKNOWN, "berth status 101"},
