@@ -153,12 +153,11 @@ static void explain(const struct cli *cli, const struct status_words *s)
 		(void)fprintf(stderr, "%s: %s\n", cli->program, text.msg);
 	cli_trouble(cli, s->ctid, s->trouble);
 	if (strcmp(s->status, "unknown") == 0)
-		(void)fprintf(
-			stderr,
-			"%s: CT %u: it cannot be told whether it runs: nothing of it is started, "
-			"killed or removed, and berthd goes on asking; when you know that it may "
-			"be killed: berth stop %u --fast\n",
-			cli->program, s->ctid, s->ctid);
+		(void)fprintf(stderr,
+			      "%s: CT %u: berthd cannot find out whether it runs and keeps trying; "
+			      "until then nothing of it is started, killed or removed; to kill "
+			      "whatever runs: berth stop %u --fast\n",
+			      cli->program, s->ctid, s->ctid);
 	if (strcmp(s->status, "stopped") == 0 && ct_end_is_bad(e->last))
 		(void)fprintf(stderr, "%s: CT %u %s%s%s\n", cli->program, s->ctid,
 			      ct_end_sentence(e->last), e->detail[0] != '\0' ? "; " : "",

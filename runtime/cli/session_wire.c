@@ -17,12 +17,12 @@ static int connect_error(uint32_t ctid, int sys, const char *path, struct berth_
 	if (sys == ECONNREFUSED)
 		return berth_error_set(
 			err, BERTH_ERR_HELPER, sys,
-			"CT %u: its monitor was killed; the CT goes on and berthd gives "
-			"it another at once: try again. If it stays so: berth status %u",
+			"CT %u: its monitor was killed; the CT runs on, and berthd starts a new "
+			"monitor at once: try again, or see: berth status %u",
 			ctid, ctid);
 	if (sys == ENOENT)
 		return berth_error_set(err, BERTH_ERR_NOT_RUNNING, ESRCH,
-				       "CT %u is not running; start it with: berth start %u", ctid,
+				       "CT %u is not running; start it: berth start %u", ctid,
 				       ctid);
 	if (sys == EACCES || sys == EPERM)
 		return berth_error_set(err, BERTH_ERR_PERMISSION, sys,
@@ -158,9 +158,8 @@ int wire_error(const struct mon_record *r, enum berth_errcode code, uint32_t cti
 
 	if (r->a == ESRCH)
 		return berth_error_set(err, BERTH_ERR_NOT_RUNNING, ESRCH,
-				       "CT %u is not running any more; start it with: berth start "
-				       "%u",
-				       ctid, ctid);
+				       "CT %u is no longer running; start it: berth start %u", ctid,
+				       ctid);
 	return berth_error_set(err, code, r->a, "CT %u: cannot %s: %s: %s", ctid, what, text,
 			       strerror(r->a > 0 ? r->a : EINVAL));
 }

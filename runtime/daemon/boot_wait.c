@@ -49,8 +49,8 @@ static void waiter_timeout(struct ev_source *s, void *data)
 
 	(void)s;
 	(void)berth_error_set(&err, BERTH_ERR_TIMEOUT, ETIMEDOUT,
-			      "CT %u runs but has not said within %d s that it has booted; see: "
-			      "berth console %u --log",
+			      "CT %u runs but has not reported within %d s that it has booted; "
+			      "see: berth console %u --log",
 			      ctid, BOOT_WAIT_MS / 1000, ctid);
 	rpc_reply_error(waiter_take(w), &err);
 }

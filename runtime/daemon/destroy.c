@@ -106,7 +106,8 @@ bool destroy_go_on(struct job *j, job_next_fn *next)
 {
 	if (++j->died >= TRIES_AT_ONCE)
 		return false;
-	log_line(LOG_LV_WARNING, j->ct->ctid, "the worker of %s died: another goes on", j->what);
+	log_line(LOG_LV_WARNING, j->ct->ctid, "the worker of %s died: another one continues",
+		 j->what);
 	destroy_worker(j, next);
 	return true;
 }

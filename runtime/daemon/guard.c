@@ -49,7 +49,7 @@ static void failed(struct guard *g, const struct berth_error *err)
 	if (strcmp(g->last.msg, err->msg) == 0)
 		return;
 	g->last = *err;
-	log_line(LOG_LV_ERROR, 0, "mend the packet filter, tried again meanwhile: %s", err->msg);
+	log_line(LOG_LV_ERROR, 0, "restore the packet filter, berthd keeps trying: %s", err->msg);
 }
 
 static void is_back(struct guard *g)
@@ -178,7 +178,7 @@ void guard_begin(struct daemon *d)
 	fd = net_guard_listen(g->net, &err);
 	if (fd < 0) {
 		g->deaf = true;
-		log_line(LOG_LV_WARNING, 0, "%s: the packet filter is looked at every %d s",
+		log_line(LOG_LV_WARNING, 0, "%s: checking the packet filter every %d s instead",
 			 err.msg, LOOK_MS / 1000);
 	} else if (ev_add_io(d->ev, fd, EPOLLIN, on_news, g, NULL) < 0) {
 		abort();

@@ -41,8 +41,8 @@ static void read_conf(struct daemon *d)
 	if (r == 0)
 		r = host_config_from(f, &next, &err);
 	if (r < 0) {
-		log_line(LOG_LV_ERROR, 0, "SIGHUP: berth.conf is not taken, the old one stays: %s",
-			 err.msg);
+		log_line(LOG_LV_ERROR, 0,
+			 "SIGHUP: berth.conf has an error, the old settings stay: %s", err.msg);
 		conf_free(f);
 		return;
 	}
@@ -51,7 +51,7 @@ static void read_conf(struct daemon *d)
 	d->host_conf = f;
 	d->host_conf_gen++;
 	d->host = next;
-	log_line(LOG_LV_INFO, 0, "SIGHUP: the log is open anew, berth.conf is read");
+	log_line(LOG_LV_INFO, 0, "SIGHUP: reopened the log, read berth.conf");
 }
 
 void hangup(struct daemon *d)

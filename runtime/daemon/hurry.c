@@ -123,7 +123,7 @@ static void look(struct ev_source *s, void *data)
 		h->on = turn_on(h);
 		if (h->on)
 			log_line(LOG_LV_INFO, ctid,
-				 "it is slow to die: RCU is expedited until it has (%s)", knob);
+				 "takes long to die: RCU is expedited meanwhile (%s)", knob);
 		break;
 	case HURRY_OFF:
 		turn_off(h);

@@ -140,15 +140,15 @@ int registry_free_id_base(struct daemon *d, uint32_t *ret, struct berth_error *e
 	take_registered(&s);
 	r = take_orphans(&s, err);
 	if (r == 0 && s.runs != 0)
-		r = berth_error_set(err, BERTH_ERR_BROKEN, EBUSY,
-				    "CT %u runs and nothing says with which user ids: no CT is "
-				    "made, as it could get the same. Put private/%u/facts back "
-				    "from a backup, or stop it: berth stop %u --fast",
-				    s.runs, s.runs, s.runs);
+		r = berth_error_set(
+			err, BERTH_ERR_BROKEN, EBUSY,
+			"CT %u runs with unknown user ids, so a new CT could get the same ones; "
+			"put private/%u/facts back from a backup, or stop it: berth stop %u --fast",
+			s.runs, s.runs, s.runs);
 	if (r == 0 && s.unknown != 0)
 		log_line(LOG_LV_WARNING, s.unknown,
-			 "its private/%u/facts is damaged: nobody knows its range of user ids, so "
-			 "new CTs get theirs from the other end",
+			 "its private/%u/facts is damaged and its range of user ids unknown, so "
+			 "new CTs get ranges from the other end",
 			 s.unknown);
 	if (r == 0 && s.n > 0)
 		qsort(s.taken, s.n, sizeof(*s.taken), compare);

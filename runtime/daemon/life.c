@@ -111,8 +111,8 @@ static int refuse(struct ct *ct, enum life_event order, const struct life_cell *
 	if (err != NULL && ct->status == CT_UNKNOWN && ct->why[0] != '\0')
 		(void)berth_error_set(
 			err, BERTH_ERR_UNKNOWN, EBUSY,
-			"CT %u is left alone, it cannot be told whether it runs: %.150s; "
-			"berthd goes on asking; to kill what there is: berth stop %u --fast",
+			"CT %u is left alone: berthd cannot find out whether it runs (%.150s) and "
+			"keeps trying; to kill whatever runs: berth stop %u --fast",
 			ct->ctid, ct->why, ct->ctid);
 	return -EBUSY;
 }

@@ -107,9 +107,8 @@ int act_look_later(const struct life_call *c)
 
 	if (strncmp(ct->why, why, 300) != 0)
 		log_line(LOG_LV_WARNING, ct->ctid,
-			 "it cannot be told whether it runs: %s; nothing of it is started, killed "
-			 "or "
-			 "removed, and it is looked at again",
+			 "cannot find out whether it runs: %s; nothing of it is started, killed or "
+			 "removed, and berthd keeps trying",
 			 why);
 	(void)snprintf(ct->why, sizeof(ct->why), "%.300s", why);
 	if (c->from != CT_UNKNOWN)
@@ -143,8 +142,8 @@ int act_looked(const struct life_call *c)
 	(void)snprintf(why, sizeof(why), "its state file is lost or damaged, and: %.250s", err.msg);
 	if (strcmp(why, ct->why) != 0)
 		log_line(LOG_LV_ERROR, ct->ctid,
-			 "%s; no exec and no console until that is mended; if it must end: berth "
-			 "stop %u --fast",
+			 "%s; exec and console do not work until that is repaired; to end it: "
+			 "berth stop %u --fast",
 			 why, ct->ctid);
 	(void)memcpy(ct->why, why, sizeof(why));
 	ct_timer_set(ct, LIFE_T_LOOK, LOST_MS);

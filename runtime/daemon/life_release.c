@@ -77,7 +77,8 @@ static void clean_later(struct ct *ct, const struct berth_error *why)
 	wait = wait < WAIT_FIRST_MS ? WAIT_FIRST_MS : wait;
 	ct->clean_wait_ms = wait < WAIT_MAX_MS ? wait : WAIT_MAX_MS;
 	(void)snprintf(ct->why, sizeof(ct->why), "%.300s", why->msg);
-	log_line(LOG_LV_WARNING, ct->ctid, "what it had is not released; tried again in %llu s",
+	log_line(LOG_LV_WARNING, ct->ctid,
+		 "its resources are not all released; tried again in %llu s",
 		 (unsigned long long)ct->clean_wait_ms / 1000);
 	ct_timer_set(ct, LIFE_T_CLEAN, ct->clean_wait_ms);
 }
@@ -116,7 +117,7 @@ int act_clean_again(const struct life_call *c)
 
 	if (++c->j->died < TRIES_AT_ONCE) {
 		log_line(LOG_LV_WARNING, c->ct->ctid,
-			 "the worker that cleans up died: another goes on");
+			 "the worker that cleans up died: another one continues");
 		clean(c->j);
 		return 0;
 	}

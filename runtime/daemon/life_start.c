@@ -63,8 +63,8 @@ static void start_has_succeeded(struct job *j)
 	event_emit(j->d, ct->ctid, "started", NULL);
 	space_soon();
 	(void)berth_error_set(&late, BERTH_ERR_LOCKED, EBUSY,
-			      "CT %u had started before it could be ended; say it again: berth "
-			      "stop %u --fast",
+			      "CT %u had started before the start could be cancelled; stop it: "
+			      "berth stop %u --fast",
 			      ct->ctid, ct->ctid);
 	job_answer_joined(j, &late);
 	/* A CT that boots is not locked: its admin may stop it meanwhile. */
@@ -79,11 +79,10 @@ static void start_cannot_be_followed(struct job *j, const struct berth_error *wh
 	struct berth_error err, cause = *why;
 	struct ct *ct = j->ct;
 
-	(void)berth_error_set(
-		&err, BERTH_ERR_UNKNOWN, cause.sys,
-		"CT %u is started, but berthd cannot follow it now (%.200s); it goes on "
-		"trying, see: berth status %u",
-		ct->ctid, cause.msg, ct->ctid);
+	(void)berth_error_set(&err, BERTH_ERR_UNKNOWN, cause.sys,
+			      "CT %u has started, but berthd cannot watch it yet (%.200s) and "
+			      "keeps trying; see: berth status %u",
+			      ct->ctid, cause.msg, ct->ctid);
 	reboot_unmark(j->d, ct);
 	job_fail(j, &err);
 	(void)ct_event(ct, LIFE_CANNOT_TELL, &(struct life_info){.why = &cause}, NULL);

@@ -216,7 +216,7 @@ static void create_written(struct job *j, const struct worker_result *result)
 
 	if (result->ok && j->call == NULL) {
 		(void)berth_error_set(&gone, BERTH_ERR_SYSTEM, ECANCELED,
-				      "CT %u: who ordered it has gone", j->ct->ctid);
+				      "CT %u: the client that ordered it has gone", j->ct->ctid);
 		create_refuse(j, &gone);
 	} else if (result->ok) {
 		create_run(j);

@@ -79,7 +79,7 @@ static void set_undone(struct job *j, const struct worker_result *result)
 	bool runs = j->ct->status == CT_RUNNING;
 
 	if (!result->ok)
-		log_line(LOG_LV_ERROR, ctid, "take the settings back: %s", result->error.msg);
+		log_line(LOG_LV_ERROR, ctid, "undo the settings: %s", result->error.msg);
 	if (!runs || (result->ok && store_live_save(p, ctid, j->before, NULL) < 0))
 		store_live_forget(p, ctid);
 	store_candidate_forget(p, ctid);
@@ -97,7 +97,8 @@ static void set_undo(struct job *j, const struct berth_error *err)
 	/* The worker goes from what is in effect to the candidate. */
 	if (store_live_save(p, ctid, j->live, NULL) < 0 ||
 	    store_candidate_save(p, ctid, j->before, NULL) < 0) {
-		log_line(LOG_LV_ERROR, ctid, "settings are in effect but could not be noted");
+		log_line(LOG_LV_ERROR, ctid,
+			 "the settings are in effect but could not be recorded");
 		(void)registry_refresh(j->d, j->ct, NULL);
 		job_fail(j, err);
 		return;
@@ -143,8 +144,7 @@ void set_recover(struct daemon *d, struct ct *ct)
 		return;
 	}
 	(void)berth_error_set(&err, BERTH_ERR_SYSTEM, ECANCELED,
-			      "CT %u: settings that berthd could not finish are taken back",
-			      ct->ctid);
+			      "CT %u: undoing settings that berthd could not finish", ct->ctid);
 	set_undo(j, &err);
 }
 

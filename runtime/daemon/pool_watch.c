@@ -49,7 +49,7 @@ static void look_at(struct pool_watch *w, const struct pool_use *u)
 			 (unsigned long long)u->used, (unsigned long long)u->max, u->what,
 			 u->limit[0] != '\0' ? ", limited by " : "", u->limit);
 	if (news == POOL_RELAXED)
-		log_line(LOG_LV_INFO, 0, "again enough: %llu of %llu %s",
+		log_line(LOG_LV_INFO, 0, "enough again: %llu of %llu %s",
 			 (unsigned long long)u->used, (unsigned long long)u->max, u->what);
 }
 

@@ -30,11 +30,10 @@ static void tell_unreadable(uint32_t ctid, int error, void *data)
 {
 	struct daemon *d = data;
 
-	log_line(
-		LOG_LV_WARNING, ctid,
-		"read %s/state/%u.intent: %s: what was begun is not finished; when it can be read, "
-		"or is moved away, restart berthd",
-		d->paths.lib, ctid, strerror(error));
+	log_line(LOG_LV_WARNING, ctid,
+		 "read %s/state/%u.intent: %s: the operation that it describes stays unfinished; "
+		 "make the file readable or move it away, then restart berthd",
+		 d->paths.lib, ctid, strerror(error));
 }
 
 /* Looking may take a CT out of the registry: by CTID, not by place. */

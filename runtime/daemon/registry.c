@@ -209,8 +209,8 @@ static int reload(struct daemon *d, struct ct *ct, bool settled, struct berth_er
 	}
 	if (r < 0)
 		r = berth_error_set(err, BERTH_ERR_BROKEN, ENOENT,
-				    "CT %u has no config %s/ct/%u.conf: bring it back, or give the "
-				    "CT up: berth destroy %u",
+				    "CT %u has no config %s/ct/%u.conf: put it back, or remove the "
+				    "CT: berth destroy %u",
 				    ct->ctid, d->paths.etc, ct->ctid, ct->ctid);
 	if (r == 0 && info.status == CT_UNKNOWN && settled)
 		info.status = info.at_rest;

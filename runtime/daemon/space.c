@@ -57,7 +57,7 @@ static void tell_errors(struct daemon *d, struct ct *ct)
 		break;
 	}
 	(void)snprintf(ct->space.trouble, sizeof(ct->space.trouble),
-		       "its volume is read-only: %s; then `berth restart %u` checks and mends it",
+		       "its volume is read-only: %s; then `berth restart %u` checks and repairs it",
 		       why, ct->ctid);
 	log_line(LOG_LV_ERROR, ct->ctid, "%s", ct->space.trouble);
 	event_emit(d, ct->ctid, "volume_error", ct->space.trouble);
@@ -77,7 +77,7 @@ static void tell_held(struct daemon *d, struct ct *ct, const struct space_host *
 
 static void tell_released(struct daemon *d, struct ct *ct)
 {
-	log_line(LOG_LV_INFO, ct->ctid, "the host has room again: held no more");
+	log_line(LOG_LV_INFO, ct->ctid, "the host has room again: no longer held");
 	event_emit(d, ct->ctid, "released", NULL);
 }
 

@@ -75,8 +75,8 @@ static void report_private(struct daemon *d, const char *name)
 	ct = registry_find(d, ctid);
 	if (ct == NULL || ct->being_created)
 		log_line(LOG_LV_WARNING, ctid,
-			 "%s/private/%u belongs to no CT: bring its config %s/ct/%u.conf back and "
-			 "it is one again, or move it away",
+			 "%s/private/%u belongs to no CT; put its config %s/ct/%u.conf back, or "
+			 "move it away",
 			 d->paths.lib, ctid, d->paths.etc, ctid);
 }
 
@@ -103,8 +103,8 @@ static void report_links(struct daemon *d)
 	for (int i = 0; i < n; i++)
 		if (registry_find(d, list[i]) == NULL)
 			log_line(LOG_LV_WARNING, list[i],
-				 "the link ct%u.0 was made for a CT that is not there any more: ip "
-				 "link del ct%u.0",
+				 "the link ct%u.0 belongs to a CT that no longer exists; remove "
+				 "it: ip link del ct%u.0",
 				 list[i], list[i]);
 }
 

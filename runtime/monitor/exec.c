@@ -192,9 +192,9 @@ static void tell_not_entered(struct monitor *m, struct mon_conn *c, int err)
 {
 	switch (err) {
 	case EAGAIN:
-		monitor_send_error(m, c, err,
-				   "enter it: its numproc is used up; berth set CT --numproc N"
-				   " gives it more");
+		monitor_send_error(
+			m, c, err,
+			"enter it: its numproc is used up; raise it: berth set CT --numproc N");
 		break;
 	case ETIMEDOUT:
 		monitor_send_error(m, c, err,

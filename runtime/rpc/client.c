@@ -131,8 +131,8 @@ static int transport_error(const char *method, int r, struct berth_error *err)
 {
 	if (r == -ECONNRESET || r == -EPIPE)
 		return berth_error_set(err, BERTH_ERR_NO_DAEMON, -r,
-				       "berthd went away during %s; what it had begun it finishes "
-				       "or undoes when it starts again: systemctl start berthd",
+				       "berthd ended during %s; when it runs again it finishes or "
+				       "undoes what it had begun: systemctl start berthd",
 				       method);
 	if (r == -EBADMSG || r == -EMSGSIZE)
 		return berth_error_set(err, BERTH_ERR_PROTOCOL, -r,

@@ -262,7 +262,7 @@ teardown_file() {
 @test "a stopped, an unknown container, no command" {
 	for c in exec exec2; do
 		run -31 berth $c 102 true
-		[[ $output == "berth: CT 102 is not running; start it with: berth start 102" ]]
+		[[ $output == "berth: CT 102 is not running; start it: berth start 102" ]]
 		run -14 berth $c 999 true
 		run -20 berth $c 101
 	done

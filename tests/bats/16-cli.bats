@@ -378,12 +378,12 @@ by_group() {
 	cp "$HOST_ROOT/etc/berth/berth.conf" "$HOST_ROOT/berth.conf"
 	echo 'DEF_OSTEMPLATE="no-such-one"' >>"$HOST_ROOT/etc/berth/berth.conf"
 	kill -HUP "$BERTHD_PID"
-	wait_for 10 grep -q 'SIGHUP: the log is open anew, berth.conf is read' "$HOST_ROOT/berthd.log"
+	wait_for 10 grep -q 'SIGHUP: reopened the log, read berth.conf' "$HOST_ROOT/berthd.log"
 	run ! berth create 109
 	[[ $output == *no-such-one* ]]
 	echo 'not a line' >>"$HOST_ROOT/etc/berth/berth.conf"
 	kill -HUP "$BERTHD_PID"
-	wait_for 10 grep -q 'SIGHUP: berth.conf is not taken' "$HOST_ROOT/berthd.log"
+	wait_for 10 grep -q 'SIGHUP: berth.conf has an error' "$HOST_ROOT/berthd.log"
 	cp "$HOST_ROOT/berth.conf" "$HOST_ROOT/etc/berth/berth.conf"
 	run ! berth create 109
 	[[ $output == *no-such-one* ]]

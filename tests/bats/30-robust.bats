@@ -237,7 +237,7 @@ let_go() {
 	wait $destroyer
 	[ -z "$(ct_status 101)" ]
 	[ ! -e "$HOST_ROOT/var/lib/berth/private/101" ]
-	grep -q 'ct=101 the worker of destroy died: another goes on' "$HOST_ROOT/berthd.log"
+	grep -q 'ct=101 the worker of destroy died: another one continues' "$HOST_ROOT/berthd.log"
 }
 
 @test "B04 a destroy goes on by itself in the next berthd" {
@@ -671,13 +671,13 @@ has_found() {
 	seen=$(stat -c %x "$HOST_ROOT/nonsense")
 	mount --bind "$HOST_ROOT/nonsense" "$rules"
 	nft delete table inet "berth_test_$HOST_ID"
-	wait_for 10 grep -q 'mend the packet filter' "$HOST_ROOT/berthd.log"
+	wait_for 10 grep -q 'restore the packet filter' "$HOST_ROOT/berthd.log"
 	# Two more tries, after 4 and 8 seconds: each reads the file.
 	wait_for 30 read_again
 	wait_for 30 read_again
 	umount "$rules"
 	[ "$(grep -c 'removed the packet filter' "$HOST_ROOT/berthd.log")" = 1 ]
-	[ "$(grep -c 'mend the packet filter' "$HOST_ROOT/berthd.log")" = 1 ]
+	[ "$(grep -c 'restore the packet filter' "$HOST_ROOT/berthd.log")" = 1 ]
 	wait_for 30 nft list table inet "berth_test_$HOST_ID"
 	wait_for 10 grep -q 'the packet filter is back' "$HOST_ROOT/berthd.log"
 }

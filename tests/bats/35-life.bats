@@ -82,7 +82,7 @@ nothing_left() {
 	crash_berthd
 	start_poor_berthd 64
 	# Not all of them find a descriptor; those that do not are unknown, and said to be.
-	wait_for 10 grep -q 'ct=112 it cannot be told whether it runs.*Too many open files' "$HOST_ROOT/berthd.log"
+	wait_for 10 grep -q 'ct=112 cannot find out whether it runs.*Too many open files' "$HOST_ROOT/berthd.log"
 	has_status 112 unknown
 	[[ $(berth list -H -o ctid) == *112* ]]
 	run --separate-stderr -0 berth status 112
@@ -99,7 +99,7 @@ nothing_left() {
 	prlimit --pid "$BERTHD_PID" --nofile=4096:
 	wait_for 60 all_running "${all[@]}"
 	alive_as_before "${all[@]}"
-	[ "$(grep -c 'ct=112 it cannot be told' "$HOST_ROOT/berthd.log")" = 1 ]
+	[ "$(grep -c 'ct=112 cannot find out' "$HOST_ROOT/berthd.log")" = 1 ]
 	# All of them are under control again.
 	berth stop 112 --fast
 	has_status 112 stopped
@@ -269,7 +269,7 @@ deaf() {
 	wait_for 20 fault reached berth-worker:create.volume
 	kill -INT $client 2>/dev/null
 	kill -TERM $client 2>/dev/null || true
-	wait_for 20 grep -q 'ct=101 create: CT 101: create was ended: who ordered it has gone' "$HOST_ROOT/berthd.log"
+	wait_for 20 grep -q 'ct=101 create: CT 101: create was ended: the client that ordered it has gone' "$HOST_ROOT/berthd.log"
 	[ -z "$(ct_status 101)" ]
 	[ ! -e "$HOST_ROOT/var/lib/berth/private/101" ]
 	[ -z "$(find "$HOST_ROOT/var/lib/berth/private" "$HOST_ROOT/var/lib/berth/state" -name '*101*')" ]

@@ -150,11 +150,11 @@ static void a_hangup_opens_the_log_and_reads_berth_conf(void)
 	pid = start((const char *const[]){program(), "--root", top, "--log", file, NULL});
 	CHECK(answers_as(pid) && log_says("log", "berthd"));
 	CHECK(rename(file, moved) == 0 && kill(pid, SIGHUP) == 0);
-	CHECK_SOON(log_says("log", "SIGHUP: the log is open anew"));
+	CHECK_SOON(log_says("log", "SIGHUP: reopened the log"));
 	CHECK(!log_says("log.1", "SIGHUP"));
 	put_file(paths.etc, "berth.conf", "CGROUP_PARENT=\"../x\"\n");
 	CHECK(kill(pid, SIGHUP) == 0);
-	CHECK_SOON(log_says("log", "the old one stays"));
+	CHECK_SOON(log_says("log", "the old settings stay"));
 	write_host_conf();
 	/* Signals that mean nothing to it. */
 	CHECK(kill(pid, SIGUSR1) == 0 && kill(pid, SIGUSR2) == 0 && kill(pid, SIGALRM) == 0);

@@ -23,11 +23,11 @@ static void each_thing_that_may_be_a_cts_is_in_the_way(void)
 {
 	host_begin("");
 	CHECK(obstacle_check(&d, 101, &err) == 0 && registry_free_ctid(&d) == 101);
-	make_and_see(d.paths.lib, "private/101", "Put its config");
+	make_and_see(d.paths.lib, "private/101", "put its config");
 	make_and_see(d.paths.lib, "private/.101.new", "look at it");
-	make_and_see(d.paths.lib, "state/101.intent", "restart of berthd");
-	make_and_see(d.paths.run, "ct/101", "restart of berthd");
-	make_and_see(d.paths.etc, "ct/101.conf", "there already");
+	make_and_see(d.paths.lib, "state/101.intent", "restart berthd");
+	make_and_see(d.paths.run, "ct/101", "restart berthd");
+	make_and_see(d.paths.etc, "ct/101.conf", "exists already");
 	CHECK(cg_host_setup(d.cg, &err) == 0);
 	CHECK(cg_ct_create(d.cg, 101, ID_FIRST, ID_FIRST, &err) == 0);
 	CHECK(is_refused("cgroup"));
