@@ -2,7 +2,6 @@
 #include "runtime/config/ct_config.h"
 
 #include "runtime/base/cleanup.h"
-#include "runtime/base/parse.h"
 #include "runtime/config/param_types.h"
 
 #include <errno.h>
@@ -49,19 +48,42 @@ static const struct default_row defaults[] = {
 	{"SEARCHDOMAIN", "inherit", true},
 };
 
-static void conf_free_p(struct conf_file **f)
+enum {
+	N_DEFAULTS = sizeof(defaults) / sizeof(defaults[0])
+};
+
+/* What counts for each key: a number, or text in canonical form. */
+struct effective {
+	struct conf_file *f;
+	uint64_t number
+		[N_DEFAULTS]; /* the limit, in the unit of its row in params.def; 0: not set */
+};
+
+static void effective_free(struct effective *e)
 {
-	conf_free(*f);
+	conf_free(e->f);
 }
 
-/* The value that counts for each key, in canonical form. */
-static int effective_config(const struct conf_file *ct, const struct conf_file *host,
-			    struct conf_file **ret, struct berth_error *err)
+static int take_value(struct effective *e, size_t i, const char *value, struct berth_error *err)
 {
-	auto_ptr(conf_free_p) struct conf_file *f = NULL;
-	int r = conf_parse("", 0, &f, err);
+	const struct param *p = param_find_key(defaults[i].key);
+	struct param_numbers n;
+	int r;
 
-	for (size_t i = 0; r == 0 && i < sizeof(defaults) / sizeof(defaults[0]); i++) {
+	if (p == NULL || !param_is_number(p))
+		return param_load(e->f, defaults[i].key, value, err);
+	r = param_load_numbers(p, value, &n, err);
+	if (r == 0)
+		e->number[i] = n.limit;
+	return r;
+}
+
+static int effective_config(const struct conf_file *ct, const struct conf_file *host,
+			    struct effective *ret, struct berth_error *err)
+{
+	int r = conf_parse("", 0, &ret->f, err);
+
+	for (size_t i = 0; r == 0 && i < N_DEFAULTS; i++) {
 		const struct default_row *d = &defaults[i];
 		const char *value = conf_get(ct, d->key);
 
@@ -70,10 +92,8 @@ static int effective_config(const struct conf_file *ct, const struct conf_file *
 		if (value == NULL)
 			value = d->value;
 		if (value != NULL)
-			r = param_load(f, d->key, value, err);
+			r = take_value(ret, i, value, err);
 	}
-	if (r == 0)
-		*ret = take_ptr(f);
 	return r;
 }
 
@@ -86,24 +106,20 @@ static void read_text(const struct conf_file *f, const char *key, char *buf, siz
 	(void)snprintf(buf, size, "%s", value != NULL ? value : "");
 }
 
-static uint64_t read_number(const struct conf_file *f, const char *key)
+static uint64_t read_number(const struct effective *e, const char *key)
 {
-	const char *value = conf_get(f, key);
-	uint64_t v = 0;
-
-	if (value != NULL)
-		(void)parse_u64(value, &v);
-	return v;
+	for (size_t i = 0; i < N_DEFAULTS; i++)
+		if (strcmp(defaults[i].key, key) == 0)
+			return e->number[i];
+	return 0;
 }
 
-static uint64_t read_limit(const struct conf_file *f, const char *key, uint64_t unit)
+/* unit: what the row of params.def counts in. */
+static uint64_t read_limit(const struct effective *e, const char *key, uint64_t unit)
 {
-	const char *value = conf_get(f, key);
-	uint64_t barrier, limit = 0;
+	uint64_t n = read_number(e, key);
 
-	if (value != NULL)
-		(void)param_parse_pair(value, unit, false, &barrier, &limit);
-	return limit;
+	return n > UINT64_MAX / unit ? UINT64_MAX : n * unit;
 }
 
 static bool read_yes(const struct conf_file *f, const char *key)
@@ -143,8 +159,10 @@ static unsigned int read_words(const struct conf_file *f, const char *key, char 
 	return n;
 }
 
-static void read_identity(const struct conf_file *f, struct ct_config *c)
+static void read_identity(const struct effective *e, struct ct_config *c)
 {
+	const struct conf_file *f = e->f;
+
 	read_text(f, "NAME", c->name, sizeof(c->name));
 	read_text(f, "HOSTNAME", c->hostname, sizeof(c->hostname));
 	read_text(f, "DESCRIPTION", c->description, sizeof(c->description));
@@ -153,8 +171,8 @@ static void read_identity(const struct conf_file *f, struct ct_config *c)
 	read_text(f, "ORIGIN_SAMPLE", c->origin_sample, sizeof(c->origin_sample));
 	c->onboot = read_yes(f, "ONBOOT");
 	c->disabled = read_yes(f, "DISABLED");
-	c->bootorder = (int)read_number(f, "BOOTORDER");
-	c->stop_timeout = (unsigned int)read_number(f, "STOP_TIMEOUT");
+	c->bootorder = (int)read_number(e, "BOOTORDER");
+	c->stop_timeout = (unsigned int)read_number(e, "STOP_TIMEOUT");
 	c->nesting = read_feature(f, "nesting:on");
 	c->tun = read_feature(f, "tun:on");
 	c->fuse = read_feature(f, "fuse:on");
@@ -163,32 +181,32 @@ static void read_identity(const struct conf_file *f, struct ct_config *c)
 }
 
 /* Terminals are memory that no cgroup is charged for: there is always a limit. */
-static unsigned int read_ptys(const struct conf_file *f)
+static unsigned int read_ptys(const struct effective *e)
 {
-	uint64_t n = read_limit(f, "NUMPTY", 1);
+	uint64_t n = read_limit(e, "NUMPTY", 1);
 
 	if (n == 0) /* to devpts it would be no limit */
 		return 1;
 	return n > CT_PTY_MAX ? CT_PTY_MAX : (unsigned int)n;
 }
 
-static void read_limits(const struct conf_file *f, struct ct_config *c)
+static void read_limits(const struct effective *e, struct ct_config *c)
 {
-	c->ram = read_limit(f, "PHYSPAGES", 4096);
-	c->swap = read_limit(f, "SWAPPAGES", 4096);
-	c->numproc = read_limit(f, "NUMPROC", 1);
-	c->numcgroups = read_limit(f, "NUMCGROUPS", 1);
-	c->numpty = read_ptys(f);
-	c->cpulimit = (uint32_t)read_number(f, "CPULIMIT");
-	c->cpuunits = (uint32_t)read_number(f, "CPUUNITS");
-	c->cpus = (uint32_t)read_number(f, "CPUS");
-	read_mask(f, "CPUMASK", c->cpumask, sizeof(c->cpumask));
-	read_mask(f, "NODEMASK", c->nodemask, sizeof(c->nodemask));
-	c->ioprio = (uint32_t)read_number(f, "IOPRIO");
-	c->iolimit = read_number(f, "IOLIMIT");
-	c->iopslimit = read_number(f, "IOPSLIMIT");
-	c->diskspace = read_limit(f, "DISKSPACE", 1024);
-	c->diskinodes = read_limit(f, "DISKINODES", 1);
+	c->ram = read_limit(e, "PHYSPAGES", 4096);
+	c->swap = read_limit(e, "SWAPPAGES", 4096);
+	c->numproc = read_limit(e, "NUMPROC", 1);
+	c->numcgroups = read_limit(e, "NUMCGROUPS", 1);
+	c->numpty = read_ptys(e);
+	c->cpulimit = (uint32_t)read_number(e, "CPULIMIT");
+	c->cpuunits = (uint32_t)read_number(e, "CPUUNITS");
+	c->cpus = (uint32_t)read_number(e, "CPUS");
+	read_mask(e->f, "CPUMASK", c->cpumask, sizeof(c->cpumask));
+	read_mask(e->f, "NODEMASK", c->nodemask, sizeof(c->nodemask));
+	c->ioprio = (uint32_t)read_number(e, "IOPRIO");
+	c->iolimit = read_number(e, "IOLIMIT");
+	c->iopslimit = read_number(e, "IOPSLIMIT");
+	c->diskspace = read_limit(e, "DISKSPACE", 1024);
+	c->diskinodes = read_limit(e, "DISKINODES", 1);
 	c->diskinodes_given = c->diskinodes != 0;
 	if (!c->diskinodes_given)
 		c->diskinodes = c->diskspace / 16384;
@@ -209,14 +227,14 @@ static void read_network(const struct conf_file *f, struct ct_config *c)
 int ct_config_from(const struct conf_file *ct, const struct conf_file *host, struct ct_config *ret,
 		   struct berth_error *err)
 {
-	auto_ptr(conf_free_p) struct conf_file *f = NULL;
-	int r = effective_config(ct, host, &f, err);
+	auto_ptr(effective_free) struct effective e = {0};
+	int r = effective_config(ct, host, &e, err);
 
 	if (r < 0)
 		return r;
 	*ret = (struct ct_config){0};
-	read_identity(f, ret);
-	read_limits(f, ret);
-	read_network(f, ret);
+	read_identity(&e, ret);
+	read_limits(&e, ret);
+	read_network(e.f, ret);
 	return 0;
 }

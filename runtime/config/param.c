@@ -21,14 +21,14 @@ static const struct param table[] = {
 #undef U
 
 static param_apply_fn *const apply_fns[PARAM_TYPE_MAX] = {
-	[PARAM_BYTES] = param_apply_bytes,	 [PARAM_PAGES] = param_apply_pages,
-	[PARAM_KIB] = param_apply_kib,		 [PARAM_COUNT] = param_apply_count,
-	[PARAM_NUMBER] = param_apply_number,	 [PARAM_PERCENT] = param_apply_percent,
+	[PARAM_BYTES] = param_apply_number,	 [PARAM_PAGES] = param_apply_number,
+	[PARAM_KIB] = param_apply_number,	 [PARAM_COUNT] = param_apply_number,
+	[PARAM_NUMBER] = param_apply_number,	 [PARAM_PERCENT] = param_apply_number,
 	[PARAM_YESNO] = param_apply_yesno,	 [PARAM_NAME] = param_apply_name,
 	[PARAM_HOSTNAME] = param_apply_hostname, [PARAM_TEXT] = param_apply_text,
 	[PARAM_CPULIST] = param_apply_cpulist,	 [PARAM_ADDRS] = param_apply_addrs,
 	[PARAM_DNS] = param_apply_dns,		 [PARAM_WORDS] = param_apply_words,
-	[PARAM_RATE] = param_apply_rate,	 [PARAM_LEGACY] = param_apply_legacy,
+	[PARAM_RATE] = param_apply_number,	 [PARAM_LEGACY] = param_apply_number,
 	[PARAM_FEATURES] = param_apply_features, [PARAM_TEMPLATE] = param_apply_template,
 	[PARAM_CHOICE] = param_apply_choice,
 };
@@ -193,18 +193,27 @@ int param_apply_all(struct conf_file *f, const struct setting *settings, size_t 
 	return 0;
 }
 
+static int broken_value(const char *key, const struct berth_error *why, struct berth_error *err)
+{
+	return berth_error_set(err, BERTH_ERR_BROKEN, why->sys, "%s=: %.300s", key, why->msg);
+}
+
 int param_load(struct conf_file *f, const char *key, const char *value, struct berth_error *err)
 {
 	const struct param *p = param_find_key(key);
 	struct berth_error why = {0};
-	int r;
 
 	if (p == NULL)
 		return berth_error_set(err, BERTH_ERR_BROKEN, EINVAL, "%s: unknown key", key);
-	r = apply_fns[p->type](f, p, value, false, &why);
-	if (r < 0)
-		return berth_error_set(err, BERTH_ERR_BROKEN, why.sys, "%s=: %.300s", key, why.msg);
-	return 0;
+	return apply_fns[p->type](f, p, value, false, &why) < 0 ? broken_value(key, &why, err) : 0;
+}
+
+int param_load_numbers(const struct param *p, const char *value, struct param_numbers *ret,
+		       struct berth_error *err)
+{
+	struct berth_error why = {0};
+
+	return param_read_numbers(p, value, ret, &why) < 0 ? broken_value(p->key, &why, err) : 0;
 }
 
 struct sample_merge {

@@ -153,110 +153,80 @@ static const char *check_range(const struct param *p, uint64_t v)
 	return v > p->max ? "too large" : NULL;
 }
 
+typedef int read_fn(const struct param *p, const char *value, struct param_numbers *ret,
+		    struct berth_error *err);
+
 /* Both halves in the row's unit. */
-static int parse_row_pair(const struct param *p, const char *value, uint64_t *barrier,
-			  uint64_t *limit, struct berth_error *err)
+static int read_pair(const struct param *p, const char *value, struct param_numbers *ret,
+		     struct berth_error *err)
 {
 	const char *why;
-	int r = param_parse_pair(value, p->unit == 0 ? 1 : p->unit, p->unit != 0, barrier, limit);
+	int r = param_parse_pair(value, p->unit == 0 ? 1 : p->unit, p->unit != 0, &ret->barrier,
+				 &ret->limit);
 
 	if (r < 0)
 		return param_bad_value(err, p, value, why_number(r));
-	*barrier = to_unit(p, *barrier);
-	*limit = to_unit(p, *limit);
-	why = check_range(p, *limit);
-	if (why == NULL && *barrier > *limit)
+	ret->barrier = to_unit(p, ret->barrier);
+	ret->limit = to_unit(p, ret->limit);
+	why = check_range(p, ret->limit);
+	if (why == NULL && ret->barrier > ret->limit)
 		why = "the first number is larger than the second";
 	return why != NULL ? param_bad_value(err, p, value, why) : 0;
 }
 
-static int store_pair(struct conf_file *f, const struct param *p, uint64_t barrier, uint64_t limit,
+/* The barrier is for OpenVZ's scripts: nothing is kept of it. */
+static int read_pages(const struct param *p, const char *value, struct param_numbers *ret,
 		      struct berth_error *err)
 {
-	char b[NUMBER_TEXT_MAX], l[NUMBER_TEXT_MAX];
+	int r = read_pair(p, value, ret, err);
 
-	return param_storef(f, p, err, "%s:%s", format_unit(barrier, b), format_unit(limit, l));
+	ret->barrier = 0;
+	return r;
 }
 
-int param_apply_bytes(struct conf_file *f, const struct param *p, const char *value, bool append,
+static int read_bytes(const struct param *p, const char *value, struct param_numbers *ret,
 		      struct berth_error *err)
 {
-	uint64_t v;
 	const char *why;
-	int r = param_parse_size(value, 1, &v);
+	int r = param_parse_size(value, 1, &ret->limit);
 
-	(void)append;
 	if (r < 0)
 		return param_bad_value(err, p, value, why_number(r));
-	v = to_unit(p, v);
-	why = check_range(p, v);
-	if (why != NULL)
-		return param_bad_value(err, p, value, why);
-	return store_pair(f, p, 0, v, err);
+	ret->barrier = 0;
+	ret->limit = to_unit(p, ret->limit);
+	why = check_range(p, ret->limit);
+	return why != NULL ? param_bad_value(err, p, value, why) : 0;
 }
 
-int param_apply_pages(struct conf_file *f, const struct param *p, const char *value, bool append,
-		      struct berth_error *err)
-{
-	uint64_t barrier, limit;
-	int r = parse_row_pair(p, value, &barrier, &limit, err);
-
-	(void)append;
-	return r < 0 ? r : store_pair(f, p, 0, limit, err);
-}
-
-int param_apply_kib(struct conf_file *f, const struct param *p, const char *value, bool append,
-		    struct berth_error *err)
-{
-	uint64_t soft, hard;
-	int r = parse_row_pair(p, value, &soft, &hard, err);
-
-	(void)append;
-	return r < 0 ? r : store_pair(f, p, soft, hard, err);
-}
-
-int param_apply_count(struct conf_file *f, const struct param *p, const char *value, bool append,
-		      struct berth_error *err)
-{
-	return param_apply_kib(f, p, value, append, err);
-}
-
-int param_apply_legacy(struct conf_file *f, const struct param *p, const char *value, bool append,
-		       struct berth_error *err)
-{
-	return param_apply_kib(f, p, value, append, err);
-}
-
-int param_apply_number(struct conf_file *f, const struct param *p, const char *value, bool append,
+static int read_number(const struct param *p, const char *value, struct param_numbers *ret,
 		       struct berth_error *err)
 {
 	const char *why;
-	uint64_t v;
 	int r;
 
-	(void)append;
 	/* Where 0 stands for "no limit", so may the word. */
 	if (strcasecmp(value, "unlimited") == 0 && p->min == 0 && p->type == PARAM_NUMBER &&
 	    strcmp(p->option, "ioprio") != 0)
 		value = "0";
-	r = parse_u64(value, &v);
+	r = parse_u64(value, &ret->limit);
 	if (r < 0)
 		return param_bad_value(err, p, value, why_number(r));
-	why = check_range(p, v);
-	if (why != NULL)
-		return param_bad_value(err, p, value, why);
-	return param_storef(f, p, err, "%llu", (unsigned long long)v);
+	ret->barrier = ret->limit;
+	why = check_range(p, ret->limit);
+	return why != NULL ? param_bad_value(err, p, value, why) : 0;
 }
 
-int param_apply_percent(struct conf_file *f, const struct param *p, const char *value, bool append,
+static int read_percent(const struct param *p, const char *value, struct param_numbers *ret,
 			struct berth_error *err)
 {
 	char digits[NUMBER_TEXT_MAX];
 	size_t n = strspn(value, "0123456789");
 	const char *rest = value + n;
 
-	if (strcasecmp(value, "unlimited") == 0)
-		return param_store(f, p, "0", err);
+	if (strcasecmp(value, "unlimited") == 0) {
+		*ret = (struct param_numbers){0, 0};
+		return 0;
+	}
 	if (n > 0 && (strcasecmp(rest, "m") == 0 || strcasecmp(rest, "mhz") == 0))
 		return param_bad_value(err, p, value,
 				       "MHz is not supported, as it differs between CPUs");
@@ -264,27 +234,59 @@ int param_apply_percent(struct conf_file *f, const struct param *p, const char *
 		return param_bad_value(err, p, value, "not a valid percentage");
 	memcpy(digits, value, n);
 	digits[n] = '\0';
-	return param_apply_number(f, p, digits, append, err);
+	return read_number(p, digits, ret, err);
 }
 
-int param_apply_rate(struct conf_file *f, const struct param *p, const char *value, bool append,
+static int read_rate(const struct param *p, const char *value, struct param_numbers *ret,
 		     struct berth_error *err)
 {
 	const char *why;
 	uint64_t v;
 	int r = param_parse_size(value, p->unit, &v);
 
-	(void)append;
 	if (r < 0)
 		return param_bad_value(err, p, value, why_number(r));
-	if (v == 0 || v == UINT64_MAX)
-		return param_store(f, p, "0", err);
+	if (v == UINT64_MAX)
+		v = 0;
+	*ret = (struct param_numbers){v, v};
+	if (v == 0)
+		return 0;
 	/* vzctl 4 counted MiB without a suffix: its "10" must not become 10 bytes a second. */
 	why = v < p->min ? "too small; a bare number counts bytes, 10 MiB are 10M"
 			 : check_range(p, v);
-	if (why != NULL)
-		return param_bad_value(err, p, value, why);
-	return param_storef(f, p, err, "%llu", (unsigned long long)v);
+	return why != NULL ? param_bad_value(err, p, value, why) : 0;
+}
+
+static read_fn *const read_fns[PARAM_TYPE_MAX] = {
+	[PARAM_BYTES] = read_bytes,	[PARAM_PAGES] = read_pages, [PARAM_KIB] = read_pair,
+	[PARAM_COUNT] = read_pair,	[PARAM_LEGACY] = read_pair, [PARAM_NUMBER] = read_number,
+	[PARAM_PERCENT] = read_percent, [PARAM_RATE] = read_rate,
+};
+
+bool param_is_number(const struct param *p)
+{
+	return read_fns[p->type] != NULL;
+}
+
+int param_read_numbers(const struct param *p, const char *value, struct param_numbers *ret,
+		       struct berth_error *err)
+{
+	return read_fns[p->type](p, value, ret, err);
+}
+
+int param_apply_number(struct conf_file *f, const struct param *p, const char *value, bool append,
+		       struct berth_error *err)
+{
+	char b[NUMBER_TEXT_MAX], l[NUMBER_TEXT_MAX];
+	struct param_numbers n;
+	int r = param_read_numbers(p, value, &n, err);
+
+	(void)append;
+	if (r < 0)
+		return r;
+	if (p->type == PARAM_NUMBER || p->type == PARAM_PERCENT || p->type == PARAM_RATE)
+		return param_storef(f, p, err, "%llu", (unsigned long long)n.limit);
+	return param_storef(f, p, err, "%s:%s", format_unit(n.barrier, b), format_unit(n.limit, l));
 }
 
 /* One number of a CPU list at *s, which moves behind it. */

@@ -10,12 +10,24 @@
 typedef int param_apply_fn(struct conf_file *f, const struct param *p, const char *value,
 			   bool append, struct berth_error *err);
 
-param_apply_fn param_apply_bytes, param_apply_pages, param_apply_kib, param_apply_count,
-	param_apply_number, param_apply_percent, param_apply_rate, param_apply_legacy,
-	param_apply_cpulist;
+param_apply_fn param_apply_number, param_apply_cpulist;
 param_apply_fn param_apply_yesno, param_apply_name, param_apply_hostname, param_apply_text,
 	param_apply_words, param_apply_features, param_apply_template, param_apply_choice;
 param_apply_fn param_apply_addrs, param_apply_dns;
+
+/* The numbers of a value, in its row's unit; where there is one, both are it. "unlimited" is UINT64_MAX. */
+struct param_numbers {
+	uint64_t barrier, limit;
+};
+
+/* Does a row hold numbers, which param_apply_number stores and param_read_numbers reads? */
+bool param_is_number(const struct param *p);
+int param_read_numbers(const struct param *p, const char *value, struct param_numbers *ret,
+		       struct berth_error *err);
+
+/* As param_load, but to the numbers of a row that holds some. */
+int param_load_numbers(const struct param *p, const char *value, struct param_numbers *ret,
+		       struct berth_error *err);
 
 /* "--ram 5X: WHY; BYTES from 4M to unlimited, for example --ram 512M". */
 int param_bad_value(struct berth_error *err, const struct param *p, const char *value,
