@@ -41,10 +41,19 @@ static void guess_in(struct word_guess *g, const struct opt *opts)
 static int unknown_option(const struct args *a, const struct opt *global, const char *option,
 			  struct berth_error *err)
 {
+	/* Of vzctl's. */
+	static const char *const later[] = {"userpasswd", "netif_add", "netif_del",
+					    "capability", "devnodes",  NULL};
 	char name[32];
 	struct word_guess g = {.word = name};
 
 	(void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(option + 2, "="), option + 2);
+	for (const char *const *p = later; a->params && *p != NULL; p++)
+		if (strcmp(*p, name) == 0)
+			return berth_error_set(err, BERTH_ERR_OPTION, EINVAL,
+					       "this version of berth has no option --%s yet; see "
+					       "CAVEATS in berth(8)",
+					       name);
 	guess_in(&g, a->opts);
 	if (a->params)
 		param_guess_option(&g);

@@ -249,6 +249,18 @@ static void print_trouble(const struct cli *cli, const json_t *cts, const struct
 			    json_string_value(json_object_get(info, "trouble")));
 }
 
+/* On a terminal: a table without rows is no answer to who has just made a CT. */
+static void print_hint(const struct cli *cli, const json_t *cts, const struct list_options *o)
+{
+	if (json_array_size(cts) > 0 || o->all || o->one || o->no_header || o->words != NULL ||
+	    o->hostname != NULL || o->name != NULL || o->description != NULL || cli->quiet ||
+	    isatty(STDOUT_FILENO) != 1)
+		return;
+	(void)fflush(stdout);
+	(void)fprintf(stderr, "no CT is running; to list all: %s%s -a\n", cli->program,
+		      strcmp(cli->program, "vzlist") == 0 ? "" : " list");
+}
+
 static int parse_sort(const char *text, struct sort_key *ret, struct berth_error *err)
 {
 	ret->descending = text != NULL && text[0] == '-';
@@ -284,6 +296,8 @@ static int list(struct cli *cli, const struct list_options *o, struct berth_erro
 	r = json ? print_json(cts, o->fields, err) : print_rows(cts, o, err);
 	if (r == 0)
 		print_trouble(cli, cts, o);
+	if (r == 0 && !json)
+		print_hint(cli, cts, o);
 	json_decref(cts);
 	json_decref(all);
 	return r;

@@ -77,8 +77,19 @@ static int unknown_command(const struct cli *cli, const char *word, const struct
 		{"remove", "destroy"}, {"reboot", "restart"}, {"shell", "enter"},
 		{"attach", "enter"},   {"run", "exec"},	      {"info", "status"},
 		{"show", "status"},    {"config", "set"},     {NULL, NULL}};
+	/* Of vzctl's, and what one would look for here. */
+	static const char *const later[] = {
+		"suspend", "resume",  "chkpnt",		 "restore",	  "snapshot",
+		"migrate", "convert", "compact",	 "reinstall",	  "quotaon",
+		"backup",  "clone",   "snapshot-create", "snapshot-list", NULL};
 	struct word_guess g = {.word = word};
 
+	for (const char *const *p = later; *p != NULL; p++)
+		if (strcmp(*p, word) == 0)
+			return berth_error_set(err, BERTH_ERR_OPTION, EINVAL,
+					       "this version of berth has no command '%s' yet; see "
+					       "CAVEATS in berth(8)",
+					       word);
 	if (strcmp(word, "template") == 0)
 		return unknown_template_command(cli, a->at < a->argc ? a->argv[a->at] : NULL, err);
 	word_guess_other(&g, others);

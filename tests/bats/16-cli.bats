@@ -296,6 +296,17 @@ on_terminal() {
 	[[ $output == *"^[31mberth:^[0m CT nobody does not exist"* ]]
 }
 
+@test "a list without a row says on a terminal how to see more" {
+	berth stop 101 --fast
+	run -0 on_terminal 80 NO_COLOR=1 "$(type -P berth) --root $HOST_ROOT list"
+	[[ $output == *"no CT is running; to list all: berth list -a"* ]]
+	run -0 on_terminal 80 NO_COLOR=1 "$(type -P berth) --root $HOST_ROOT list -H"
+	[ -z "$output" ]
+	run -0 berth list
+	[ "$(wc -l <<<"$output")" = 1 ]
+	berth start 101
+}
+
 @test "a list ends where the terminal ends, on a pipe it does not" {
 	widest() { awk '{ if (length > m) m = length } END { print m }' <<<"$output"; }
 	list="$(type -P berth) --root $HOST_ROOT list -a -o ctid,ip,description,uuid,private"
