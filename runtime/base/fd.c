@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 
 enum {
 	FD_PASS_MAX = 16,
@@ -147,6 +148,19 @@ int file_read_line_at(int dirfd, const char *name, char *buf, size_t size)
 int file_read_value_at(int dirfd, const char *name, char *buf, size_t size)
 {
 	return read_text(dirfd, name, buf, size, read_value);
+}
+
+bool file_is_cached(const char *path)
+{
+	const struct open_how how = {.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+				     .resolve = RESOLVE_CACHED};
+	auto_close int fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+	char byte;
+	struct iovec v = {&byte, 1};
+
+	if (fd < 0)
+		return errno != EAGAIN;
+	return preadv2(fd, &v, 1, 0, RWF_NOWAIT) >= 0 || errno != EAGAIN;
 }
 
 int file_write_value_at(int dirfd, const char *name, const char *value)

@@ -28,6 +28,12 @@ int file_read_line_at(int dirfd, const char *name, char *buf, size_t size);
  * less. Not for lists that it makes piece by piece, such as cgroup.procs.
  */
 int file_read_value_at(int dirfd, const char *name, char *buf, size_t size);
+/*
+ * Does the kernel have the file's name and its beginning in memory, so that reading it waits for no disk? Never waits
+ * itself (openat2(2) RESOLVE_CACHED, preadv2(2) RWF_NOWAIT). Also yes when there is none, and when the kernel cannot say:
+ * one before 5.12, or a file system without such reads. Of a directory the name alone is looked for.
+ */
+bool file_is_cached(const char *path);
 
 /* One write(2) of a string to an existing file: /proc, /sys and cgroup files. */
 int file_write_value_at(int dirfd, const char *name, const char *value);

@@ -2,7 +2,15 @@
 #include "runtime/daemon/found.h"
 
 #include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
 #include "runtime/base/log.h"
+
+#include <sys/stat.h>
+#include <time.h>
+
+enum {
+	SETTLES_S = 2
+};
 
 static void take(struct daemon *d, uint32_t ctid)
 {
@@ -23,19 +31,50 @@ static void take(struct daemon *d, uint32_t ctid)
 	(void)ct_event(ct, LIFE_T_LOOK, NULL, NULL);
 }
 
+/* When the directory was changed last; 0, 0 when that cannot be told, or not without a disk. */
+static struct timespec changed_at(const struct daemon *d)
+{
+	char path[BERTH_PATH_MAX];
+	struct stat st;
+
+	if (!file_is_cached(path_below(d->paths.etc, "ct", path)) || stat(path, &st) < 0)
+		return (struct timespec){0};
+	return st.st_mtim;
+}
+
+bool found_is_current(const struct daemon *d)
+{
+	struct timespec t = changed_at(d);
+
+	return t.tv_sec != 0 && t.tv_sec == d->scanned.tv_sec && t.tv_nsec == d->scanned.tv_nsec;
+}
+
+static void reread_broken(struct daemon *d)
+{
+	for (size_t i = 0; i < d->n_cts; i++)
+		if (d->cts[i]->status == CT_BROKEN)
+			found_reread(d->cts[i]);
+}
+
 void found_rescan(struct daemon *d)
 {
 	auto_free uint32_t *list = NULL;
-	int n = ct_info_list(&d->paths, &list, NULL);
+	struct timespec at = changed_at(d);
+	int n;
 
-	for (int i = 0; i < n; i++) {
-		struct ct *ct = registry_find(d, list[i]);
-
-		if (ct == NULL)
-			take(d, list[i]);
-		else if (ct->status == CT_BROKEN)
-			found_reread(ct);
+	if (found_is_current(d)) {
+		reread_broken(d);
+		return;
 	}
+	n = ct_info_list(&d->paths, &list, NULL);
+	for (int i = 0; i < n; i++)
+		if (registry_find(d, list[i]) == NULL)
+			take(d, list[i]);
+	reread_broken(d);
+	/* Times are as coarse as a tick, or a second: a change right after the look might have the same. */
+	if (n < 0 || at.tv_sec == 0 || time(NULL) - at.tv_sec < SETTLES_S)
+		at = (struct timespec){0};
+	d->scanned = at;
 }
 
 void found_reread(struct ct *ct)

@@ -17,6 +17,9 @@ extern const size_t daemon_methods_n;
 
 /* The CT that the parameter "ct" names; NULL after an error reply. */
 struct ct *method_ct(struct rpc_call *call, json_t *parameters, struct daemon *d);
+/* The same for a method fn that reads files of the CT; NULL too when fn is called again, after a thread has read them. */
+struct ct *method_ct_read(struct rpc_call *call, json_t *parameters, struct daemon *d,
+			  rpc_method_fn *fn);
 
 /* A boolean parameter, false when it is missing or null. */
 bool method_flag(json_t *parameters, const char *name);

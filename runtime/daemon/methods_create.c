@@ -5,6 +5,7 @@
 #include "runtime/base/parse.h"
 #include "runtime/base/value.h"
 #include "runtime/daemon/destroy.h"
+#include "runtime/daemon/disk_first.h"
 #include "runtime/daemon/found.h"
 #include "runtime/daemon/job.h"
 #include "runtime/daemon/methods.h"
@@ -234,8 +235,11 @@ void method_create(struct rpc_call *call, json_t *parameters, void *data)
 	struct ct *ct;
 	struct job *j;
 	uint32_t ctid = 0;
-	int n = settings_get(parameters, list, &err);
+	int n;
 
+	if (disk_first(call, parameters, d, NULL, true, method_create))
+		return;
+	n = settings_get(parameters, list, &err);
 	found_rescan(d); /* what has been put back has its number, name, addresses and ids */
 	if (n < 0 || create_ctid(d, parameters, &ctid, &err) < 0) {
 		rpc_reply_error(call, &err);

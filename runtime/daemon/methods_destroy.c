@@ -56,7 +56,7 @@ static void destroy_go(struct job *j, void *data)
 
 void method_destroy(struct rpc_call *call, json_t *parameters, void *data)
 {
-	struct ct *ct = method_ct(call, parameters, data);
+	struct ct *ct = method_ct_read(call, parameters, data, method_destroy);
 	struct berth_error err;
 
 	if (ct != NULL && !method_wait(call, parameters, ct, method_destroy) &&

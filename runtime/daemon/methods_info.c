@@ -1,5 +1,6 @@
 /* methods_info.c - List, Get, Monitor: what a CT is and what it uses. */
 #include "runtime/base/cleanup.h"
+#include "runtime/daemon/disk_first.h"
 #include "runtime/daemon/found.h"
 #include "runtime/daemon/info.h"
 #include "runtime/daemon/methods.h"
@@ -167,7 +168,7 @@ static void query_run(struct info_query *q)
 
 void method_get(struct rpc_call *call, json_t *parameters, void *data)
 {
-	struct ct *ct = method_ct(call, parameters, data);
+	struct ct *ct = method_ct_read(call, parameters, data, method_get);
 	struct info_query *q;
 
 	if (ct == NULL)
@@ -214,6 +215,8 @@ void method_list(struct rpc_call *call, json_t *parameters, void *data)
 		rpc_reply_error(call, &err);
 		return;
 	}
+	if (disk_first(call, parameters, d, named ? names : NULL, !named, method_list))
+		return;
 	if (!named)
 		found_rescan(d);
 	q = query_new(d, call, named ? json_array_size(names) : d->n_cts);

@@ -4,6 +4,7 @@
 #include "runtime/base/value.h"
 #include "runtime/ct/store.h"
 #include "runtime/daemon/config_check.h"
+#include "runtime/daemon/disk_first.h"
 #include "runtime/daemon/found.h"
 #include "runtime/daemon/method_wait.h"
 #include "runtime/daemon/methods.h"
@@ -28,6 +29,14 @@ struct ct *method_ct(struct rpc_call *call, json_t *parameters, struct daemon *d
 	else
 		found_reread(ct);
 	return ct;
+}
+
+struct ct *method_ct_read(struct rpc_call *call, json_t *parameters, struct daemon *d,
+			  rpc_method_fn *fn)
+{
+	if (disk_first(call, parameters, d, json_object_get(parameters, "ct"), false, fn))
+		return NULL;
+	return method_ct(call, parameters, d);
 }
 
 bool method_flag(json_t *parameters, const char *name)
@@ -76,7 +85,7 @@ static void start_or_restart(struct rpc_call *call, json_t *parameters, struct c
 
 void method_start(struct rpc_call *call, json_t *parameters, void *data)
 {
-	struct ct *ct = method_ct(call, parameters, data);
+	struct ct *ct = method_ct_read(call, parameters, data, method_start);
 
 	if (ct != NULL && !method_wait(call, parameters, ct, method_start))
 		start_or_restart(call, parameters, ct, LIFE_START);
@@ -105,21 +114,23 @@ static bool can_hurry(const struct ct *ct)
 void method_stop(struct rpc_call *call, json_t *parameters, void *data)
 {
 	struct daemon *d = data;
-	struct ct *ct = method_ct(call, parameters, d);
 	bool fast = method_flag(parameters, "fast");
+	struct ct *ct = fast ? method_ct(call, parameters, d)
+			     : method_ct_read(call, parameters, d, method_stop);
 
 	if (ct == NULL ||
 	    ((!fast || !can_hurry(ct)) && method_wait(call, parameters, ct, method_stop)))
 		return;
 	order(ct, fast ? LIFE_KILL : LIFE_STOP,
-	      &(struct life_info){.call = call, .timeout = stop_timeout_of(d, ct, parameters)});
+	      &(struct life_info){.call = call,
+				  .timeout = fast ? 0 : stop_timeout_of(d, ct, parameters)});
 }
 
 /* A CT that is stopped is started: what vzctl restart does. */
 void method_restart(struct rpc_call *call, json_t *parameters, void *data)
 {
 	struct daemon *d = data;
-	struct ct *ct = method_ct(call, parameters, d);
+	struct ct *ct = method_ct_read(call, parameters, d, method_restart);
 	struct berth_error err, why;
 
 	if (ct == NULL || method_wait(call, parameters, ct, method_restart))
@@ -145,7 +156,7 @@ void method_restart(struct rpc_call *call, json_t *parameters, void *data)
 
 void method_mount(struct rpc_call *call, json_t *parameters, void *data)
 {
-	struct ct *ct = method_ct(call, parameters, data);
+	struct ct *ct = method_ct_read(call, parameters, data, method_mount);
 
 	if (ct != NULL && !method_wait(call, parameters, ct, method_mount))
 		order(ct, LIFE_MOUNT, &(struct life_info){.call = call});
@@ -153,7 +164,7 @@ void method_mount(struct rpc_call *call, json_t *parameters, void *data)
 
 void method_umount(struct rpc_call *call, json_t *parameters, void *data)
 {
-	struct ct *ct = method_ct(call, parameters, data);
+	struct ct *ct = method_ct_read(call, parameters, data, method_umount);
 
 	if (ct != NULL && !method_wait(call, parameters, ct, method_umount))
 		order(ct, LIFE_UMOUNT, &(struct life_info){.call = call});

@@ -7,6 +7,7 @@
 #include "runtime/base/cleanup.h"
 #include "runtime/base/log.h"
 #include "runtime/base/value.h"
+#include "runtime/daemon/disk_first.h"
 #include "runtime/daemon/found.h"
 #include "runtime/daemon/job.h"
 #include "runtime/daemon/method_wait.h"
@@ -309,7 +310,10 @@ static void set_go(struct job *j, void *data)
 
 void method_set(struct rpc_call *call, json_t *parameters, void *data)
 {
-	struct ct *ct = method_ct(call, parameters, data);
+	const json_t *word = json_object_get(parameters, "ct");
+	struct ct *ct = disk_first(call, parameters, data, word, true, method_set)
+				? NULL
+				: method_ct(call, parameters, data);
 	struct setting list[SETTINGS_MAX];
 	struct set_order o = {.list = list, .save = method_flag(parameters, "save")};
 	struct life_info info = {.call = call, .go = set_go, .data = &o};

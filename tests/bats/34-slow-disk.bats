@@ -19,6 +19,7 @@ setup() {
 
 teardown() {
 	fsfreeze -u "$HOST_ROOT/disk" 2>/dev/null || true
+	reads_go_on
 	berth ping || start_berthd
 	for ctid in 101 102 5000; do
 		berth stop "$ctid" --fast || true
@@ -118,6 +119,75 @@ in_background() {
 	berth exec2 101 true
 	berth set 2001 --ram 500M --save
 	wait_for 20 created_or_not 5000
+}
+
+# reads_hang / reads_go_on: for berthd, from the disk. A byte a second: the cgroup that limits it is the test's own.
+reads_hang() {
+	local dev
+	dev=$(findmnt -n -o MAJ:MIN "$HOST_ROOT/disk")
+	if [ -d /sys/fs/cgroup/blkio ]; then
+		slow=/sys/fs/cgroup/blkio/berth-slow-$HOST_ID slow_file=blkio.throttle.read_bps_device
+		slow_on="$dev 1" slow_off="$dev 0"
+	else
+		slow=/sys/fs/cgroup/berth-slow-$HOST_ID slow_file=io.max
+		slow_on="$dev rbps=1" slow_off="$dev rbps=max"
+		echo +io >/sys/fs/cgroup/cgroup.subtree_control
+	fi
+	slow_home=$(dirname "$slow")$(sed -n 's/^[0-9]*:\(blkio\|\):\(.*\)/\2/p' "/proc/$BERTHD_PID/cgroup" | head -n 1)
+	mkdir "$slow"
+	echo "$slow_on" >"$slow/$slow_file"
+	echo "$BERTHD_PID" >"$slow/cgroup.procs"
+}
+
+reads_go_on() {
+	[ -d "${slow:-}" ] || return 0
+	echo "$slow_off" >"$slow/$slow_file"
+	for pid in $(cat "$slow/cgroup.procs"); do
+		echo "$pid" >"$slow_home/cgroup.procs" || true
+	done
+	wait_for 10 rmdir "$slow"
+}
+
+# forgotten FILE...: not in the kernel's memory any more.
+forgotten() {
+	local f
+	for f in "$@"; do
+		sync "$f"
+		wait_for 10 forget "$f"
+	done
+}
+
+# It is advice: somebody else may hold the page for a moment.
+forget() {
+	dd if="$1" iflag=nocache count=0 status=none
+	[ "$(fincore -n -o PAGES "$1" | tr -d ' ')" = 0 ]
+}
+
+@test "H8 a config that is not in memory, on a disk that hangs, holds the order that needs it alone" {
+	start_berthd
+	tiny 101
+	berth create 102 --ostemplate tiny
+	berth list -a >/dev/null
+	forgotten "$HOST_ROOT/etc/berth/ct/102.conf" "$HOST_ROOT/var/lib/berth/private/102/facts"
+	reads_hang
+	berth start 102 >"$HOST_ROOT/start.out" 2>&1 3>&- &
+	start_job=$!
+	wait_for 10 stuck 1
+	ping=$(worst_ms 50 berth ping)
+	exec=$(worst_ms 10 berth exec2 101 true)
+	echo "the longest of 50 pings took $ping ms, of 10 execs $exec ms"
+	[ "$ping" -lt 2000 ]
+	[ "$exec" -lt 5000 ]
+	timeout 20 berth --root "$HOST_ROOT" list -H -o ctid,status 101 | grep -q running
+	timeout 20 berth --root "$HOST_ROOT" stop 101 --fast
+	stuck 1
+	kill -0 $start_job
+	reads_go_on
+	wait $start_job || {
+		cat "$HOST_ROOT/start.out"
+		return 1
+	}
+	[ "$(berth list -H -o status 102)" = running ]
 }
 
 # created_or_not CTID: it exists whole, or it can be created.

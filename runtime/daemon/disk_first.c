@@ -1,0 +1,177 @@
+/* disk_first.c - reads ahead in a thread, for methods that run in the loop. */
+#include "runtime/daemon/disk_first.h"
+
+#include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
+#include "runtime/base/offload.h"
+#include "runtime/daemon/found.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	FILES_MAX =
+		65536, /* bytes of one that is read ahead; more of a config is nothing that is kept */
+};
+
+struct ahead {
+	struct daemon *d;
+	struct rpc_call *call; /* NULL: it has gone */
+	json_t *parameters;
+	rpc_method_fn *fn;
+	bool scans;
+	uint32_t *ctids; /* whose files are read */
+	size_t n;
+	uint32_t *known; /* with scans: of all others that are found, too */
+	size_t n_known;
+	struct berth_paths paths;
+};
+
+/* ---- is it in memory? ---- */
+
+static bool ct_in_memory(const struct berth_paths *p, uint32_t ctid)
+{
+	char path[BERTH_PATH_MAX], facts[BERTH_PATH_MAX];
+
+	return file_is_cached(path_ct_config(p, ctid, path)) &&
+	       file_is_cached(path_below(path_private(p, ctid, path), "facts", facts));
+}
+
+/* ---- in a thread ---- */
+
+static void read_ahead(const char *path)
+{
+	auto_free char *text = NULL;
+
+	(void)file_read_at(AT_FDCWD, path, FILES_MAX, &text, NULL);
+}
+
+static void read_ct(const struct berth_paths *p, uint32_t ctid)
+{
+	char path[BERTH_PATH_MAX], facts[BERTH_PATH_MAX];
+
+	read_ahead(path_ct_config(p, ctid, path));
+	read_ahead(path_below(path_private(p, ctid, path), "facts", facts));
+}
+
+static bool is_known(const struct ahead *a, uint32_t ctid)
+{
+	size_t low = 0, high = a->n_known;
+
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+
+		if (a->known[mid] == ctid)
+			return true;
+		if (a->known[mid] < ctid)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return false;
+}
+
+static void ahead_work(void *data)
+{
+	struct ahead *a = data;
+	auto_free uint32_t *list = NULL;
+	int n = a->scans ? ct_info_list(&a->paths, &list, NULL) : 0;
+
+	for (int i = 0; i < n; i++)
+		if (!is_known(a, list[i]))
+			read_ct(&a->paths, list[i]);
+	for (size_t i = 0; i < a->n; i++)
+		read_ct(&a->paths, a->ctids[i]);
+}
+
+/* ---- in the loop ---- */
+
+static void ahead_free(struct ahead *a)
+{
+	json_decref(a->parameters);
+	free(a->ctids);
+	free(a->known);
+	free(a);
+}
+
+static void ahead_gone(struct rpc_call *call, void *data)
+{
+	struct ahead *a = data;
+
+	(void)call;
+	a->call = NULL; /* the thread has the rest */
+}
+
+static void ahead_done(void *data)
+{
+	struct ahead *a = data;
+
+	if (a->call != NULL) {
+		rpc_call_on_gone(a->call, NULL, NULL);
+		a->d->read_ahead = a->call;
+		a->fn(a->call, a->parameters, a->d);
+		a->d->read_ahead = NULL;
+	}
+	ahead_free(a);
+}
+
+static void take_word(struct ahead *a, const json_t *word)
+{
+	const char *text = json_string_value(word);
+	struct ct *ct = text != NULL ? registry_lookup(a->d, text, NULL) : NULL;
+
+	if (ct == NULL)
+		a->scans = true;
+	else if (!ct_in_memory(&a->d->paths, ct->ctid))
+		a->ctids[a->n++] = ct->ctid;
+}
+
+static void take_words(struct ahead *a, const json_t *words)
+{
+	size_t n = json_is_array(words) ? json_array_size(words) : 1;
+
+	/* As many as there are: more is an error, which the method will tell. */
+	n = n < a->d->n_cts + 1 ? n : a->d->n_cts + 1;
+	a->ctids = calloc(n, sizeof(*a->ctids));
+	if (a->ctids == NULL)
+		abort();
+	for (size_t i = 0; i < n; i++)
+		take_word(a, json_is_array(words) ? json_array_get(words, i) : words);
+}
+
+static void take_known(struct ahead *a)
+{
+	a->known = calloc(a->d->n_cts + 1, sizeof(*a->known));
+	if (a->known == NULL)
+		abort();
+	for (size_t i = 0; i < a->d->n_cts; i++)
+		a->known[a->n_known++] = a->d->cts[i]->ctid;
+}
+
+bool disk_first(struct rpc_call *call, json_t *parameters, struct daemon *d, const json_t *words,
+		bool scans, rpc_method_fn *fn)
+{
+	struct ahead *a;
+
+	if (d->read_ahead == call || d->waited == call)
+		return false;
+	a = calloc(1, sizeof(*a));
+	if (a == NULL)
+		abort();
+	*a = (struct ahead){.d = d, .call = call, .fn = fn, .scans = scans, .paths = d->paths};
+	if (words != NULL)
+		take_words(a, words);
+	a->scans = a->scans && !found_is_current(d);
+	if (a->n == 0 && !a->scans) {
+		ahead_free(a);
+		return false;
+	}
+	if (a->scans)
+		take_known(a);
+	a->parameters = json_incref(parameters);
+	rpc_call_on_gone(call, ahead_gone, a);
+	if (offload_run(d->disk, ahead_work, ahead_done, a) < 0)
+		abort();
+	return true;
+}

@@ -1,0 +1,122 @@
+/* test_disk_first.c - what a method reads is read by a thread first, unless the kernel has it in memory. */
+#include "tests/unit/daemon_fixture.h"
+
+#include "runtime/daemon/disk_first.h"
+#include "runtime/daemon/found.h"
+
+#include <linux/magic.h>
+#include <sys/statfs.h>
+
+static void what_was_just_read_or_looked_for_in_vain_is_in_memory(void)
+{
+	char path[BERTH_PATH_MAX];
+
+	host_begin("");
+	put_config(101, "");
+	CHECK(file_is_cached(path_ct_config(&d.paths, 101, path)));
+	CHECK(access(path_ct_config(&d.paths, 102, path), F_OK) < 0 && file_is_cached(path));
+	CHECK(file_is_cached(path_below(d.paths.etc, "ct", path)));
+	host_end();
+}
+
+static void a_directory_of_configs_is_looked_at_when_it_has_changed(void)
+{
+	struct timespec old[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+	char path[BERTH_PATH_MAX];
+
+	host_begin("");
+	put_facts(101);
+	put_config(101, "");
+	found_rescan(&d);
+	/* It may have been changed in the same moment. */
+	CHECK(d.n_cts == 1 && !found_is_current(&d));
+	CHECK(utimensat(AT_FDCWD, path_below(d.paths.etc, "ct", path), old, 0) == 0);
+	CHECK(!found_is_current(&d));
+	found_rescan(&d);
+	CHECK(found_is_current(&d));
+	put_facts(102);
+	put_config(102, "");
+	CHECK(!found_is_current(&d));
+	found_rescan(&d);
+	CHECK(d.n_cts == 2);
+	host_end();
+}
+
+/* One that is put back broken, and mended in place: the directory does not change with that. */
+static void a_broken_one_is_read_again_all_the_same(void)
+{
+	struct timespec old[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+	char path[BERTH_PATH_MAX];
+
+	host_begin("");
+	put_config(101, "");
+	found_rescan(&d);
+	CHECK(registry_find(&d, 101)->status == CT_BROKEN);
+	CHECK(utimensat(AT_FDCWD, path_below(d.paths.etc, "ct", path), old, 0) == 0);
+	found_rescan(&d);
+	put_facts(101);
+	CHECK(found_is_current(&d));
+	found_rescan(&d);
+	CHECK(registry_find(&d, 101)->status == CT_STOPPED);
+	host_end();
+}
+
+/* As after a reboot, or when memory was short. On a file system in memory there is no such thing. */
+static bool forgotten(const char *path)
+{
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct statfs fs;
+
+	CHECK(fd >= 0 && fstatfs(fd, &fs) == 0);
+	if (fs.f_type == TMPFS_MAGIC)
+		return false;
+	CHECK(fsync(fd) == 0);
+	/* It is advice: somebody else may hold the page for a moment. */
+	WAIT_FOR(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) == 0 && !file_is_cached(path));
+	return true;
+}
+
+static void what_is_not_in_memory_is_read_by_a_thread(void)
+{
+	char path[BERTH_PATH_MAX];
+	json_t *p;
+
+	host_begin("");
+	put_facts(101);
+	put_config(101, "NAME=\"web\"\n");
+	(void)path_ct_config(&d.paths, 101, path);
+	CHECK(found_lookup(&d, "web", &err) != NULL);
+	if (forgotten(path)) {
+		p = json_pack("{s:s}", "ct", "web");
+		CHECK(code_of(call("io.berth.Container.Get", p)) == BERTH_OK);
+		CHECK(file_is_cached(path));
+	}
+	CHECK(d.read_ahead == NULL);
+	host_end();
+}
+
+/* Whoever has ordered goes before the thread has read. */
+static void a_client_that_goes_meanwhile_is_no_harm(void)
+{
+	struct client c;
+
+	host_begin("");
+	for (int i = 0; i < 20; i++) {
+		client_open(&c);
+		client_send(&c, "io.berth.Container.List", NULL, false);
+		fd_close(&c.fd);
+		settle_down();
+	}
+	WAIT_FOR(offload_pending(d.disk) == 0);
+	host_end();
+}
+
+int main(void)
+{
+	RUN(what_was_just_read_or_looked_for_in_vain_is_in_memory);
+	RUN(a_directory_of_configs_is_looked_at_when_it_has_changed);
+	RUN(a_broken_one_is_read_again_all_the_same);
+	RUN(what_is_not_in_memory_is_read_by_a_thread);
+	RUN(a_client_that_goes_meanwhile_is_no_harm);
+	return check_failures != 0;
+}
