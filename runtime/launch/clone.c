@@ -120,13 +120,15 @@ static int read_report(int report_fd, pid_t stage, pid_t *ret_init, struct berth
 
 	if (fd_wait(report_fd, POLLIN, GO_TIMEOUT_SEC * 1000) != 1)
 		return berth_error_set(err, BERTH_ERR_TIMEOUT, ETIMEDOUT,
-				       "the starting process did not answer within %d seconds "
-				       "(frozen, or held by the kernel: /proc/%d/stack says where)",
+				       "the process that starts the container did not answer "
+				       "within %d seconds: it is frozen, or waits in the kernel; "
+				       "see /proc/%d/stack",
 				       (int)GO_TIMEOUT_SEC, stage);
 	n = fd_read_all(report_fd, &rep, sizeof(rep));
 	if (n != (ssize_t)sizeof(rep))
 		return berth_error_set(err, BERTH_ERR_RESOURCES, ECHILD,
-				       "the starting process died (too little memory?)");
+				       "the process that starts the container was killed; is there "
+				       "too little memory? see dmesg");
 	if (rep.init <= 0) {
 		*err = rep.err;
 		return -rep.err.sys;
@@ -210,15 +212,15 @@ static int handle_message(struct launch_child *c, bool *ready, struct berth_erro
 	if (n == 0)
 		return berth_error_set(
 			err, BERTH_ERR_RESOURCES, ECHILD,
-			"the container's init died before it was set up (out of memory? see "
-			"dmesg and memory.events)");
+			"the container's init was killed before it was ready; is its memory too "
+			"small? see dmesg, and give it more with --ram");
 	if (n == -EAGAIN)
 		return berth_error_set(err, BERTH_ERR_TIMEOUT, ETIMEDOUT,
-				       "the container's init was not set up within %d seconds",
+				       "the container's init was not ready within %d seconds",
 				       (int)GO_TIMEOUT_SEC);
 	if (n != (ssize_t)sizeof(m) || (m.type == LAUNCH_MSG_FDS) != (n_fds == 3))
 		return berth_error_set(err, BERTH_ERR_SYSTEM, n < 0 ? (int)-n : EBADMSG,
-				       "bad report of the starting init");
+				       "the starting init sent a bad report");
 	if (m.type == LAUNCH_MSG_ERROR) {
 		*err = m.err;
 		return -m.err.sys;

@@ -61,12 +61,13 @@ int launch_write_files(int userns_fd, int root_fd, const struct guest_config *g,
 	if (pid > 0)
 		process_end(pid);
 	if (n == -ETIMEDOUT)
-		return berth_error_set(err, BERTH_ERR_TIMEOUT, ETIMEDOUT,
-				       "the guest's files were not written within %d seconds",
-				       (int)FILES_TIMEOUT_SEC);
+		return berth_error_set(
+			err, BERTH_ERR_TIMEOUT, ETIMEDOUT,
+			"writing the container's own files took more than %d seconds",
+			(int)FILES_TIMEOUT_SEC);
 	if (n != (ssize_t)sizeof(said))
 		return berth_error_sys(err, pid < 0 ? -pid : ECHILD,
-				       "start the writer of the guest's files");
+				       "start the process that writes the container's own files");
 	if (said.sys != 0 && err != NULL)
 		*err = said;
 	return -said.sys;

@@ -186,8 +186,8 @@ static int exec_init(const struct launch_spec *spec, int sock, struct berth_erro
 	}
 	return berth_error_set(
 		err, BERTH_ERR_BAD_TEMPLATE, ENOENT,
-		"no init in the container's root: none of /sbin/init, /etc/init, /bin/init "
-		"exists, or its loader does not");
+		"no init in the container's root can run: /sbin/init, /etc/init and /bin/init are "
+		"missing, or their loader is");
 }
 
 /* What only systemd needs: it would ignore the rest in silence, and freeze where it cannot boot. */

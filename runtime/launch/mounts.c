@@ -101,12 +101,12 @@ static int prepare_proc(int *ret, struct berth_error *err)
 	int fd = fs_mount("proc", NULL, ATTR_API);
 
 	if (fd == -EPERM)
-		return berth_error_set(
-			err, BERTH_ERR_MOUNT, EPERM,
-			"a new proc is refused: on the host another mount covers a part of it "
-			"(see /proc/self/mountinfo)");
+		return berth_error_set(err, BERTH_ERR_MOUNT, EPERM,
+				       "the kernel refuses a new /proc, because something is "
+				       "mounted over a part of "
+				       "/proc on this host; see findmnt -R /proc");
 	if (fd < 0)
-		return berth_error_set(err, BERTH_ERR_MOUNT, -fd, "make a new proc: %s",
+		return berth_error_set(err, BERTH_ERR_MOUNT, -fd, "make a new /proc: %s",
 				       strerror(-fd));
 	*ret = fd;
 	return 0;

@@ -224,8 +224,8 @@ int launch_ns_begin(uint32_t id_base, const struct guest_config *guest, struct l
 
 	if (id_base < IDMAP_BASE_MIN || id_base > UINT32_MAX - IDMAP_SIZE)
 		return berth_error_set(err, BERTH_ERR_VALUE, ERANGE,
-				       "id base %u: not in %d..%u, the host's own ids", id_base,
-				       (int)IDMAP_BASE_MIN, UINT32_MAX - IDMAP_SIZE);
+				       "id base %u is outside %d..%u; lower ids are the host's own",
+				       id_base, (int)IDMAP_BASE_MIN, UINT32_MAX - IDMAP_SIZE);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0)
 		return berth_error_sys(err, errno, "make a user namespace: socketpair");
 	(void)setsockopt(sv[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
@@ -255,10 +255,11 @@ static int hear(const struct launch_ns *ns, const char *what, int *ret_fd, struc
 
 	if (n == -EAGAIN)
 		return berth_error_set(err, BERTH_ERR_TIMEOUT, ETIMEDOUT,
-				       "no %s namespace was made within %d seconds", what,
+				       "making a %s namespace took more than %d seconds", what,
 				       (int)CHILD_TIMEOUT_SEC);
 	if (n != (ssize_t)sizeof(status) || (status == 0 && n_fds != (ret_fd != NULL)))
-		return berth_error_sys(err, ECHILD, "make a %s namespace: the child died", what);
+		return berth_error_sys(err, ECHILD,
+				       "make a %s namespace: the helper process was killed", what);
 	if (status != 0)
 		return berth_error_sys(err, status,
 				       "make a %s namespace as uid %u (see "
@@ -332,12 +333,15 @@ int launch_ns_files(struct launch_ns *ns, struct berth_error *err)
 	ssize_t n = fd_recv_message(ns->sock, &said, sizeof(said), NULL, 0, &n_fds);
 
 	if (n == -EAGAIN)
-		return berth_error_set(err, BERTH_ERR_TIMEOUT, ETIMEDOUT,
-				       "the guest's files were not written within %d seconds",
-				       (int)CHILD_TIMEOUT_SEC);
+		return berth_error_set(
+			err, BERTH_ERR_TIMEOUT, ETIMEDOUT,
+			"writing the container's own files took more than %d seconds",
+			(int)CHILD_TIMEOUT_SEC);
 	if (n != (ssize_t)sizeof(said))
-		return berth_error_set(err, BERTH_ERR_RESOURCES, ECHILD,
-				       "the writer of the guest's files died (too little memory?)");
+		return berth_error_set(
+			err, BERTH_ERR_RESOURCES, ECHILD,
+			"the process that writes the container's own files was killed; is "
+			"there too little memory? see dmesg");
 	if (said.sys != 0 && err != NULL)
 		*err = said;
 	return -said.sys;

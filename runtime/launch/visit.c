@@ -48,7 +48,7 @@ static int visit_enter(const struct launch_visit *v, int sock, struct berth_erro
 		r = process_enter(v->init_pidfd, v->cgroup, true);
 	if (r == 0)
 		r = process_close_others(keep, 4);
-	return r < 0 ? berth_error_sys(err, -r, "join it") : 0;
+	return r < 0 ? berth_error_sys(err, -r, "enter it") : 0;
 }
 
 static _Noreturn void visit_run(const struct launch_visit *v, int sock)
@@ -76,13 +76,13 @@ static int visit_collect(int sock, unsigned int timeout_ms, int *ret_fd, struct 
 	if (fd_wait(sock, POLLIN, timeout_ms) != 1)
 		return berth_error_set(
 			err, BERTH_ERR_TIMEOUT, ETIMEDOUT,
-			"a file of it did not answer within %u ms (suspended, or a file "
-			"system of its own?)",
+			"it did not answer within %u ms: it is suspended, or one of its own file "
+			"systems hangs",
 			timeout_ms);
 	n = fd_recv_message(sock, &reply, sizeof(reply), &fd, 1, &n_fds);
 	if (n != (ssize_t)sizeof(reply))
 		return berth_error_set(err, BERTH_ERR_RESOURCES, ECHILD,
-				       "the helper inside died (too little memory?)");
+				       "the helper inside was killed; is its memory too small?");
 	if (reply.result < 0) {
 		*err = reply.err;
 		return reply.result;

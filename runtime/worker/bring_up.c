@@ -350,7 +350,8 @@ static int step_files(void *ctx, struct berth_error *err)
 		return berth_error_set(err, why.code, ETIMEDOUT, "CT %u: %.300s", b->w->ctid,
 				       why.msg);
 	if (r < 0)
-		log_line(LOG_LV_WARNING, b->w->ctid, "set up the guest's files: %s", why.msg);
+		log_line(LOG_LV_WARNING, b->w->ctid, "write the container's own files: %s",
+			 why.msg);
 	launch_ns_end(&b->ns);
 	return 0;
 }

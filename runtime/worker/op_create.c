@@ -257,7 +257,7 @@ static int step_first_mount(void *ctx, struct berth_error *err)
 	guest.uuid = c->facts.uuid;
 	guest.is_new = true;
 	if (launch_write_files(m.userns_fd, m.root_fd, &guest, &why) < 0)
-		log_line(LOG_LV_WARNING, w->ctid, "set up the guest's files: %s", why.msg);
+		log_line(LOG_LV_WARNING, w->ctid, "write the container's own files: %s", why.msg);
 	ct_mounts_drop(w, &m);
 	return volume_wait_unused(volume_driver_find(c->facts.driver), c->private_fd, 30000, err);
 }

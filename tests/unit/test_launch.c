@@ -684,7 +684,8 @@ static void a_dead_child_of_the_namespaces_is_told(void)
 	CHECK(kill(ns.pid, SIGKILL) == 0);
 	CHECK(waitid(P_PID, (id_t)ns.pid, &(siginfo_t){0}, WEXITED | WNOWAIT) == 0);
 	launch_ns_files_begin(&ns, root);
-	CHECK(launch_ns_files(&ns, &err) == -ECHILD && strstr(err.msg, "guest's files") != NULL);
+	CHECK(launch_ns_files(&ns, &err) == -ECHILD &&
+	      strstr(err.msg, "own files was killed") != NULL);
 	launch_ns_end(&ns);
 	drop_ns(&ns);
 	CHECK(launch_ns_begin(ID_BASE, NULL, &ns, NULL) == 0 && kill(ns.pid, SIGKILL) == 0);
