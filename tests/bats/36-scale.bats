@@ -82,3 +82,32 @@ volume_device() {
 	berth umount 101
 	wait_for 10 test ! -e "$device"
 }
+
+berthd_fds() { find "/proc/$BERTHD_PID/fd" -mindepth 1 | wc -l; }
+berthd_rss() { awk '$1 == "VmRSS:" {print $2}' "/proc/$BERTHD_PID/status"; }
+has_fds() { [ "$(berthd_fds)" -le "$1" ]; }
+
+# gone FROM TO: these containers, and their devices.
+gone() {
+	local ctid
+	for ((ctid = $1; ctid <= $2; ctid++)); do
+		berth stop "$ctid" --fast && berth destroy "$ctid" || return
+	done >/dev/null
+}
+no_device() { ! losetup -n -O BACK-FILE | grep -q "$HOST_ROOT/var/lib/berth/private"; }
+
+@test "descriptors and memory of berthd go back when 50 containers have gone" {
+	# What the first ones load stays: threads, a spare worker's socket.
+	running 101 105
+	gone 101 105
+	wait_for 10 no_device
+	fds=$(berthd_fds) rss=$(berthd_rss)
+	running 101 150
+	[ "$(berthd_fds)" -ge $((fds + 50)) ]
+	berth list -a -j >/dev/null
+	gone 101 150
+	wait_for 20 has_fds "$fds"
+	wait_for 20 no_device
+	echo "berthd: $rss KiB before, $(berthd_rss) KiB after; $fds descriptors"
+	[ "$(berthd_rss)" -le $((rss + 1024)) ]
+}
