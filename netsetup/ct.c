@@ -43,6 +43,19 @@ int net_ct_up(const struct net_ct *ct, int netns_fd, struct berth_error *err)
 	return r;
 }
 
+int net_ct_hold(const struct net_ct *ct, bool held, struct berth_error *err)
+{
+	int r = 0;
+
+	for (unsigned int i = 0; i < ct->n_links && r == 0; i++) {
+		struct net_link_id id;
+
+		net_link_id(ct->ctid, ct->links[i].n, &id);
+		r = nft_hold(ct->owner.nft_table, &id, held, err);
+	}
+	return r;
+}
+
 /* ---- down ---- */
 
 static int down_one(struct rtnl *r, uint32_t ctid, unsigned int n, const struct net_owner *owner,

@@ -53,6 +53,7 @@ struct net_link {
 struct net_ct {
 	uint32_t ctid;
 	struct net_owner owner;
+	bool held; /* a new link carries nothing yet: see net_ct_hold */
 	bool probe; /* ask the segments of public addresses whether somebody has them: 0.6 s */
 	struct net_link links[NET_LINK_MAX];
 	unsigned int n_links;
@@ -138,6 +139,11 @@ int net_ct_change(const struct net_ct *now, const struct net_ct *next, int netns
  * waits for the kernel.
  */
 int net_ct_down(uint32_t ctid, const struct net_owner *owner, struct berth_error *err);
+/*
+ * Held, no packet passes either way, and none is answered for it: a peer waits, as if one had been lost. The links stay
+ * up, or the kernel would tell the CT's sockets.
+ */
+int net_ct_hold(const struct net_ct *ct, bool held, struct berth_error *err);
 int net_link_counters(uint32_t ctid, unsigned int n, struct net_counters *ret,
 		      struct berth_error *err);
 /* CTIDs that have a host link of this owner now, ascending; returns the count. *ret is malloc'ed, or NULL. */

@@ -38,20 +38,22 @@ struct set_row {
 	enum key_kind key;
 	int family; /* of the addresses in it */
 	bool from_rules; /* the kernel adds the elements, we only remove them */
+	bool some; /* not every link is in it */
 };
 
 /* The sets of berth.nft. Those that tell the addresses of a link stand first. */
 static const struct set_row sets[] = {
-	{NFPROTO_INET, "ct4", KEY_LINK_ADDR, AF_INET, false},
-	{NFPROTO_INET, "ct6", KEY_LINK_ADDR, AF_INET6, false},
-	{NFPROTO_ARP, "ct4", KEY_LINK_ADDR, AF_INET, false},
-	{NFPROTO_INET, "nat4", KEY_ADDR, AF_INET, false},
-	{NFPROTO_INET, "nat6", KEY_ADDR, AF_INET6, false},
-	{NFPROTO_INET, "routed4", KEY_ADDR, AF_INET, false},
-	{NFPROTO_INET, "routed6", KEY_ADDR, AF_INET6, false},
-	{NFPROTO_INET, "flows", KEY_LINK, AF_UNSPEC, true},
-	{NFPROTO_INET, "ct_links", KEY_LINK, AF_UNSPEC, false},
-	{NFPROTO_ARP, "ct_links", KEY_LINK, AF_UNSPEC, false},
+	{NFPROTO_INET, "ct4", KEY_LINK_ADDR, AF_INET, false, false},
+	{NFPROTO_INET, "ct6", KEY_LINK_ADDR, AF_INET6, false, false},
+	{NFPROTO_ARP, "ct4", KEY_LINK_ADDR, AF_INET, false, false},
+	{NFPROTO_INET, "nat4", KEY_ADDR, AF_INET, false, false},
+	{NFPROTO_INET, "nat6", KEY_ADDR, AF_INET6, false, false},
+	{NFPROTO_INET, "routed4", KEY_ADDR, AF_INET, false, false},
+	{NFPROTO_INET, "routed6", KEY_ADDR, AF_INET6, false, false},
+	{NFPROTO_INET, "flows", KEY_LINK, AF_UNSPEC, true, false},
+	{NFPROTO_INET, "held", KEY_LINK, AF_UNSPEC, false, true},
+	{NFPROTO_INET, "ct_links", KEY_LINK, AF_UNSPEC, false, false},
+	{NFPROTO_ARP, "ct_links", KEY_LINK, AF_UNSPEC, false, false},
 };
 
 enum {
@@ -66,7 +68,7 @@ static const struct {
 	{NFPROTO_INET, "guard"},       {NFPROTO_INET, "from_ct4"}, {NFPROTO_INET, "from_ct6"},
 	{NFPROTO_INET, "forward"},     {NFPROTO_INET, "to_ct"},	   {NFPROTO_INET, "input"},
 	{NFPROTO_INET, "outside"},     {NFPROTO_ARP, "input"},	   {NFPROTO_ARP, "from_ct"},
-	{NFPROTO_INET, "limit_flows"}, {NFPROTO_INET, "flooding"},
+	{NFPROTO_INET, "limit_flows"}, {NFPROTO_INET, "flooding"}, {NFPROTO_INET, "hold"},
 };
 
 /* ---- lists of addresses ---- */
@@ -283,6 +285,39 @@ int nft_add(const char *table, const struct nft_change *c, struct berth_error *e
 					      "no memory for nftables");
 	}
 	return r < 0 ? r : batch_commit(b, err);
+}
+
+static const struct set_row *row_of(uint16_t nf_family, const char *name)
+{
+	for (int i = 0; i < N_SETS; i++)
+		if (sets[i].nf_family == nf_family && strcmp(sets[i].name, name) == 0)
+			return &sets[i];
+	return NULL;
+}
+
+int nft_hold(const char *table, const struct net_link_id *id, bool held, struct berth_error *err)
+{
+	const struct set_row *row = row_of(NFPROTO_INET, "held");
+	auto_ptr(batch_free) struct batch *b = NULL;
+	char label[NL_LABEL_MAX];
+	struct nftnl_set *s;
+	struct key k;
+	int r = batch_open(ct_label(id->ctid, label), &b, err);
+
+	if (r < 0)
+		return r;
+	s = set_new(table, row);
+	key_make(&k, row, id->host, NULL);
+	if (s == NULL || set_add_key(s, k.bytes, k.len) < 0)
+		r = berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM, "no memory for nftables");
+	else
+		batch_put(b, held, row, s);
+	if (s != NULL)
+		nftnl_set_free(s);
+	if (r == 0)
+		r = batch_commit(b, err);
+	/* As it was to be. */
+	return (held && r == -EEXIST) || (!held && r == -ENOENT) ? 0 : r;
 }
 
 /* ---- finding and removing ---- */
@@ -564,7 +599,7 @@ int nft_has_link(struct nl *nl, const char *table, const struct net_link_id *id,
 	for (int i = 0; i < N_SETS && r == 0; i++) {
 		struct sweep w = {.row = &sets[i], .ifname = id->host};
 
-		if (w.row->key != KEY_LINK || w.row->from_rules)
+		if (w.row->key != KEY_LINK || w.row->from_rules || w.row->some)
 			continue;
 		r = -EAGAIN;
 		for (int t = 0; t < DUMP_TRIES && r == -EAGAIN; t++) {

@@ -25,6 +25,7 @@ struct nft_change {
 	unsigned int n_addrs;
 	bool nat;
 	bool link;
+	bool held; /* with the link: see net_ct */
 };
 
 /*
@@ -32,6 +33,9 @@ struct nft_change {
  * the table is not.
  */
 int nft_add(const char *table, const struct nft_change *c, struct berth_error *err);
+
+/* The link's member of the set held: there from now on, or not. */
+int nft_hold(const char *table, const struct net_link_id *id, bool held, struct berth_error *err);
 
 /*
  * Removes what is there of the link, everything (addrs NULL) or what belongs to these addresses.

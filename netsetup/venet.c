@@ -273,6 +273,8 @@ static void venet_elements(const struct nft_change *c, net_element_fn *fn, void 
 		fn(&(struct net_element){NFPROTO_INET, "ct_links", true, NULL}, data);
 		fn(&(struct net_element){NFPROTO_ARP, "ct_links", true, NULL}, data);
 		fn(&(struct net_element){NFPROTO_INET, "ct6", true, &c->id->guest_ll}, data);
+		if (c->held)
+			fn(&(struct net_element){NFPROTO_INET, "held", true, NULL}, data);
 	}
 	for (unsigned int i = 0; i < c->n_addrs; i++) {
 		const struct net_addr *a = &c->addrs[i];
@@ -300,7 +302,8 @@ static int add_elements(const struct venet *v, struct berth_error *err)
 				     .addrs = v->link->addrs,
 				     .n_addrs = v->link->n_addrs,
 				     .nat = v->link->nat,
-				     .link = true};
+				     .link = true,
+				     .held = ct->held};
 	struct berth_error e = {0};
 	int r = nft_add(ct->owner.nft_table, &c, &e);
 

@@ -3,6 +3,24 @@
 
 #include <time.h>
 
+static uint64_t ns_of(clockid_t clock)
+{
+	struct timespec t = {0};
+
+	(void)clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+uint64_t clock_monotonic_ns(void)
+{
+	return ns_of(CLOCK_MONOTONIC);
+}
+
+uint64_t clock_boottime_ns(void)
+{
+	return ns_of(CLOCK_BOOTTIME);
+}
+
 uint64_t clock_now_ms(void)
 {
 	struct timespec t;

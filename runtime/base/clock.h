@@ -11,6 +11,10 @@ uint64_t clock_now_ms(void);
 /* Seconds since the host has booted, its sleep included: what a process's start time is counted by. */
 uint64_t clock_uptime_s(void);
 
+/* Nanoseconds of CLOCK_MONOTONIC and of CLOCK_BOOTTIME: what a CT that is moved takes along. */
+uint64_t clock_monotonic_ns(void);
+uint64_t clock_boottime_ns(void);
+
 /* A moment after so many milliseconds. */
 static inline uint64_t clock_deadline(uint64_t after_ms)
 {

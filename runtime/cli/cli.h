@@ -39,6 +39,8 @@ int cmd_start(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_stop(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_restart(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_mount(struct cli *cli, struct args *a, struct berth_error *err);
+int cmd_suspend(struct cli *cli, struct args *a, struct berth_error *err);
+int cmd_resume(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_umount(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_destroy(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_status(struct cli *cli, struct args *a, struct berth_error *err);

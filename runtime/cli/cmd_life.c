@@ -1,4 +1,4 @@
-/* cmd_life.c - start, stop, restart, mount, umount, destroy. */
+/* cmd_life.c - start, stop, restart, mount, umount, destroy, suspend, resume. */
 #include "runtime/base/parse.h"
 #include "runtime/cli/cli.h"
 
@@ -158,5 +158,35 @@ int cmd_destroy(struct cli *cli, struct args *a, struct berth_error *err)
 	r = call_and_print(cli, "io.berth.Container.Destroy", json_pack("{s:s}", "ct", ct), err);
 	if (r == 0)
 		cli_say(cli, "CT %s has been destroyed", label);
+	return r;
+}
+
+int cmd_suspend(struct cli *cli, struct args *a, struct berth_error *err)
+{
+	char label[CT_LABEL_MAX];
+	const char *ct;
+	int r = cli_one_word(cli, a, "a CT", &ct, err);
+
+	if (r < 0 || cli->help)
+		return r;
+	(void)cli_label(cli, ct, label);
+	r = call_and_print(cli, "io.berth.Container.Suspend", json_pack("{s:s}", "ct", ct), err);
+	if (r == 0)
+		cli_say(cli, "CT %s has been suspended", label);
+	return r;
+}
+
+int cmd_resume(struct cli *cli, struct args *a, struct berth_error *err)
+{
+	char label[CT_LABEL_MAX];
+	const char *ct;
+	int r = cli_one_word(cli, a, "a CT", &ct, err);
+
+	if (r < 0 || cli->help)
+		return r;
+	(void)cli_label(cli, ct, label);
+	r = call_and_print(cli, "io.berth.Container.Resume", json_pack("{s:s}", "ct", ct), err);
+	if (r == 0)
+		cli_say(cli, "CT %s goes on", label);
 	return r;
 }

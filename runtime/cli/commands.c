@@ -82,6 +82,14 @@ static const struct command table[] = {
 	 "\n"
 	 "  berth runscript 101 /root/setup.sh\n",
 	 cmd_runscript},
+	{"suspend", "chkpnt", "CT", "save the processes of a running CT and end it",
+	 "Memory, processes and open connections are written to the CT's private area. They go on\n"
+	 "with `berth resume`, also after a reboot of the host.\n"
+	 "\n"
+	 "  berth suspend 101\n",
+	 cmd_suspend},
+	{"resume", "restore", "CT", "let a suspended CT go on where it was", "  berth resume 101\n",
+	 cmd_resume},
 	{"mount", NULL, "CT", "mount the root of a stopped CT and print the path",
 	 "  cd \"$(berth mount 101)\"\n", cmd_mount},
 	{"umount", NULL, "CT", "unmount the root of a CT", "  berth umount 101\n", cmd_umount},

@@ -76,6 +76,7 @@ struct host_config {
 	bool ip_probe; /* IP_PROBE=yes */
 	unsigned int start_parallel; /* VE_PARALLEL, 0: CPUs */
 	uint32_t conntrack_max; /* CONNTRACK_MAX=4096: tracked connections of a CT */
+	char criu[256]; /* CRIU: the program; "": where Debian has it */
 	unsigned int worker_timeout; /* WORKER_TIMEOUT=3600: seconds without progress */
 	uint32_t id_base_first; /* ID_BASE, 655360000; a multiple of 65536 */
 	uint64_t space_reserve; /* SPACE_RESERVE in bytes; 0: in percent */

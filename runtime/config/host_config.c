@@ -175,6 +175,9 @@ static int read_words(const struct conf_file *f, struct host_config *c, struct b
 		r = read_word(f, "NFT_TABLE", "berth", c->nft_table, sizeof(c->nft_table),
 			      table_is_valid, "letters, digits and _", err);
 	if (r == 0)
+		r = read_word(f, "CRIU", "", c->criu, sizeof(c->criu), cgroup_path_is_valid,
+			      "the path of a criu", err);
+	if (r == 0)
 		r = read_word(f, "GROUP", "berth", c->group, sizeof(c->group),
 			      template_name_is_valid, "the name of a group", err);
 	return r;

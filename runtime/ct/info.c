@@ -315,6 +315,14 @@ static int is_mounted(const struct berth_paths *p, uint32_t ctid)
 	return r == 0 ? 1 : ct_is_absent(r) ? 0 : r;
 }
 
+bool ct_is_suspended(const struct berth_paths *p, uint32_t ctid)
+{
+	char path[BERTH_PATH_MAX], file[BERTH_PATH_MAX];
+
+	return access(path_below(path_private(p, ctid, path), "dump/record", file), F_OK) == 0 ||
+	       !ct_is_absent(-errno);
+}
+
 static enum ct_status status_of_files(const struct berth_paths *p, struct ct_info *info,
 				      struct berth_error *err)
 {
@@ -327,7 +335,9 @@ static enum ct_status status_of_files(const struct berth_paths *p, struct ct_inf
 		return info->run.launched ? CT_RUNNING : CT_STARTING;
 	mounted = is_mounted(p, info->ctid);
 	if ((r == -ESRCH || r == -EBADMSG) && mounted >= 0)
-		info->at_rest = mounted == 1 ? CT_MOUNTED : CT_STOPPED;
+		info->at_rest = mounted == 1			 ? CT_MOUNTED
+				: ct_is_suspended(p, info->ctid) ? CT_SUSPENDED
+								 : CT_STOPPED;
 	if (r == -ESRCH && mounted >= 0)
 		return info->at_rest;
 	if (r == -EBADMSG)

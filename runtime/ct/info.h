@@ -81,6 +81,8 @@ int ct_facts_load(const struct berth_paths *p, uint32_t ctid, struct ct_facts *r
  * now. ret_booted may be NULL.
  */
 int ct_run_load(const struct berth_paths *p, uint32_t ctid, struct ct_run *ret, bool *ret_booted);
+/* Are there complete images of it? When that cannot be told: yes, nobody is to start it then. */
+bool ct_is_suspended(const struct berth_paths *p, uint32_t ctid);
 /* Is r of a file's open or read the answer "there is none"? Any other error is no answer. */
 bool ct_is_absent(int r);
 /* The range of ids of private/CTID as far as its facts or their copy can be read; -EINVAL. */

@@ -30,6 +30,7 @@ struct job {
 	bool asked; /* the command of halt_fd has told init */
 	bool fast, restart, killed, save, wait, hold;
 	bool then_start; /* after the unmount */
+	bool suspends; /* what is released is in images */
 	bool failed; /* error says why; what is under way only cleans up */
 	bool give_kept; /* its workers get the CT's console and notify socket, as far as they are kept */
 	int fds[RPC_FDS_MAX]; /* its workers get them, behind those: see job_take_fds */

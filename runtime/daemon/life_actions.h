@@ -28,6 +28,9 @@ life_action_fn act_start, act_started, act_end_start, act_mount, act_mounted, ac
 	act_umounted;
 /* life_stop.c */
 life_action_fn act_stop, act_stop_on, act_hurry, act_stuck, act_unpromise, act_kill_unknown;
+/* life_suspend.c */
+life_action_fn act_suspend, act_suspended, act_not_suspended, act_suspend_again, act_finish,
+	act_resume, act_forget;
 /* life_end.c */
 life_action_fn act_await_record, act_read_record, act_record_if_ended, act_release,
 	act_release_stopped;

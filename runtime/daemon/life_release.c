@@ -55,7 +55,9 @@ int act_released(const struct life_call *c)
 	boot_wait_fail(ct);
 	registry_settled(c->d, ct);
 	again = j->restart && !j->failed && config_can_restart(ct) && !reboots_later(j);
-	if (!j->failed || j->killed)
+	if (j->suspends)
+		event_emit(c->d, ct->ctid, "suspended", NULL);
+	else if (!j->failed || j->killed)
 		event_emit(c->d, ct->ctid, j->restart ? "rebooted" : "stopped",
 			   ct_end_word(ct->ends.last));
 	job_answer_joined(j, NULL);

@@ -182,12 +182,23 @@ static void method_order(struct rpc_call *call, json_t *parameters, struct daemo
 
 void method_suspend(struct rpc_call *call, json_t *parameters, void *data)
 {
-	method_order(call, parameters, data, LIFE_SUSPEND);
+	struct ct *ct = method_ct(call, parameters, data);
+
+	if (ct != NULL && !method_wait(call, parameters, ct, method_suspend))
+		order(ct, LIFE_SUSPEND, &(struct life_info){.call = call});
 }
 
 void method_resume(struct rpc_call *call, json_t *parameters, void *data)
 {
-	method_order(call, parameters, data, LIFE_RESUME);
+	struct ct *ct = method_ct(call, parameters, data);
+	struct berth_error err;
+
+	if (ct == NULL || method_wait(call, parameters, ct, method_resume))
+		return;
+	if (ct_is_disabled(ct->d, ct, &err))
+		rpc_reply_error(call, &err);
+	else
+		order(ct, LIFE_RESUME, &(struct life_info){.call = call});
 }
 
 void method_send(struct rpc_call *call, json_t *parameters, void *data)

@@ -26,6 +26,43 @@ int caps_raise_effective(void)
 	return r;
 }
 
+/* What the kernel knows ends before cap_max_bits of a newer libcap. */
+static int raise_ambient(cap_t caps)
+{
+	for (cap_value_t c = 0; c < cap_max_bits(); c++) {
+		cap_flag_value_t permitted;
+
+		if (cap_get_flag(caps, c, CAP_PERMITTED, &permitted) == 0 && permitted == CAP_SET &&
+		    cap_set_ambient(c, CAP_SET) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+int caps_make_ambient(void)
+{
+	cap_t caps = cap_get_proc();
+	int r = 0;
+
+	if (caps == NULL)
+		return -errno;
+	for (cap_value_t c = 0; r == 0 && c < cap_max_bits(); c++) {
+		cap_flag_value_t permitted;
+
+		r = cap_get_flag(caps, c, CAP_PERMITTED, &permitted);
+		if (r == 0 && permitted == CAP_SET) {
+			r = cap_set_flag(caps, CAP_EFFECTIVE, 1, &c, CAP_SET);
+			if (r == 0)
+				r = cap_set_flag(caps, CAP_INHERITABLE, 1, &c, CAP_SET);
+		}
+	}
+	if (r == 0)
+		r = cap_set_proc(caps);
+	r = r < 0 ? -errno : raise_ambient(caps);
+	(void)cap_free(caps);
+	return r;
+}
+
 static int clear_inheritable(void)
 {
 	cap_t caps = cap_get_proc();

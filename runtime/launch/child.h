@@ -108,6 +108,9 @@ void process_end(pid_t pid);
 /* Makes all permitted capabilities effective (setresuid took them away). -errno. */
 int caps_raise_effective(void);
 
+/* All permitted capabilities become effective, inheritable and ambient: a program that is run keeps them. -errno. */
+int caps_make_ambient(void);
+
 /* Bounding set = the policy; inheritable and ambient empty; verified afterwards. */
 int caps_settle(struct berth_error *err);
 
@@ -143,6 +146,9 @@ struct ct_dirs {
  * empty) do not count.
  */
 bool mounts_host_covered(const char *mountinfo);
+
+/* Host root, in a private mount namespace: a proc that nothing covers, over the host's. */
+int mounts_uncover_host(struct berth_error *err);
 
 /* In the new namespaces, with what mounts_stage has left. */
 int mounts_prepare(struct mount_set *set, const struct launch_spec *spec, const struct cage *cage,

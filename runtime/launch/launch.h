@@ -26,6 +26,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 enum {
 	IDMAP_SIZE = 65536,
@@ -197,3 +198,56 @@ struct launch_visit {
  * and ended with the CT. What came out (ret_fd may be NULL) is what fn has checked, no more.
  */
 int launch_visit(const struct launch_visit *v, int *ret_fd, struct berth_error *err);
+
+/* ---- rebuild.c: CRIU, beside a CT and inside ---- */
+
+enum {
+	LAUNCH_REBUILD_SOCK = 3, /* where the program finds its socket */
+	LAUNCH_REBUILD_CONSOLE = 4 /* and, when it rebuilds, the CT's console */
+};
+
+struct launch_dumper {
+	int init_pidfd;
+	uint32_t id_base;
+	const char *const *argv; /* argv[0] is a path */
+	int sock;
+};
+/* Starts the program; it is a child of the caller. Waits until it runs. */
+int launch_dumper(const struct launch_dumper *d, pid_t *ret, struct berth_error *err);
+
+/*
+ * What it sees in /run/ct: root, images, sys, pts, cgroup, console, and each device node under its last name.
+ */
+struct launch_rebuild {
+	uint32_t id_base;
+	const char *hostname;
+	int root_fd; /* the CT's root, mounted */
+	int images_fd; /* the directory of the images, which belong to the CT's mapped root */
+	int userns_fd, netns_fd; /* from launch_ns_user and launch_ns_net */
+	const struct cg_attach *cgroup; /* inner */
+	int pts_fd; /* from launch_pts */
+	bool dev_tun, dev_fuse;
+	bool host_covered;
+	struct timespec monotonic, boottime; /* what the CT's clocks are ahead of the host's */
+	const char *const
+		*probe; /* is run first, as root: it leaves what it learned of the kernel in /run */
+	const char *const *argv;
+	int sock;
+};
+/* Starts the program; it is a child of the caller, and what it makes with CLONE_PARENT is so too. */
+int launch_rebuild(const struct launch_rebuild *b, pid_t *ret_pid, int *ret_master,
+		   struct berth_error *err);
+
+/*
+ * Runs fn as root of the user namespace, in that network namespace, without any privilege of the host's, in a
+ * child that is given these descriptors only, and so much time. What fn returns is 0 or -errno with an error.
+ */
+struct launch_in_net {
+	int userns_fd, netns_fd;
+	const int *fds;
+	unsigned int n_fds; /* at most 4 */
+	unsigned int timeout_ms;
+	int (*fn)(void *data, struct berth_error *err);
+	void *data;
+};
+int launch_in_net(const struct launch_in_net *n, struct berth_error *err);

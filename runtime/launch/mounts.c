@@ -418,7 +418,7 @@ int launch_host_covered(bool *ret, struct berth_error *err)
 	return r;
 }
 
-static int uncover_host(struct berth_error *err)
+int mounts_uncover_host(struct berth_error *err)
 {
 	auto_close int fd = fs_mount("proc", NULL, ATTR_API);
 
@@ -465,7 +465,7 @@ int mounts_stage(const struct launch_spec *spec, const struct cage *cage, struct
 		return berth_error_sys(err, -root, "take the container's root mount");
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return berth_error_sys(err, errno, "make an own mount namespace");
-	r = spec->host_covered ? uncover_host(err) : 0;
+	r = spec->host_covered ? mounts_uncover_host(err) : 0;
 	if (r < 0)
 		return r;
 	if (move_mount(root, "", AT_FDCWD, STAGE_ROOT, MOVE_MOUNT_F_EMPTY_PATH) < 0)

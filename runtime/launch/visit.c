@@ -11,6 +11,8 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -111,6 +113,51 @@ int launch_visit(const struct launch_visit *v, int *ret_fd, struct berth_error *
 	} else {
 		r = visit_collect(sock[0], v->timeout_ms, ret_fd, err);
 		/* A child that a file system of the tenant's holds ends when the CT does. */
+		process_end(pid);
+	}
+	(void)close(sock[0]);
+	return r;
+}
+
+/* ---- in a network namespace, before or beside the CT ---- */
+
+static _Noreturn void net_run(const struct launch_in_net *n, int sock)
+{
+	struct visit_reply reply = {0};
+	int keep[8] = {0, 1, 2, sock}, null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	unsigned int n_keep = 4;
+	int r = 0;
+
+	for (unsigned int i = 0; i < n->n_fds && i < 4; i++)
+		keep[n_keep++] = n->fds[i];
+	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 ||
+	    setns(n->netns_fd, CLONE_NEWNET) < 0 || setns(n->userns_fd, CLONE_NEWUSER) < 0)
+		r = -errno;
+	if (r == 0)
+		r = process_become_root();
+	if (r == 0)
+		r = process_close_others(keep, n_keep);
+	reply.result = r < 0 ? berth_error_sys(&reply.err, r, "join the container's network")
+			     : n->fn(n->data, &reply.err);
+	(void)fd_send_message(sock, &reply, sizeof(reply), NULL, 0);
+	_exit(0);
+}
+
+int launch_in_net(const struct launch_in_net *n, struct berth_error *err)
+{
+	int sock[2], r;
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sock) < 0)
+		return berth_error_sys(err, errno, "socketpair");
+	pid = sys_clone3(0, SIGCHLD, -1);
+	if (pid == 0)
+		net_run(n, sock[1]);
+	(void)close(sock[1]);
+	if (pid < 0) {
+		r = berth_error_sys(err, -pid, "clone3");
+	} else {
+		r = visit_collect(sock[0], n->timeout_ms, NULL, err);
 		process_end(pid);
 	}
 	(void)close(sock[0]);

@@ -37,6 +37,7 @@ struct ext4_super {
 	bool clean; /* unmounted well or to be mended by the journal alone, and no error seen */
 	bool has_quota; /* features quota and project: see image_quota.c */
 	bool needs_recovery; /* the journal has to be replayed: mount(2) does it */
+	uint32_t mounts; /* since it was made or checked, modulo 65536 */
 	uint8_t uuid[16];
 };
 

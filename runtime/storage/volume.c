@@ -136,6 +136,12 @@ int volume_usage(const struct volume_driver *d, int private_fd, int mount_fd,
 	return d->usage(private_fd, mount_fd, ret, err);
 }
 
+int volume_mounts(const struct volume_driver *d, int private_fd, uint32_t *ret,
+		  struct berth_error *err)
+{
+	return d->mounts(private_fd, ret, err);
+}
+
 int volume_check(const struct volume_driver *d, int private_fd, struct berth_error *err)
 {
 	return d->check(private_fd, err);

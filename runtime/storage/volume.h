@@ -170,6 +170,13 @@ int volume_resize(const struct volume_driver *d, int private_fd, int mount_fd,
 int volume_usage(const struct volume_driver *d, int private_fd, int mount_fd,
 		 struct volume_usage *ret, struct berth_error *err);
 
+/*
+ * How often it was mounted, counted by the volume itself: another number is another volume than the one that was
+ * left, or one that somebody has written to since. One mount adds one, modulo 65536.
+ */
+int volume_mounts(const struct volume_driver *d, int private_fd, uint32_t *ret,
+		  struct berth_error *err);
+
 /* Runs the driver's check before a mount after an unclean end; 0 clean or repaired. */
 int volume_check(const struct volume_driver *d, int private_fd, struct berth_error *err);
 

@@ -4,6 +4,7 @@
  * Made under another name and renamed when whole, so volume.img is never half made.
  */
 #include "runtime/base/cleanup.h"
+#include "runtime/base/clock.h"
 #include "runtime/base/fault.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/spawn.h"
@@ -473,6 +474,28 @@ static int image_usage(int private_fd, int mount_fd, struct volume_usage *ret,
 	return r;
 }
 
+enum {
+	SUPER_TRIES = 5
+};
+
+/* Of one that is mounted the kernel may just be writing the superblock: then its checksum is not right yet. */
+static int image_mounts(int private_fd, uint32_t *ret, struct berth_error *err)
+{
+	auto_close int fd = image_open(private_fd, O_RDONLY, err);
+	struct ext4_super sb;
+	int r = fd;
+
+	for (int i = 0; i < SUPER_TRIES && fd >= 0; i++) {
+		r = image_read_super(private_fd, fd, &sb, err);
+		if (r == 0)
+			break;
+		clock_pause_us(2000);
+	}
+	if (r == 0)
+		*ret = sb.mounts;
+	return r;
+}
+
 static int image_check(int private_fd, struct berth_error *err)
 {
 	auto_close int fd = image_open(private_fd, O_RDWR, err);
@@ -532,6 +555,7 @@ const struct volume_driver volume_driver_image = {
 	.was_used = image_was_used,
 	.resize = image_resize,
 	.usage = image_usage,
+	.mounts = image_mounts,
 	.check = image_check,
 	.distrust = image_distrust,
 	.room = image_room,

@@ -75,6 +75,7 @@ static int step_load(void *ctx, struct berth_error *err)
 		r = spec_net(w->ctid, &b->config, &w->host, w->paths.root, b->addrs, &b->net, err);
 	if (r < 0)
 		return r;
+	b->net.held = b->ignition->network_first;
 	worker_guest(w, &b->config, b->hostname, &b->guest);
 	b->guest.uuid = b->facts.uuid;
 	return 0;

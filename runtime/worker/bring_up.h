@@ -59,6 +59,7 @@ struct bring_up {
 	const struct seccomp_program *seccomp;
 	int pts_fd; /* the CT's devpts, a detached mount */
 	bool host_covered; /* of launch_host_covered */
+	struct net_ct net; /* held, if it comes first: go lets it loose */
 
 	/* Filled by the ignition. */
 	struct launch_child child;
@@ -68,7 +69,6 @@ struct bring_up {
 	/* Private to bring_up. */
 	struct guest_config guest;
 	struct net_addr addrs[CT_ADDR_MAX];
-	struct net_ct net;
 	struct cg_limits limits;
 	struct become_kit kit;
 	sem_t lower_made; /* or will not be: no_lower */

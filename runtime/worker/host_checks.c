@@ -5,12 +5,14 @@
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/parse.h"
+#include "runtime/base/spawn.h"
 #include "runtime/ct/info.h"
 #include "runtime/ct/pool_ct.h"
 #include "runtime/ct/pools.h"
 #include "runtime/ct/spec.h"
 #include "runtime/ct/trouble.h"
 #include "runtime/storage/volume.h"
+#include "runtime/worker/criu_run.h"
 #include "runtime/worker/host_hardening.h"
 #include "runtime/worker/host_space.h"
 #include "runtime/worker/volume_mount.h"
@@ -319,6 +321,36 @@ static void check_cts(struct checks *c, struct worker *w)
 	}
 }
 
+/* Without it all else works. */
+static void check_criu(struct checks *c, struct worker *w)
+{
+	static const char fix[] = "apt-get install criu";
+	char path[BERTH_PATH_MAX], text[256];
+	unsigned int v[3] = {0};
+	struct berth_error err;
+	struct utsname uts;
+	const char *at;
+
+	if (criu_find(w, path, &err) < 0) {
+		found(c, "criu", "warning", fix, "%.300s", err.msg);
+		return;
+	}
+	if (spawn_run_output((const char *const[]){path, "--version", NULL}, text, sizeof(text),
+			     &err) < 0) {
+		found(c, "criu", "warning", fix, "%.300s", err.msg);
+		return;
+	}
+	at = strstr(text, "Version: ");
+	(void)uname(&uts);
+	if (at == NULL || sscanf(at + 9, "%u.%u.%u", &v[0], &v[1], &v[2]) < 2)
+		found(c, "criu", "warning", fix, "%s does not say its version", path);
+	else if (criu_version_check(v[0], v[1], v[2], uts.release, &err) < 0)
+		found(c, "criu", "warning", "", "CTs cannot be suspended: %.300s", err.msg);
+	else
+		found(c, "criu", "ok", "", "criu %u.%u.%u suspends and resumes CTs", v[0], v[1],
+		      v[2]);
+}
+
 void host_checks(struct worker *w, host_finding_fn *fn, void *data)
 {
 	const struct net_owner owner = spec_net_owner(&w->host, w->paths.root);
@@ -332,6 +364,7 @@ void host_checks(struct worker *w, host_finding_fn *fn, void *data)
 	check_inode_limits(&c, w);
 	net_doctor(&owner, fn, data);
 	check_programs(&c);
+	check_criu(&c, w);
 	check_user_namespaces(&c);
 	pools_doctor(fn, data);
 	check_cts(&c, w);

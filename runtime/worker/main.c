@@ -5,6 +5,8 @@ static const struct worker_op ops[] = {
 	{"create", true, 0, op_create},
 	{"destroy", true, 0, op_destroy},
 	{"start", true, 0, op_start},
+	{"suspend", true, 0, op_suspend},
+	{"resume", true, 0, op_resume},
 	{"adopt", true, 0, op_adopt},
 	{"cleanup", true, 0, op_cleanup},
 	{"apply", true, 0, op_apply},

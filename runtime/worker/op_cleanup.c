@@ -15,6 +15,7 @@
 #include "runtime/ct/spec.h"
 #include "runtime/ct/store.h"
 #include "runtime/storage/volume.h"
+#include "runtime/worker/criu_run.h"
 #include "runtime/worker/lost_run.h"
 #include "runtime/worker/volume_mount.h"
 #include "runtime/worker/worker.h"
@@ -194,6 +195,21 @@ static void remove_run_files(int run_fd)
 	(void)file_unlink_at(run_fd, "state"); /* last: while it is there, the CT is not down yet */
 }
 
+/* Its admin gives up what a suspend has saved. The record first: without it the rest is nothing. */
+static int forget_images(struct worker *w, struct berth_error *err)
+{
+	int private_fd = worker_private_dir(w, err), r;
+
+	if (private_fd < 0)
+		return private_fd;
+	r = file_unlink_at(private_fd, DUMP_DIR "/" DUMP_RECORD);
+	if (r == 0)
+		r = tree_remove_at(private_fd, DUMP_DIR);
+	return ct_is_absent(r) || r == 0
+		       ? 0
+		       : berth_error_sys(err, r, "CT %u: remove the images of its memory", w->ctid);
+}
+
 int op_cleanup(struct worker *w, struct berth_error *err)
 {
 	int run_fd = worker_ct_dir(w, err);
@@ -231,6 +247,8 @@ int op_cleanup(struct worker *w, struct berth_error *err)
 		return r[i];
 	}
 	remove_run_files(run_fd);
+	if (worker_has_word(w, "forget") && (r[0] = forget_images(w, err)) < 0)
+		return r[0];
 	(void)FAULT_POINT("cleanup.end");
 	return 0;
 }

@@ -42,10 +42,16 @@ have_stopped() {
 have_running() {
 	case $(ct_status 101) in
 	running) return 0 ;;
+	suspended) berth resume 101 >/dev/null && return ;;
 	mounted) berth umount 101 >/dev/null ;;
 	'') make_ct && return ;;
 	esac
 	berth start 101 >/dev/null
+}
+
+have_suspended() {
+	has_status 101 suspended && return
+	have_running && berth suspend 101 >/dev/null
 }
 
 # A running CT 101 with something to lose.
@@ -87,7 +93,7 @@ is_settled() {
 	is_idle && [ ! -e "$HOST_ROOT/var/lib/berth/state/101.intent" ] && ! pgrep -f "berth-worker.* 101( |$)" >/dev/null ||
 		return 1
 	case $(ct_status 101) in
-	'' | stopped | running | mounted) return 0 ;;
+	'' | stopped | running | mounted | suspended) return 0 ;;
 	esac
 	return 1
 }
@@ -211,6 +217,8 @@ check() {
 			check_settings new
 		fi
 		;;
+	suspend) if [ $rc = 0 ]; then may suspended; else may running suspended; fi ;;
+	resume) if [ $rc = 0 ]; then may running; else may suspended running; fi ;;
 	mount) if [ $rc = 0 ]; then may mounted; else may mounted stopped; fi ;;
 	umount) if [ $rc = 0 ]; then may stopped; else may mounted stopped; fi ;;
 	destroy | leftover) if [ $rc = 0 ]; then may ''; else wait_for 15 destroyed_or_whole || may ''; fi ;;
@@ -220,11 +228,11 @@ check() {
 	[ $rc = 0 ] || [ -n "$killed_berthd" ] || [ -s "$tmp/out" ] || [[ $op == halted || $op == rebooted || $op == adopt ]] ||
 		wrong "it failed without a word"
 	case $op:$status_now in
-	set:running | adopt:running | recover:running | stop:running | poweroff:running) same_init ;;
+	set:running | adopt:running | recover:running | stop:running | poweroff:running | suspend:running) same_init ;;
 	esac
 	case $status_now in
 	running) check_running "$op" ;;
-	stopped)
+	stopped | suspended)
 		wait_for 5 nothing_left_of_101 2>/dev/null || wrong "left: $(left_of_101)"
 		;;
 	'') wait_for 5 nothing_of_101 2>/dev/null || wrong "left of no CT: $(left_of_101; find "$HOST_ROOT" -path '*/101*')" ;;
@@ -285,6 +293,10 @@ afterwards() {
 	case $(ct_status 101) in
 	'') return ;;
 	mounted) order umount 101 || wrong "cannot be unmounted: $(cat "$tmp/after")" ;;
+	suspended)
+		order resume 101 || wrong "cannot be resumed: $(cat "$tmp/after")"
+		wait_for 10 runs_commands 2>/dev/null || wrong "it is resumed, and its data is gone"
+		;;
 	esac
 	if has_status 101 stopped; then
 		# A CT of a `create` has no data yet.

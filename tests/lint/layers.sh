@@ -63,5 +63,7 @@ libnftnl/ netsetup/nft.c
 libcgroup cgroups/discovery.c
 archive templates/unpack_child.c
 jansson.h runtime/rpc/rpc.h
+criu.pb-c.h runtime/checkpoint/message.c
+images.pb-c.h runtime/checkpoint/images.c
 LIBS
 exit $bad

@@ -144,8 +144,11 @@ int load_echo(int argc, char **argv)
 	if (p[0].fd < 0 || p[1].fd < 0)
 		return fail("listen");
 	for (;;) {
-		if (poll(p, CLIENTS_MAX, -1) < 0)
+		if (poll(p, CLIENTS_MAX, -1) < 0) {
+			if (errno == EINTR) /* by a resume, for one */
+				continue;
 			return fail("poll");
+		}
 		if (p[0].revents != 0)
 			take_client(p, p[0].fd);
 		if (p[1].revents != 0)

@@ -42,8 +42,7 @@ static void every_refusal_has_a_code_and_a_sentence(void)
 
 static void what_this_version_does_not_do_says_so_everywhere(void)
 {
-	static const enum life_event orders[] = {LIFE_SUSPEND, LIFE_RESUME, LIFE_SEND, LIFE_RECEIVE,
-						 LIFE_RESOLVE};
+	static const enum life_event orders[] = {LIFE_SEND, LIFE_RECEIVE, LIFE_RESOLVE};
 	struct berth_error err;
 
 	for (enum ct_status s = 0; s < CT_STATUS_MAX; s++) {
@@ -115,6 +114,24 @@ static void a_stop_that_waits_can_be_made_fast(void)
 	CHECK(life_cell(CT_STOPPING, LIFE_STOP).code == BERTH_ERR_LOCKED);
 }
 
+/* Whatever dies, it is what it was or what it was to be: a CT that runs, or one whose images stand. */
+static void a_suspend_ends_as_one_or_the_other(void)
+{
+	CHECK(life_cell(CT_RUNNING, LIFE_SUSPEND).next == CT_SUSPENDING);
+	CHECK(life_cell(CT_SUSPENDING, LIFE_FAILED).next == CT_RUNNING);
+	CHECK(life_cell(CT_SUSPENDING, LIFE_DONE).next == CT_RELEASING);
+	CHECK(life_cell(CT_SUSPENDING, LIFE_DIED).action == ACT_SUSPEND_AGAIN);
+	CHECK(life_cell(CT_SUSPENDING, LIFE_STOP).action == ACT_REFUSE);
+	CHECK(life_cell(CT_SUSPENDING, LIFE_INIT_GONE).action == ACT_NONE);
+	CHECK(life_cell(CT_SUSPENDED, LIFE_RESUME).next == CT_RESUMING);
+	CHECK(life_cell(CT_SUSPENDED, LIFE_START).action == ACT_REFUSE);
+	CHECK(life_cell(CT_SUSPENDED, LIFE_MOUNT).action == ACT_REFUSE);
+	CHECK(life_cell(CT_SUSPENDED, LIFE_SET).action == ACT_REFUSE);
+	CHECK(life_cell(CT_RESUMING, LIFE_DONE).next == CT_RUNNING);
+	CHECK(life_cell(CT_RESUMING, LIFE_DIED).action == ACT_CLEAN_FAILURE);
+	CHECK(!ct_status_is_up(CT_SUSPENDED) && !ct_status_is_mounted(CT_SUSPENDED));
+}
+
 static void the_words_are_what_vzlist_prints(void)
 {
 	CHECK(strcmp(ct_status_name(CT_STOPPED), "stopped") == 0);
@@ -135,6 +152,7 @@ int main(void)
 	RUN(nothing_is_released_on_a_guess);
 	RUN(releasing_goes_on_until_it_is_done);
 	RUN(a_stop_that_waits_can_be_made_fast);
+	RUN(a_suspend_ends_as_one_or_the_other);
 	RUN(the_words_are_what_vzlist_prints);
 	return check_failures != 0;
 }

@@ -1,0 +1,162 @@
+/* criu.c - a conversation with a `criu swrk`. */
+#include "runtime/checkpoint/criu.h"
+
+#include "runtime/base/child.h"
+#include "runtime/base/fd.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+enum {
+	GREET_MS = 30000,
+	END_MS = 10000
+};
+
+static int say(const struct criu *c, const struct criu_order *o, enum criu_kind kind,
+	       struct berth_error *err)
+{
+	char buf[CRIU_MESSAGE_MAX];
+	ssize_t n = criu_order_format(o, kind, buf, sizeof(buf));
+
+	if (n >= 0 && send(c->sock, buf, (size_t)n, MSG_NOSIGNAL) < 0)
+		n = -errno;
+	return n < 0 ? berth_error_sys(err, (int)n, "tell criu what to do") : 0;
+}
+
+static int hear(const struct criu *c, unsigned int timeout_ms, struct criu_answer *ret,
+		struct berth_error *err)
+{
+	char buf[CRIU_MESSAGE_MAX];
+	ssize_t n;
+	int r = fd_wait(c->sock, POLLIN, timeout_ms);
+
+	if (r == 0)
+		return berth_error_set(err, BERTH_ERR_TIMEOUT, ETIMEDOUT,
+				       "criu said nothing for %u s", timeout_ms / 1000);
+	n = r < 0 ? r : recv(c->sock, buf, sizeof(buf), 0);
+	if (n < 0)
+		return berth_error_sys(err, r < 0 ? r : errno, "hear criu");
+	if (n == 0)
+		return berth_error_set(err, BERTH_ERR_HELPER, ECHILD, "criu died");
+	if (criu_answer_parse(buf, (size_t)n, ret) < 0)
+		return berth_error_set(err, BERTH_ERR_HELPER, EBADMSG,
+				       "criu gave an answer that is none");
+	return 0;
+}
+
+int criu_greet(const struct criu *c, struct berth_error *err)
+{
+	struct criu_answer a;
+	struct utsname uts;
+	int r = say(c, NULL, CRIU_VERSION, err);
+
+	if (r == 0)
+		r = hear(c, GREET_MS, &a, err);
+	if (r < 0)
+		return r;
+	if (a.kind != CRIU_VERSION || !a.success)
+		return berth_error_set(err, BERTH_ERR_HELPER, EBADMSG,
+				       "criu does not say its version");
+	(void)uname(&uts);
+	return criu_version_check(a.major, a.minor, a.sublevel, uts.release, err);
+}
+
+int criu_run(const struct criu *c, const struct criu_order *o, enum criu_kind kind,
+	     criu_moment_fn *fn, void *data, unsigned int timeout_ms, pid_t *ret_pid,
+	     struct berth_error *err)
+{
+	struct criu_answer a;
+	int r = say(c, o, kind, err);
+
+	while (r == 0) {
+		bool go_on;
+
+		r = hear(c, timeout_ms, &a, err);
+		if (r < 0 || a.kind != CRIU_NOTIFY)
+			break;
+		go_on = fn(a.moment, a.pid, data) == 0;
+		r = say(c, go_on ? o : NULL, CRIU_NOTIFY, err);
+	}
+	if (r < 0)
+		return r;
+	if (a.kind != kind || !a.success)
+		return berth_error_set(err, BERTH_ERR_HELPER, a.cr_errno != 0 ? a.cr_errno : EIO,
+				       "criu could not do it");
+	if (ret_pid != NULL)
+		*ret_pid = a.pid;
+	return 0;
+}
+
+void criu_end(struct criu *c)
+{
+	fd_close(&c->sock);
+	if (c->pid > 0)
+		(void)child_end(c->pid, END_MS, NULL);
+	c->pid = 0;
+}
+
+/* ---- which version ---- */
+
+int criu_version_check(unsigned int major, unsigned int minor, unsigned int sublevel,
+		       const char *kernel, struct berth_error *err)
+{
+	/* What the kernel changed, and who learned it: 6.13 split the vvar page, 6.16 refuses what mnt-v2 did and no
+	 * longer answers SO_PASSCRED for inet sockets. */
+	static const struct {
+		unsigned int k_major, k_minor, major, minor, sublevel;
+	} needs[] = {{6, 16, 4, 2, 0}, {6, 13, 4, 1, 1}, {0, 0, 3, 17, 1}};
+	unsigned int have = major * 10000 + minor * 100 + sublevel, k_major = 0, k_minor = 0;
+
+	if (sscanf(kernel, "%u.%u", &k_major, &k_minor) != 2)
+		k_major = ~0U;
+	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
+		unsigned int want =
+			needs[i].major * 10000 + needs[i].minor * 100 + needs[i].sublevel;
+
+		if (k_major < needs[i].k_major ||
+		    (k_major == needs[i].k_major && k_minor < needs[i].k_minor))
+			continue;
+		if (have >= want)
+			return 0;
+		return berth_error_set(err, BERTH_ERR_UNSUPPORTED, EOPNOTSUPP,
+				       "criu is %u.%u.%u; Linux %.40s needs %u.%u.%u or newer",
+				       major, minor, sublevel, kernel, needs[i].major,
+				       needs[i].minor, needs[i].sublevel);
+	}
+	return 0;
+}
+
+/* Of an unprivileged one, without harm; and what only says that it has failed. */
+static bool is_no_reason(const char *line, size_t n)
+{
+	static const char *const words[] = {"Can't setup RLIMIT_NOFILE", "Restoring FAILED",
+					    "Dumping FAILED"};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (memmem(line, n, words[i], strlen(words[i])) != NULL)
+			return true;
+	return false;
+}
+
+void criu_log_reason(const char *log, char *buf, size_t size)
+{
+	buf[0] = '\0';
+	for (const char *p = log; (p = strstr(p, "Error (")) != NULL;) {
+		const char *text = strchr(p, ')');
+		size_t n = strcspn(p, "\n");
+
+		/* "(00.123456) Error (criu/sk-unix.c:800): unix: ..." */
+		if (text != NULL && text < p + n && !is_no_reason(p, n)) {
+			text += 1 + strspn(text + 1, ": ");
+			n -= (size_t)(text - p);
+			(void)snprintf(buf, size, "%.*s", (int)(n < size ? n : size - 1), text);
+			return;
+		}
+		p += n;
+	}
+}

@@ -1,0 +1,95 @@
+/* criu_run.c - what a suspend and a resume share. */
+#include "runtime/worker/criu_run.h"
+
+#include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	LOG_MAX = 1 << 20
+};
+
+int criu_find(const struct worker *w, char path[BERTH_PATH_MAX], struct berth_error *err)
+{
+	static const char *const places[] = {"/usr/local/sbin/criu", "/usr/sbin/criu",
+					     "/sbin/criu"};
+
+	if (w->host.criu[0] != '\0') {
+		(void)snprintf(path, BERTH_PATH_MAX, "%s", w->host.criu);
+		if (access(path, X_OK) == 0)
+			return 0;
+		return berth_error_set(err, BERTH_ERR_HELPER, errno,
+				       "CRIU=\"%.200s\" of berth.conf: %s", path, strerror(errno));
+	}
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		(void)snprintf(path, BERTH_PATH_MAX, "%s", places[i]);
+		if (access(path, X_OK) == 0)
+			return 0;
+	}
+	return berth_error_set(err, BERTH_ERR_HELPER, ENOENT,
+			       "there is no criu, which suspends and resumes CTs; install it (apt "
+			       "install criu), or say where it is: CRIU=\"PATH\" in berth.conf");
+}
+
+/* Each as two strings: of the dump, of the restore. mnt[PLACE]:KEY and mnt[KEY]:SOURCE. */
+static const char *const mounts[][2] = {
+	{"mnt[]:ms", "mnt[]:ms"},
+	{"mnt[/sys]:sys", "mnt[sys]:/run/ct/sys"},
+	{"mnt[/sys/fs/cgroup]:cgroup", "mnt[cgroup]:/run/ct/cgroup"},
+	{"mnt[/dev/pts]:pts", "mnt[pts]:/run/ct/pts"},
+	{"mnt[/dev/console]:console", "mnt[console]:/run/ct/console"},
+	{"mnt[/dev/null]:null", "mnt[null]:/run/ct/null"},
+	{"mnt[/dev/zero]:zero", "mnt[zero]:/run/ct/zero"},
+	{"mnt[/dev/full]:full", "mnt[full]:/run/ct/full"},
+	{"mnt[/dev/random]:random", "mnt[random]:/run/ct/random"},
+	{"mnt[/dev/urandom]:urandom", "mnt[urandom]:/run/ct/urandom"},
+	{"mnt[/dev/tty]:tty", "mnt[tty]:/run/ct/tty"},
+	{"mnt[/dev/net/tun]:tun", "mnt[tun]:/run/ct/tun"},
+	{"mnt[/dev/fuse]:fuse", "mnt[fuse]:/run/ct/fuse"},
+};
+
+void criu_externals(struct criu_order *o, bool restore, const char *tty)
+{
+	size_t n;
+
+	for (n = 0; n < sizeof(mounts) / sizeof(mounts[0]); n++)
+		o->external[n] = mounts[n][restore];
+	if (!restore)
+		o->external[n++] = tty;
+	o->external[n] = NULL;
+}
+
+int criu_failed(const struct worker *w, const char *what, int images_fd, const char *log,
+		const struct berth_error *why, struct berth_error *err)
+{
+	auto_free char *text = NULL;
+	char reason[240] = "";
+
+	if (file_read_at(images_fd, log, LOG_MAX, &text, NULL) == 0)
+		criu_log_reason(text, reason, sizeof(reason));
+	return berth_error_set(err, why->code, why->sys, "CT %u: %s: %.100s%s%s", w->ctid, what,
+			       why->msg, reason[0] != '\0' ? ": " : "", reason);
+}
+
+int criu_record_load(const struct worker *w, int images_fd, struct checkpoint_record *ret,
+		     struct berth_error *err)
+{
+	char text[RECORD_SIZE_MAX];
+	int r = file_read_line_at(images_fd, DUMP_RECORD, text, sizeof(text));
+
+	if (r == 0)
+		r = checkpoint_record_parse(text, ret);
+	if (r == -EPROTO)
+		return berth_error_set(err, BERTH_ERR_UNSUPPORTED, EPROTO,
+				       "CT %u was suspended by another version of berth", w->ctid);
+	if (r < 0)
+		return berth_error_set(
+			err, BERTH_ERR_BROKEN, -r,
+			"CT %u: the record of its suspend, %s/private/%u/dump/record, "
+			"is damaged or gone: %s",
+			w->ctid, w->paths.lib, w->ctid, strerror(-r));
+	return 0;
+}

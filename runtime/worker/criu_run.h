@@ -1,0 +1,28 @@
+/* criu_run.h - what a suspend and a resume share: where CRIU is, where images lie, what it is told of a CT. */
+#pragma once
+
+#include "runtime/checkpoint/criu.h"
+#include "runtime/checkpoint/dump_record.h"
+#include "runtime/worker/worker.h"
+
+/* Folders of the private area: images that are complete, and those that are being made. */
+#define DUMP_DIR "dump"
+#define DUMP_NEW "dump.new"
+#define DUMP_RECORD "record"
+#define DUMP_CGROUPS "cgroups"
+#define DUMP_LOG "dump.log"
+#define RESTORE_LOG "restore.log"
+
+/* CRIU of berth.conf, or where Debian's is. BERTH_ERR_HELPER. */
+int criu_find(const struct worker *w, char path[BERTH_PATH_MAX], struct berth_error *err);
+
+/* Mounts of the CT that the host made, at a dump; or where the rebuilder finds them. tty: an external of its own. */
+void criu_externals(struct criu_order *o, bool restore, const char *tty);
+
+/* "CT 101: suspend: REASON" from CRIU's own log in the images' directory; or what is known without. */
+int criu_failed(const struct worker *w, const char *what, int images_fd, const char *log,
+		const struct berth_error *why, struct berth_error *err);
+
+/* The record among the images; BERTH_ERR_BROKEN. */
+int criu_record_load(const struct worker *w, int images_fd, struct checkpoint_record *ret,
+		     struct berth_error *err);

@@ -1,0 +1,420 @@
+/* op_resume.c - a suspended CT goes on where it was: the way up with CRIU as the one who makes init. */
+#include "runtime/base/child.h"
+#include "runtime/base/cleanup.h"
+#include "runtime/base/clock.h"
+#include "runtime/base/fault.h"
+#include "runtime/base/fd.h"
+#include "runtime/base/log.h"
+#include "runtime/checkpoint/images.h"
+#include "runtime/checkpoint/mend.h"
+#include "runtime/ct/spec.h"
+#include "runtime/ct/store.h"
+#include "runtime/storage/volume.h"
+#include "runtime/worker/bring_up.h"
+#include "runtime/worker/criu_run.h"
+#include "runtime/worker/guest_net.h"
+
+#include "cgroups/tree.h"
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+
+enum {
+	CRIU_MS = 120000,
+	END_MS = 10000,
+	VISIT_MS = 5000
+};
+
+struct resume {
+	struct checkpoint_record record;
+	int images_fd, cg_fd, inner_fd;
+	char *cgroups; /* the text of the CT's tree */
+	struct criu criu;
+	struct bring_up *b;
+	struct berth_error moment;
+};
+
+static int fail(const struct resume *s, int r, const char *what, struct berth_error *err)
+{
+	return berth_error_sys(err, r, "CT %u: resume: %s", s->b->w->ctid, what);
+}
+
+/* ---- the images ---- */
+
+/* They were moved here with another range of ids, or put back by hand. */
+static int own_images(const struct resume *s, uint32_t id)
+{
+	int fd = openat(s->images_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
+	auto_closedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+
+	if (d == NULL)
+		return -errno;
+	while (r == 0 && (e = readdir(d)) != NULL)
+		if (strcmp(e->d_name, "..") != 0 &&
+		    fchownat(fd, e->d_name, id, id, AT_SYMLINK_NOFOLLOW) < 0)
+			r = -errno;
+	return r;
+}
+
+static int adopt_namespaces(const struct resume *s)
+{
+	auto_free char *inventory = NULL, *ids = NULL;
+	size_t inventory_len, ids_len;
+	uint8_t next[IMAGE_SMALL_MAX];
+	ssize_t n;
+	int r = file_read_at(s->images_fd, "inventory.img", IMAGE_SMALL_MAX, &inventory,
+			     &inventory_len);
+
+	if (r == 0)
+		r = file_read_at(s->images_fd, "ids-1.img", IMAGE_SMALL_MAX, &ids, &ids_len);
+	if (r < 0)
+		return r;
+	n = images_adopt_namespaces((const uint8_t *)inventory, inventory_len, (const uint8_t *)ids,
+				    ids_len, next, sizeof(next));
+	return n < 0 ? (int)n
+		     : file_replace_at(s->images_fd, "inventory.img", next, (size_t)n, 0600, false);
+}
+
+static int take_images(struct resume *s, struct berth_error *err)
+{
+	int r = adopt_namespaces(s);
+
+	if (r == 0)
+		r = file_read_at(s->images_fd, DUMP_CGROUPS, 8 << 20, &s->cgroups, NULL);
+	if (r == 0)
+		r = own_images(s, s->b->facts.id_base);
+	return r < 0 ? fail(s, r, "prepare its images", err) : 0;
+}
+
+static int load_tree(struct resume *s, enum cg_tree_part part, const struct cg_tree_pids *pids,
+		     struct berth_error *err)
+{
+	char line[200] = "";
+	int r = cg_tree_load(s->inner_fd, s->b->facts.id_base, s->cgroups, part, pids, line,
+			     sizeof(line));
+
+	return r < 0 ? berth_error_sys(err, r, "CT %u: resume: make its cgroups again, at '%s'",
+				       s->b->w->ctid, line)
+		     : 0;
+}
+
+/* ---- moments of the restore ---- */
+
+/* READY=1 of its systemd goes to the monitor, which is another one now. Inside, as the CT's root. */
+static int bind_notify(void *data, int *ret_fd, struct berth_error *err)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX, .sun_path = "/run/host/notify"};
+	auto_close int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int on = 1;
+
+	(void)data;
+	(void)unlink(addr.sun_path);
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ||
+	    bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0)
+		return berth_error_sys(err, errno, "make /run/host/notify");
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
+static int place(struct resume *s, struct berth_error *err)
+{
+	struct cg_tree_pids pids;
+	int r = cg_tree_processes(s->cg_fd, &pids);
+
+	if (r < 0)
+		(void)fail(s, r, "list its processes", err);
+	else
+		r = load_tree(s, CG_TREE_PROCESSES, &pids, err);
+	for (size_t i = 0; r == 0 && i < pids.n; i++) {
+		r = mend_timers(pids.v[i].pid);
+		if (r < 0 && r != -ESRCH)
+			(void)fail(s, r, "set its periodic timers", err);
+		r = r == -ESRCH || r > 0 ? 0 : r;
+	}
+	free(pids.v);
+	return r;
+}
+
+static int before_it_goes(struct resume *s, pid_t pid, struct berth_error *err)
+{
+	struct bring_up *b = s->b;
+	auto_close int pidfd = pidfd_open(pid, 0);
+	struct cg_attach exec = {.unified = -EBADF};
+	struct launch_visit visit = {
+		.init_pidfd = pidfd, .cgroup = &exec, .timeout_ms = VISIT_MS, .fn = bind_notify};
+	int r = pidfd < 0 ? fail(s, errno, "open its init", err) : place(s, err);
+
+	if (r == 0)
+		r = cg_ct_attach(b->cg, b->w->ctid, true, &exec, err);
+	if (r == 0 && s->record.notifies) {
+		if (launch_visit(&visit, &b->child.notify_fd, err) < 0)
+			log_line(LOG_LV_WARNING, b->w->ctid, "no notify socket: %s", err->msg);
+	}
+	cg_attach_close(&exec);
+	if (r == 0)
+		r = cg_ct_freeze(b->cg, b->w->ctid, true, err);
+	return r;
+}
+
+static int on_moment(const char *moment, pid_t pid, void *data)
+{
+	struct resume *s = data;
+
+	if (strcmp(moment, "pre-resume") != 0)
+		return 0;
+	return before_it_goes(s, pid, &s->moment);
+}
+
+/* ---- the ignition ---- */
+
+/* What a clock of the CT has to be ahead of the host's, to go on where it was. */
+static struct timespec ahead(uint64_t then, uint64_t now)
+{
+	int64_t diff = (int64_t)then - (int64_t)now;
+	struct timespec t = {.tv_sec = diff / 1000000000, .tv_nsec = diff % 1000000000};
+
+	if (t.tv_nsec < 0) {
+		t.tv_nsec += 1000000000;
+		t.tv_sec--;
+	}
+	return t;
+}
+
+static int start_criu(struct resume *s, struct berth_error *err)
+{
+	struct bring_up *b = s->b;
+	char program[BERTH_PATH_MAX];
+	const char *const argv[] = {program, "swrk", "3", NULL};
+	const char *const probe[] = {program, "check", NULL};
+	struct launch_rebuild l = {
+		.id_base = b->facts.id_base,
+		.hostname = s->record.hostname,
+		.root_fd = b->mounts.root_fd,
+		.images_fd = s->images_fd,
+		.userns_fd = b->ns.userns_fd,
+		.netns_fd = b->ns.netns_fd,
+		.cgroup = &b->attach,
+		.pts_fd = b->pts_fd,
+		.dev_tun = b->config.tun,
+		.dev_fuse = b->config.fuse,
+		.host_covered = b->host_covered,
+		.monotonic = ahead(s->record.monotonic, clock_monotonic_ns()),
+		.boottime = ahead(s->record.boottime, clock_boottime_ns()),
+		.probe = probe,
+		.argv = argv,
+	};
+	int sv[2], r = criu_find(b->w, program, err);
+
+	if (r < 0)
+		return r;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0)
+		return fail(s, errno, "socketpair", err);
+	l.sock = sv[1];
+	r = launch_rebuild(&l, &s->criu.pid, &b->child.console_fd, err);
+	(void)close(sv[1]);
+	s->criu.sock = sv[0];
+	return r == 0 ? criu_greet(&s->criu, err) : r;
+}
+
+static int restore(struct resume *s, struct berth_error *err)
+{
+	struct bring_up *b = s->b;
+	struct criu_order o = {.images_fd = -EBADF,
+			       .images_path = "/run/ct/images",
+			       .log_name = RESTORE_LOG,
+			       .unprivileged = true,
+			       .root = "/run/ct/root",
+			       .inherit_key = s->record.tty,
+			       .inherit_fd = LAUNCH_REBUILD_CONSOLE};
+	struct berth_error why;
+	pid_t pid;
+	int r;
+
+	criu_externals(&o, true, NULL);
+	r = criu_run(&s->criu, &o, CRIU_RESTORE, on_moment, s, CRIU_MS, &pid, &why);
+	if (r == 0) {
+		b->child.pid = pid;
+		b->child.pidfd = pidfd_open(pid, 0);
+		return b->child.pidfd < 0 ? fail(s, errno, "open its init", err) : 0;
+	}
+	if (s->moment.sys != 0) {
+		*err = s->moment;
+		return -s->moment.sys;
+	}
+	return criu_failed(b->w, "resume", s->images_fd, RESTORE_LOG, &why, err);
+}
+
+static void resume_undo(struct bring_up *b)
+{
+	struct resume *s = b->data;
+
+	(void)cg_ct_kill(b->cg, b->w->ctid, NULL);
+	criu_end(&s->criu);
+	if (b->child.pid > 0)
+		(void)child_end(b->child.pid, END_MS, NULL);
+	b->child.pid = -1;
+	fd_close(&b->child.pidfd);
+	fd_close(&b->child.console_fd);
+	fd_close(&b->child.notify_fd);
+}
+
+static int resume_prepare(struct bring_up *b, struct berth_error *err)
+{
+	struct resume *s = b->data;
+	int r;
+
+	s->b = b;
+	b->child = (struct launch_child){.pid = -1,
+					 .pidfd = -EBADF,
+					 .go_fd = -EBADF,
+					 .console_fd = -EBADF,
+					 .devpts_fd = -EBADF,
+					 .notify_fd = -EBADF};
+	r = worker_private_dir(b->w, err);
+	if (r < 0)
+		return r;
+	s->images_fd = dir_open_at(b->w->private_fd, DUMP_DIR);
+	if (s->images_fd < 0)
+		return fail(s, s->images_fd, "open its images", err);
+	r = criu_record_load(b->w, s->images_fd, &s->record, err);
+	if (r == 0)
+		r = take_images(s, err);
+	if (r < 0)
+		return r;
+	s->cg_fd = cg_ct_dir(b->cg, b->w->ctid);
+	s->inner_fd = dir_open_at(s->cg_fd, "inner");
+	b->run.stop_signal = s->record.stop_signal;
+	b->run.notifies = s->record.notifies;
+	memcpy(b->run.stop_command, s->record.stop_command, sizeof(b->run.stop_command));
+	b->booted = s->record.booted;
+	r = load_tree(s, CG_TREE_DIRS, NULL, err);
+	if (r == 0)
+		r = guest_net_load(b->w->ctid, b->ns.userns_fd, b->ns.netns_fd, s->images_fd, err);
+	if (r == 0)
+		r = start_criu(s, err);
+	if (r == 0)
+		r = restore(s, err);
+	if (r < 0)
+		resume_undo(b);
+	return r;
+}
+
+/*
+ * From the removal of the record on the images are of the past, and the CT lives: it must not be taken for a start that
+ * did not come to its end. Who finds it frozen behind that lets it go (op_suspend.c, finish).
+ */
+static int give_up_images(struct bring_up *b, struct berth_error *err)
+{
+	struct resume *s = b->data;
+	int r = FAULT_STEP("resume.commit", err);
+
+	b->run.launched = true;
+	if (r == 0)
+		r = worker_state_write(b->w, &b->run, err);
+	if (r < 0)
+		return r;
+	(void)FAULT_POINT("resume.launched");
+	r = file_unlink_at(s->images_fd, DUMP_RECORD);
+	if (r == 0 && fsync(s->images_fd) < 0)
+		r = -errno;
+	return r < 0 ? fail(s, r, "remove its images", err) : 0;
+}
+
+static int resume_go(struct bring_up *b, struct berth_error *err)
+{
+	struct resume *s = b->data;
+	int r;
+
+	criu_end(&s->criu);
+	b->child.devpts_fd = b->pts_fd;
+	r = load_tree(s, CG_TREE_KNOBS, NULL, err);
+	if (r == 0 && s->record.booted)
+		(void)file_replace_at(b->w->ct_fd, "booted", "", 0, 0644, false);
+	if (r == 0)
+		r = give_up_images(b, err);
+	if (r < 0)
+		return r;
+	(void)FAULT_POINT("resume.committed");
+	r = net_ct_hold(&b->net, false, err);
+	if (r == 0)
+		r = cg_ct_freeze(b->cg, b->w->ctid, false, err);
+	(void)FAULT_POINT("resume.thawed");
+	(void)tree_remove_at(b->w->private_fd, DUMP_DIR);
+	return r;
+}
+
+static const struct ignition resume_ignition = {.prepare = resume_prepare,
+						.go = resume_go,
+						.abort = resume_undo,
+						.network_first = true,
+						.goes_on = true};
+
+/* ---- before anything is made ---- */
+
+static int check_volume(struct worker *w, const struct ct_facts *f, struct checkpoint_record *rec,
+			struct berth_error *err)
+{
+	const struct volume_driver *d = worker_volume_driver(w, f, err);
+	uint32_t mounts;
+	int r = d == NULL ? -EINVAL : volume_mounts(d, w->private_fd, &mounts, err);
+
+	if (r < 0)
+		return r;
+	if (mounts != rec->mounts && mounts != rec->mounts_tried)
+		return berth_error_set(
+			err, BERTH_ERR_BROKEN, ESTALE,
+			"CT %u: its volume was used or put back since it was suspended, and no "
+			"longer fits its memory; give that up, and start it from its disk: berth "
+			"stop %u --fast && berth start %u",
+			w->ctid, w->ctid, w->ctid);
+	rec->mounts_tried = (mounts + 1) % 65536;
+	return 0;
+}
+
+/* Are the images this CT's, and does the volume fit? From here on it may have been mounted once more. */
+static int check_images(struct worker *w, struct berth_error *err)
+{
+	auto_close int images = -EBADF;
+	struct checkpoint_record rec;
+	char text[RECORD_SIZE_MAX];
+	struct ct_facts facts;
+	int r = worker_facts(w, &facts, err);
+
+	if (r == 0)
+		r = worker_private_dir(w, err);
+	if (r < 0)
+		return r;
+	images = dir_open_at(w->private_fd, DUMP_DIR);
+	if (images < 0)
+		return berth_error_set(err, BERTH_ERR_NOT_RUNNING, -images,
+				       "CT %u is not suspended", w->ctid);
+	r = criu_record_load(w, images, &rec, err);
+	if (r < 0)
+		return r;
+	if (strcmp(rec.uuid, facts.uuid) != 0)
+		return berth_error_set(err, BERTH_ERR_BROKEN, ESTALE,
+				       "CT %u: the images in %s/private/%u/dump are another CT's",
+				       w->ctid, w->paths.lib, w->ctid);
+	r = check_volume(w, &facts, &rec, err);
+	if (r < 0)
+		return r;
+	r = checkpoint_record_format(&rec, text, sizeof(text));
+	if (r == 0)
+		r = file_replace_at(images, DUMP_RECORD, text, strlen(text), 0600, true);
+	return r < 0 ? berth_error_sys(err, r, "CT %u: resume: write its record", w->ctid) : 0;
+}
+
+int op_resume(struct worker *w, struct berth_error *err)
+{
+	struct resume s = {.images_fd = -EBADF, .criu.sock = -EBADF};
+	struct bring_up b = {.w = w, .ignition = &resume_ignition, .data = &s};
+	int r = check_images(w, err);
+
+	return r < 0 ? r : bring_up(&b, err);
+}

@@ -1,0 +1,520 @@
+/*
+ * op_suspend.c - a CT's processes go into images in its private area. Until the images are complete, and called
+ * so on disk (the commit), everything can be taken back, and the CT goes on with its connections; from there on it
+ * is suspended, whoever dies.
+ */
+#include "netsetup/net.h"
+#include "runtime/base/child.h"
+#include "runtime/base/cleanup.h"
+#include "runtime/base/clock.h"
+#include "runtime/base/fault.h"
+#include "runtime/base/fd.h"
+#include "runtime/base/log.h"
+#include "runtime/checkpoint/mend.h"
+#include "runtime/ct/look.h"
+#include "runtime/ct/plan.h"
+#include "runtime/ct/spec.h"
+#include "runtime/ct/store.h"
+#include "runtime/launch/launch.h"
+#include "runtime/storage/volume.h"
+#include "runtime/worker/criu_run.h"
+#include "runtime/worker/guest_net.h"
+
+#include "cgroups/tree.h"
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <time.h>
+
+enum {
+	CRIU_MS = 120000,
+	INIT_END_MS = 60000,
+	TRIES = 3,
+	PAUSE_US = 300000
+};
+
+struct suspend {
+	struct worker *w;
+	struct ct_facts facts;
+	struct ct_run run;
+	bool booted;
+	int init_pidfd;
+	struct cg_host *cg;
+	struct ct_config config;
+	struct net_addr addrs[CT_ADDR_MAX];
+	struct net_ct net;
+	char cgroup[BERTH_PATH_MAX], program[BERTH_PATH_MAX], tty[64];
+	int images_fd;
+	struct criu criu;
+	struct checkpoint_record record;
+	bool committed;
+	bool dump_failed; /* CRIU could not, for a reason of the CT's */
+	struct berth_error moment; /* why a moment was refused */
+};
+
+static int fail(const struct suspend *s, int r, const char *what, struct berth_error *err)
+{
+	return berth_error_sys(err, r, "CT %u: suspend: %s", s->w->ctid, what);
+}
+
+/* ---- before it is frozen ---- */
+
+/* What is in effect, which may be another config than the saved one. */
+static int load_live(struct suspend *s, struct berth_error *err)
+{
+	struct worker *w = s->w;
+	struct conf_file *conf = NULL;
+	int r = store_live_load(&w->paths, w->ctid, &conf, err);
+
+	if (r == 0)
+		r = ct_config_from(conf, w->host_conf, &s->config, err);
+	if (r == 0)
+		r = spec_net(w->ctid, &s->config, &w->host, w->paths.root, s->addrs, &s->net, err);
+	conf_free(conf);
+	return r;
+}
+
+static int step_look(void *ctx, struct berth_error *err)
+{
+	struct suspend *s = ctx;
+	int r = worker_facts(s->w, &s->facts, err);
+
+	if (r < 0)
+		return r;
+	r = ct_run_load(&s->w->paths, s->w->ctid, &s->run, &s->booted);
+	if (r < 0 || !s->run.launched)
+		return berth_error_set(err, BERTH_ERR_NOT_RUNNING, ESRCH, "CT %u does not run",
+				       s->w->ctid);
+	s->init_pidfd = pidref_open(&s->run.init);
+	if (s->init_pidfd < 0)
+		return fail(s, s->init_pidfd, "open its init", err);
+	r = worker_private_dir(s->w, err);
+	if (r >= 0)
+		r = worker_ct_dir(s->w, err);
+	if (r >= 0)
+		r = worker_cg_open(s->w, &s->cg, err);
+	if (r >= 0)
+		r = load_live(s, err);
+	return r < 0 ? r : criu_find(s->w, s->program, err);
+}
+
+/* The console as CRIU names it: the device, and the file system that its node is on. */
+static int name_console(struct suspend *s)
+{
+	char path[64];
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/root/dev/console", s->run.init.pid);
+	if (stat(path, &st) < 0)
+		return -errno;
+	(void)snprintf(s->tty, sizeof(s->tty), "tty[%lx:%lx]", (unsigned long)st.st_rdev,
+		       (unsigned long)st.st_dev);
+	return 0;
+}
+
+static int step_folder(void *ctx, struct berth_error *err)
+{
+	struct suspend *s = ctx;
+	int r = tree_remove_at(s->w->private_fd, DUMP_NEW);
+
+	if (r == 0 && mkdirat(s->w->private_fd, DUMP_NEW, 0700) < 0)
+		r = -errno;
+	if (r == 0)
+		r = s->images_fd = dir_open_at(s->w->private_fd, DUMP_NEW);
+	if (r >= 0 && fchown(s->images_fd, s->facts.id_base, s->facts.id_base) < 0)
+		r = -errno;
+	return r < 0 ? fail(s, r, "make " DUMP_NEW " in its private area", err) : 0;
+}
+
+static void undo_folder(void *ctx)
+{
+	struct suspend *s = ctx;
+
+	fd_close(&s->images_fd);
+	(void)tree_remove_at(s->w->private_fd, DUMP_NEW);
+}
+
+static int step_criu(void *ctx, struct berth_error *err)
+{
+	struct suspend *s = ctx;
+	const char *const argv[] = {s->program, "swrk", "3", NULL};
+	struct launch_dumper d = {
+		.init_pidfd = s->init_pidfd, .id_base = s->facts.id_base, .argv = argv};
+	int sv[2], r;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0)
+		return fail(s, errno, "socketpair", err);
+	d.sock = sv[1];
+	r = launch_dumper(&d, &s->criu.pid, err);
+	(void)close(sv[1]);
+	s->criu.sock = sv[0];
+	if (r == 0)
+		r = criu_greet(&s->criu, err);
+	if (r < 0) {
+		criu_end(&s->criu);
+		berth_error_name_ct(err, s->w->ctid);
+	}
+	return r;
+}
+
+static void undo_criu(void *ctx)
+{
+	struct suspend *s = ctx;
+
+	criu_end(&s->criu);
+}
+
+/* ---- frozen ---- */
+
+static int step_freeze(void *ctx, struct berth_error *err)
+{
+	struct suspend *s = ctx;
+
+	return cg_ct_freeze(s->cg, s->w->ctid, true, err);
+}
+
+/* Sockets first: one in repair mode resets its connection when a packet comes. */
+static void undo_freeze(void *ctx)
+{
+	struct suspend *s = ctx;
+	auto_close int dir = cg_ct_dir(s->cg, s->w->ctid);
+	struct cg_tree_pids pids = {0};
+
+	if (s->committed)
+		return;
+	if (dir >= 0 && cg_tree_processes(dir, &pids) == 0)
+		for (size_t i = 0; i < pids.n; i++)
+			if (mend_sockets(pids.v[i].pid) > 0)
+				log_line(LOG_LV_WARNING, s->w->ctid,
+					 "process %d had sockets in repair mode", pids.v[i].pid);
+	free(pids.v);
+	(void)cg_ct_freeze(s->cg, s->w->ctid, false, NULL);
+}
+
+static int step_hold(void *ctx, struct berth_error *err)
+{
+	struct suspend *s = ctx;
+
+	return net_ct_hold(&s->net, true, err);
+}
+
+static void undo_hold(void *ctx)
+{
+	struct suspend *s = ctx;
+
+	if (!s->committed)
+		(void)net_ct_hold(&s->net, false, NULL);
+}
+
+/* As the CT sees them: one that was resumed before is ahead of the host, or behind it. */
+static int save_clocks(struct suspend *s)
+{
+	char path[64];
+	auto_free char *offsets = NULL;
+	int64_t monotonic = 0, boottime = 0;
+	int r;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/timens_offsets", s->run.init.pid);
+	r = file_read_at(AT_FDCWD, path, 4096, &offsets, NULL);
+	if (r == 0)
+		r = checkpoint_offsets_parse(offsets, &monotonic, &boottime);
+	if (r < 0 && r != -ENOENT) /* a kernel without time namespaces */
+		return r;
+	s->record.monotonic = clock_monotonic_ns() + (uint64_t)monotonic;
+	s->record.boottime = clock_boottime_ns() + (uint64_t)boottime;
+	return 0;
+}
+
+static int save_cgroups(struct suspend *s)
+{
+	auto_close int dir = cg_ct_dir(s->cg, s->w->ctid);
+	auto_close int inner = dir < 0 ? dir : dir_open_at(dir, "inner");
+	auto_free char *text = NULL;
+	size_t len = 0;
+	FILE *out;
+	int r;
+
+	if (inner < 0)
+		return inner;
+	out = open_memstream(&text, &len);
+	if (out == NULL)
+		return -ENOMEM;
+	r = cg_tree_save(inner, s->facts.id_base, out);
+	if (fclose(out) != 0 && r == 0)
+		r = -ENOMEM;
+	return r < 0 ? r : file_replace_at(s->images_fd, DUMP_CGROUPS, text, len, 0600, true);
+}
+
+/* uname of the CT: its host name may be another by now than the config's. */
+static int save_hostname(struct suspend *s)
+{
+	(void)snprintf(s->record.hostname, sizeof(s->record.hostname), "ct%u", s->w->ctid);
+	return 0;
+}
+
+/* Not in the images: berth makes the CT's network itself. */
+static int save_network(struct suspend *s, struct berth_error *err)
+{
+	char path[64];
+	auto_close int userns = -EBADF, netns = -EBADF;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/user", s->run.init.pid);
+	userns = open(path, O_RDONLY | O_CLOEXEC);
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/net", s->run.init.pid);
+	netns = open(path, O_RDONLY | O_CLOEXEC);
+	if (userns < 0 || netns < 0)
+		return fail(s, errno, "open its namespaces", err);
+	return guest_net_save(s->w->ctid, userns, netns, s->images_fd, &s->net, err);
+}
+
+static int step_save(void *ctx, struct berth_error *err)
+{
+	struct suspend *s = ctx;
+	struct utsname uts;
+	int r = name_console(s);
+
+	if (r < 0)
+		return fail(s, r, "look at its console", err);
+	r = save_cgroups(s);
+	if (r < 0)
+		return fail(s, r, "save its cgroups", err);
+	r = save_network(s, err);
+	if (r < 0)
+		return r;
+	(void)uname(&uts);
+	s->record.init = s->run.init;
+	s->record.id_base = s->facts.id_base;
+	s->record.started = s->run.started;
+	s->record.stop_signal = s->run.stop_signal;
+	s->record.notifies = s->run.notifies;
+	s->record.booted = s->booted;
+	memcpy(s->record.stop_command, s->run.stop_command, sizeof(s->record.stop_command));
+	memcpy(s->record.uuid, s->facts.uuid, sizeof(s->record.uuid));
+	memcpy(s->record.boot_id, s->run.boot_id, sizeof(s->record.boot_id));
+	(void)snprintf(s->record.kernel, sizeof(s->record.kernel), "%s", uts.release);
+	(void)snprintf(s->record.tty, sizeof(s->record.tty), "%s", s->tty);
+	r = save_hostname(s);
+	if (r == 0)
+		r = save_clocks(s);
+	if (r < 0)
+		return fail(s, r, "save its clocks", err);
+	r = volume_mounts(volume_driver_find(s->facts.driver), s->w->private_fd, &s->record.mounts,
+			  err);
+	s->record.mounts_tried = s->record.mounts;
+	return r;
+}
+
+/* CRIU has read all, holds every process, and waits for the word. It has thawed the cgroup. */
+static int commit(struct suspend *s, struct berth_error *err)
+{
+	char text[RECORD_SIZE_MAX];
+	int r = cg_ct_freeze(s->cg, s->w->ctid, true, err);
+
+	if (r < 0)
+		return r;
+	r = FAULT_STEP("suspend.frozen_again", err);
+	if (r < 0)
+		return r;
+	r = checkpoint_record_format(&s->record, text, sizeof(text));
+	if (r == 0)
+		r = file_replace_at(s->images_fd, DUMP_RECORD, text, strlen(text), 0600, true);
+	if (r == 0 && syncfs(s->images_fd) < 0)
+		r = -errno;
+	if (r < 0)
+		return fail(s, r, "write the images", err);
+	r = FAULT_STEP("suspend.commit", err);
+	if (r < 0)
+		return r;
+	r = tree_remove_at(s->w->private_fd, DUMP_DIR);
+	if (r == 0 && renameat(s->w->private_fd, DUMP_NEW, s->w->private_fd, DUMP_DIR) < 0)
+		r = -errno;
+	if (r < 0)
+		return fail(s, r, "name the images", err);
+	s->committed = true;
+	(void)fsync(s->w->private_fd);
+	(void)FAULT_POINT("suspend.committed");
+	return 0;
+}
+
+static int on_moment(const char *moment, pid_t pid, void *data)
+{
+	struct suspend *s = data;
+
+	(void)pid;
+	if (strcmp(moment, "post-dump") != 0)
+		return 0;
+	return commit(s, &s->moment);
+}
+
+static int find_cgroup(struct suspend *s)
+{
+	auto_close int dir = cg_ct_dir(s->cg, s->w->ctid);
+	char link[32];
+	ssize_t n;
+
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", dir);
+	n = dir < 0 ? -1 : readlink(link, s->cgroup, sizeof(s->cgroup) - 1);
+	if (n < 0)
+		return -errno;
+	s->cgroup[n] = '\0';
+	return 0;
+}
+
+static int step_dump(void *ctx, struct berth_error *err)
+{
+	struct suspend *s = ctx;
+	struct berth_error why;
+	struct criu_order o = {.images_fd = s->images_fd,
+			       .log_name = DUMP_LOG,
+			       .unprivileged = true,
+			       .pid = s->run.init.pid,
+			       .freeze_cgroup = s->cgroup};
+	int r;
+
+	r = find_cgroup(s);
+	if (r < 0)
+		return fail(s, r, "find its cgroup", err);
+	criu_externals(&o, false, s->tty);
+	r = criu_run(&s->criu, &o, CRIU_DUMP, on_moment, s, CRIU_MS, NULL, &why);
+	if (s->committed)
+		return 0; /* whatever comes of its end */
+	criu_end(&s->criu); /* nothing is taken back under its hands */
+	if (r == 0)
+		return berth_error_set(err, BERTH_ERR_HELPER, EIO,
+				       "CT %u: suspend: criu ended without asking", s->w->ctid);
+	if (s->moment.sys != 0) {
+		*err = s->moment;
+		return -s->moment.sys;
+	}
+	s->dump_failed = true;
+	return criu_failed(s->w, "suspend", s->images_fd, DUMP_LOG, &why, err);
+}
+
+/* Past the commit nothing is undone: what does not end by itself is ended. */
+static int step_end(void *ctx, struct berth_error *err)
+{
+	struct suspend *s = ctx;
+
+	(void)err;
+	criu_end(&s->criu);
+	if (fd_wait(s->init_pidfd, POLLIN, 0) != 1)
+		(void)cg_ct_kill(s->cg, s->w->ctid, NULL);
+	if (fd_wait(s->init_pidfd, POLLIN, INIT_END_MS) != 1)
+		log_line(LOG_LV_WARNING, s->w->ctid, "suspend: its init does not end");
+	return 0;
+}
+
+static const struct plan_step steps[] = {
+	{"look", step_look, NULL},
+	{"folder", step_folder, undo_folder},
+	{"criu", step_criu, undo_criu},
+	{"hold", step_hold, undo_hold},
+	{"freeze", step_freeze, undo_freeze},
+	{"save", step_save, NULL},
+	{"dump", step_dump, NULL},
+	{"killed", step_end, NULL},
+};
+static const struct plan plan = PLAN("suspend", steps);
+
+PLAN_POINTS(plan);
+
+/* ---- after a worker that died in the middle ---- */
+
+static bool is_traced(const struct cg_tree_pid *p)
+{
+	char path[64];
+	auto_free char *text = NULL;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", p->pid);
+	return file_read_at(AT_FDCWD, path, 1 << 16, &text, NULL) == 0 && mend_is_traced(text);
+}
+
+/* A dumper whose worker has gone lets go by itself, when it next looks up. */
+static int wait_untraced(struct suspend *s, struct berth_error *err)
+{
+	uint64_t end = clock_deadline(CRIU_MS);
+
+	for (;;) {
+		auto_close int dir = cg_ct_dir(s->cg, s->w->ctid);
+		struct cg_tree_pids pids = {0};
+		bool traced = false;
+		int r = dir < 0 ? dir : cg_tree_processes(dir, &pids);
+
+		for (size_t i = 0; r == 0 && i < pids.n; i++)
+			traced = traced || is_traced(&pids.v[i]);
+		free(pids.v);
+		if (r < 0)
+			return fail(s, r, "look at its processes", err);
+		if (!traced)
+			return 0;
+		if (clock_is_past(end))
+			return berth_error_set(
+				err, BERTH_ERR_TIMEOUT, ETIMEDOUT,
+				"CT %u: suspend: a criu still holds its processes, see "
+				"TracerPid in /proc/%d/status",
+				s->w->ctid, s->run.init.pid);
+		clock_pause_us(10000);
+	}
+}
+
+/* The CT lives, and goes on: of a suspend that is taken back, or of a resume behind its commit. */
+static int take_back(struct suspend *s, struct berth_error *err)
+{
+	int r = wait_untraced(s, err);
+
+	if (r < 0)
+		return r;
+	undo_freeze(s);
+	undo_hold(s);
+	(void)tree_remove_at(s->w->private_fd, DUMP_NEW);
+	(void)tree_remove_at(s->w->private_fd, DUMP_DIR);
+	return berth_error_set(err, BERTH_ERR_HELPER, ECANCELED,
+			       "CT %u: suspend: it was cut short and taken back: the CT goes on",
+			       s->w->ctid);
+}
+
+/* What is committed stands: the cleanup, which comes next, ends what is left of the CT. */
+static int finish(struct suspend *s, struct berth_error *err)
+{
+	struct worker *w = s->w;
+	enum evidence_found found;
+	int r = worker_cg_open(w, &s->cg, err);
+
+	if (r < 0)
+		return r;
+	found = ct_look(&w->paths, s->cg, w->ctid, NULL, err);
+	if (evidence_allows(found) && ct_is_suspended(&w->paths, w->ctid))
+		return 0;
+	r = step_look(s, err);
+	return r < 0 ? r : take_back(s, err);
+}
+
+int op_suspend(struct worker *w, struct berth_error *err)
+{
+	int r = -ECANCELED;
+
+	if (worker_has_word(w, "finish")) {
+		struct suspend s = {.w = w, .init_pidfd = -EBADF};
+
+		return finish(&s, err);
+	}
+	/* What was in the way may be gone a moment later: an unread message, a process in its first steps. */
+	for (int i = 0; i < TRIES; i++) {
+		struct suspend s = {
+			.w = w, .init_pidfd = -EBADF, .images_fd = -EBADF, .criu.sock = -EBADF};
+		struct berth_error why = {0};
+
+		r = plan_run(&plan, &s, &why);
+		if (r < 0)
+			*err = why;
+		fd_close(&s.init_pidfd);
+		cg_host_free(s.cg);
+		if (r == 0 || !s.dump_failed)
+			break;
+		clock_pause_us(PAUSE_US);
+	}
+	return r;
+}

@@ -1,0 +1,241 @@
+#!/usr/bin/env bats
+# A CT that is suspended and resumed goes on where it was.
+
+load helpers
+
+setup_file() {
+	command -v "${CRIU:-criu}" >/dev/null || skip "no criu (CRIU is not set)"
+}
+
+setup() {
+	setup_host ${CRIU:+"CRIU=$CRIU"}
+}
+
+teardown() {
+	teardown_host
+}
+
+status_of() {
+	berth list -a -H -o status "$1" | tr -d ' '
+}
+
+# A process of the CT that counts in a variable of its own and in a file of its tmpfs. count CTID: how far it is.
+start_counting() {
+	berth exec2 "$1" sh -c '
+		(n=0; while :; do n=$((n + 1)); echo $n >/run/count.new; mv /run/count.new /run/count; sleep 0.05; done) \
+			</dev/null >/dev/null 2>&1 &
+		echo $! >/run/pid'
+	wait_for 10 berth exec2 "$1" test -s /run/count
+}
+
+count() {
+	berth exec2 "$1" cat /run/count
+}
+
+counts_on() {
+	[ "$(count "$1")" -gt "$2" ]
+}
+
+# talk_open CTID ADDRESS: a TCP connection of this host to an echo server in the CT, on descriptor 7. talk WORD: it echoes.
+talk_open() {
+	put_probe "$1"
+	berth exec2 "$1" sh -c '/probe echo 7 >/dev/null 2>&1 &' </dev/null
+	wait_for 10 probe ask "$2" 7
+	exec 7<>"/dev/tcp/$2/7"
+	talk before
+}
+
+talk() {
+	local got
+	printf '%s\n' "$1" >&7
+	read -r -t 30 got <&7
+	[ "$got" = "$1" ]
+}
+
+@test "a container goes on with its memory, its files, its processes and its connections" {
+	tiny 101 --ipadd 10.99.0.101
+	start_counting 101
+	talk_open 101 10.99.0.101
+	pid=$(berth exec2 101 cat /run/pid)
+	for round in 1 2 3; do
+		before=$(count 101)
+		berth suspend 101
+		[ "$(status_of 101)" = suspended ]
+		run ! ip link show ct101.0
+		[ -z "$(ct_cgroups 101)" ]
+		stop_berthd
+		start_berthd
+		[ "$(status_of 101)" = suspended ]
+		berth resume 101
+		[ "$(status_of 101)" = running ]
+		wait_for 10 counts_on 101 "$before"
+		# It has not begun anew, nor done anything meanwhile.
+		[ "$(count 101)" -lt $((before + 1000)) ]
+		[ "$(berth exec2 101 cat /run/pid)" = "$pid" ]
+		berth exec2 101 kill -0 "$pid"
+		talk "round$round"
+	done
+	exec 7>&-
+	berth stop 101
+}
+
+@test "a suspend that fails leaves the container and its connections alone, and says why" {
+	tiny 101 --ipadd 10.99.0.101
+	start_counting 101
+	talk_open 101 10.99.0.101
+	berth exec2 101 sh -c ': >/dev/mqueue/queue'
+	run -11 berth suspend 101
+	[[ $output == *"CT 101"*mqueue* || $output == *"CT 101"*"message queue"* ]]
+	[ "$(status_of 101)" = running ]
+	[ ! -e "$HOST_ROOT/var/lib/berth/private/101/dump.new" ]
+	talk after
+	wait_for 10 counts_on 101 "$(count 101)"
+	berth exec2 101 rm /dev/mqueue/queue
+	# A session is the host's: it ends with the suspend, and is not in its way.
+	berth exec2 101 sleep 1000 </dev/null >/dev/null 2>&1 3>&- &
+	session=$!
+	wait_for 10 berth exec2 101 sh -c 'ps | grep -q "[s]leep 1000"'
+	berth suspend 101
+	run ! wait $session
+	berth resume 101
+	talk again
+	berth exec2 101 sh -c '! ps | grep -q "[s]leep 1000"'
+	exec 7>&-
+	berth exec2 101 ip addr add 10.99.0.77/32 dev lo
+	run ! berth suspend 101
+	[[ $output == *"address on lo"* ]]
+	[ "$(status_of 101)" = running ]
+}
+
+@test "a suspended container is not started, mounted or changed; it is resumed, given up or destroyed" {
+	tiny 101 --ipadd 10.99.0.101
+	start_counting 101
+	berth suspend 101
+	[ "$(stat -c %a "$HOST_ROOT/var/lib/berth/private/101/dump")" = 700 ]
+	[ -z "$(find "$HOST_ROOT/var/lib/berth/private/101/dump" -type f -perm /077)" ]
+	[ "$(berth status 101)" = "CTID 101 exist unmounted down suspended" ]
+	run -9 berth start 101
+	[[ $output == *"berth resume 101"* ]]
+	run -9 berth mount 101
+	run -9 berth set 101 --ram 64M --save
+	run -9 berth stop 101
+	run -9 berth suspend 101
+	# Its memory is given up: it starts from its disk.
+	berth stop 101 --fast
+	[ "$(status_of 101)" = stopped ]
+	berth start 101 --wait
+	berth exec2 101 test ! -e /run/count
+	berth suspend 101
+	berth destroy 101
+	[ ! -e "$HOST_ROOT/var/lib/berth/private/101" ]
+	run -14 berth resume 101
+}
+
+@test "images that do not fit the disk any more are refused" {
+	local dir=$HOST_ROOT/var/lib/berth/private/101
+	tiny 101 --ipadd 10.99.0.101
+	berth suspend 101
+	cp -a "$dir/dump" "$HOST_ROOT/kept"
+	berth resume 101
+	berth stop 101
+	# An admin puts them back.
+	cp -a "$HOST_ROOT/kept" "$dir/dump"
+	stop_berthd
+	start_berthd
+	[ "$(status_of 101)" = suspended ]
+	run ! berth resume 101
+	[[ $output == *"was used or put back"* ]]
+	[ "$(status_of 101)" = suspended ]
+	berth stop 101 --fast
+	berth start 101
+	[ "$(status_of 101)" = running ]
+}
+
+cpu_ticks() {
+	sed 's/.*) //' "/proc/$1/stat" | awk '{print $12 + $13}'
+}
+
+# unharmed CTID UNIT: after a dump PID 1 rests, its jobs run, the journal takes and gives messages.
+unharmed() {
+	local pid before
+	pid=$(init_pid "$1")
+	run berth exec2 "$1" systemctl is-system-running
+	[ "$output" = running ] || { berth exec2 "$1" sh -c 'systemctl --failed; journalctl -b -n 60 --no-pager' && false; }
+	before=$(cpu_ticks "$pid")
+	sleep 1.5
+	[ $(($(cpu_ticks "$pid") - before)) -le 5 ]
+	berth exec2 "$1" systemctl restart "$2"
+	berth exec2 "$1" systemctl is-active "$2"
+	berth exec2 "$1" sh -c "logger mark-$2 && journalctl --sync && journalctl -q -t root -n 50 | grep mark-$2"
+	run -0 berth exec2 "$1" systemctl --failed --no-legend
+	[ -z "$output" ] || { berth exec2 "$1" sh -c 'systemctl --failed; journalctl -b -n 60 --no-pager' && false; }
+}
+
+# systemd_goes_on TEMPLATE: two rounds, and the life after each.
+systemd_goes_on() {
+	[ -e "$HOST_ROOT/var/lib/berth/template/$1.template" ] || skip "no template $1"
+	berth create 101 --ostemplate "$1" --ram 512M --ipadd 10.99.0.101
+	berth start 101 --wait
+	wait_for 60 berth exec2 101 systemctl is-system-running
+	berth exec2 101 systemd-run -q --on-active=1s --on-unit-active=3s --timer-property=AccuracySec=100ms \
+		--unit=tick sh -c 'echo >>/run/ticks'
+	wait_for 30 berth exec2 101 test -s /run/ticks
+	berth exec2 101 sysctl -qw net.ipv4.tcp_keepalive_time=1234 net.ipv4.conf.venet0.log_martians=1
+	start_counting 101
+	talk_open 101 10.99.0.101
+	for round in 1 2; do
+		before=$(count 101)
+		boot=$(berth exec2 101 cat /proc/sys/kernel/random/boot_id)
+		berth suspend 101
+		[ "$(status_of 101)" = suspended ]
+		berth resume 101
+		talk "round$round"
+		wait_for 10 counts_on 101 "$before"
+		[ "$(berth exec2 101 cat /proc/sys/kernel/random/boot_id)" = "$boot" ]
+		[ "$(berth exec2 101 cat /proc/sys/net/ipv4/tcp_keepalive_time)" = 1234 ]
+		[ "$(berth exec2 101 cat /proc/sys/net/ipv4/conf/venet0/log_martians)" = 1 ]
+		unharmed 101 cron
+		berth exec2 101 systemctl restart systemd-journald ssh systemd-logind
+		berth exec2 101 sh -c ': >/run/ticks'
+		wait_for 10 berth exec2 101 test -s /run/ticks
+	done
+	exec 7>&-
+	berth stop 101
+}
+
+@test "a Debian 12 container goes on twice" {
+	systemd_goes_on debian-12
+}
+
+@test "a Debian 13 container goes on twice" {
+	systemd_goes_on debian-13
+}
+
+# what_it_is CTID: what its init is and sees, without the numbers that each run has of its own.
+what_it_is() {
+	local pid
+	pid=$(init_pid "$1")
+	grep -E '^(Cap|Seccomp|NoNewPrivs|Groups|Uid|Gid|NSpid|Threads)' "/proc/$pid/status" | sed "s/\b$pid\b/INIT/"
+	cat "/proc/$pid/limits" "/proc/$pid/oom_score_adj" "/proc/$pid/uid_map" "/proc/$pid/gid_map" "/proc/$pid/setgroups"
+	sed "s,/berth-test-[^/]*,," "/proc/$pid/cgroup"
+	tr '\0' '\n' <"/proc/$pid/environ"
+	berth exec2 "$1" sh -c 'cut -d" " -f4- /proc/1/mountinfo | sed "s/ shared:[0-9]*//; s/ master:[0-9]*//; s,/proc/self/fd/[0-9]*,FD,g; s,^/[0-9]* /dev/console,PTY /dev/console," | sort
+		ls -ld /proc/1/root /dev/* /sys /sys/class/net | cut -d" " -f1 ; hostname; ip addr; ip route; ip -6 route; id
+		for f in /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/ping_group_range; do cat $f; done'
+	berth list -H -o physpages.l,numproc.l,cpuunits "$1"
+}
+
+@test "a resumed container is what a started one is" {
+	tiny 101 --ipadd 10.99.0.101 --ipadd 2001:db8:99::101
+	what_it_is 101 >"$HOST_ROOT/before"
+	berth suspend 101
+	berth resume 101
+	what_it_is 101 >"$HOST_ROOT/after"
+	diff "$HOST_ROOT/before" "$HOST_ROOT/after"
+	# What the host keeps from it is kept from it.
+	run ! berth exec2 101 mount -o remount,rw /sys
+	run ! berth exec2 101 sh -c 'echo 1 >/sys/class/net/lo/mtu'
+	run ! berth exec2 101 mknod /root/sda b 8 0
+	run ! berth exec2 101 sh -c 'echo h >/proc/sysrq-trigger'
+	run ! berth exec2 101 unshare -u true
+}
