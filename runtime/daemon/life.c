@@ -36,7 +36,7 @@ static int act_fail(const struct life_call *c)
 static int act_end_worker(const struct life_call *c)
 {
 	if (c->ct->job != NULL)
-		job_end_worker(c->ct->job, "who ordered it has gone");
+		job_end_worker(c->ct->job, "the client that ordered it has gone");
 	return 0;
 }
 
