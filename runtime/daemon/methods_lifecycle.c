@@ -182,7 +182,7 @@ static void method_order(struct rpc_call *call, json_t *parameters, struct daemo
 
 void method_suspend(struct rpc_call *call, json_t *parameters, void *data)
 {
-	struct ct *ct = method_ct(call, parameters, data);
+	struct ct *ct = method_ct_read(call, parameters, data, method_suspend);
 
 	if (ct != NULL && !method_wait(call, parameters, ct, method_suspend))
 		order(ct, LIFE_SUSPEND, &(struct life_info){.call = call});
@@ -190,7 +190,7 @@ void method_suspend(struct rpc_call *call, json_t *parameters, void *data)
 
 void method_resume(struct rpc_call *call, json_t *parameters, void *data)
 {
-	struct ct *ct = method_ct(call, parameters, data);
+	struct ct *ct = method_ct_read(call, parameters, data, method_resume);
 	struct berth_error err;
 
 	if (ct == NULL || method_wait(call, parameters, ct, method_resume))
