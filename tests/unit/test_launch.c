@@ -9,6 +9,7 @@
 #include "runtime/base/child.h"
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
+#include "runtime/base/parse.h"
 #include "runtime/launch/child.h"
 #include "runtime/launch/sys.h"
 #include "tests/unit/check.h"
@@ -422,12 +423,23 @@ enum {
 	CLOCK_AHEAD = 7000000 /* seconds */
 };
 
-static long uptime(void)
+/* The number that a text begins with. */
+static uint64_t number(const char *text)
+{
+	char digits[24];
+	uint64_t n = 0;
+
+	(void)snprintf(digits, sizeof(digits), "%.*s", (int)strspn(text, "0123456789"), text);
+	CHECK(parse_u64(digits, &n) == 0);
+	return n;
+}
+
+static uint64_t uptime(void)
 {
 	char line[64];
 
 	CHECK(file_read_line_at(AT_FDCWD, "/proc/uptime", line, sizeof(line)) == 0);
-	return strtol(line, NULL, 10);
+	return number(line);
 }
 
 static int read_clock(void *data, int *ret_fd, struct berth_error *err)
@@ -453,7 +465,7 @@ static void sessions_and_visits_have_the_clock_of_the_ct(void)
 	v = visit_of(read_clock);
 	CHECK(launch_visit(&v, NULL, NULL) == 0);
 	CHECK(session("read up rest </proc/uptime; echo \"up ${up%.*}\"") == 0);
-	CHECK(strncmp(out, "up ", 3) == 0 && strtol(out + 3, NULL, 10) > CLOCK_AHEAD);
+	CHECK(strncmp(out, "up ", 3) == 0 && number(out + 3) > CLOCK_AHEAD);
 	(void)end(SIGKILL);
 }
 
