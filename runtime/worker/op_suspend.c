@@ -23,6 +23,7 @@
 #include "cgroups/tree.h"
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -248,11 +249,17 @@ static int save_cgroups(struct suspend *s)
 	return r < 0 ? r : file_replace_at(s->images_fd, DUMP_CGROUPS, text, len, 0600, true);
 }
 
-/* uname of the CT: its host name may be another by now than the config's. */
+/* The one in its UTS namespace: that may be another by now than the config's. Nothing is done there but to ask. */
 static int save_hostname(struct suspend *s)
 {
-	(void)snprintf(s->record.hostname, sizeof(s->record.hostname), "ct%u", s->w->ctid);
-	return 0;
+	auto_close int own = open("/proc/self/ns/uts", O_RDONLY | O_CLOEXEC);
+	int r = 0;
+
+	if (own < 0 || setns(s->init_pidfd, CLONE_NEWUTS) < 0)
+		return -errno;
+	if (gethostname(s->record.hostname, sizeof(s->record.hostname)) < 0)
+		r = -errno;
+	return setns(own, CLONE_NEWUTS) < 0 ? -errno : r;
 }
 
 /* Not in the images: berth makes the CT's network itself. */

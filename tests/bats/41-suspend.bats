@@ -226,12 +226,14 @@ what_it_is() {
 }
 
 @test "a resumed container is what a started one is" {
-	tiny 101 --ipadd 10.99.0.101 --ipadd 2001:db8:99::101
+	tiny 101 --ipadd 10.99.0.101 --ipadd 2001:db8:99::101 --hostname first
+	berth exec2 101 hostname second
 	what_it_is 101 >"$HOST_ROOT/before"
 	berth suspend 101
 	berth resume 101
 	what_it_is 101 >"$HOST_ROOT/after"
 	diff "$HOST_ROOT/before" "$HOST_ROOT/after"
+	[ "$(berth exec2 101 hostname)" = second ]
 	# What the host keeps from it is kept from it.
 	run ! berth exec2 101 mount -o remount,rw /sys
 	run ! berth exec2 101 sh -c 'echo 1 >/sys/class/net/lo/mtu'
