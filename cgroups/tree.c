@@ -50,9 +50,9 @@ struct save {
 	uint32_t id_base;
 };
 
-static long own_id(const struct save *s, uint32_t id)
+static int own_id(const struct save *s, uint32_t id)
 {
-	return id >= s->id_base && id - s->id_base < IDS ? (long)(id - s->id_base) : -1;
+	return id >= s->id_base && id - s->id_base < IDS ? (int)(id - s->id_base) : -1;
 }
 
 static void save_knobs(const struct save *s, int dir)
@@ -87,6 +87,8 @@ static void save_attributes(const struct save *s, int dir)
 int cg_tree_inner_pid(const char *status)
 {
 	const char *p = strstr(status, "\nNSpid:"), *end, *last;
+	char word[12];
+	int pid;
 
 	if (p == NULL)
 		return -EINVAL;
@@ -94,7 +96,10 @@ int cg_tree_inner_pid(const char *status)
 	end = p + strcspn(p, "\n");
 	for (last = end; last > p && last[-1] != '\t' && last[-1] != ' '; last--)
 		;
-	return last > p && last < end ? atoi(last) : -EINVAL;
+	if (last == p || end - last >= (ptrdiff_t)sizeof(word))
+		return -EINVAL;
+	*(char *)mempcpy(word, last, (size_t)(end - last)) = '\0';
+	return parse_int(word, &pid) < 0 ? -EINVAL : pid;
 }
 
 static int add_process(struct cg_tree_pids *pids, int pid)
@@ -192,7 +197,7 @@ static int save_below(const struct save *s, int top, int dir, const char *path, 
 		if (!dirs) {
 			if (fstatat(dir, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 			    (st.st_uid != 0 || st.st_gid != 0))
-				(void)fprintf(s->out, "F %s %ld %ld\n", e->d_name,
+				(void)fprintf(s->out, "F %s %d %d\n", e->d_name,
 					      own_id(s, st.st_uid), own_id(s, st.st_gid));
 			continue;
 		}
@@ -216,7 +221,7 @@ static int save_dir(const struct save *s, int top, const char *path, int depth)
 		return -errno;
 	if (depth > DEPTH_MAX)
 		return -ELOOP;
-	(void)fprintf(s->out, "D %ld %ld %o %s\n", own_id(s, st.st_uid), own_id(s, st.st_gid),
+	(void)fprintf(s->out, "D %d %d %o %s\n", own_id(s, st.st_uid), own_id(s, st.st_gid),
 		      st.st_mode & 07777, path);
 	save_knobs(s, dir);
 	save_attributes(s, dir);
@@ -236,13 +241,14 @@ int cg_tree_save(int inner_fd, uint32_t id_base, FILE *out)
 
 /* ---- the text ---- */
 
-static int take_id(const char *word, long *ret)
+/* -1: not of the CT's. */
+static int take_id(const char *word, int *ret)
 {
-	char *end;
-
-	errno = 0;
-	*ret = strtol(word, &end, 10);
-	return errno != 0 || end == word || *end != '\0' || *ret < -1 || *ret >= IDS ? -EINVAL : 0;
+	if (strcmp(word, "-1") == 0)
+		*ret = -1;
+	else if (parse_int(word, ret) < 0 || *ret < 0 || *ret >= IDS)
+		return -EINVAL;
+	return 0;
 }
 
 static char *next_word(char **rest)
@@ -359,7 +365,7 @@ struct load {
 	const struct cg_tree_pids *pids;
 };
 
-static uid_t host_id(const struct load *l, long id)
+static uid_t host_id(const struct load *l, int id)
 {
 	return id < 0 ? (uid_t)0 : (uid_t)(l->id_base + (uint32_t)id);
 }

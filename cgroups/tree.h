@@ -38,7 +38,7 @@ int cg_tree_load(int inner_fd, uint32_t id_base, const char *text, enum cg_tree_
 struct cg_tree_line {
 	char kind; /* D, F, K, X or P */
 	const char *name, *value;
-	long uid, gid; /* in the CT; -1: the host's root */
+	int uid, gid; /* in the CT; -1: the host's root */
 	unsigned int mode;
 	int pid;
 };
