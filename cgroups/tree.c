@@ -418,17 +418,20 @@ static int load_knob(const struct load *l, const struct cg_tree_line *line)
 	return next[0] == '\0' ? 0 : file_write_value_at(l->dir, line->name, next);
 }
 
+/* Of a value that the reader has let pass. */
+static unsigned int hex_digit(char c)
+{
+	return (unsigned int)(c <= '9' ? c - '0' : c - 'a' + 10);
+}
+
 static int load_attribute(const struct load *l, const struct cg_tree_line *line)
 {
 	unsigned char value[VALUE_MAX / 2];
 	size_t n = strlen(line->value) / 2;
 
-	for (size_t i = 0; i < n; i++) {
-		unsigned int byte = 0;
-
-		(void)sscanf(line->value + 2 * i, "%2x", &byte);
-		value[i] = (unsigned char)byte;
-	}
+	for (size_t i = 0; i < n; i++)
+		value[i] = (unsigned char)(hex_digit(line->value[2 * i]) << 4 |
+					   hex_digit(line->value[2 * i + 1]));
 	return fsetxattr(l->dir, line->name, value, n, 0) < 0 ? -errno : 0;
 }
 

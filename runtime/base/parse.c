@@ -6,22 +6,43 @@
 #include <stdio.h>
 #include <string.h>
 
-int parse_u64(const char *s, uint64_t *ret)
+/* 16 and more: none. */
+static unsigned int digit_of(char c)
 {
+	if (c >= '0' && c <= '9')
+		return (unsigned int)(c - '0');
+	if (c >= 'a' && c <= 'f')
+		return (unsigned int)(c - 'a') + 10;
+	return c >= 'A' && c <= 'F' ? (unsigned int)(c - 'A') + 10 : UINT_MAX;
+}
+
+int parse_next(const char **s, const char *skip, unsigned int base, uint64_t *ret)
+{
+	const char *p = *s + strspn(*s, skip);
 	uint64_t v = 0;
 
-	if (*s == '\0')
+	if (digit_of(*p) >= base)
 		return -EINVAL;
-	for (; *s != '\0'; s++) {
-		uint64_t digit;
-
-		if (*s < '0' || *s > '9')
-			return -EINVAL;
-		digit = (uint64_t)(*s - '0');
-		if (v > (UINT64_MAX - digit) / 10)
+	for (; digit_of(*p) < base; p++) {
+		if (v > (UINT64_MAX - digit_of(*p)) / base)
 			return -ERANGE;
-		v = v * 10 + digit;
+		v = v * base + digit_of(*p);
 	}
+	*s = p;
+	*ret = v;
+	return 0;
+}
+
+int parse_u64(const char *s, uint64_t *ret)
+{
+	uint64_t v;
+	int r = parse_next(&s, "", 10, &v);
+
+	/* Of a word that goes on after a number too large: it is a bad word. */
+	if (r == -ERANGE)
+		return s[strspn(s, "0123456789")] == '\0' ? r : -EINVAL;
+	if (r < 0 || *s != '\0')
+		return -EINVAL;
 	*ret = v;
 	return 0;
 }

@@ -13,6 +13,9 @@ int parse_u64(const char *s, uint64_t *ret);
 int parse_u32(const char *s, uint32_t *ret);
 int parse_int(const char *s, int *ret);
 
+/* The number at the head of a text, base 10 or 16, behind bytes of skip; *s moves behind it. */
+int parse_next(const char **s, const char *skip, unsigned int base, uint64_t *ret);
+
 enum {
 	CTID_MIN = 101
 };

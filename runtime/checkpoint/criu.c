@@ -3,6 +3,7 @@
 
 #include "runtime/base/child.h"
 #include "runtime/base/fd.h"
+#include "runtime/base/parse.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -110,10 +111,12 @@ int criu_version_check(unsigned int major, unsigned int minor, unsigned int subl
 	static const struct {
 		unsigned int k_major, k_minor, major, minor, sublevel;
 	} needs[] = {{6, 16, 4, 2, 0}, {6, 13, 4, 1, 1}, {0, 0, 3, 17, 1}};
-	unsigned int have = major * 10000 + minor * 100 + sublevel, k_major = 0, k_minor = 0;
+	unsigned int have = major * 10000 + minor * 100 + sublevel;
+	const char *at = kernel;
+	uint64_t k_major, k_minor = 0;
 
-	if (sscanf(kernel, "%u.%u", &k_major, &k_minor) != 2)
-		k_major = ~0U;
+	if (parse_next(&at, "", 10, &k_major) < 0 || parse_next(&at, ".", 10, &k_minor) < 0)
+		k_major = UINT64_MAX;
 	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
 		unsigned int want =
 			needs[i].major * 10000 + needs[i].minor * 100 + needs[i].sublevel;

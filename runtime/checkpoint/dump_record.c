@@ -1,6 +1,7 @@
 /* dump_record.c - what berth itself knows of a CT that was dumped. */
 #include "runtime/checkpoint/dump_record.h"
 
+#include "runtime/base/parse.h"
 #include "runtime/base/value.h"
 
 #include <errno.h>
@@ -65,13 +66,19 @@ int checkpoint_record_parse(const char *text, struct checkpoint_record *ret)
 static int offset_of(const char *text, const char *clock, int64_t *ret)
 {
 	const char *p = strstr(text, clock);
-	long long sec, nsec;
+	bool before;
+	uint64_t sec, nsec;
 
-	if (p == NULL || sscanf(p + strlen(clock), "%lld %lld", &sec, &nsec) != 2 ||
-	    sec > INT64_MAX / 2000000000 || sec < -(INT64_MAX / 2000000000) || nsec < 0 ||
-	    nsec > 999999999)
+	if (p == NULL)
 		return -EINVAL;
-	*ret = sec * 1000000000 + nsec;
+	p += strlen(clock);
+	p += strspn(p, " \t");
+	before = *p == '-';
+	p += before;
+	if (parse_next(&p, "", 10, &sec) < 0 || parse_next(&p, " \t", 10, &nsec) < 0 ||
+	    sec > INT64_MAX / 2000000000 || nsec > 999999999)
+		return -EINVAL;
+	*ret = (before ? -(int64_t)sec : (int64_t)sec) * 1000000000 + (int64_t)nsec;
 	return 0;
 }
 

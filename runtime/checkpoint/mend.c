@@ -33,10 +33,12 @@ int mend_timer_parse(const char *fdinfo, struct mend_timer *ret)
 	struct mend_timer t;
 
 	if (ticks == NULL || value == NULL || interval == NULL ||
-	    sscanf(ticks, "%" SCNu64, &t.ticks) != 1 ||
-	    sscanf(value, "%" SCNu64 ", %" SCNu64 ")", &t.value[0], &t.value[1]) != 2 ||
-	    sscanf(interval, "%" SCNu64 ", %" SCNu64 ")", &t.interval[0], &t.interval[1]) != 2 ||
-	    t.value[1] > 999999999 || t.interval[1] > 999999999 || t.interval[0] > INT64_MAX)
+	    parse_next(&ticks, "", 10, &t.ticks) < 0 ||
+	    parse_next(&value, "", 10, &t.value[0]) < 0 ||
+	    parse_next(&value, ", ", 10, &t.value[1]) < 0 ||
+	    parse_next(&interval, "", 10, &t.interval[0]) < 0 ||
+	    parse_next(&interval, ", ", 10, &t.interval[1]) < 0 || t.value[1] > 999999999 ||
+	    t.interval[1] > 999999999 || t.interval[0] > INT64_MAX)
 		return -EINVAL;
 	*ret = t;
 	return 0;

@@ -3,6 +3,7 @@
 
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
+#include "runtime/base/parse.h"
 #include "runtime/base/spawn.h"
 #include "runtime/launch/launch.h"
 
@@ -224,13 +225,13 @@ void guest_routes_foreign(const char *table, char buf[40])
 
 	buf[0] = '\0';
 	while (line != NULL && *++line != '\0') {
-		char link[32];
-		unsigned int to, via;
+		const char *at = line + strcspn(line, "\t ");
+		uint64_t to, via;
 
 		/* Ours is the one that leads to 169.254.0.1; the kernel's own need no gateway and lead to a link. */
-		if (sscanf(line, "%31s %x %x", link, &to, &via) == 3 &&
+		if (parse_next(&at, "\t ", 16, &to) == 0 && parse_next(&at, "\t ", 16, &via) == 0 &&
 		    !(to == 0 && via == htonl(0xa9fe0001))) {
-			struct in_addr a = {.s_addr = to};
+			struct in_addr a = {.s_addr = (in_addr_t)to};
 
 			(void)inet_ntop(AF_INET, &a, buf, 40);
 			return;

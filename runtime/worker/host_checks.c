@@ -326,7 +326,7 @@ static void check_criu(struct checks *c, struct worker *w)
 {
 	static const char fix[] = "apt-get install criu";
 	char path[BERTH_PATH_MAX], text[256];
-	unsigned int v[3] = {0};
+	uint64_t v[3] = {0};
 	struct berth_error err;
 	struct utsname uts;
 	const char *at;
@@ -342,13 +342,16 @@ static void check_criu(struct checks *c, struct worker *w)
 	}
 	at = strstr(text, "Version: ");
 	(void)uname(&uts);
-	if (at == NULL || sscanf(at + 9, "%u.%u.%u", &v[0], &v[1], &v[2]) < 2)
+	if (at != NULL)
+		at += strlen("Version: ");
+	if (at == NULL || parse_next(&at, "", 10, &v[0]) < 0 || parse_next(&at, ".", 10, &v[1]) < 0)
 		found(c, "criu", "warning", fix, "%s does not say its version", path);
-	else if (criu_version_check(v[0], v[1], v[2], uts.release, &err) < 0)
+	else if (criu_version_check((unsigned int)v[0], (unsigned int)v[1], (unsigned int)v[2],
+				    uts.release, &err) < 0)
 		found(c, "criu", "warning", "", "CTs cannot be suspended: %.300s", err.msg);
 	else
-		found(c, "criu", "ok", "", "criu %u.%u.%u suspends and resumes CTs", v[0], v[1],
-		      v[2]);
+		found(c, "criu", "ok", "", "criu %u.%u.%u suspends and resumes CTs",
+		      (unsigned int)v[0], (unsigned int)v[1], (unsigned int)v[2]);
 }
 
 void host_checks(struct worker *w, host_finding_fn *fn, void *data)

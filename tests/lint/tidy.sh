@@ -6,6 +6,8 @@ need clang-tidy cmake
 
 db=build/clang/compile_commands.json
 [ -f $db ] || cmake -S . -B build/clang -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Debug >/dev/null
+# Headers that are generated.
+cmake --build build/clang --target checkpoint_messages >/dev/null
 memory=build/tidy
 mkdir -p $memory
 common=$({ clang-tidy --version && sources .clang-tidy "*/.clang-tidy" '*.h' '*.def' | xargs cat; } | sha256sum)
