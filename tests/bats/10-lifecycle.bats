@@ -77,7 +77,8 @@ status_is() {
 	berth start 101 --wait
 	# Without its table of actions busybox's init powers off at once; this one hangs instead.
 	berth exec2 101 'printf "::shutdown:/bin/sleep 1000\n::respawn:/bin/touch /reread\n" >/etc/inittab
-		kill -HUP 1; until [ -e /reread ]; do sleep 0.1; done'
+		kill -HUP 1'
+	wait_for 60 berth exec2 101 test -e /reread
 	berth stop 101
 	grep -q 'ct=101 did not stop in 1 s: killed' "$HOST_ROOT/berthd.log"
 	status_is 101 "exist unmounted down"

@@ -41,6 +41,11 @@ in_each() {
 	done
 }
 
+# offers_rsa CT
+offers_rsa() {
+	berth exec2 "$1" 'ssh-keyscan -t rsa localhost 2>/dev/null | grep -q ssh-rsa'
+}
+
 @test "start --wait: the system runs, and no unit has failed" {
 	for ct in "${cts[@]}"; do
 		run berth exec2 "$ct" systemctl is-system-running
@@ -56,14 +61,16 @@ in_each() {
 
 # bats test_tags=night
 @test "each container has SSH host keys and a machine-id of its own" {
-	local keys ids
+	local keys ids ct
 	keys=$(in_each cat /etc/ssh/ssh_host_ed25519_key.pub | grep -c ^ssh-ed25519)
 	[ "$keys" = ${#cts[@]} ]
 	[ "$(in_each cat /etc/ssh/ssh_host_ed25519_key.pub | grep ^ssh-ed25519 | sort -u | wc -l)" = ${#cts[@]} ]
 	# The RSA key comes later, by a timer; sshd offers it then.
 	in_each systemctl is-active ssh-hostkey-rsa.timer
 	in_each systemctl start ssh-hostkey-rsa.service
-	in_each 'until ssh-keyscan -t rsa localhost 2>/dev/null | grep -q ssh-rsa; do sleep 0.1; done'
+	for ct in "${cts[@]}"; do
+		wait_for 60 offers_rsa "$ct"
+	done
 	ids=$(in_each cat /etc/machine-id | grep -cE '^[0-9a-f]{32}$')
 	[ "$ids" = ${#cts[@]} ]
 	[ "$(in_each cat /etc/machine-id | grep -E '^[0-9a-f]{32}$' | sort -u | wc -l)" = ${#cts[@]} ]

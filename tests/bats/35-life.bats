@@ -202,7 +202,8 @@ answers_or_gone() {
 deaf() {
 	tiny "$1" --stop-timeout 300
 	berth exec2 "$1" 'printf "::shutdown:/bin/sleep 1000\n::respawn:/bin/touch /reread\n" >/etc/inittab
-		kill -HUP 1; until [ -e /reread ]; do sleep 0.1; done'
+		kill -HUP 1'
+	wait_for 60 berth exec2 "$1" test -e /reread
 }
 
 @test "H2 H10 stop --fast overtakes a stop that waits, which is shown as stopping" {
