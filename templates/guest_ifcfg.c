@@ -40,7 +40,7 @@ static int rhel_addrs(struct text *t, const struct guest_config *g, bool v6)
 	for (unsigned int i = 0; i < g->n_addrs; i++) {
 		char cidr[GUEST_CIDR_MAX];
 
-		if (guest_cidr(g->addrs[i], cidr) < 0)
+		if (guest_cidr_routed(g->addrs[i], cidr) < 0)
 			return -EINVAL;
 		if (guest_addr_is_v6(g->addrs[i]) != v6)
 			continue;
@@ -93,7 +93,7 @@ int guest_suse_ifcfg_text(const struct guest_config *g, char *buf, size_t size)
 	for (unsigned int i = 0; i < g->n_addrs; i++) {
 		char cidr[GUEST_CIDR_MAX], number[16] = "";
 
-		if (guest_cidr(g->addrs[i], cidr) < 0)
+		if (guest_cidr_routed(g->addrs[i], cidr) < 0)
 			return -EINVAL;
 		if (i > 0)
 			(void)snprintf(number, sizeof(number), "_%u", i);

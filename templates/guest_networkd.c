@@ -77,21 +77,14 @@ static void netplan_names(struct text *t, const char *key, const char *const *na
 		text_add(t, "          - \"%s\"\n", names[i]);
 }
 
-/*
- * netplan cannot leave the route of a prefix out. IPv6 addresses are one whatever their prefix, so they lose it here; an
- * IPv4 one would be a second address, and the host answers for all others of its network by proxy ARP.
- */
 static int netplan_addrs(struct text *t, const struct guest_config *g)
 {
 	for (unsigned int i = 0; i < g->n_addrs; i++) {
 		char cidr[GUEST_CIDR_MAX];
 
-		if (guest_cidr(g->addrs[i], cidr) < 0)
+		if (guest_cidr_routed(g->addrs[i], cidr) < 0)
 			return -EINVAL;
-		if (guest_addr_is_v6(cidr))
-			text_add(t, "        - \"%.*s/128\"\n", (int)strcspn(cidr, "/"), cidr);
-		else
-			text_add(t, "        - \"%s\"\n", cidr);
+		text_add(t, "        - \"%s\"\n", cidr);
 	}
 	return 0;
 }

@@ -140,3 +140,17 @@ int guest_cidr(const char *addr, char buf[GUEST_CIDR_MAX])
 	n = snprintf(buf, GUEST_CIDR_MAX, "%s%s", addr, suffix);
 	return n < 0 || n >= GUEST_CIDR_MAX ? -EINVAL : 0;
 }
+
+int guest_cidr_routed(const char *addr, char buf[GUEST_CIDR_MAX])
+{
+	int r = guest_cidr(addr, buf);
+
+	if (r == 0 && guest_addr_is_v6(buf)) {
+		char *slash = strchr(buf, '/');
+		size_t room = GUEST_CIDR_MAX - (size_t)(slash - buf);
+
+		if (snprintf(slash, room, "/128") >= (int)room)
+			return -EINVAL;
+	}
+	return r;
+}

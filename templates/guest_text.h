@@ -37,6 +37,12 @@ int guest_section_put(const char *old, const char *body, char *buf, size_t size)
 
 /* An address with its prefix: "10.0.0.1/32". -EINVAL for one that holds more than an address. */
 int guest_cidr(const char *addr, char buf[GUEST_CIDR_MAX]);
+/*
+ * The same for tools that cannot leave the route of a prefix out (see guest_addr_has_prefix): an IPv6 address gets /128,
+ * as it is one whatever its prefix. An IPv4 one keeps its own, else it would be a second address; the host answers
+ * for all others of its network by proxy ARP.
+ */
+int guest_cidr_routed(const char *addr, char buf[GUEST_CIDR_MAX]);
 bool guest_addr_is_v6(const char *addr);
 /*
  * Was a prefix typed that is not a single host's? The other addresses behind it are elsewhere, so no tool may add the

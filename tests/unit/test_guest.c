@@ -220,7 +220,7 @@ static void network_scripts_of_rhel_say_the_same(void)
 				  "NM_CONTROLLED=no\n"
 				  "IPADDR=10.0.0.101\nPREFIX=32\n"
 				  "IPADDR1=10.0.0.102\nPREFIX1=32\n"
-				  "IPV6INIT=yes\nIPV6_AUTOCONF=no\nIPV6ADDR=fd00::101/64\n"));
+				  "IPV6INIT=yes\nIPV6_AUTOCONF=no\nIPV6ADDR=fd00::101/128\n"));
 	CHECK(text_is(guest_rhel_route_text(&both, false, once, sizeof(once)),
 		      GUEST_OWNED "\ndefault via 169.254.0.1 dev venet0 onlink\n"));
 	CHECK(text_is(guest_rhel_route_text(&both, true, once, sizeof(once)),
@@ -239,7 +239,7 @@ static void more_ipv6_addresses_are_secondaries(void)
 				  "DEVICE=venet0\nTYPE=Ethernet\nONBOOT=yes\nBOOTPROTO=none\n"
 				  "NM_CONTROLLED=no\n"
 				  "IPV6INIT=yes\nIPV6_AUTOCONF=no\nIPV6ADDR=fd00::1/128\n"
-				  "IPV6ADDR_SECONDARIES=\"fd00::2/128 fd00::3/64\"\n"));
+				  "IPV6ADDR_SECONDARIES=\"fd00::2/128 fd00::3/128\"\n"));
 	CHECK(text_is(guest_rhel_route_text(&g, false, once, sizeof(once)), ""));
 }
 
@@ -250,7 +250,7 @@ static void wicked_of_opensuse_says_the_same(void)
 				  "STARTMODE='auto'\nBOOTPROTO='static'\n"
 				  "IPADDR='10.0.0.101/32'\n"
 				  "IPADDR_1='10.0.0.102/32'\n"
-				  "IPADDR_2='fd00::101/64'\n"));
+				  "IPADDR_2='fd00::101/128'\n"));
 	CHECK(text_is(guest_suse_ifroute_text(&both, once, sizeof(once)),
 		      GUEST_OWNED "\n"
 				  "169.254.0.1/32 - - venet0\n"
