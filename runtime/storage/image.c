@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#define DISTRUST "volume.check" /* there: the next mount checks all of it */
+
 void image_where(int private_fd, char *buf, size_t size)
 {
 	char link[40], dir[512];
@@ -143,6 +145,24 @@ int image_fsck(int private_fd, int image_fd, bool force, struct berth_error *err
 	return berth_error_set(err, why.sys == ENOENT ? BERTH_ERR_HELPER : BERTH_ERR_BROKEN,
 			       why.sys, "the check of %.150s failed: %.100s; run e2fsck -f on it",
 			       where, why.msg);
+}
+
+int image_distrust(int private_fd)
+{
+	auto_close int fd =
+		openat(private_fd, DISTRUST, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	return fd < 0 ? -errno : 0;
+}
+
+bool image_is_distrusted(int private_fd)
+{
+	return faccessat(private_fd, DISTRUST, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+void image_trust(int private_fd)
+{
+	(void)unlinkat(private_fd, DISTRUST, 0);
 }
 
 /* "200K", "16M", "2G" where that is exact, for messages. */

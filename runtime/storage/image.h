@@ -38,6 +38,14 @@ int image_refuse_full_host(int private_fd, uint64_t need, struct berth_error *er
 /* e2fsck on a locked image: -p, with force -f too. Clean or mended: 0. */
 int image_fsck(int private_fd, int image_fd, bool force, struct berth_error *err);
 
+/*
+ * The file volume.check beside the image: the next mount checks all of it, whatever its superblock says. _distrust: -errno;
+ * nothing waits for the disk. _trust: after a check, or when what was begun is whole.
+ */
+int image_distrust(int private_fd);
+bool image_is_distrusted(int private_fd);
+void image_trust(int private_fd);
+
 /* volume_resize of this driver. */
 int image_resize(int private_fd, int mount_fd, const struct volume_limits *l, uint64_t *ret_inodes,
 		 struct berth_error *err);

@@ -66,12 +66,21 @@ int image_quota_fit(int private_fd, int image_fd, const struct volume_limits *l,
 	/* tune2fs takes no image with a journal to be replayed. */
 	if (sb->needs_recovery)
 		r = image_fsck(private_fd, image_fd, false, err);
-	if (r == 0) {
-		r = run_tune2fs(image_fd, change > 0, &why);
-		/* It may be full to the last inode. Without a limit of its own it is still a good volume. */
-		if (r < 0)
-			r = image_fsck(private_fd, image_fd, true, err);
-	}
+	if (r < 0)
+		return r;
+	/* Its superblock says clean even where the power is lost in the middle of it. */
+	r = image_distrust(private_fd);
+	if (r == 0 && fsync(private_fd) < 0)
+		r = -errno;
+	if (r < 0)
+		return berth_error_sys(err, r, "mark a volume for a check");
+	r = run_tune2fs(image_fd, change > 0, &why);
+	/* It may be full to the last inode. Without a limit of its own it is still a good volume. */
+	if (r < 0)
+		r = image_fsck(private_fd, image_fd, true, err);
+	/* Both end with fsync(2) (e2fsprogs, lib/ext2fs/unix_io.c). */
+	if (r == 0)
+		image_trust(private_fd);
 	return r < 0 ? r : image_read_super(private_fd, image_fd, sb, err);
 }
 

@@ -30,7 +30,6 @@
 
 #define IMAGE_NEW IMAGE_NAME ".new"
 #define DIRS_NEW "volume.dirs.new"
-#define DISTRUST "volume.check" /* there: the next mount checks all of it */
 /* Beyond its metadata: the first files, and what the host's file system needs to note it all. */
 #define HOST_MARGIN (UINT64_C(32) << 20)
 
@@ -252,24 +251,15 @@ static int look(int private_fd, int image_fd, int fd, struct ext4_super *sb,
 		r = refuse_cut_off(private_fd, image_fd, sb, err);
 	return r < 0 ? r
 		     : !sb->clean || sb->error_count != 0 ||
-			       faccessat(private_fd, DISTRUST, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-static int image_distrust(int private_fd)
-{
-	auto_close int fd =
-		openat(private_fd, DISTRUST, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-
-	return fd < 0 ? -errno : 0;
+			       image_is_distrusted(private_fd);
 }
 
 static int check_all(int private_fd, int image_fd, struct berth_error *err)
 {
-	int r = image_fsck(private_fd, image_fd,
-			   faccessat(private_fd, DISTRUST, F_OK, AT_SYMLINK_NOFOLLOW) == 0, err);
+	int r = image_fsck(private_fd, image_fd, image_is_distrusted(private_fd), err);
 
 	if (r == 0)
-		(void)unlinkat(private_fd, DISTRUST, 0);
+		image_trust(private_fd);
 	return r;
 }
 

@@ -139,6 +139,28 @@ static void an_image_goes_to_a_kernel_without_and_comes_back(void)
 	CHECK(chdir(dir) == 0);
 }
 
+/* Power may be lost in the middle of a change. */
+static void a_change_has_its_mark_first_and_none_after_it(void)
+{
+	static const struct volume_limits cannot = {.inodes = 1000, .inode_limits = VOLUME_CANNOT};
+	struct ext4_super sb = {0};
+	auto_close int fd = -EBADF;
+
+	begin();
+	CHECK(create(VOLUME_CAN) && has_quota());
+	fd = image_open(private_fd, O_RDWR, &err);
+	CHECK(ok(image_read_super(private_fd, fd, &sb, &err)));
+	/* No mark can be made: nothing is changed. */
+	CHECK(mkdirat(private_fd, "volume.check", 0700) == 0);
+	CHECK(image_quota_fit(private_fd, fd, &cannot, &sb, &err) == -EISDIR && has_quota());
+	CHECK(unlinkat(private_fd, "volume.check", AT_REMOVEDIR) == 0);
+	CHECK(ok(image_quota_fit(private_fd, fd, &cannot, &sb, &err)) && !has_quota());
+	CHECK(!image_is_distrusted(private_fd));
+	CHECK(image_distrust(private_fd) == 0 && image_is_distrusted(private_fd));
+	image_trust(private_fd);
+	CHECK(!image_is_distrusted(private_fd));
+}
+
 static void an_image_made_without_is_left_alone(void)
 {
 	auto_close int mnt = -EBADF;
@@ -206,6 +228,7 @@ int main(void)
 	RUN(a_mount_changes_an_image_only_on_a_sure_answer);
 	RUN(the_probe_is_what_the_kernel_does);
 	RUN(an_image_goes_to_a_kernel_without_and_comes_back);
+	RUN(a_change_has_its_mark_first_and_none_after_it);
 	RUN(an_image_made_without_is_left_alone);
 	RUN(a_mounted_volume_gets_another_number);
 	fd_close(&private_fd);
