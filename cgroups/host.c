@@ -2,6 +2,7 @@
 #include "cgroups/host.h"
 
 #include "runtime/base/cleanup.h"
+#include "runtime/base/clock.h"
 #include "runtime/base/fd.h"
 
 #include <dirent.h>
@@ -15,6 +16,10 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <sys/xattr.h>
+
+enum {
+	CLAIM_WAIT_MS = 5000
+};
 
 static const struct {
 	const char *v2, *v1;
@@ -496,13 +501,28 @@ static int claim(const struct cg_hier *hi, const char *root, const char *below,
 	return 0;
 }
 
-/* Nobody holds it for long. */
+/*
+ * Nobody holds it for long. Who can open the directory can lock it (flock(2) asks for no write access), so only root
+ * may read it from here on; what is known by its name can still be read by all.
+ */
 static int claim_lock(const struct cg_hier *hi, struct berth_error *err)
 {
-	while (flock(hi->berth, LOCK_EX) < 0)
-		if (errno != EINTR)
+	uint64_t end = clock_deadline(CLAIM_WAIT_MS);
+
+	if (fchmod(hi->berth, 0711) < 0)
+		return berth_error_sys(err, errno, "chmod the cgroup %s/%s/berth", hi->mount,
+				       hi->parent);
+	while (flock(hi->berth, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
 			return berth_error_sys(err, errno, "lock the cgroup %s/%s/berth", hi->mount,
 					       hi->parent);
+		if (clock_is_past(end))
+			return berth_error_set(err, BERTH_ERR_LOCKED, EWOULDBLOCK,
+					       "somebody holds a lock of the cgroup %s/%s/berth; "
+					       "fuser -v %s/%s/berth tells who",
+					       hi->mount, hi->parent, hi->mount, hi->parent);
+		clock_pause_us(1000);
+	}
 	return 0;
 }
 

@@ -107,50 +107,56 @@ static void judge(const json_t *findings, struct change *c, unsigned int *errors
 	}
 }
 
-/* A line of ours: no more is kept than is wanted; of what this kernel does not have nothing can be told. */
-static void judge_line(const char *line, size_t len, struct change *c)
+/*
+ * A line of ours: no more is kept than is wanted; of what this kernel does not have nothing can be told. False: somebody
+ * else has written it there.
+ */
+static bool judge_line(const char *line, size_t len, struct change *c)
 {
 	struct setting s;
 	uint64_t unused;
 	json_t *wanted;
 
 	if (!setting_parse(line, len, &s))
-		return;
+		return false;
 	wanted = json_object_get(c->wanted, s.name);
 	if (wanted != NULL && (uint64_t)json_integer_value(wanted) < s.value)
 		s.value = (uint64_t)json_integer_value(wanted);
 	if (json_object_get(c->written, s.name) != NULL)
-		return;
+		return true;
 	if (wanted != NULL || !setting_now(s.name, &unused))
 		put(c->kept, &s);
 	else
 		(void)json_array_append_new(c->removed, json_string(s.name));
+	return true;
 }
 
+/* What an editor leaves at the end of a line is no difference. */
 static bool is_mark(const char *line, size_t len, const char *mark)
 {
+	while (len > 0 && strchr(" \t\r", line[len - 1]) != NULL)
+		len--;
 	return len == strlen(mark) && strncmp(line, mark, len) == 0;
 }
 
-/* Lines of others go to out, ours are judged. */
-static void read_lines(const char *old, struct change *c, FILE *out)
+/* Lines of others go to out, ours are judged. False: a beginning without an end, so nobody knows whose they are. */
+static bool read_lines(const char *old, struct change *c, FILE *out)
 {
 	bool ours = false;
 
 	while (*old != '\0') {
 		size_t len = strcspn(old, "\n");
 
-		if (is_mark(old, len, BEGIN_MARK))
+		if (!ours && is_mark(old, len, BEGIN_MARK))
 			ours = true;
 		else if (ours && is_mark(old, len, END_MARK))
 			ours = false;
-		else if (ours)
-			judge_line(old, len, c);
-		else
+		else if (!ours || !judge_line(old, len, c))
 			(void)fprintf(out, "%.*s\n", (int)len, old);
 		old += len;
 		old += *old == '\n';
 	}
+	return !ours;
 }
 
 static void print_lines(FILE *out, json_t *set)
@@ -166,17 +172,20 @@ static void print_lines(FILE *out, json_t *set)
 static int new_text(const char *old, struct change *c, char **ret, size_t *ret_size)
 {
 	FILE *out = open_memstream(ret, ret_size);
+	bool whole;
 
 	if (out == NULL)
 		return -ENOMEM;
-	read_lines(old, c, out);
+	whole = read_lines(old, c, out);
 	if (json_object_size(c->kept) + json_object_size(c->written) > 0) {
 		(void)fputs(BEGIN_MARK "\n", out);
 		print_lines(out, c->kept);
 		print_lines(out, c->written);
 		(void)fputs(END_MARK "\n", out);
 	}
-	return fclose(out) == 0 ? 0 : -ENOMEM;
+	if (fclose(out) != 0)
+		return -ENOMEM;
+	return whole ? 0 : -EBADMSG;
 }
 
 static int write_file(const struct cli *cli, struct change *c, char path[BERTH_PATH_MAX],
@@ -198,7 +207,14 @@ static int write_file(const struct cli *cli, struct change *c, char path[BERTH_P
 	r = file_read_at(dir, SYSCTL_FILE, 65536, &old, NULL);
 	if (r < 0 && r != -ENOENT)
 		return berth_error_sys(err, r, "read %s", path);
-	if (new_text(old != NULL ? old : "", c, &text, &size) < 0)
+	r = new_text(old != NULL ? old : "", c, &text, &size);
+	if (r == -EBADMSG)
+		return berth_error_set(
+			err, BERTH_ERR_VALUE, EBADMSG,
+			"%s has the line '" BEGIN_MARK "' and no line '" END_MARK
+			"' after it; put that behind berth's lines, or delete the first",
+			path);
+	if (r < 0)
 		return berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM, "out of memory");
 	if (strcmp(text, old != NULL ? old : "") == 0)
 		return 0;

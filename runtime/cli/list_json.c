@@ -1,4 +1,4 @@
-/* list_json.c - list --json, as json_dumpf would write it with JSON_INDENT(2). */
+/* list_json.c - list --json, indented as json_dumpf does with JSON_INDENT(2), but for last_end, on one line. */
 #include "runtime/cli/list_json.h"
 
 #include "runtime/base/cleanup.h"

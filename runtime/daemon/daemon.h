@@ -120,8 +120,11 @@ struct daemon {
 	struct ev_source *on_start_ended; /* a timer that is due when a start has ended, or NULL */
 	const struct rpc_call *waited; /* method_wait.c: it is called again, and waits no more */
 	const struct rpc_call *read_ahead; /* disk_first.c: the same */
-	struct timespec
-		scanned; /* found.c: when the directory of configs had been changed last; 0: to be read */
+	struct found_scan {
+		struct timespec changed;
+		dev_t dev;
+		ino_t ino;
+	} scanned; /* found.c: the directory of configs as it was then; zeros: to be read */
 	struct call_list doctor; /* who waits for the one that runs */
 	bool doctor_runs;
 	char worker_path[BERTH_PATH_MAX];

@@ -133,11 +133,17 @@ static void take_words(struct ahead *a, const json_t *words)
 
 	/* As many as there are: more is an error, which the method will tell. */
 	n = n < a->d->n_cts + 1 ? n : a->d->n_cts + 1;
-	a->ctids = calloc(n, sizeof(*a->ctids));
-	if (a->ctids == NULL)
-		abort();
 	for (size_t i = 0; i < n; i++)
 		take_word(a, json_is_array(words) ? json_array_get(words, i) : words);
+}
+
+/* Who looks for new configs reads the broken ones again (found.c). */
+static void take_broken(struct ahead *a)
+{
+	for (size_t i = 0; i < a->d->n_cts; i++)
+		if (a->d->cts[i]->status == CT_BROKEN &&
+		    !ct_in_memory(&a->d->paths, a->d->cts[i]->ctid))
+			a->ctids[a->n++] = a->d->cts[i]->ctid;
 }
 
 static void take_known(struct ahead *a)
@@ -160,8 +166,13 @@ bool disk_first(struct rpc_call *call, json_t *parameters, struct daemon *d, con
 	if (a == NULL)
 		abort();
 	*a = (struct ahead){.d = d, .call = call, .fn = fn, .scans = scans, .paths = d->paths};
+	a->ctids = calloc(2 * d->n_cts + 1, sizeof(*a->ctids));
+	if (a->ctids == NULL)
+		abort();
 	if (words != NULL)
 		take_words(a, words);
+	if (a->scans)
+		take_broken(a);
 	a->scans = a->scans && !found_is_current(d);
 	if (a->n == 0 && !a->scans) {
 		ahead_free(a);
@@ -170,7 +181,9 @@ bool disk_first(struct rpc_call *call, json_t *parameters, struct daemon *d, con
 	if (a->scans)
 		take_known(a);
 	a->parameters = json_incref(parameters);
-	rpc_call_on_gone(call, ahead_gone, a);
+	/* A call that needs no answer is run although its client has gone. */
+	if (!rpc_call_is_oneway(call))
+		rpc_call_on_gone(call, ahead_gone, a);
 	if (offload_run(d->disk, ahead_work, ahead_done, a) < 0)
 		abort();
 	return true;

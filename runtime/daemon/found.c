@@ -31,22 +31,28 @@ static void take(struct daemon *d, uint32_t ctid)
 	(void)ct_event(ct, LIFE_T_LOOK, NULL, NULL);
 }
 
-/* When the directory was changed last; 0, 0 when that cannot be told, or not without a disk. */
-static struct timespec changed_at(const struct daemon *d)
+/*
+ * Which directory it is, and when it was changed last; zeros when that cannot be told, or not without a disk. By ctime,
+ * as a backup that is put back sets mtime to what it was.
+ */
+static struct found_scan changed_at(const struct daemon *d)
 {
 	char path[BERTH_PATH_MAX];
 	struct stat st;
 
 	if (!file_is_cached(path_below(d->paths.etc, "ct", path)) || stat(path, &st) < 0)
-		return (struct timespec){0};
-	return st.st_mtim;
+		return (struct found_scan){0};
+	return (struct found_scan){st.st_ctim, st.st_dev, st.st_ino};
 }
 
 bool found_is_current(const struct daemon *d)
 {
-	struct timespec t = changed_at(d);
+	struct found_scan now = changed_at(d);
+	const struct found_scan *then = &d->scanned;
 
-	return t.tv_sec != 0 && t.tv_sec == d->scanned.tv_sec && t.tv_nsec == d->scanned.tv_nsec;
+	return now.changed.tv_sec != 0 && now.changed.tv_sec == then->changed.tv_sec &&
+	       now.changed.tv_nsec == then->changed.tv_nsec && now.dev == then->dev &&
+	       now.ino == then->ino;
 }
 
 static void reread_broken(struct daemon *d)
@@ -59,7 +65,7 @@ static void reread_broken(struct daemon *d)
 void found_rescan(struct daemon *d)
 {
 	auto_free uint32_t *list = NULL;
-	struct timespec at = changed_at(d);
+	struct found_scan at = changed_at(d);
 	int n;
 
 	if (found_is_current(d)) {
@@ -72,8 +78,8 @@ void found_rescan(struct daemon *d)
 			take(d, list[i]);
 	reread_broken(d);
 	/* Times are as coarse as a tick, or a second: a change right after the look might have the same. */
-	if (n < 0 || at.tv_sec == 0 || time(NULL) - at.tv_sec < SETTLES_S)
-		at = (struct timespec){0};
+	if (n < 0 || at.changed.tv_sec == 0 || time(NULL) - at.changed.tv_sec < SETTLES_S)
+		at = (struct found_scan){0};
 	d->scanned = at;
 }
 

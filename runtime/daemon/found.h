@@ -5,12 +5,12 @@
 
 #include "runtime/daemon/daemon.h"
 
+/* Has the directory of configs not changed since found_rescan? Never waits for a disk: false when that would have to. */
+bool found_is_current(const struct daemon *d);
 /*
  * Takes every config that no CT has into the registry. Costs a look into a directory: for who lists all,
  * names a CT that is not there, or asks what is taken.
  */
-/* Has the directory of configs not changed since found_rescan? Never waits for a disk: false when that would have to. */
-bool found_is_current(const struct daemon *d);
 void found_rescan(struct daemon *d);
 
 /* As registry_lookup, also for one that has been put back since. */

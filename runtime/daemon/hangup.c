@@ -18,6 +18,7 @@ static void keep_fixed(struct host_config *next, const struct host_config *now)
 		{"NFT_TABLE", strcmp(next->nft_table, now->nft_table) != 0},
 		{"GROUP", strcmp(next->group, now->group) != 0},
 		{"ID_BASE", next->id_base_first != now->id_base_first},
+		{"CONNTRACK_MAX", next->conntrack_max != now->conntrack_max},
 	};
 
 	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
@@ -29,6 +30,7 @@ static void keep_fixed(struct host_config *next, const struct host_config *now)
 	memcpy(next->nft_table, now->nft_table, sizeof(next->nft_table));
 	memcpy(next->group, now->group, sizeof(next->group));
 	next->id_base_first = now->id_base_first;
+	next->conntrack_max = now->conntrack_max;
 }
 
 static void read_conf(struct daemon *d)

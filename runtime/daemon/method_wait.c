@@ -71,7 +71,9 @@ bool method_wait(struct rpc_call *call, json_t *parameters, const struct ct *ct,
 	w->parameters = json_incref(parameters);
 	w->fn = fn;
 	w->deadline_ms = ev_now_ms() + WAIT_MS;
-	rpc_call_on_gone(call, waiter_gone, w);
+	/* A call that needs no answer is run although its client has gone. */
+	if (!rpc_call_is_oneway(call))
+		rpc_call_on_gone(call, waiter_gone, w);
 	if (ev_add_timer(d->ev, LOOK_MS, waiter_look, w, &w->timer) < 0)
 		abort();
 	return true;

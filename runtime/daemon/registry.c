@@ -42,6 +42,8 @@ static void unknown_ct(const struct daemon *d, const char *word, bool is_name,
 {
 	struct word_guess g = {.word = word};
 
+	if (err == NULL) /* who asks for many words wants no guess at each */
+		return;
 	for (size_t i = 0; is_name && i < d->n_cts; i++)
 		if (d->cts[i]->name[0] != '\0' && !d->cts[i]->being_created)
 			word_guess_try(&g, d->cts[i]->name);

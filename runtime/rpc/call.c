@@ -146,6 +146,11 @@ bool rpc_call_wants_more(const struct rpc_call *c)
 	return c->more;
 }
 
+bool rpc_call_is_oneway(const struct rpc_call *c)
+{
+	return c->oneway;
+}
+
 void rpc_call_on_gone(struct rpc_call *c, void (*fn)(struct rpc_call *c, void *data), void *data)
 {
 	c->gone = fn;

@@ -94,6 +94,8 @@ const struct rpc_peer *rpc_call_peer(const struct rpc_call *c);
 unsigned int rpc_call_take_fds(struct rpc_call *c, int fds[static RPC_FDS_MAX]);
 /* The client said more: it takes several replies. */
 bool rpc_call_wants_more(const struct rpc_call *c);
+/* The client said oneway: it hears no answer, and may have gone. */
+bool rpc_call_is_oneway(const struct rpc_call *c);
 /*
  * Called once when the client goes before the last reply; the call is dead afterwards. A call
  * without this callback stays valid, unheard, until its last reply.

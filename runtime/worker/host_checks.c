@@ -370,11 +370,12 @@ void host_checks(struct worker *w, host_finding_fn *fn, void *data)
 	check_criu(&c, w);
 	check_user_namespaces(&c);
 	pools_doctor(fn, data);
-	check_cts(&c, w);
 	check_core_pattern(&c);
 	host_hardening_checks(fn, data);
 	check_swap(&c);
 	check_space(&c, w);
 	check_promises(&c, w);
+	/* Last: a line a CT, and there is an end to what a worker may tell. */
+	check_cts(&c, w);
 	check_trouble(&c, w);
 }

@@ -1,6 +1,6 @@
 /*
  * host_hardening.c - settings of the host that leave a tenant, or a user of the host, less to attack
- * (security.md section 4). The admin's to decide: berth changes none of them, doctor tells.
+ * (security.md section 4). The admin's to decide: doctor tells, and `doctor --apply` raises those that are numbers.
  */
 #include "runtime/worker/host_hardening.h"
 

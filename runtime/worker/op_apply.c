@@ -141,7 +141,7 @@ static void undo_network(void *ctx)
 		(void)net_ct_change(&a->net_next, &a->net_now, a->netns_fd, NULL);
 }
 
-/* Never a reason to fail: a sample must apply to a CT of any size, and `list` tells the truth. */
+/* More than there are is no reason to fail: a sample must apply to a CT of any size, and `list` tells the truth. */
 static void note_inodes(const struct apply *a, const struct volume_limits *asked, uint64_t has)
 {
 	const char *why = asked->inode_limits == VOLUME_CAN

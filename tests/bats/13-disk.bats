@@ -275,7 +275,7 @@ make_files() {
 		no_other_project 102
 		berth exec2 102 'rm -r /many'
 	else
-		! dumpe2fs -h "$image" 2>/dev/null | grep -q 'features:.*project'
+		run ! grep -q 'features:.*project' <<<"$(dumpe2fs -h "$image" 2>/dev/null)"
 		tune2fs -O project,quota -Q prjquota "$image"
 		berth set 102 --diskinodes 2000 --save
 		berth start 102

@@ -366,6 +366,22 @@ static void doctor_applies_what_is_safe(void)
 	      strcmp(last, "fs.nr_open=8\n") == 0);
 	CHECK(BERTH("doctor", "--apply") == status_of(BERTH_ERR_UNSUPPORTED) &&
 	      prints("nothing to apply"));
+	/* A line of the admin's between the marks is his. */
+	put_file(dir, "61-berth-doctor.conf",
+		 "# begin: kept by berth doctor --apply, see berth(8)\n# why\n"
+		 "net.ipv4.tcp_congestion_control = bbr\nfs.file-max = 9\n# end \r\nfs.nr_open=8\n",
+		 0644);
+	CHECK(BERTH("doctor", "--apply") == status_of(BERTH_ERR_UNSUPPORTED));
+	free(last);
+	CHECK(file_read_at(AT_FDCWD, path, 4096, &last, NULL) >= 0 &&
+	      strcmp(last, "# why\nnet.ipv4.tcp_congestion_control = bbr\nfs.nr_open=8\n") == 0);
+	/* Without an end nobody knows whose the lines are: nothing is written. */
+	put_file(dir, "61-berth-doctor.conf",
+		 "# begin: kept by berth doctor --apply, see berth(8)\nfs.file-max = 9\n", 0644);
+	CHECK(BERTH("doctor", "--apply") == status_of(BERTH_ERR_VALUE));
+	free(last);
+	CHECK(file_read_at(AT_FDCWD, path, 4096, &last, NULL) >= 0 &&
+	      strstr(last, "fs.file-max = 9\n") != NULL);
 	/* Nor is an empty file left. */
 	put_file(dir, "61-berth-doctor.conf",
 		 "# begin: kept by berth doctor --apply, see berth(8)\nfs.file-max = 9\n# end\n",
