@@ -12,6 +12,7 @@
 #include "runtime/base/log.h"
 #include "runtime/checkpoint/mend.h"
 #include "runtime/ct/look.h"
+#include "runtime/ct/mounted.h"
 #include "runtime/ct/plan.h"
 #include "runtime/ct/spec.h"
 #include "runtime/ct/store.h"
@@ -22,16 +23,19 @@
 
 #include "cgroups/tree.h"
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <poll.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
+#include <sys/vfs.h>
 #include <time.h>
 
 enum {
 	CRIU_MS = 120000,
+	VISIT_MS = 10000,
 	INIT_END_MS = 60000,
 	TRIES = 3,
 	PAUSE_US = 300000
@@ -49,6 +53,7 @@ struct suspend {
 	struct net_ct net;
 	char cgroup[BERTH_PATH_MAX], program[BERTH_PATH_MAX], tty[64];
 	int images_fd;
+	int volume_fd; /* on the CT's own disk, for flush */
 	struct criu criu;
 	struct checkpoint_record record;
 	bool committed;
@@ -102,18 +107,99 @@ static int step_look(void *ctx, struct berth_error *err)
 	return r < 0 ? r : criu_find(s->w, s->program, err);
 }
 
-/* The console as CRIU names it: the device, and the file system that its node is on. */
-static int name_console(struct suspend *s)
+/* What it opens there is the tenant's, and may never answer: so not here, and not when the CT is frozen. */
+static int visit(struct suspend *s, int (*fn)(void *, int *, struct berth_error *), int *ret_fd,
+		 struct berth_error *err)
 {
-	char path[64];
-	struct stat st;
+	struct cg_attach exec;
+	int r = cg_ct_attach(s->cg, s->w->ctid, true, &exec, err);
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/root/dev/console", s->run.init.pid);
-	if (stat(path, &st) < 0)
-		return -errno;
+	if (r < 0)
+		return r;
+	r = launch_visit(&(struct launch_visit){.init_pidfd = s->init_pidfd,
+						.cgroup = &exec,
+						.timeout_ms = VISIT_MS,
+						.fn = fn},
+			 ret_fd, err);
+	cg_attach_close(&exec);
+	if (r < 0)
+		berth_error_name_ct(err, s->w->ctid);
+	return r;
+}
+
+/* A devpts answers, whoever looks at it. */
+static int open_console(void *data, int *ret_fd, struct berth_error *err)
+{
+	auto_close int fd = open("/dev/console", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct statfs fs;
+
+	(void)data;
+	if (fd < 0 || fstatfs(fd, &fs) < 0)
+		return berth_error_sys(err, errno, "suspend: look at its /dev/console");
+	if (fs.f_type != DEVPTS_SUPER_MAGIC)
+		return berth_error_set(err, BERTH_ERR_UNSUPPORTED, EOPNOTSUPP,
+				       "suspend: its /dev/console is not the one that berth made: "
+				       "unmount in it what covers that");
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
+/* The console as CRIU names it: the device, and the file system that its node is on. */
+static int step_console(void *ctx, struct berth_error *err)
+{
+	struct suspend *s = ctx;
+	auto_close int fd = -EBADF;
+	struct stat st;
+	int r = visit(s, open_console, &fd, err);
+
+	if (r < 0)
+		return r;
+	if (fstat(fd, &st) < 0)
+		return fail(s, errno, "look at its console", err);
 	(void)snprintf(s->tty, sizeof(s->tty), "tty[%lx:%lx]", (unsigned long)st.st_rdev,
 		       (unsigned long)st.st_dev);
 	return 0;
+}
+
+static int open_root(void *data, int *ret_fd, struct berth_error *err)
+{
+	auto_close int fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct statfs fs;
+
+	(void)data;
+	if (fd < 0 || fstatfs(fd, &fs) < 0)
+		return berth_error_sys(err, errno, "suspend: look at its root");
+	if (fs.f_type != OVERLAYFS_SUPER_MAGIC && volume_of_mount(fd) == NULL)
+		return berth_error_set(err, BERTH_ERR_UNSUPPORTED, EOPNOTSUPP,
+				       "suspend: its root is not the one that berth made: unmount "
+				       "in it what covers that");
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
+/*
+ * Of its own file system: images without what the processes have written would be of a disk that never was, after a
+ * power cut. An error since volume_fd was opened is told here, too (syncfs(2)).
+ */
+static int flush(struct suspend *s, struct berth_error *err)
+{
+	int r = FAULT_STEP("suspend.flush", err);
+
+	if (r == 0 && syncfs(s->volume_fd) < 0)
+		r = fail(s, errno, "flush its disk", err);
+	return r;
+}
+
+/* Most of it while it runs: what is left for the time when it is frozen is little. */
+static int step_flush(void *ctx, struct berth_error *err)
+{
+	struct suspend *s = ctx;
+	int r = s->volume_fd = ct_mounted_volume_open(&s->w->paths, s->w->ctid, &s->run.monitor);
+
+	if (r <
+	    0) /* a monitor that took over from a killed one has it not; its overlay flushes it */
+		r = visit(s, open_root, &s->volume_fd, err);
+	return r < 0 ? r : flush(s, err);
 }
 
 static int step_folder(void *ctx, struct berth_error *err)
@@ -281,11 +367,8 @@ static int step_save(void *ctx, struct berth_error *err)
 {
 	struct suspend *s = ctx;
 	struct utsname uts;
-	int r = name_console(s);
+	int r = save_cgroups(s);
 
-	if (r < 0)
-		return fail(s, r, "look at its console", err);
-	r = save_cgroups(s);
 	if (r < 0)
 		return fail(s, r, "save its cgroups", err);
 	r = save_network(s, err);
@@ -323,6 +406,8 @@ static int commit(struct suspend *s, struct berth_error *err)
 	if (r < 0)
 		return r;
 	r = FAULT_STEP("suspend.frozen_again", err);
+	if (r == 0)
+		r = flush(s, err);
 	if (r < 0)
 		return r;
 	r = checkpoint_record_format(&s->record, text, sizeof(text));
@@ -418,6 +503,8 @@ static const struct plan_step steps[] = {
 	{"look", step_look, NULL},
 	{"folder", step_folder, undo_folder},
 	{"criu", step_criu, undo_criu},
+	{"console", step_console, NULL},
+	{"flush", step_flush, NULL},
 	{"hold", step_hold, undo_hold},
 	{"freeze", step_freeze, undo_freeze},
 	{"save", step_save, NULL},
@@ -510,13 +597,17 @@ int op_suspend(struct worker *w, struct berth_error *err)
 	}
 	/* What was in the way may be gone a moment later: an unread message, a process in its first steps. */
 	for (int i = 0; i < TRIES; i++) {
-		struct suspend s = {
-			.w = w, .init_pidfd = -EBADF, .images_fd = -EBADF, .criu.sock = -EBADF};
+		struct suspend s = {.w = w,
+				    .init_pidfd = -EBADF,
+				    .images_fd = -EBADF,
+				    .volume_fd = -EBADF,
+				    .criu.sock = -EBADF};
 		struct berth_error why = {0};
 
 		r = plan_run(&plan, &s, &why);
 		if (r < 0)
 			*err = why;
+		fd_close(&s.volume_fd);
 		fd_close(&s.init_pidfd);
 		cg_host_free(s.cg);
 		if (r == 0 || !s.dump_failed)

@@ -211,6 +211,54 @@ systemd_goes_on() {
 	systemd_goes_on debian-13
 }
 
+is_stopped() {
+	grep -q '^State:.*T' "/proc/$1/status"
+}
+
+# as_after_a_power_cut CTID FILE: FILE of the CT's root, as its disk alone has it now.
+as_after_a_power_cut() {
+	local image found
+	image=$(find "$HOST_ROOT/var/lib/berth/private/$1" -name 'volume*' -type f | head -n1)
+	cp --sparse=always "$image" "$HOST_ROOT/cut"
+	mkdir -p "$HOST_ROOT/cut.mnt"
+	mount -o loop "$HOST_ROOT/cut" "$HOST_ROOT/cut.mnt"
+	found=$(cat "$HOST_ROOT/cut.mnt"/*/"$2") || :
+	umount "$HOST_ROOT/cut.mnt"
+	rm "$HOST_ROOT/cut"
+	printf '%s' "$found"
+}
+
+@test "what the processes have written is on the disk before their images are called complete" {
+	tiny 101 --ipadd 10.99.0.101
+	faults_begin
+	berth exec2 101 sh -c '
+		(n=0; while :; do n=$((n + 1)); echo $n >>/root/log; echo $n >/run/count; sleep 0.01; done) \
+			</dev/null >/dev/null 2>&1 &'
+	wait_for 10 berth exec2 101 test -s /run/count
+	# A disk that cannot be flushed: first while it runs, then when its images are written.
+	for skip in 0 1; do
+		fault set suspend.flush EIO "$skip"
+		run ! berth suspend 101
+		[[ $output == *"CT 101"* || $output == *suspend.flush* ]]
+		[ "$(status_of 101)" = running ]
+		wait_for 10 counts_on 101 "$(count 101)"
+		fault clear
+	done
+	before=$(count 101)
+	fault set suspend.committed stop
+	berth suspend 101 3>&- &
+	suspend=$!
+	wait_for 30 fault reached suspend.committed
+	worker=$(fault pid suspend.committed)
+	wait_for 10 is_stopped "$worker"
+	on_disk=$(as_after_a_power_cut 101 root/log | tail -n1)
+	kill -CONT "$worker"
+	wait $suspend
+	[ "$on_disk" -ge "$before" ]
+	berth resume 101
+	wait_for 10 counts_on 101 "$on_disk"
+}
+
 # what_it_is CTID: what its init is and sees, without the numbers that each run has of its own.
 what_it_is() {
 	local pid
