@@ -261,8 +261,9 @@ static void choose_formats(struct archive *in)
 
 /* A second reader of the archive, which leaves the first one's position alone. */
 struct second {
+	const struct unpack *u;
 	int fd;
-	off_t at;
+	off_t at, said;
 	char buf[READ_BLOCK];
 };
 
@@ -275,6 +276,11 @@ static la_ssize_t read_second(struct archive *a, void *data, const void **ret)
 		archive_set_error(a, errno, "read the archive");
 	else
 		s->at += n;
+	/* Between two headers there may be a file of any size. */
+	if (s->at - s->said >= REPORT_IN) {
+		s->said = s->at;
+		report(s->u, UNPACK_PROGRESS, 0, "");
+	}
 	*ret = s->buf;
 	return n;
 }
@@ -292,8 +298,9 @@ static int look_ahead(struct unpack *u)
 
 	if (a == NULL)
 		return fail(u, ENOMEM, "out of memory");
+	s.u = u;
 	s.fd = u->archive_fd;
-	s.at = u->start;
+	s.at = s.said = u->start;
 	choose_formats(a);
 	if (archive_read_open(a, &s, NULL, read_second, NULL) == ARCHIVE_OK)
 		while (n <= u->limits->entries && archive_read_next_header(a, &e) == ARCHIVE_OK)

@@ -308,6 +308,37 @@ static void too_many_entries_are_counted_ahead(void)
 	fd_close(&fd);
 }
 
+static void count_second(const char *what, int percent, void *data)
+{
+	unsigned int *n = data;
+
+	(void)percent;
+	*n += strcmp(what, "unpacking: 2 files") == 0;
+}
+
+/* While entries are counted after the second of 20, a large file is a sign of progress for each MiB. */
+static void a_large_file_is_no_silence_while_entries_are_counted(void)
+{
+	static const struct unpack_limits few = {.bytes = 16 << 20, .entries = 20, .seconds = 60};
+	const size_t len = 8 << 20;
+	auto_free char *data = malloc(len);
+	struct berth_error err = {0};
+	unsigned int n = 0;
+	int fd = with_init();
+
+	CHECK(data != NULL);
+	memset(data, 'x', len);
+	tar_file(fd, "large", data, len);
+	for (int i = 0; i < 20; i++)
+		tar_add(fd, '5', "d/", NULL);
+	tar_end(fd);
+	CHECK(import_within(template_dir, "evil", fd, ID_BASE, &few, count_second, &n, NULL, &err) <
+	      0);
+	CHECK(strstr(err.msg, "20 entries") != NULL && nothing_left());
+	CHECK(n >= 7);
+	fd_close(&fd);
+}
+
 static void a_tree_deeper_than_we_could_remove_is_refused(void)
 {
 	char path[1024];
@@ -709,6 +740,7 @@ int main(void)
 	RUN(sizes_beyond_all_bounds_are_refused);
 	RUN(too_many_entries_are_refused);
 	RUN(too_many_entries_are_counted_ahead);
+	RUN(a_large_file_is_no_silence_while_entries_are_counted);
 	RUN(only_data_counts_against_the_room);
 	RUN(a_hint_names_one_file);
 	RUN(holes_stay_holes_in_every_format);
