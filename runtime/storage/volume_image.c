@@ -249,9 +249,7 @@ static int look(int private_fd, int image_fd, int fd, struct ext4_super *sb,
 
 	if (r == 0)
 		r = refuse_cut_off(private_fd, image_fd, sb, err);
-	return r < 0 ? r
-		     : !sb->clean || sb->error_count != 0 ||
-			       image_is_distrusted(private_fd);
+	return r < 0 ? r : !sb->clean || sb->error_count != 0 || image_is_distrusted(private_fd);
 }
 
 static int check_all(int private_fd, int image_fd, struct berth_error *err)
