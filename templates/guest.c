@@ -228,8 +228,7 @@ static int update_file(int root_fd, const struct guest_file *f, const struct gue
 	return r;
 }
 
-/* A link to the file of a program that we do not know: what was set does not get there. */
-static int check_resolver(int root_fd, const struct guest_config *g, struct berth_error *err)
+int guest_check_resolver(int root_fd, const struct guest_config *g, struct berth_error *err)
 {
 	if (g->n_nameservers == 0 || guest_resolver(root_fd) != GUEST_RESOLVER_UNKNOWN)
 		return 0;
@@ -250,5 +249,5 @@ int guest_setup(int root_fd, const struct guest_config *g, struct berth_error *e
 			first = berth_error_sys(err, r, "write /%s/%s in the container",
 						files[i].dir, files[i].name);
 	}
-	return first < 0 ? first : check_resolver(root_fd, g, err);
+	return first;
 }

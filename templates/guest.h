@@ -42,6 +42,12 @@ struct guest_config {
  */
 int guest_setup(int root_fd, const struct guest_config *g, struct berth_error *err);
 
+/*
+ * Of a CT with name servers in g: does its /etc/resolv.conf take them? BERTH_ERR_UNSUPPORTED when it is a link to the
+ * file of a program that we do not know.
+ */
+int guest_check_resolver(int root_fd, const struct guest_config *g, struct berth_error *err);
+
 /* Who writes the CT's /etc/resolv.conf. */
 enum guest_resolver {
 	GUEST_RESOLVER_FILE, /* nobody: it is a file, or missing */

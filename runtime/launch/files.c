@@ -28,8 +28,8 @@ static void write_as_root(int userns_fd, int root_fd, const struct guest_config 
 	r = process_become_root();
 	if (r < 0)
 		(void)berth_error_sys(err, -r, "become root of the container's user namespace");
-	else
-		(void)guest_setup(root_fd, g, err);
+	else if (guest_setup(root_fd, g, err) == 0)
+		(void)guest_check_resolver(root_fd, g, err);
 }
 
 static ssize_t hear(int fd, struct berth_error *said)

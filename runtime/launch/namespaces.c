@@ -174,7 +174,8 @@ static void write_files(int root_fd, const struct guest_config *guest, int sock)
 {
 	struct berth_error err = {0};
 
-	(void)guest_setup(root_fd, guest, &err);
+	if (guest_setup(root_fd, guest, &err) == 0)
+		(void)guest_check_resolver(root_fd, guest, &err);
 	(void)fd_send_message(sock, &err, sizeof(err), NULL, 0);
 }
 

@@ -45,6 +45,9 @@ static int update_inside(void *data, int *ret_fd, struct berth_error *err)
 	if (root < 0)
 		return berth_error_sys(err, errno, "open its root");
 	r = guest_setup(root, g, err);
+	/* Others need not hear of what they did not ask for. */
+	if (r == 0 && u->dns)
+		r = guest_check_resolver(root, g, err);
 	return r == 0 && u->dns ? tell_resolver(root, err) : r;
 }
 

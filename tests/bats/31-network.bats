@@ -248,6 +248,15 @@ sent() {
 	[ $(($(sent up0) - before)) -le 8 ]
 }
 
+@test "a resolv.conf of a program that berth does not know is told of to who sets name servers" {
+	tiny 101 --nameserver 192.0.2.53
+	berth exec2 101 ln -sf /run/connman/resolv.conf /etc/resolv.conf
+	run -0 berth set 101 --hostname new.example --save
+	[[ $output != *nameserver* ]]
+	run -0 berth set 101 --nameserver 192.0.2.54 --save
+	[[ $output == *"--nameserver has no effect"* ]]
+}
+
 @test "DNS and the host name are written into the guest" {
 	tiny 101 --ipadd 10.99.0.101 --nameserver 192.0.2.53 --nameserver 2001:db8::53 --searchdomain example.net \
 		--hostname web1.example.net
