@@ -44,13 +44,6 @@ int mend_timer_parse(const char *fdinfo, struct mend_timer *ret)
 	return 0;
 }
 
-bool mend_is_traced(const char *status)
-{
-	const char *p = after(status, "\nTracerPid:\t");
-
-	return p != NULL && *p != '0';
-}
-
 static int set_timer(int fd, const struct mend_timer *t)
 {
 	const struct timespec period = {.tv_sec = (time_t)t->interval[0],

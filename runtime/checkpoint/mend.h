@@ -18,8 +18,6 @@ int mend_timer_parse(const char *fdinfo, struct mend_timer *ret);
  * expires again. Such timers of a process that does not run are set anew. How many, or -errno.
  */
 int mend_timers(pid_t pid);
-/* Is it being traced, by CRIU for one? Pure: from the text of /proc/PID/status. */
-bool mend_is_traced(const char *status);
 /*
  * A TCP socket in repair mode sends and takes nothing: a dumper that died may have left some. How many were
  * taken out of it, or -errno.

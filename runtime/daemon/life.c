@@ -72,6 +72,8 @@ static const struct {
 	[ACT_SUSPEND] = {act_suspend, NEEDS_JOB, NULL},
 	[ACT_SUSPENDED] = {act_suspended, NEEDS_NOTHING, NULL},
 	[ACT_NOT_SUSPENDED] = {act_not_suspended, NEEDS_NOTHING, NULL},
+	[ACT_GOES_ON] = {act_goes_on, NEEDS_NOTHING, NULL},
+	[ACT_END_SUSPEND] = {act_end_suspend, NEEDS_NOTHING, NULL},
 	[ACT_SUSPEND_AGAIN] = {act_suspend_again, NEEDS_NOTHING, NULL},
 	[ACT_FINISH] = {act_finish, NEEDS_JOB, "suspend"},
 	[ACT_RESUME] = {act_resume, NEEDS_JOB, NULL},

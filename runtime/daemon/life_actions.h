@@ -29,8 +29,10 @@ life_action_fn act_start, act_started, act_end_start, act_mount, act_mounted, ac
 /* life_stop.c */
 life_action_fn act_stop, act_stop_on, act_hurry, act_stuck, act_unpromise, act_kill_unknown;
 /* life_suspend.c */
-life_action_fn act_suspend, act_suspended, act_not_suspended, act_suspend_again, act_finish,
-	act_resume, act_forget;
+life_action_fn act_suspend, act_suspended, act_not_suspended, act_goes_on, act_end_suspend,
+	act_suspend_again, act_finish, act_resume, act_forget;
+/* Has it images of a suspend or a resume that was cut short? Then it may be held, or frozen. */
+bool life_has_half_images(const struct ct *ct);
 /* life_end.c */
 life_action_fn act_await_record, act_read_record, act_record_if_ended, act_release,
 	act_release_stopped;

@@ -162,19 +162,6 @@ static void forget_intent(struct ct *ct)
 	ct->being_created = false;
 }
 
-/* Of a suspend or a resume that was cut short: the CT may be held, or frozen. */
-static bool has_half_images(const struct ct *ct)
-{
-	static const char *const names[] = {"dump.new", "dump"};
-	char path[BERTH_PATH_MAX], file[BERTH_PATH_MAX];
-
-	(void)path_private(&ct->d->paths, ct->ctid, path);
-	for (size_t i = 0; i < 2; i++)
-		if (access(path_below(path, names[i], file), F_OK) == 0)
-			return true;
-	return false;
-}
-
 int act_take(const struct life_call *c)
 {
 	struct ct *ct = c->ct;
@@ -192,7 +179,7 @@ int act_take(const struct life_call *c)
 	ct->ran_with_old = config_check(c->d, ct->ctid, &err) < 0;
 	log_line(LOG_LV_INFO, ct->ctid, "adopted: init is %d", ct->run.init.pid);
 	set_recover(c->d, ct);
-	if (has_half_images(ct))
+	if (life_has_half_images(ct))
 		return ct_event(ct, LIFE_HALF, NULL, NULL);
 	if (ct->monitor == NULL)
 		return ct_event(ct, LIFE_MONITOR_GONE, NULL, NULL);

@@ -6,10 +6,26 @@
 #include "runtime/daemon/reboot.h"
 
 #include <errno.h>
+#include <string.h>
+#include <unistd.h>
 
 enum {
-	TRIES = 3 /* of a worker that is killed */
+	TRIES = 3, /* of a worker that is killed */
+	AGAIN_FIRST_MS = 1000, /* of what could not be taken back */
+	AGAIN_MAX_MS = 30000
 };
+
+bool life_has_half_images(const struct ct *ct)
+{
+	static const char *const names[] = {"dump.new", "dump"};
+	char path[BERTH_PATH_MAX], file[BERTH_PATH_MAX];
+
+	(void)path_private(&ct->d->paths, ct->ctid, path);
+	for (size_t i = 0; i < 2; i++)
+		if (access(path_below(path, names[i], file), F_OK) == 0)
+			return true;
+	return false;
+}
 
 int act_suspend(const struct life_call *c)
 {
@@ -20,27 +36,88 @@ int act_suspend(const struct life_call *c)
 /* Its processes are in the images, and gone: what it had is released as after any end. */
 int act_suspended(const struct life_call *c)
 {
+	static const char *const forget[] = {"forget", NULL};
 	struct ct *ct = c->ct;
 
 	reboot_unmark(c->d, ct);
 	attach_drop(ct);
 	monitor_forget_kept(ct);
-	c->j->suspends = true;
-	job_life_worker(c->j, "cleanup", NULL);
+	c->j->suspends = !c->j->killed;
+	if (c->j->killed) { /* stop --fast came too late to take it back */
+		c->j->failed = true;
+		(void)berth_error_set(&c->j->error, BERTH_ERR_TIMEOUT, ECANCELED,
+				      "CT %u: suspend was ended: ordered by stop --fast", ct->ctid);
+	}
+	job_life_worker(c->j, "cleanup", c->j->killed ? forget : NULL);
 	return 0;
 }
 
 /* It has been taken back: the CT goes on, unless it has ended meanwhile, when nobody minded. */
-int act_not_suspended(const struct life_call *c)
+int act_goes_on(const struct life_call *c)
 {
-	struct berth_error err = c->info->result->error;
 	struct ct *ct = c->ct;
 
-	job_fail(c->j, &err);
+	ct_timer_clear(ct, LIFE_T_LOOK);
+	ct->look_wait_ms = 0;
+	ct->why[0] = '\0';
 	if (attach_init_has_ended(ct))
 		return ct_event(ct, LIFE_INIT_GONE, NULL, NULL);
 	if (ct->monitor == NULL)
 		return ct_event(ct, LIFE_MONITOR_GONE, NULL, NULL);
+	return 0;
+}
+
+/* It may be frozen still, and nobody hears it: so it is no CT that runs, and is looked after until it does. */
+static void finish_later(struct ct *ct, const struct berth_error *why)
+{
+	uint64_t wait = ct->look_wait_ms * 2;
+
+	wait = wait < AGAIN_FIRST_MS ? AGAIN_FIRST_MS : wait;
+	ct->look_wait_ms = wait < AGAIN_MAX_MS ? wait : AGAIN_MAX_MS;
+	(void)snprintf(ct->why, sizeof(ct->why), "%.300s", why->msg);
+	log_line(LOG_LV_ERROR, ct->ctid,
+		 "its suspend is not taken back yet; tried again in %llu s; to end the CT: berth "
+		 "stop %u --fast",
+		 (unsigned long long)ct->look_wait_ms / 1000, ct->ctid);
+	ct_timer_set(ct, LIFE_T_LOOK, ct->look_wait_ms);
+}
+
+/* Frozen or not: SIGKILL comes through. */
+static int stop_now(struct ct *ct, struct rpc_call *call, struct berth_error *err)
+{
+	(void)ct_event(ct, LIFE_ALIVE, NULL, NULL);
+	return ct_event(ct, LIFE_KILL, &(struct life_info){.call = call, .fast = true}, err);
+}
+
+int act_not_suspended(const struct life_call *c)
+{
+	struct berth_error why = c->info->result->error, err;
+	struct ct *ct = c->ct;
+	bool killed = c->j->killed;
+	struct rpc_call *call = killed ? call_list_take(&c->j->joined) : NULL;
+
+	job_fail(c->j, &why);
+	if (killed && stop_now(ct, call, &err) < 0 && call != NULL)
+		rpc_reply_error(call, &err);
+	if (killed)
+		return 0;
+	if (!attach_init_has_ended(ct) && life_has_half_images(ct)) {
+		finish_later(ct, &why);
+		return 0;
+	}
+	return ct_event(ct, LIFE_ALIVE, NULL, NULL);
+}
+
+/* stop --fast: the suspend is ended and taken back, then the CT is stopped. */
+int act_end_suspend(const struct life_call *c)
+{
+	struct job *j = c->j;
+
+	if (j == NULL)
+		return stop_now(c->ct, c->info->call, c->err);
+	j->killed = true;
+	job_join(j, c->info->call);
+	job_end_worker(j, "ordered by stop --fast");
 	return 0;
 }
 

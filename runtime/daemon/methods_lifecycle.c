@@ -103,11 +103,11 @@ static unsigned int stop_timeout_of(struct daemon *d, struct ct *ct, json_t *par
 									      : 120;
 }
 
-/* Work of berthd's own that a stop --fast is about: the end of the CT, or a start. */
+/* Work of berthd's own that a stop --fast is about: the end of the CT, a start, a suspend. */
 static bool can_hurry(const struct ct *ct)
 {
 	return !ct->unsettled && (ct->status == CT_STOPPING || ct->status == CT_RELEASING ||
-				  ct->status == CT_STARTING);
+				  ct->status == CT_STARTING || ct->status == CT_SUSPENDING);
 }
 
 /* With --fast nothing is waited for: whoever is at work on the CT is made to hurry, or ended. */

@@ -12,6 +12,8 @@
 #define DUMP_CGROUPS "cgroups"
 #define DUMP_LOG "dump.log"
 #define RESTORE_LOG "restore.log"
+/* Below RUN/ct/CTID: the dumper of a suspend, "PID START". */
+#define DUMPER_FILE "dumper"
 
 /* CRIU of berth.conf, or where Debian's is. BERTH_ERR_HELPER. */
 int criu_find(const struct worker *w, char path[BERTH_PATH_MAX], struct berth_error *err);

@@ -11,6 +11,7 @@
 #include "runtime/base/clock.h"
 #include "runtime/base/fault.h"
 #include "runtime/base/fd.h"
+#include "runtime/base/log.h"
 #include "runtime/ct/look.h"
 #include "runtime/ct/spec.h"
 #include "runtime/ct/store.h"
@@ -183,16 +184,27 @@ static void release_mounts(struct worker *w)
 static void remove_run_files(int run_fd)
 {
 	/* The console's log stays until the next start: it says why a CT went down. */
-	static const char *const files[] = {"booted",	   "monitor.sock", "candidate.conf",
-					    "exit",	   "live.conf",	   "exit.tmp",
-					    "booted.tmp",  "state.tmp",	   "trouble",
-					    "trouble.tmp", "old.conf.tmp", "mounted.tmp"};
+	static const char *const files[] = {
+		"booted",	"monitor.sock", "candidate.conf", "exit",      "live.conf",
+		"exit.tmp",	"booted.tmp",	"state.tmp",	  "trouble",   "trouble.tmp",
+		"old.conf.tmp", "mounted.tmp",	"dumper",	  "dumper.tmp"};
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
 		(void)file_unlink_at(run_fd, files[i]);
 	(void)unlinkat(run_fd, "root", AT_REMOVEDIR);
 	(void)unlinkat(run_fd, "volume", AT_REMOVEDIR);
 	(void)file_unlink_at(run_fd, "state"); /* last: while it is there, the CT is not down yet */
+}
+
+/* Of a suspend that did not come to its end before the CT did: memory that nobody can use, and much of it. */
+static void remove_half_images(struct worker *w)
+{
+	int private_fd = worker_private_dir(w, NULL);
+	int r = private_fd < 0 ? 0 : tree_remove_at(private_fd, DUMP_NEW);
+
+	if (r < 0 && !ct_is_absent(r))
+		log_line(LOG_LV_WARNING, w->ctid, "remove " DUMP_NEW " in its private area: %s",
+			 strerror(-r));
 }
 
 /* Its admin gives up what a suspend has saved. The record first: without it the rest is nothing. */
@@ -247,6 +259,7 @@ int op_cleanup(struct worker *w, struct berth_error *err)
 		return r[i];
 	}
 	remove_run_files(run_fd);
+	remove_half_images(w);
 	if (worker_has_word(w, "forget") && (r[0] = forget_images(w, err)) < 0)
 		return r[0];
 	(void)FAULT_POINT("cleanup.end");

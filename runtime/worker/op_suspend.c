@@ -10,6 +10,7 @@
 #include "runtime/base/fault.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/log.h"
+#include "runtime/base/parse.h"
 #include "runtime/checkpoint/mend.h"
 #include "runtime/ct/look.h"
 #include "runtime/ct/mounted.h"
@@ -26,7 +27,9 @@
 #include <linux/magic.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
@@ -37,6 +40,8 @@ enum {
 	CRIU_MS = 120000,
 	VISIT_MS = 10000,
 	INIT_END_MS = 60000,
+	ORPHAN_MS = 30000, /* until a dumper whose worker died has let go by itself */
+	KILLED_MS = 10000,
 	TRIES = 3,
 	PAUSE_US = 300000
 };
@@ -57,6 +62,7 @@ struct suspend {
 	struct criu criu;
 	struct checkpoint_record record;
 	bool committed;
+	bool stuck; /* not all could be taken back: DUMP_NEW stays, so that it is tried again */
 	bool dump_failed; /* CRIU could not, for a reason of the CT's */
 	struct berth_error moment; /* why a moment was refused */
 };
@@ -221,7 +227,23 @@ static void undo_folder(void *ctx)
 	struct suspend *s = ctx;
 
 	fd_close(&s->images_fd);
-	(void)tree_remove_at(s->w->private_fd, DUMP_NEW);
+	if (!s->stuck)
+		(void)tree_remove_at(s->w->private_fd, DUMP_NEW);
+}
+
+/* For the worker that comes after a dead one: the dumper goes on by itself, and freezes what it found frozen. */
+static int note_dumper(struct suspend *s, struct berth_error *err)
+{
+	struct pidref ref;
+	char text[64];
+	int r = pidref_get(s->criu.pid, &ref);
+
+	if (r == 0) {
+		(void)snprintf(text, sizeof(text), "%d %llu\n", ref.pid,
+			       (unsigned long long)ref.start_time);
+		r = file_replace_at(s->w->ct_fd, DUMPER_FILE, text, strlen(text), 0600, false);
+	}
+	return r < 0 ? fail(s, r, "note its dumper", err) : 0;
 }
 
 static int step_criu(void *ctx, struct berth_error *err)
@@ -240,6 +262,8 @@ static int step_criu(void *ctx, struct berth_error *err)
 	s->criu.sock = sv[0];
 	if (r == 0)
 		r = criu_greet(&s->criu, err);
+	if (r == 0)
+		r = note_dumper(s, err);
 	if (r < 0) {
 		criu_end(&s->criu);
 		berth_error_name_ct(err, s->w->ctid);
@@ -252,6 +276,7 @@ static void undo_criu(void *ctx)
 	struct suspend *s = ctx;
 
 	criu_end(&s->criu);
+	(void)unlinkat(s->w->ct_fd, DUMPER_FILE, 0);
 }
 
 /* ---- frozen ---- */
@@ -264,21 +289,39 @@ static int step_freeze(void *ctx, struct berth_error *err)
 }
 
 /* Sockets first: one in repair mode resets its connection when a packet comes. */
+static int thaw(struct suspend *s, struct berth_error *err)
+{
+	auto_close int dir = cg_ct_dir(s->cg, s->w->ctid);
+	struct cg_tree_pids pids = {0};
+	int r = dir < 0 ? dir : cg_tree_processes(dir, &pids);
+
+	for (size_t i = 0; r == 0 && i < pids.n; i++)
+		if (mend_sockets(pids.v[i].pid) > 0)
+			log_line(LOG_LV_WARNING, s->w->ctid,
+				 "process %d had sockets in repair mode", pids.v[i].pid);
+	free(pids.v);
+	if (r < 0)
+		log_line(LOG_LV_WARNING, s->w->ctid,
+			 "suspend: sockets of its processes may be in repair mode: %s",
+			 strerror(-r));
+	r = FAULT_STEP("suspend.thaw", err);
+	return r < 0 ? r : cg_ct_freeze(s->cg, s->w->ctid, false, err);
+}
+
+/* It is neither running nor suspended: said, and tried again by a worker that comes later. */
+static void not_taken_back(struct suspend *s, const struct berth_error *why)
+{
+	s->stuck = true;
+	log_line(LOG_LV_ERROR, s->w->ctid, "suspend: it cannot be taken back yet: %s", why->msg);
+}
+
 static void undo_freeze(void *ctx)
 {
 	struct suspend *s = ctx;
-	auto_close int dir = cg_ct_dir(s->cg, s->w->ctid);
-	struct cg_tree_pids pids = {0};
+	struct berth_error why = {0};
 
-	if (s->committed)
-		return;
-	if (dir >= 0 && cg_tree_processes(dir, &pids) == 0)
-		for (size_t i = 0; i < pids.n; i++)
-			if (mend_sockets(pids.v[i].pid) > 0)
-				log_line(LOG_LV_WARNING, s->w->ctid,
-					 "process %d had sockets in repair mode", pids.v[i].pid);
-	free(pids.v);
-	(void)cg_ct_freeze(s->cg, s->w->ctid, false, NULL);
+	if (!s->committed && thaw(s, &why) < 0)
+		not_taken_back(s, &why);
 }
 
 static int step_hold(void *ctx, struct berth_error *err)
@@ -291,9 +334,10 @@ static int step_hold(void *ctx, struct berth_error *err)
 static void undo_hold(void *ctx)
 {
 	struct suspend *s = ctx;
+	struct berth_error why = {0};
 
-	if (!s->committed)
-		(void)net_ct_hold(&s->net, false, NULL);
+	if (!s->committed && net_ct_hold(&s->net, false, &why) < 0)
+		not_taken_back(s, &why);
 }
 
 /* As the CT sees them: one that was resumed before is ahead of the host, or behind it. */
@@ -491,7 +535,7 @@ static int step_end(void *ctx, struct berth_error *err)
 	struct suspend *s = ctx;
 
 	(void)err;
-	criu_end(&s->criu);
+	undo_criu(s);
 	if (fd_wait(s->init_pidfd, POLLIN, 0) != 1)
 		(void)cg_ct_kill(s->cg, s->w->ctid, NULL);
 	if (fd_wait(s->init_pidfd, POLLIN, INIT_END_MS) != 1)
@@ -517,52 +561,69 @@ PLAN_POINTS(plan);
 
 /* ---- after a worker that died in the middle ---- */
 
-static bool is_traced(const struct cg_tree_pid *p)
+/* Was left by a worker that died: 0 and an open pidfd, or -ESRCH for none that still runs. */
+static int find_dumper(struct suspend *s)
 {
-	char path[64];
-	auto_free char *text = NULL;
+	char text[64];
+	const char *at = text;
+	uint64_t pid, start;
+	int r = file_read_line_at(s->w->ct_fd, DUMPER_FILE, text, sizeof(text));
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/status", p->pid);
-	return file_read_at(AT_FDCWD, path, 1 << 16, &text, NULL) == 0 && mend_is_traced(text);
+	if (r < 0)
+		return r == -ENOENT ? -ESRCH : r;
+	if (parse_next(&at, "", 10, &pid) < 0 || parse_next(&at, " ", 10, &start) < 0 ||
+	    pid > INT32_MAX)
+		return -EBADMSG;
+	return pidref_open(&(struct pidref){.pid = (pid_t)pid, .start_time = start});
 }
 
-/* A dumper whose worker has gone lets go by itself, when it next looks up. */
-static int wait_untraced(struct suspend *s, struct berth_error *err)
+/*
+ * It lets go by itself when it next speaks to its worker, which is the gentle way; and until it has ended it may
+ * freeze the CT once more. One that writes for ever is killed.
+ */
+static int end_dumper(struct suspend *s, struct berth_error *err)
 {
-	uint64_t end = clock_deadline(CRIU_MS);
+	auto_close int pidfd = find_dumper(s);
 
-	for (;;) {
-		auto_close int dir = cg_ct_dir(s->cg, s->w->ctid);
-		struct cg_tree_pids pids = {0};
-		bool traced = false;
-		int r = dir < 0 ? dir : cg_tree_processes(dir, &pids);
+	if (pidfd == -ESRCH)
+		return 0;
+	if (pidfd < 0)
+		return fail(s, pidfd, "find the criu of a worker that died", err);
+	if (fd_wait(pidfd, POLLIN, ORPHAN_MS) == 1)
+		return 0;
+	log_line(LOG_LV_WARNING, s->w->ctid,
+		 "suspend: the criu of a worker that died goes on: it is killed");
+	(void)pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
+	if (fd_wait(pidfd, POLLIN, KILLED_MS) == 1)
+		return 0;
+	return berth_error_set(err, BERTH_ERR_TIMEOUT, ETIMEDOUT,
+			       "CT %u: suspend: the criu of a worker that died does not end",
+			       s->w->ctid);
+}
 
-		for (size_t i = 0; r == 0 && i < pids.n; i++)
-			traced = traced || is_traced(&pids.v[i]);
-		free(pids.v);
-		if (r < 0)
-			return fail(s, r, "look at its processes", err);
-		if (!traced)
-			return 0;
-		if (clock_is_past(end))
-			return berth_error_set(
-				err, BERTH_ERR_TIMEOUT, ETIMEDOUT,
-				"CT %u: suspend: a criu still holds its processes, see "
-				"TracerPid in /proc/%d/status",
-				s->w->ctid, s->run.init.pid);
-		clock_pause_us(10000);
-	}
+/* Of what runs: no config and no CRIU is needed to let it go. */
+static int look_again(struct suspend *s, struct berth_error *err)
+{
+	struct worker *w = s->w;
+	const struct ct_config none = {0};
+	int r = ct_run_load(&w->paths, w->ctid, &s->run, &s->booted);
+
+	if (r < 0 || !s->run.launched)
+		return berth_error_set(err, BERTH_ERR_NOT_RUNNING, ESRCH, "CT %u does not run",
+				       w->ctid);
+	return spec_net(w->ctid, &none, &w->host, w->paths.root, s->addrs, &s->net, err);
 }
 
 /* The CT lives, and goes on: of a suspend that is taken back, or of a resume behind its commit. */
 static int take_back(struct suspend *s, struct berth_error *err)
 {
-	int r = wait_untraced(s, err);
+	int r = thaw(s, err);
 
+	if (r == 0)
+		r = net_ct_hold(&s->net, false, err);
 	if (r < 0)
 		return r;
-	undo_freeze(s);
-	undo_hold(s);
+	(void)unlinkat(s->w->ct_fd, DUMPER_FILE, 0);
 	(void)tree_remove_at(s->w->private_fd, DUMP_NEW);
 	(void)tree_remove_at(s->w->private_fd, DUMP_DIR);
 	return berth_error_set(err, BERTH_ERR_HELPER, ECANCELED,
@@ -577,12 +638,18 @@ static int finish(struct suspend *s, struct berth_error *err)
 	enum evidence_found found;
 	int r = worker_cg_open(w, &s->cg, err);
 
+	if (r >= 0)
+		r = worker_private_dir(w, err);
+	if (r >= 0)
+		r = worker_ct_dir(w, err);
+	if (r >= 0)
+		r = end_dumper(s, err);
 	if (r < 0)
 		return r;
 	found = ct_look(&w->paths, s->cg, w->ctid, NULL, err);
 	if (evidence_allows(found) && ct_is_suspended(&w->paths, w->ctid))
 		return 0;
-	r = step_look(s, err);
+	r = look_again(s, err);
 	return r < 0 ? r : take_back(s, err);
 }
 
@@ -610,7 +677,7 @@ int op_suspend(struct worker *w, struct berth_error *err)
 		fd_close(&s.volume_fd);
 		fd_close(&s.init_pidfd);
 		cg_host_free(s.cg);
-		if (r == 0 || !s.dump_failed)
+		if (r == 0 || !s.dump_failed || s.stuck)
 			break;
 		clock_pause_us(PAUSE_US);
 	}

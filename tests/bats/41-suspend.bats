@@ -259,6 +259,49 @@ as_after_a_power_cut() {
 	wait_for 10 counts_on 101 "$on_disk"
 }
 
+@test "a suspend that cannot be taken back at once is taken back later, without criu or a config" {
+	tiny 101 --ipadd 10.99.0.101
+	start_counting 101
+	talk_open 101 10.99.0.101
+	faults_begin
+	fault set suspend.commit EIO
+	fault set suspend.thaw EIO 0 2
+	run ! berth suspend 101
+	[ "$(status_of 101)" = suspending ]
+	sed -i 's/^CRIU=.*/CRIU="\/gone"/' "$HOST_ROOT/etc/berth/berth.conf"
+	wait_for 30 eval '[ "$(status_of 101)" = running ]'
+	wait_for 10 counts_on 101 "$(count 101)"
+	talk after
+	exec 7>&-
+	[ ! -e "$HOST_ROOT/var/lib/berth/private/101/dump.new" ]
+}
+
+@test "a criu whose worker was killed does not freeze the container behind anybody's back" {
+	tiny 101 --ipadd 10.99.0.101
+	start_counting 101
+	talk_open 101 10.99.0.101
+	faults_begin
+	for point in frozen_again commit; do
+		fault set "suspend.$point" kill
+		run ! berth suspend 101
+		[ "$(status_of 101)" = running ]
+		talk "$point"
+		wait_for 10 counts_on 101 "$(count 101)"
+		[ ! -e "$HOST_ROOT/run/berth/ct/101/dumper" ]
+		fault clear
+	done
+	# stop --fast ends a suspend that does not come to its end.
+	fault set suspend.commit stop
+	berth suspend 101 3>&- &
+	suspend=$!
+	wait_for 30 fault reached suspend.commit
+	berth stop 101 --fast
+	[ "$(status_of 101)" = stopped ]
+	run ! wait $suspend
+	exec 7>&-
+	[ -z "$(find "$HOST_ROOT/var/lib/berth/private/101" -name 'dump*')" ]
+}
+
 # what_it_is CTID: what its init is and sees, without the numbers that each run has of its own.
 what_it_is() {
 	local pid

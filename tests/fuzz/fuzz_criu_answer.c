@@ -27,7 +27,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				      sizeof(out));
 	(void)checkpoint_record_parse(text, &rec);
 	(void)mend_timer_parse(text, &t);
-	(void)mend_is_traced(text);
 	(void)checkpoint_offsets_parse(text, &offsets[0], &offsets[1]);
 	criu_log_reason(text, reason, sizeof(reason));
 	free(text);

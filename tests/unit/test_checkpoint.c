@@ -297,9 +297,6 @@ static void a_timer_is_read_from_fdinfo(void)
 	      -EINVAL);
 	CHECK(mend_timer_parse("\nticks: 1\nit_value: (0, 0)\nit_interval: (1, 1000000000)\n",
 			       &t) == -EINVAL);
-	CHECK(mend_is_traced("Name:\tx\nTracerPid:\t17\n") &&
-	      !mend_is_traced("Name:\tx\nTracerPid:\t0\n"));
-	CHECK(!mend_is_traced(""));
 }
 
 /* A child with a timer that runs and one that does not: neither is touched. */

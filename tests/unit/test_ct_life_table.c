@@ -118,7 +118,10 @@ static void a_stop_that_waits_can_be_made_fast(void)
 static void a_suspend_ends_as_one_or_the_other(void)
 {
 	CHECK(life_cell(CT_RUNNING, LIFE_SUSPEND).next == CT_SUSPENDING);
-	CHECK(life_cell(CT_SUSPENDING, LIFE_FAILED).next == CT_RUNNING);
+	CHECK(life_cell(CT_SUSPENDING, LIFE_FAILED).next == CT_SUSPENDING);
+	CHECK(life_cell(CT_SUSPENDING, LIFE_ALIVE).next == CT_RUNNING);
+	CHECK(life_cell(CT_SUSPENDING, LIFE_T_LOOK).action == ACT_FINISH);
+	CHECK(life_cell(CT_SUSPENDING, LIFE_KILL).action == ACT_END_SUSPEND);
 	CHECK(life_cell(CT_SUSPENDING, LIFE_DONE).next == CT_RELEASING);
 	CHECK(life_cell(CT_SUSPENDING, LIFE_DIED).action == ACT_SUSPEND_AGAIN);
 	CHECK(life_cell(CT_SUSPENDING, LIFE_STOP).action == ACT_REFUSE);

@@ -91,6 +91,61 @@ static void a_worker_that_dies_is_followed_by_another(void)
 	end(&r);
 }
 
+/* A CT that may be frozen is none that runs: a worker comes again until it is let go. */
+static void what_cannot_be_taken_back_is_tried_again(void)
+{
+	struct running r;
+
+	begin(&r);
+	put_images("dump.new");
+	on_worker("suspend",
+		  "if [ -e $TOP/can ]; then rm -r $TOP/var/lib/berth/private/$ctid/dump.new; fi; "
+		  "echo error io.berth.HelperFailed 5 no thaw; exit 1\n");
+	CHECK(ORDER("Suspend") != BERTH_OK && strstr(err.msg, "no thaw") != NULL);
+	CHECK(r.ct->status == CT_SUSPENDING && r.ct->job == NULL);
+	CHECK(ct_timer_is_set(r.ct, LIFE_T_LOOK) && strstr(r.ct->why, "no thaw") != NULL);
+	CHECK(strcmp(worker_calls(), "suspend 101,") == 0);
+	put_file(top, "can", "", 0644);
+	WAIT_FOR(r.ct->status == CT_RUNNING);
+	CHECK(strcmp(worker_calls(), "suspend 101 finish,") == 0);
+	CHECK(!ct_timer_is_set(r.ct, LIFE_T_LOOK) && r.ct->why[0] == '\0');
+	init_end(r.init, SIGKILL);
+	WAIT_FOR(r.ct->job == NULL);
+	end(&r);
+}
+
+/* stop --fast ends the worker; the next one takes the suspend back, or finds it done. */
+static void a_suspend_is_ended_by_a_stop(void)
+{
+	struct running r;
+
+	begin(&r);
+	on_worker("suspend",
+		  "case \"$*\" in *finish*) echo error io.berth.HelperFailed 5 taken back; "
+		  "exit 1;; esac; touch $TOP/there; exec sleep 100\n");
+	CHECK(ct_event(r.ct, LIFE_SUSPEND, NULL, &err) == 0);
+	WAIT_FOR(is_there(top, "there"));
+	CHECK(ct_event(r.ct, LIFE_KILL, NULL, &err) == 0 && r.ct->status == CT_SUSPENDING);
+	WAIT_FOR(r.ct->status == CT_STOPPING);
+	init_end(r.init, SIGKILL);
+	fd_close(&r.conn);
+	WAIT_FOR(r.ct->status == CT_STOPPED && r.ct->job == NULL);
+	CHECK(strncmp(worker_calls(), "suspend 101,suspend 101 finish,cleanup 101", 42) == 0);
+	end(&r);
+
+	begin(&r);
+	put_images("dump");
+	on_worker("suspend", "case \"$*\" in *finish*) say_done; exit 0;; esac; "
+			     "touch $TOP/there; exec sleep 100\n");
+	CHECK(ct_event(r.ct, LIFE_SUSPEND, NULL, &err) == 0);
+	WAIT_FOR(is_there(top, "there"));
+	CHECK(ct_event(r.ct, LIFE_KILL, NULL, &err) == 0);
+	WAIT_FOR(r.ct->status == CT_STOPPED && r.ct->job == NULL);
+	CHECK(strcmp(worker_calls(), "suspend 101,suspend 101 finish,cleanup 101 forget,") == 0);
+	init_end(r.init, SIGKILL);
+	end(&r);
+}
+
 static void an_end_during_a_suspend_is_noticed_behind_it(void)
 {
 	struct running r;
@@ -163,6 +218,8 @@ int main(void)
 	RUN(a_ct_is_suspended_and_released);
 	RUN(a_suspend_that_fails_leaves_it_running);
 	RUN(a_worker_that_dies_is_followed_by_another);
+	RUN(what_cannot_be_taken_back_is_tried_again);
+	RUN(a_suspend_is_ended_by_a_stop);
 	RUN(an_end_during_a_suspend_is_noticed_behind_it);
 	RUN(a_resume_that_fails_leaves_it_suspended);
 	RUN(what_is_in_its_memory_can_be_given_up);

@@ -76,8 +76,12 @@ static void the_volume_must_be_the_one_that_was_left(void)
 
 static void giving_it_up_removes_the_images(void)
 {
+	char private[BERTH_PATH_MAX], half[BERTH_PATH_MAX];
+
 	CHECK(is_there(dump, "record"));
+	put_file(path_below(path_private(&paths, 101, private), "dump.new", half), "record", "");
 	CHECK(is_ok(WORKER("cleanup", "101")) && is_there(dump, "record"));
+	CHECK(!is_there(private, "dump.new"));
 	CHECK(is_ok(WORKER("cleanup", "101", "forget")) &&
 	      !is_there(paths.lib, "private/101/dump"));
 	CHECK(is_ok(WORKER("cleanup", "101", "forget")));
