@@ -29,12 +29,25 @@ static int say(const struct criu *c, const struct criu_order *o, enum criu_kind 
 	return n < 0 ? berth_error_sys(err, (int)n, "tell criu what to do") : 0;
 }
 
-static int hear(const struct criu *c, unsigned int timeout_ms, struct criu_answer *ret,
-		struct berth_error *err)
+/* A dump of much memory says nothing for long: not before it stands still is it given up. */
+static int wait_for_word(const struct criu *c, const struct criu_order *o, unsigned int timeout_ms,
+			 void *data)
+{
+	uint64_t before = o != NULL && o->progress != NULL ? o->progress(data) : 0, now;
+	int r;
+
+	while ((r = fd_wait(c->sock, POLLIN, timeout_ms)) == 0 && o != NULL &&
+	       o->progress != NULL && (now = o->progress(data)) > before)
+		before = now;
+	return r;
+}
+
+static int hear(const struct criu *c, const struct criu_order *o, unsigned int timeout_ms,
+		void *data, struct criu_answer *ret, struct berth_error *err)
 {
 	char buf[CRIU_MESSAGE_MAX];
 	ssize_t n;
-	int r = fd_wait(c->sock, POLLIN, timeout_ms);
+	int r = wait_for_word(c, o, timeout_ms, data);
 
 	if (r == 0)
 		return berth_error_set(err, BERTH_ERR_TIMEOUT, ETIMEDOUT,
@@ -57,7 +70,7 @@ int criu_greet(const struct criu *c, struct berth_error *err)
 	int r = say(c, NULL, CRIU_VERSION, err);
 
 	if (r == 0)
-		r = hear(c, GREET_MS, &a, err);
+		r = hear(c, NULL, GREET_MS, NULL, &a, err);
 	if (r < 0)
 		return r;
 	if (a.kind != CRIU_VERSION || !a.success)
@@ -77,7 +90,7 @@ int criu_run(const struct criu *c, const struct criu_order *o, enum criu_kind ki
 	while (r == 0) {
 		bool go_on;
 
-		r = hear(c, timeout_ms, &a, err);
+		r = hear(c, o, timeout_ms, data, &a, err);
 		if (r < 0 || a.kind != CRIU_NOTIFY)
 			break;
 		go_on = fn(a.moment, a.pid, data) == 0;

@@ -48,6 +48,8 @@ struct criu_order {
 	/* of a dump */
 	pid_t pid; /* init */
 	const char *freeze_cgroup; /* a directory; frozen already */
+	/* Asked when it has said nothing for the time limit: a number that has grown gives it as long again. NULL: none */
+	uint64_t (*progress)(void *data);
 	/* of a restore */
 	const char *root;
 	const char *inherit_key; /* of the descriptor inherit_fd of criu's */
@@ -74,7 +76,8 @@ typedef int criu_moment_fn(const char *moment, pid_t pid, void *data);
 int criu_greet(const struct criu *c, struct berth_error *err);
 /*
  * Dump or restore, to the end. ret_pid: the restored init, may be NULL. A failure gives no reason but an errno of
- * CRIU's: its log has one (criu_log_reason). timeout_ms: between two words of it.
+ * CRIU's: its log has one (criu_log_reason). timeout_ms: between two words of it, or
+ * without progress.
  */
 int criu_run(const struct criu *c, const struct criu_order *o, enum criu_kind kind,
 	     criu_moment_fn *fn, void *data, unsigned int timeout_ms, pid_t *ret_pid,

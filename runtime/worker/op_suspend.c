@@ -23,6 +23,7 @@
 #include "runtime/worker/guest_net.h"
 
 #include "cgroups/tree.h"
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <poll.h>
@@ -32,6 +33,7 @@
 #include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <time.h>
@@ -485,6 +487,87 @@ static int on_moment(const char *moment, pid_t pid, void *data)
 	return commit(s, &s->moment);
 }
 
+/* Bytes of the images so far. */
+static uint64_t images_size(void *data)
+{
+	const struct suspend *s = data;
+	int copy = openat(s->images_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_closedir DIR *d = copy < 0 ? NULL : fdopendir(copy);
+	uint64_t sum = 0;
+	struct dirent *e;
+	struct stat st;
+
+	if (d == NULL && copy >= 0)
+		(void)close(copy);
+	while (d != NULL && (e = readdir(d)) != NULL)
+		if (fstatat(s->images_fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    S_ISREG(st.st_mode))
+			sum += (uint64_t)st.st_size;
+	return sum;
+}
+
+/* Bytes that images may take: what is free on the host's disk, less what is the host's own. */
+static int room(const struct suspend *s, uint64_t *ret)
+{
+	struct statvfs vfs;
+	uint64_t avail, reserve;
+
+	if (fstatvfs(s->images_fd, &vfs) < 0)
+		return -errno;
+	avail = vfs.f_bavail * vfs.f_frsize;
+	reserve = host_space_reserve(&s->w->host, vfs.f_blocks * vfs.f_frsize);
+	*ret = avail > reserve ? avail - reserve : 0;
+	return 0;
+}
+
+/* Its memory but for what the kernel only keeps of files; all of it where the kernel does not tell them apart. */
+static int memory_to_save(struct suspend *s, uint64_t *ret, struct berth_error *err)
+{
+	auto_close int dir = cg_ct_dir(s->cg, s->w->ctid);
+	auto_free char *text = NULL;
+	uint64_t anon, shmem;
+	struct cg_stat st;
+	int r = cg_ct_stat_some(s->cg, s->w->ctid, CG_STAT_MEMORY | CG_STAT_SWAP, &st, err);
+
+	if (r < 0)
+		return r;
+	*ret = st.memory + st.swap;
+	if (dir >= 0 && file_read_at(dir, "memory.stat", 1 << 16, &text, NULL) == 0 &&
+	    cg_parse_key(text, "anon", &anon) == 0 && cg_parse_key(text, "shmem", &shmem) == 0)
+		*ret = anon + shmem + st.swap;
+	return 0;
+}
+
+/* One CT's memory is not to fill the host's disk under all others. */
+static int step_room(void *ctx, struct berth_error *err)
+{
+	struct suspend *s = ctx;
+	uint64_t need, have;
+	int r = memory_to_save(s, &need, err);
+
+	if (r < 0)
+		return r;
+	r = room(s, &have);
+	if (r < 0)
+		return fail(s, r, "look for free space in its private area", err);
+	if (need <= have)
+		return 0;
+	return berth_error_set(err, BERTH_ERR_NO_SPACE, ENOSPC,
+			       "CT %u: suspend: its memory takes %llu MiB, and %.80s has %llu MiB "
+			       "free beside the host's reserve (SPACE_RESERVE in berth.conf(5)); "
+			       "free some",
+			       s->w->ctid, (unsigned long long)(need >> 20), s->w->paths.lib,
+			       (unsigned long long)(have >> 20));
+}
+
+/* What takes long, or filled the disk, would do so again, with the CT frozen all the while. */
+static bool is_worth_another(const struct suspend *s, const struct berth_error *why)
+{
+	uint64_t have;
+
+	return why->code != BERTH_ERR_TIMEOUT && room(s, &have) == 0 && have > 0;
+}
+
 static int find_cgroup(struct suspend *s)
 {
 	auto_close int dir = cg_ct_dir(s->cg, s->w->ctid);
@@ -507,7 +590,8 @@ static int step_dump(void *ctx, struct berth_error *err)
 			       .log_name = DUMP_LOG,
 			       .unprivileged = true,
 			       .pid = s->run.init.pid,
-			       .freeze_cgroup = s->cgroup};
+			       .freeze_cgroup = s->cgroup,
+			       .progress = images_size};
 	int r;
 
 	r = find_cgroup(s);
@@ -525,7 +609,7 @@ static int step_dump(void *ctx, struct berth_error *err)
 		*err = s->moment;
 		return -s->moment.sys;
 	}
-	s->dump_failed = true;
+	s->dump_failed = is_worth_another(s, &why);
 	return criu_failed(s->w, "suspend", s->images_fd, DUMP_LOG, &why, err);
 }
 
@@ -544,15 +628,11 @@ static int step_end(void *ctx, struct berth_error *err)
 }
 
 static const struct plan_step steps[] = {
-	{"look", step_look, NULL},
-	{"folder", step_folder, undo_folder},
-	{"criu", step_criu, undo_criu},
-	{"console", step_console, NULL},
-	{"flush", step_flush, NULL},
-	{"hold", step_hold, undo_hold},
-	{"freeze", step_freeze, undo_freeze},
-	{"save", step_save, NULL},
-	{"dump", step_dump, NULL},
+	{"look", step_look, NULL},	 {"folder", step_folder, undo_folder},
+	{"criu", step_criu, undo_criu},	 {"room", step_room, NULL},
+	{"console", step_console, NULL}, {"flush", step_flush, NULL},
+	{"hold", step_hold, undo_hold},	 {"freeze", step_freeze, undo_freeze},
+	{"save", step_save, NULL},	 {"dump", step_dump, NULL},
 	{"killed", step_end, NULL},
 };
 static const struct plan plan = PLAN("suspend", steps);

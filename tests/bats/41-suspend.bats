@@ -302,6 +302,24 @@ as_after_a_power_cut() {
 	[ -z "$(find "$HOST_ROOT/var/lib/berth/private/101" -name 'dump*')" ]
 }
 
+@test "a suspend whose images do not fit beside the host's reserve is refused before anything is frozen" {
+	tiny 101 --ipadd 10.99.0.101
+	start_counting 101
+	faults_begin
+	echo 'SPACE_RESERVE="900T"' >>"$HOST_ROOT/etc/berth/berth.conf"
+	stop_berthd
+	start_berthd
+	run ! berth suspend 101
+	[[ $output == *"CT 101"*MiB*"MiB free"*SPACE_RESERVE* ]]
+	[ "$(status_of 101)" = running ]
+	run ! fault reached suspend.flush
+	[ ! -e "$HOST_ROOT/var/lib/berth/private/101/dump.new" ]
+	sed -i /SPACE_RESERVE/d "$HOST_ROOT/etc/berth/berth.conf"
+	stop_berthd
+	start_berthd
+	berth suspend 101
+}
+
 # what_it_is CTID: what its init is and sees, without the numbers that each run has of its own.
 what_it_is() {
 	local pid

@@ -139,6 +139,29 @@ static void a_criu_that_dies_or_is_silent_is_an_error(void)
 	CHECK(err.code == BERTH_ERR_TIMEOUT);
 }
 
+static uint64_t grow_twice(void *data)
+{
+	int *asked = data;
+
+	return (uint64_t)(++*asked < 3 ? *asked : 3);
+}
+
+/* Much memory takes its time: it is given up when it stands still. */
+static void a_silent_criu_that_goes_on_is_waited_for(void)
+{
+	const struct criu_order o = {.images_fd = 3, .log_name = "l", .progress = grow_twice};
+	struct criu c = {.pid = 0};
+	struct berth_error err;
+	int sv[2], asked = 0;
+
+	CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) == 0);
+	c.sock = sv[0];
+	CHECK(criu_run(&c, &o, CRIU_DUMP, take_moment, &asked, 20, NULL, &err) == -ETIMEDOUT);
+	CHECK(asked == 4); /* 1 2 3 3 */
+	criu_end(&c);
+	(void)close(sv[1]);
+}
+
 static void a_kernel_has_its_oldest_criu(void)
 {
 	struct berth_error err;
@@ -327,6 +350,7 @@ int main(void)
 	RUN(an_order_says_what_it_has_to);
 	RUN(each_moment_is_answered);
 	RUN(a_criu_that_dies_or_is_silent_is_an_error);
+	RUN(a_silent_criu_that_goes_on_is_waited_for);
 	RUN(a_kernel_has_its_oldest_criu);
 	RUN(the_log_gives_a_reason);
 	RUN(a_record_is_read_as_it_was_written);
