@@ -73,6 +73,25 @@ void cg_attach_close(struct cg_attach *a)
 	a->n_v1 = 0;
 }
 
+int cg_take_out(const struct cg_host *h, pid_t pid)
+{
+	auto_free char *text = NULL;
+	auto_close int dir = -EBADF;
+	char own[CG_PARENT_MAX], path[2 * CG_PARENT_MAX], word[16];
+	int r = file_read_at(AT_FDCWD, "/proc/self/cgroup", 65536, &text, NULL);
+
+	if (r == 0)
+		r = cg_parse_own(text, NULL, own, sizeof(own));
+	if (r < 0)
+		return r;
+	(void)snprintf(path, sizeof(path), "%s%s", h->hier[0].mount, own);
+	dir = dir_open_at(AT_FDCWD, path);
+	if (dir < 0)
+		return dir;
+	(void)snprintf(word, sizeof(word), "%d", (int)pid);
+	return file_write_value_at(dir, "cgroup.procs", word);
+}
+
 int cg_ct_dir(const struct cg_host *h, uint32_t ctid)
 {
 	char name[16];

@@ -152,6 +152,11 @@ int cg_ct_devices(struct cg_host *h, uint32_t ctid, const struct cg_device *more
 int cg_ct_attach(struct cg_host *h, uint32_t ctid, bool exec, struct cg_attach *ret,
 		 struct berth_error *err);
 void cg_attach_close(struct cg_attach *a);
+/*
+ * Moves a process of ours from a CT's unified cgroup to this process's own one, so that it goes on when the CT is
+ * frozen. Its v1 cgroups stay. -errno.
+ */
+int cg_take_out(const struct cg_host *h, pid_t pid);
 /* Its directory in the unified hierarchy; the caller closes it. -ENOENT is proof that it has none. */
 int cg_ct_dir(const struct cg_host *h, uint32_t ctid);
 

@@ -36,7 +36,10 @@ struct resume {
 	char *cgroups; /* the text of the CT's tree */
 	struct criu criu;
 	struct bring_up *b;
-	struct berth_error moment;
+	pid_t pid; /* of its init, from the moment "post-restore" on */
+	bool leaves; /* CRIU was about to let its processes go, and does not look at an answer any more */
+	bool frozen; /* before it could */
+	struct berth_error moment; /* why one was refused */
 };
 
 static int fail(const struct resume *s, int r, const char *what, struct berth_error *err)
@@ -141,24 +144,74 @@ static int place(struct resume *s, struct berth_error *err)
 	return r;
 }
 
-static int before_it_goes(struct resume *s, pid_t pid, struct berth_error *err)
+/* CRIU must go on when the CT is frozen; and from here on nothing of it is in the CT's way. */
+static int place_all(struct resume *s, pid_t pid, struct berth_error *err)
 {
 	struct bring_up *b = s->b;
 	auto_close int pidfd = pidfd_open(pid, 0);
 	struct cg_attach exec = {.unified = -EBADF};
 	struct launch_visit visit = {
 		.init_pidfd = pidfd, .cgroup = &exec, .timeout_ms = VISIT_MS, .fn = bind_notify};
-	int r = pidfd < 0 ? fail(s, errno, "open its init", err) : place(s, err);
+	int r = pidfd < 0 ? -errno : cg_take_out(b->cg, s->criu.pid);
 
+	if (r < 0)
+		return fail(s, r, "take criu out of its cgroup", err);
+	s->pid = pid;
+	r = place(s, err);
 	if (r == 0)
 		r = cg_ct_attach(b->cg, b->w->ctid, true, &exec, err);
 	if (r == 0 && s->record.notifies) {
-		if (launch_visit(&visit, &b->child.notify_fd, err) < 0)
-			log_line(LOG_LV_WARNING, b->w->ctid, "no notify socket: %s", err->msg);
+		struct berth_error why;
+
+		if (launch_visit(&visit, &b->child.notify_fd, &why) < 0)
+			log_line(LOG_LV_WARNING, b->w->ctid, "no notify socket: %s", why.msg);
 	}
 	cg_attach_close(&exec);
 	if (r == 0)
+		r = FAULT_STEP("resume.placed", err);
+	return r;
+}
+
+/*
+ * What is not frozen when CRIU lets go runs, and changes its disk: then these images fit no more. So they are not
+ * said to fit again before it is.
+ */
+static int may_try_again(struct resume *s, bool may, struct berth_error *err)
+{
+	char text[RECORD_SIZE_MAX];
+	struct checkpoint_record rec = s->record;
+	int r;
+
+	if (!may)
+		rec.mounts_tried = rec.mounts;
+	r = checkpoint_record_format(&rec, text, sizeof(text));
+	if (r == 0)
+		r = file_replace_at(s->images_fd, DUMP_RECORD, text, strlen(text), 0600, true);
+	return r < 0 ? fail(s, r, "write its record", err) : 0;
+}
+
+/* Its processes are made, and stand still in CRIU's hands: the last moment that CRIU takes a refusal at. */
+static int on_made(struct resume *s, pid_t pid, struct berth_error *err)
+{
+	int r = place_all(s, pid, err);
+
+	return r < 0 ? r : may_try_again(s, false, err);
+}
+
+/* CRIU takes no refusal any more: what cannot be frozen is ended before it is let go. */
+static int on_leave(struct resume *s, struct berth_error *err)
+{
+	struct bring_up *b = s->b;
+	int r = FAULT_STEP("resume.freeze", err);
+
+	s->leaves = true;
+	if (r == 0)
 		r = cg_ct_freeze(b->cg, b->w->ctid, true, err);
+	s->frozen = r == 0;
+	if (r == 0)
+		r = may_try_again(s, true, err);
+	if (r < 0 && cg_ct_kill(b->cg, b->w->ctid, NULL) == 0)
+		(void)may_try_again(s, true, NULL); /* it never ran */
 	return r;
 }
 
@@ -166,9 +219,9 @@ static int on_moment(const char *moment, pid_t pid, void *data)
 {
 	struct resume *s = data;
 
-	if (strcmp(moment, "pre-resume") != 0)
-		return 0;
-	return before_it_goes(s, pid, &s->moment);
+	if (strcmp(moment, "post-restore") == 0)
+		return on_made(s, pid, &s->moment);
+	return strcmp(moment, "pre-resume") == 0 ? on_leave(s, &s->moment) : 0;
 }
 
 /* ---- the ignition ---- */
@@ -238,15 +291,23 @@ static int restore(struct resume *s, struct berth_error *err)
 
 	criu_externals(&o, true, NULL);
 	r = criu_run(&s->criu, &o, CRIU_RESTORE, on_moment, s, CRIU_MS, &pid, &why);
+	if (s->pid > 0)
+		b->child.pid = s->pid; /* ours to reap, whatever came of it */
+	if (s->moment.sys != 0) {
+		*err = s->moment;
+		return -s->moment.sys;
+	}
+	if (r == 0 && !s->frozen)
+		return fail(s, -ECHILD, "criu let it go without asking", err);
 	if (r == 0) {
 		b->child.pid = pid;
 		b->child.pidfd = pidfd_open(pid, 0);
 		return b->child.pidfd < 0 ? fail(s, errno, "open its init", err) : 0;
 	}
-	if (s->moment.sys != 0) {
-		*err = s->moment;
-		return -s->moment.sys;
-	}
+	/* CRIU lives, and says that it has ended what it made: nothing of it has run. */
+	if (s->pid > 0 && !s->leaves && why.code == BERTH_ERR_HELPER && why.sys != ECHILD &&
+	    why.sys != EBADMSG)
+		(void)may_try_again(s, true, NULL);
 	return criu_failed(b->w, "resume", s->images_fd, RESTORE_LOG, &why, err);
 }
 
@@ -312,7 +373,15 @@ static int resume_prepare(struct bring_up *b, struct berth_error *err)
 static int give_up_images(struct bring_up *b, struct berth_error *err)
 {
 	struct resume *s = b->data;
-	int r = FAULT_STEP("resume.commit", err);
+	auto_free char *events = NULL;
+	uint64_t frozen = 0;
+	int r = file_read_at(s->cg_fd, "cgroup.events", 4096, &events, NULL);
+
+	if (r == 0)
+		r = cg_parse_key(events, "frozen", &frozen);
+	if (r < 0 || frozen != 1)
+		return fail(s, r < 0 ? r : -EBUSY, "see it frozen (cgroup.events)", err);
+	r = FAULT_STEP("resume.commit", err);
 
 	b->run.launched = true;
 	if (r == 0)

@@ -151,6 +151,41 @@ talk() {
 	[ "$(status_of 101)" = running ]
 }
 
+@test "a resume that fails lets nothing run, and can be tried again" {
+	local point before
+	faults_begin
+	tiny 101 --ipadd 10.99.0.101
+	start_counting 101
+	talk_open 101 10.99.0.101
+	for point in resume.placed resume.freeze resume.commit; do
+		before=$(count 101)
+		berth suspend 101
+		fault set $point EIO
+		run ! berth resume 101
+		[[ $output == *"fault injected at $point"* ]]
+		[ "$(status_of 101)" = suspended ]
+		[ -z "$(ct_cgroups 101)" ]
+		berth resume 101
+		wait_for 10 counts_on 101 "$before"
+		[ "$(count 101)" -lt $((before + 1000)) ]
+		talk "after-$point"
+	done
+	exec 7>&-
+	# Nobody has frozen it when it is let go: it may have written to its disk.
+	berth suspend 101
+	fault set resume.freeze kill
+	run ! berth resume 101
+	[ "$(status_of 101)" = suspended ]
+	run ! berth resume 101
+	[[ $output == *"was used or put back"* ]]
+	berth stop 101 --fast
+}
+
+# cgroup_of CTID WORD: that of the process in the CT whose command line begins so.
+cgroup_of() {
+	berth exec2 "$1" sh -c 'for p in /proc/[0-9]*; do case $(tr "\0" " " <$p/cmdline 2>/dev/null) in "$0"*) tail -n 1 $p/cgroup; break;; esac; done' "$2"
+}
+
 cpu_ticks() {
 	sed 's/.*) //' "/proc/$1/stat" | awk '{print $12 + $13}'
 }
@@ -183,6 +218,8 @@ systemd_goes_on() {
 	berth exec2 101 sysctl -qw net.ipv4.tcp_keepalive_time=1234 net.ipv4.conf.venet0.log_martians=1
 	start_counting 101
 	talk_open 101 10.99.0.101
+	cron=$(cgroup_of 101 /usr/sbin/cron)
+	[[ $cron == */cron.service ]]
 	for round in 1 2; do
 		before=$(count 101)
 		boot=$(berth exec2 101 cat /proc/sys/kernel/random/boot_id)
@@ -194,6 +231,7 @@ systemd_goes_on() {
 		[ "$(berth exec2 101 cat /proc/sys/kernel/random/boot_id)" = "$boot" ]
 		[ "$(berth exec2 101 cat /proc/sys/net/ipv4/tcp_keepalive_time)" = 1234 ]
 		[ "$(berth exec2 101 cat /proc/sys/net/ipv4/conf/venet0/log_martians)" = 1 ]
+		[ "$(cgroup_of 101 /usr/sbin/cron)" = "$cron" ]
 		unharmed 101 cron
 		berth exec2 101 systemctl restart systemd-journald ssh systemd-logind
 		berth exec2 101 sh -c ': >/run/ticks'
