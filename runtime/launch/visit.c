@@ -14,6 +14,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 struct visit_reply {
@@ -121,6 +122,21 @@ int launch_visit(const struct launch_visit *v, int *ret_fd, struct berth_error *
 
 /* ---- in a network namespace, before or beside the CT ---- */
 
+/* What it runs works on a tenant's input, and is charged to the host. 0 or -errno. */
+static int net_limit(void)
+{
+	static const struct {
+		int what;
+		rlim_t max; /* bytes, seconds */
+	} limits[] = {
+		{RLIMIT_AS, 1 << 30}, {RLIMIT_FSIZE, 64 << 20}, {RLIMIT_CPU, 20}, {RLIMIT_CORE, 0}};
+
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
+		if (setrlimit(limits[i].what, &(struct rlimit){limits[i].max, limits[i].max}) < 0)
+			return -errno;
+	return 0;
+}
+
 static _Noreturn void net_run(const struct launch_in_net *n, int sock)
 {
 	struct visit_reply reply = {0};
@@ -135,6 +151,8 @@ static _Noreturn void net_run(const struct launch_in_net *n, int sock)
 		r = -errno;
 	if (r == 0)
 		r = process_become_root();
+	if (r == 0)
+		r = net_limit();
 	if (r == 0)
 		r = process_close_others(keep, n_keep);
 	reply.result = r < 0 ? berth_error_sys(&reply.err, r, "join the container's network")

@@ -367,7 +367,7 @@ what_it_is() {
 	sed "s,/berth-test-[^/]*,," "/proc/$pid/cgroup"
 	tr '\0' '\n' <"/proc/$pid/environ"
 	berth exec2 "$1" sh -c 'cut -d" " -f4- /proc/1/mountinfo | sed "s/ shared:[0-9]*//; s/ master:[0-9]*//; s,/proc/self/fd/[0-9]*,FD,g; s,^/[0-9]* /dev/console,PTY /dev/console," | sort
-		ls -ld /proc/1/root /dev/* /sys /sys/class/net | cut -d" " -f1 ; hostname; ip addr; ip route; ip -6 route; id
+		ls -ld /proc/1/root /dev/* /sys /sys/class/net | cut -d" " -f1 ; hostname; ip addr | sed "s, tentative,,"; ip route; ip -6 route; id
 		for f in /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/ping_group_range; do cat $f; done'
 	berth list -H -o physpages.l,numproc.l,cpuunits "$1"
 }
