@@ -16,10 +16,12 @@ enum {
 	UNPACK_PATH_MAX = 2048, /* of a name in the archive */
 	UNPACK_DEPTH_MAX = 128, /* folders in folders: tree_remove_at gives up at 256 */
 	UNPACK_ID_MAX = 65535,
+	UNPACK_BLOCK = 4096, /* what a file system takes for a single byte */
 };
 
 struct unpack_limits {
-	uint64_t bytes, entries; /* bytes: that are not zero, as a hole takes no room */
+	/* bytes: in blocks that are not all zero, as a hole takes no room; of folders and attributes, too */
+	uint64_t bytes, entries;
 	uint64_t lengths; /* of all files together, holes included; 0: as bytes */
 	unsigned int seconds; /* wall clock; also CPU time */
 	unsigned int quiet; /* seconds without a sign of progress; 0: as many as there are */
@@ -48,8 +50,12 @@ bool unpack_name_ok(const char *name);
 /* Pure: is it below dev/ ("./dev/null")? The CT gets its own /dev. */
 bool unpack_name_in_dev(const char *name);
 
-/* Pure: how many of these bytes a file with holes has on its disk. */
-uint64_t unpack_data_bytes(const void *block, size_t len);
+/*
+ * Pure: how many bytes more a file with holes has on its disk with these, that stand at `at` of it, in whole blocks.
+ * *last: the block that was counted last, UNPACK_NO_BLOCK for a new file; a block in two parts counts once.
+ */
+#define UNPACK_NO_BLOCK UINT64_MAX
+uint64_t unpack_data_bytes(const void *block, size_t len, uint64_t at, uint64_t *last);
 
 /* Pure: an attribute that is taken over; security.* but file capabilities, and trusted.*, are not. */
 bool unpack_xattr_ok(const char *name);

@@ -30,18 +30,21 @@ bool unpack_name_in_dev(const char *name)
 	return strncmp(name, "dev/", 4) == 0;
 }
 
-uint64_t unpack_data_bytes(const void *block, size_t len)
+uint64_t unpack_data_bytes(const void *block, size_t len, uint64_t at, uint64_t *last)
 {
-	static const char zeros[4096];
+	static const char zeros[UNPACK_BLOCK];
 	const char *p = block;
 	uint64_t data = 0;
 
 	while (len > 0) {
-		size_t n = len < sizeof(zeros) ? len : sizeof(zeros);
+		size_t left = UNPACK_BLOCK - at % UNPACK_BLOCK, n = len < left ? len : left;
 
-		if (memcmp(p, zeros, n) != 0)
-			data += n;
+		if (at / UNPACK_BLOCK != *last && memcmp(p, zeros, n) != 0) {
+			data += UNPACK_BLOCK;
+			*last = at / UNPACK_BLOCK;
+		}
 		p += n;
+		at += n;
 		len -= n;
 	}
 	return data;

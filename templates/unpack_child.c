@@ -27,7 +27,8 @@ enum {
 	LOOK_PART = 10, /* so many times less entries than are allowed make an archive suspicious */
 	LOOK_REPORT = 50000, /* entries */
 	XATTRS_MAX = 32,
-	XATTR_BYTES_MAX = 65536
+	XATTR_BYTES_MAX = 65536,
+	LINK_INLINE = 60 /* bytes of a symbolic link that ext4 keeps in the inode */
 };
 
 struct unpack {
@@ -159,13 +160,14 @@ struct kept_xattr {
 	size_t size;
 };
 
-/* Takes out every attribute that is not allowed. */
-static void filter_xattrs(struct archive_entry *e)
+/* Takes out every attribute that is not allowed. How many bytes stay. */
+static uint64_t filter_xattrs(struct archive_entry *e)
 {
 	static struct kept_xattr kept[XATTRS_MAX];
 	const char *name;
 	const void *value;
 	size_t size, n = 0;
+	uint64_t bytes = 0;
 
 	(void)archive_entry_xattr_reset(e);
 	while (n < XATTRS_MAX && archive_entry_xattr_next(e, &name, &value, &size) == ARCHIVE_OK) {
@@ -183,12 +185,35 @@ static void filter_xattrs(struct archive_entry *e)
 	for (size_t i = 0; i < n; i++) {
 		archive_entry_xattr_add_entry(e, kept[i].name, kept[i].value, kept[i].size);
 		free(kept[i].value);
+		bytes += strlen(kept[i].name) + kept[i].size;
 	}
+	return bytes;
+}
+
+static int take_room(struct unpack *u, uint64_t bytes, const char *name)
+{
+	u->bytes += bytes;
+	if (u->bytes <= u->limits->bytes)
+		return 0;
+	return fail(u, EFBIG, "%s: more than the %llu MiB that an import may fill", name,
+		    (unsigned long long)(u->limits->bytes >> 20));
+}
+
+/* What an entry takes beside its data, in blocks. */
+static uint64_t room_of(struct archive_entry *e, uint64_t xattrs)
+{
+	const char *link = archive_entry_symlink(e);
+	uint64_t blocks = (xattrs + UNPACK_BLOCK - 1) / UNPACK_BLOCK;
+
+	if (archive_entry_filetype(e) == AE_IFDIR || (link != NULL && strlen(link) >= LINK_INLINE))
+		blocks++;
+	return blocks * UNPACK_BLOCK;
 }
 
 static int copy_data(struct unpack *u, struct archive_entry *e, const char *name)
 {
 	int64_t size = archive_entry_size(e);
+	uint64_t last = UNPACK_NO_BLOCK;
 
 	for (;;) {
 		const void *block;
@@ -202,10 +227,8 @@ static int copy_data(struct unpack *u, struct archive_entry *e, const char *name
 			return archive_error(u, u->in, name);
 		if (at < 0 || at > size || len > (uint64_t)(size - at))
 			return fail(u, EILSEQ, "%s: it has more data than its header says", name);
-		u->bytes += unpack_data_bytes(block, len);
-		if (u->bytes > u->limits->bytes)
-			return fail(u, EFBIG, "%s: more than the %llu MiB that an import may fill",
-				    name, (unsigned long long)(u->limits->bytes >> 20));
+		if (take_room(u, unpack_data_bytes(block, len, (uint64_t)at, &last), name) < 0)
+			return -1;
 		if (archive_write_data_block(u->out, block, len, at) < ARCHIVE_OK)
 			return archive_error(u, u->out, name);
 		u->written += len;
@@ -235,7 +258,8 @@ static int unpack_entry(struct unpack *u, struct archive_entry *e)
 		r = check_type(u, e, name);
 	if (r != 0)
 		return r < 0 ? r : 0;
-	filter_xattrs(e);
+	if (take_room(u, room_of(e, filter_xattrs(e)), name) < 0)
+		return -1;
 	note_time(u, e);
 	if (archive_write_header(u->out, e) < ARCHIVE_OK)
 		return archive_error(u, u->out, name);
