@@ -95,6 +95,10 @@ int criu_run(const struct criu *c, const struct criu_order *o, enum criu_kind ki
 			break;
 		go_on = fn(a.moment, a.pid, data) == 0;
 		r = say(c, go_on ? o : NULL, CRIU_NOTIFY, err);
+		/* There it heeds no refusal any more, and waits for what the caller has killed. */
+		if (r == 0 && !go_on && strcmp(a.moment, "pre-resume") == 0)
+			return berth_error_set(err, BERTH_ERR_HELPER, ECANCELED,
+					       "criu was told to give up");
 	}
 	if (r < 0)
 		return r;
