@@ -66,6 +66,12 @@ static void save_knobs(const struct save *s, int dir)
 	}
 }
 
+/* What a host's security module has there is that host's. */
+static bool is_carried(const char *attribute)
+{
+	return strncmp(attribute, "user.", 5) == 0 || strncmp(attribute, "trusted.", 8) == 0;
+}
+
 static void save_attributes(const struct save *s, int dir)
 {
 	char names[VALUE_MAX], value[VALUE_MAX / 2];
@@ -74,7 +80,7 @@ static void save_attributes(const struct save *s, int dir)
 	for (ssize_t i = 0; i < n; i += (ssize_t)strlen(names + i) + 1) {
 		ssize_t len = fgetxattr(dir, names + i, value, sizeof(value));
 
-		if (len < 0 || strpbrk(names + i, " \n") != NULL)
+		if (len < 0 || !is_carried(names + i) || strpbrk(names + i, " \n") != NULL)
 			continue;
 		(void)fprintf(s->out, "X %s ", names + i);
 		for (ssize_t k = 0; k < len; k++)
@@ -221,6 +227,8 @@ static int save_dir(const struct save *s, int top, const char *path, int depth)
 		return -errno;
 	if (depth > DEPTH_MAX)
 		return -ELOOP;
+	if (ftell(s->out) > CG_TREE_TEXT_MAX)
+		return -E2BIG;
 	(void)fprintf(s->out, "D %d %d %o %s\n", own_id(s, st.st_uid), own_id(s, st.st_gid),
 		      st.st_mode & 07777, path);
 	save_knobs(s, dir);
@@ -236,7 +244,9 @@ int cg_tree_save(int inner_fd, uint32_t id_base, FILE *out)
 	const struct save s = {out, id_base};
 	int r = save_dir(&s, inner_fd, ".", 0);
 
-	return r == 0 && ferror(out) ? -EIO : r;
+	if (r == 0 && ferror(out))
+		r = -EIO;
+	return r == 0 && ftell(out) > CG_TREE_TEXT_MAX ? -E2BIG : r;
 }
 
 /* ---- the text ---- */
@@ -327,8 +337,7 @@ static int take_attribute(char *rest, struct cg_tree_line *l)
 
 	l->name = next_word(&rest);
 	l->value = rest;
-	if (l->name == NULL || rest == NULL ||
-	    (strncmp(l->name, "user.", 5) != 0 && strncmp(l->name, "trusted.", 8) != 0))
+	if (l->name == NULL || rest == NULL || !is_carried(l->name))
 		return -EINVAL;
 	n = strlen(rest);
 	return n % 2 != 0 || n > VALUE_MAX || strspn(rest, "0123456789abcdef") != n ? -EINVAL : 0;
@@ -402,6 +411,15 @@ static void plus_each(const char *words, char *buf, size_t size)
 }
 
 /* A knob that has its value is left alone: some refuse what they say themselves. */
+/*
+ * The CT's own limits within its limits: one that this kernel or host does not take (a device that is not there, the
+ * weight 0 that kernels before 6.12 tell of an idle group) is no reason to lose the CT.
+ */
+static bool may_differ(int r, const char *knob)
+{
+	return (r == -ERANGE || r == -EINVAL || r == -ENODEV) && strncmp(knob, "cgroup.", 7) != 0;
+}
+
 static int load_knob(const struct load *l, const struct cg_tree_line *line)
 {
 	char now[VALUE_MAX], next[VALUE_MAX];
@@ -415,7 +433,10 @@ static int load_knob(const struct load *l, const struct cg_tree_line *line)
 		plus_each(line->value, next, sizeof(next));
 	else
 		(void)snprintf(next, sizeof(next), "%s", line->value);
-	return next[0] == '\0' ? 0 : file_write_value_at(l->dir, line->name, next);
+	if (next[0] == '\0')
+		return 0;
+	r = file_write_value_at(l->dir, line->name, next);
+	return may_differ(r, line->name) ? 0 : r;
 }
 
 /* Of a value that the reader has let pass. */

@@ -9,6 +9,9 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+/* Of a saved tree: more is refused (-E2BIG) when it is saved. */
+#define CG_TREE_TEXT_MAX (8 << 20)
+
 /* Nothing of the CT may run meanwhile. -errno; also when a process in it cannot be read. */
 int cg_tree_save(int inner_fd, uint32_t id_base, FILE *out);
 

@@ -385,7 +385,8 @@ static int step_go(void *ctx, struct berth_error *err)
 	struct bring_up *b = ctx;
 	int r = b->ignition->go(b, err);
 
-	if (r < 0)
+	/* A resume has written it before its commit, and nothing ends the CT behind that. */
+	if (r < 0 || b->run.launched)
 		return r;
 	b->run.launched = true;
 	return worker_state_write(b->w, &b->run, err);

@@ -26,6 +26,8 @@
 
 enum {
 	CRIU_MS = 120000,
+	GO_TRIES = 10,
+	GO_PAUSE_US = 200000,
 	END_MS = 10000,
 	VISIT_MS = 5000
 };
@@ -89,7 +91,7 @@ static int take_images(struct resume *s, struct berth_error *err)
 	int r = adopt_namespaces(s);
 
 	if (r == 0)
-		r = file_read_at(s->images_fd, DUMP_CGROUPS, 8 << 20, &s->cgroups, NULL);
+		r = file_read_at(s->images_fd, DUMP_CGROUPS, CG_TREE_TEXT_MAX, &s->cgroups, NULL);
 	if (r == 0)
 		r = own_images(s, s->b->facts.id_base);
 	return r < 0 ? fail(s, r, "prepare its images", err) : 0;
@@ -390,9 +392,34 @@ static int give_up_images(struct bring_up *b, struct berth_error *err)
 		return r;
 	(void)FAULT_POINT("resume.launched");
 	r = file_unlink_at(s->images_fd, DUMP_RECORD);
-	if (r == 0 && fsync(s->images_fd) < 0)
-		r = -errno;
-	return r < 0 ? fail(s, r, "remove its images", err) : 0;
+	if (r < 0)
+		return fail(s, r, "remove its images", err);
+	/* From here on nothing may end the CT: there is nothing else of it. */
+	if (fsync(s->images_fd) < 0)
+		log_line(LOG_LV_WARNING, b->w->ctid, "resume: fsync of its images' directory: %s",
+			 strerror(errno));
+	return 0;
+}
+
+/*
+ * Behind the commit. What cannot be done is done by another worker, which berthd sends when this one dies and the
+ * CT is found frozen (op_suspend.c, finish).
+ */
+static void let_go(struct bring_up *b)
+{
+	struct berth_error err = {0};
+
+	for (int i = 0; i < GO_TRIES; i++) {
+		int r = net_ct_hold(&b->net, false, &err);
+
+		if (r == 0)
+			r = cg_ct_freeze(b->cg, b->w->ctid, false, &err);
+		if (r == 0)
+			return;
+		clock_pause_us(GO_PAUSE_US);
+	}
+	log_line(LOG_LV_ERROR, b->w->ctid, "resume: it cannot be let go yet: %s", err.msg);
+	_exit(EXIT_FAILURE);
 }
 
 static int resume_go(struct bring_up *b, struct berth_error *err)
@@ -410,12 +437,10 @@ static int resume_go(struct bring_up *b, struct berth_error *err)
 	if (r < 0)
 		return r;
 	(void)FAULT_POINT("resume.committed");
-	r = net_ct_hold(&b->net, false, err);
-	if (r == 0)
-		r = cg_ct_freeze(b->cg, b->w->ctid, false, err);
+	let_go(b);
 	(void)FAULT_POINT("resume.thawed");
 	(void)tree_remove_at(b->w->private_fd, DUMP_DIR);
-	return r;
+	return 0;
 }
 
 static const struct ignition resume_ignition = {.prepare = resume_prepare,
