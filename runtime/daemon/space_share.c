@@ -71,6 +71,9 @@ void space_share(uint64_t room, uint64_t floor, struct space_share *v, size_t n)
 		return;
 	for (size_t i = 0; i < n; i++)
 		v[i].may = 0;
+	/* Evenly among those who are not to blame: none of them is left without for another's sake. */
+	if (growing > 0 && growing < n)
+		floor = least(floor, room / (n - growing));
 	room = give_floor(room, floor, v, n);
 	half = growing > 0 ? room / 2 : room;
 	part = half / n;

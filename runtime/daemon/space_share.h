@@ -17,7 +17,7 @@ struct space_share {
 /*
  * The shares add up to `room` at most, so the host has what each of them may take, however fast they do it.
  * When there is enough for all, each may take what it wants. Else everybody is given `floor` first, who has grown least
- * before who has grown most; what is left goes by halves to all and to those that grow now.
+ * before who has grown most (those who do not grow share evenly where it is not enough); what is left goes by halves to all and to those that grow now.
  */
 void space_share(uint64_t room, uint64_t floor, struct space_share *v, size_t n);
 

@@ -221,7 +221,12 @@ static int step_folder(void *ctx, struct berth_error *err)
 		r = s->images_fd = dir_open_at(s->w->private_fd, DUMP_NEW);
 	if (r >= 0 && fchown(s->images_fd, s->facts.id_base, s->facts.id_base) < 0)
 		r = -errno;
-	return r < 0 ? fail(s, r, "make " DUMP_NEW " in its private area", err) : 0;
+	if (r >= 0)
+		return 0;
+	/* The step that failed is not undone. */
+	fd_close(&s->images_fd);
+	(void)tree_remove_at(s->w->private_fd, DUMP_NEW);
+	return fail(s, r, "make " DUMP_NEW " in its private area", err);
 }
 
 static void undo_folder(void *ctx)

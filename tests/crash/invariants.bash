@@ -117,6 +117,8 @@ settle() {
 		retried["${op:-none}"]=1
 		wait_for 3 is_settled 2>/dev/null && return
 	fi
+	# A suspend that could not be taken back is tried again in a second: to stop the CT would hide that.
+	if [ "${op:-}" = suspend ]; then wait_for 5 is_settled 2>/dev/null && return; fi
 	# An undo that failed is tried again by the next berthd.
 	if is_idle && [ -e "$HOST_ROOT/var/lib/berth/state/101.intent" ]; then
 		stop_berthd

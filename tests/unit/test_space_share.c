@@ -94,6 +94,17 @@ static void who_grows_gets_most_of_what_is_free_and_the_others_enough_to_begin(v
 	CHECK(v[0].may > 1800 * MIB && v[1].may > 400 * MIB && v[2].may == v[1].may);
 }
 
+static void who_does_not_grow_is_never_left_without(void)
+{
+	struct space_share v[3] = {{.want = 2000 * MIB, .grown = 303 * MIB, .used = 400 * MIB},
+				   {.want = 2000 * MIB, .used = 50 * MIB},
+				   {.want = 2000 * MIB, .used = 51 * MIB}};
+
+	space_share(21 * MIB, 32 * MIB, v, 3);
+	CHECK(v[0].may == 0 && v[1].may >= 10 * MIB && v[2].may >= 10 * MIB);
+	CHECK(v[1].may + v[2].may <= 21 * MIB);
+}
+
 static void nobody_at_all_is_fine(void)
 {
 	space_share(100 * MIB, 64 * MIB, NULL, 0);
@@ -140,6 +151,7 @@ int main(void)
 	RUN(where_nobody_has_grown_the_largest_is_last);
 	RUN(a_log_file_is_no_growth);
 	RUN(who_grows_gets_most_of_what_is_free_and_the_others_enough_to_begin);
+	RUN(who_does_not_grow_is_never_left_without);
 	RUN(nobody_at_all_is_fine);
 	RUN(what_was_taken_fades_by_half_in_ten_minutes);
 	RUN(the_floor_is_half_the_reserve_within_bounds);
