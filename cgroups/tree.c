@@ -157,21 +157,20 @@ static int save_processes(const struct save *s, int dir)
 	return r;
 }
 
-static int list_all(int dirfd, const char *name, int depth, struct cg_tree_pids *ret)
+static int list_all(int at, const char *name, int depth, struct cg_tree_pids *ret)
 {
-	auto_closedir DIR *d = NULL;
-	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), r;
-	struct dirent *e;
+	auto_closedir DIR *d = dir_stream_at(at, name);
+	struct dirent *e = NULL;
+	int r;
 
-	if (fd < 0)
+	if (d == NULL)
 		return errno == ENOENT ? 0 : -errno;
-	d = fdopendir(fd);
-	r = depth > DEPTH_MAX ? -ELOOP : list_processes(fd, ret);
-	while (r == 0 && d != NULL && (e = readdir(d)) != NULL)
+	r = depth > DEPTH_MAX ? -ELOOP : list_processes(dirfd(d), ret);
+	while (r == 0 && (errno = 0, e = readdir(d)) != NULL)
 		if (e->d_type == DT_DIR && strcmp(e->d_name, ".") != 0 &&
 		    strcmp(e->d_name, "..") != 0)
-			r = list_all(fd, e->d_name, depth + 1, ret);
-	return r;
+			r = list_all(dirfd(d), e->d_name, depth + 1, ret);
+	return r == 0 && e == NULL ? -errno : r;
 }
 
 int cg_tree_processes(int dirfd, struct cg_tree_pids *ret)
@@ -186,15 +185,14 @@ static int save_dir(const struct save *s, int top, const char *path, int depth);
 static int save_below(const struct save *s, int top, int dir, const char *path, int depth,
 		      bool dirs)
 {
-	auto_closedir DIR *d = NULL;
-	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
-	struct dirent *e;
+	auto_closedir DIR *d = dir_stream_at(dir, ".");
+	struct dirent *e = NULL;
 	struct stat st;
+	int r = 0;
 
-	if (fd < 0)
+	if (d == NULL)
 		return -errno;
-	d = fdopendir(fd);
-	while (r == 0 && d != NULL && (e = readdir(d)) != NULL) {
+	while (r == 0 && (errno = 0, e = readdir(d)) != NULL) {
 		char below[PATH_MAX];
 
 		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
@@ -214,7 +212,7 @@ static int save_below(const struct save *s, int top, int dir, const char *path, 
 			return -ENAMETOOLONG;
 		r = save_dir(s, top, below, depth + 1);
 	}
-	return r;
+	return r == 0 && e == NULL ? -errno : r;
 }
 
 static int save_dir(const struct save *s, int top, const char *path, int depth)

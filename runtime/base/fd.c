@@ -268,6 +268,18 @@ int dir_open_at(int dirfd, const char *path)
 	return open_file(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW, 0);
 }
 
+DIR *dir_stream_at(int dirfd, const char *path)
+{
+	int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	int e = errno;
+
+	if (d == NULL && fd >= 0)
+		(void)close(fd);
+	errno = e;
+	return d;
+}
+
 int file_unlink_at(int dirfd, const char *name)
 {
 	int r = fault_file("unlink", name);

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -54,6 +55,8 @@ int dir_make(const char *path, mode_t mode);
 
 /* Opens a directory O_PATH-less, O_DIRECTORY|O_NOFOLLOW, below dirfd (AT_FDCWD for a path). */
 int dir_open_at(int dirfd, const char *path);
+/* To be read, no link followed; NULL with errno. At its end readdir(3) gives NULL too: errno 0 before, or it is an error. */
+DIR *dir_stream_at(int dirfd, const char *path);
 
 /* unlink of a file below dirfd; missing is success. */
 int file_unlink_at(int dirfd, const char *name);

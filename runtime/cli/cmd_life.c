@@ -131,7 +131,9 @@ int cmd_mount(struct cli *cli, struct args *a, struct berth_error *err)
 	return r;
 }
 
-int cmd_umount(struct cli *cli, struct args *a, struct berth_error *err)
+/* A command with nothing but the CT. */
+static int one_ct(struct cli *cli, struct args *a, const char *method, const char *done,
+		  struct berth_error *err)
 {
 	char label[CT_LABEL_MAX];
 	const char *ct;
@@ -140,53 +142,28 @@ int cmd_umount(struct cli *cli, struct args *a, struct berth_error *err)
 	if (r < 0 || cli->help)
 		return r;
 	(void)cli_label(cli, ct, label);
-	r = call_and_print(cli, "io.berth.Container.Umount", json_pack("{s:s}", "ct", ct), err);
+	r = call_and_print(cli, method, json_pack("{s:s}", "ct", ct), err);
 	if (r == 0)
-		cli_say(cli, "CT %s has been unmounted", label);
+		cli_say(cli, "CT %s %s", label, done);
 	return r;
+}
+
+int cmd_umount(struct cli *cli, struct args *a, struct berth_error *err)
+{
+	return one_ct(cli, a, "io.berth.Container.Umount", "has been unmounted", err);
 }
 
 int cmd_destroy(struct cli *cli, struct args *a, struct berth_error *err)
 {
-	char label[CT_LABEL_MAX];
-	const char *ct;
-	int r = cli_one_word(cli, a, "a CT", &ct, err);
-
-	if (r < 0 || cli->help)
-		return r;
-	(void)cli_label(cli, ct, label);
-	r = call_and_print(cli, "io.berth.Container.Destroy", json_pack("{s:s}", "ct", ct), err);
-	if (r == 0)
-		cli_say(cli, "CT %s has been destroyed", label);
-	return r;
+	return one_ct(cli, a, "io.berth.Container.Destroy", "has been destroyed", err);
 }
 
 int cmd_suspend(struct cli *cli, struct args *a, struct berth_error *err)
 {
-	char label[CT_LABEL_MAX];
-	const char *ct;
-	int r = cli_one_word(cli, a, "a CT", &ct, err);
-
-	if (r < 0 || cli->help)
-		return r;
-	(void)cli_label(cli, ct, label);
-	r = call_and_print(cli, "io.berth.Container.Suspend", json_pack("{s:s}", "ct", ct), err);
-	if (r == 0)
-		cli_say(cli, "CT %s has been suspended", label);
-	return r;
+	return one_ct(cli, a, "io.berth.Container.Suspend", "has been suspended", err);
 }
 
 int cmd_resume(struct cli *cli, struct args *a, struct berth_error *err)
 {
-	char label[CT_LABEL_MAX];
-	const char *ct;
-	int r = cli_one_word(cli, a, "a CT", &ct, err);
-
-	if (r < 0 || cli->help)
-		return r;
-	(void)cli_label(cli, ct, label);
-	r = call_and_print(cli, "io.berth.Container.Resume", json_pack("{s:s}", "ct", ct), err);
-	if (r == 0)
-		cli_say(cli, "CT %s goes on", label);
-	return r;
+	return one_ct(cli, a, "io.berth.Container.Resume", "goes on", err);
 }

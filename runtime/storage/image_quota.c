@@ -109,16 +109,12 @@ static int mark_dir(int fd, const char *name)
 /* The top, and what stands there: one of these is a CT's upper layer or root. */
 int image_quota_mark(int mount_fd, struct berth_error *err)
 {
-	int fd = openat(mount_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	DIR *d = dir_stream_at(mount_fd, ".");
 	const struct dirent *e;
+	int r = 0;
 
-	if (d == NULL) {
-		r = -errno;
-		if (fd >= 0)
-			(void)close(fd);
-		return berth_error_sys(err, r, "open the top of a volume");
-	}
+	if (d == NULL)
+		return berth_error_sys(err, errno, "open the top of a volume");
 	while (r == 0 && (errno = 0, e = readdir(d)) != NULL)
 		if (strcmp(e->d_name, "..") != 0)
 			r = mark_dir(dirfd(d), e->d_name);

@@ -54,17 +54,16 @@ static int fail(const struct resume *s, int r, const char *what, struct berth_er
 /* They were moved here with another range of ids, or put back by hand. */
 static int own_images(const struct resume *s, uint32_t id)
 {
-	int fd = openat(s->images_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
-	auto_closedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	auto_closedir DIR *d = dir_stream_at(s->images_fd, ".");
 	struct dirent *e;
 
 	if (d == NULL)
 		return -errno;
-	while (r == 0 && (e = readdir(d)) != NULL)
+	while ((errno = 0, e = readdir(d)) != NULL)
 		if (strcmp(e->d_name, "..") != 0 &&
-		    fchownat(fd, e->d_name, id, id, AT_SYMLINK_NOFOLLOW) < 0)
-			r = -errno;
-	return r;
+		    fchownat(s->images_fd, e->d_name, id, id, AT_SYMLINK_NOFOLLOW) < 0)
+			return -errno;
+	return -errno;
 }
 
 static int adopt_namespaces(const struct resume *s)

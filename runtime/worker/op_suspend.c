@@ -477,7 +477,10 @@ static int commit(struct suspend *s, struct berth_error *err)
 	if (r < 0)
 		return fail(s, r, "name the images", err);
 	s->committed = true;
-	(void)fsync(s->w->private_fd);
+	if (fsync(s->w->private_fd) < 0)
+		log_line(LOG_LV_WARNING, s->w->ctid,
+			 "suspend: after a power cut it may not be suspended: fsync: %s",
+			 strerror(errno));
 	(void)FAULT_POINT("suspend.committed");
 	return 0;
 }
@@ -496,14 +499,11 @@ static int on_moment(const char *moment, pid_t pid, void *data)
 static uint64_t images_size(void *data)
 {
 	const struct suspend *s = data;
-	int copy = openat(s->images_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	auto_closedir DIR *d = copy < 0 ? NULL : fdopendir(copy);
+	auto_closedir DIR *d = dir_stream_at(s->images_fd, ".");
 	uint64_t sum = 0;
 	struct dirent *e;
 	struct stat st;
 
-	if (d == NULL && copy >= 0)
-		(void)close(copy);
 	while (d != NULL && (e = readdir(d)) != NULL)
 		if (fstatat(s->images_fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		    S_ISREG(st.st_mode))
