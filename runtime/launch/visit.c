@@ -126,7 +126,7 @@ int launch_visit(const struct launch_visit *v, int *ret_fd, struct berth_error *
 static int net_limit(void)
 {
 	static const struct {
-		int what;
+		__rlimit_resource_t what;
 		rlim_t max; /* bytes, seconds */
 	} limits[] = {
 		{RLIMIT_AS, 1 << 30}, {RLIMIT_FSIZE, 64 << 20}, {RLIMIT_CPU, 20}, {RLIMIT_CORE, 0}};

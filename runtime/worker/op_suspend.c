@@ -311,7 +311,7 @@ static int thaw(struct suspend *s, struct berth_error *err)
 		log_line(LOG_LV_WARNING, s->w->ctid,
 			 "suspend: sockets of its processes may be in repair mode: %s",
 			 strerror(-r));
-	r = FAULT_STEP("suspend.thaw", err);
+	r = FAULT_STEP("suspend.thaw.undo", err);
 	return r < 0 ? r : cg_ct_freeze(s->cg, s->w->ctid, false, err);
 }
 

@@ -176,6 +176,7 @@ within() {
 	berth set 101 --cpulimit 0
 }
 
+# bats test_tags=night
 @test "cpuunits: two containers on one CPU share it by their units" {
 	tiny 102 --cpuunits 1000 --cpumask 0 --diskspace 32M
 	berth set 101 --cpuunits 3000 --cpumask 0

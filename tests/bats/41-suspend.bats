@@ -303,7 +303,7 @@ as_after_a_power_cut() {
 	talk_open 101 10.99.0.101
 	faults_begin
 	fault set suspend.commit EIO
-	fault set suspend.thaw EIO 0 2
+	fault set suspend.thaw.undo EIO 0 2
 	run ! berth suspend 101
 	[ "$(status_of 101)" = suspending ]
 	sed -i 's/^CRIU=.*/CRIU="\/gone"/' "$HOST_ROOT/etc/berth/berth.conf"
