@@ -20,8 +20,10 @@
 const struct pool_floor pool_floors[] = {
 	{"fs/aio-max-nr", 2147483647, "one CT could take all AIO events of the host"},
 	{"fs/file-max", INT64_MAX, "one CT could open all files of the host"},
-	{"fs/inotify/max_user_instances", 8192, "systemd in each CT needs about 10"},
-	{"fs/inotify/max_user_watches", 524288, "programs in a CT watch many files"},
+	{"fs/inotify/max_user_instances", 8192,
+	 "each CT may have so many; its systemd needs about 10"},
+	{"fs/inotify/max_user_watches", 524288,
+	 "each CT may have so many; its programs watch many files"},
 	{"kernel/pid_max", 4194304, "pids of all CTs come from here"},
 	{"kernel/threads-max", 4194304, "one CT could take all threads of the host"},
 	{"kernel/pty/max", 65536, "each CT and each exec session needs terminals"},

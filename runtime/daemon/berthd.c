@@ -13,6 +13,7 @@
 #include "runtime/base/log.h"
 #include "runtime/base/parse.h"
 #include "runtime/base/spawn.h"
+#include "runtime/ct/bounds.h"
 #include "runtime/ct/store.h"
 #include "runtime/daemon/asked.h"
 #include "runtime/daemon/autostart.h"
@@ -38,7 +39,6 @@
 #include <sys/wait.h>
 
 enum {
-	DAEMON_NOFILE = 65536,
 	DISK_THREADS = 8,
 	ONLY_ONE_TRIES = 20,
 	ORPHAN_TRIES = 200,
@@ -288,10 +288,25 @@ static void stdio_setup(void)
 		(void)close(fd);
 }
 
+/* Where so many are not to be had (fs.nr_open, an admin's limit), as many as are: not what was inherited. */
+static void take_descriptors(void)
+{
+	struct rlimit files = {BERTHD_NOFILE, BERTHD_NOFILE}, now;
+	struct bounds_host h;
+
+	if (setrlimit(RLIMIT_NOFILE, &files) == 0 || getrlimit(RLIMIT_NOFILE, &now) < 0)
+		return;
+	bounds_read(now.rlim_cur, false, 0, &h);
+	files.rlim_cur = files.rlim_max = h.nr_open;
+	if (h.nr_open > now.rlim_cur && h.nr_open < BERTHD_NOFILE &&
+	    setrlimit(RLIMIT_NOFILE, &files) == 0)
+		return;
+	now.rlim_cur = now.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &now);
+}
+
 static void process_setup(void)
 {
-	struct rlimit files = {DAEMON_NOFILE, DAEMON_NOFILE};
-
 	stdio_setup();
 	(void)signal(SIGPIPE, SIG_IGN);
 	/* A slip of a script's must not end the daemon without a line. Programs run from here get the defaults. */
@@ -301,7 +316,7 @@ static void process_setup(void)
 	/* Until it is watched, a SIGHUP of a terminal or of logrotate does not end a start. */
 	(void)signal(SIGHUP, SIG_IGN);
 	(void)umask(0022);
-	(void)setrlimit(RLIMIT_NOFILE, &files);
+	take_descriptors();
 	/* When the host runs out of memory a tenant goes first (security.md 2.8). */
 	(void)file_write_value_at(AT_FDCWD, "/proc/self/oom_score_adj", "-900");
 }

@@ -9,14 +9,11 @@
 #include "runtime/base/fd.h"
 #include "runtime/base/log.h"
 #include "runtime/base/parse.h"
+#include "runtime/ct/bounds.h"
 #include "runtime/daemon/daemon.h"
 #include "runtime/launch/launch.h"
 
 #include <stdlib.h>
-
-enum {
-	ID_END = 0x7fff0000
-};
 
 struct ids {
 	struct daemon *d;
@@ -117,7 +114,7 @@ static int find(const struct ids *s, uint32_t *ret, struct berth_error *err)
 {
 	/* The first range is for unpacking archives: no CT ever has it. */
 	uint32_t first = s->d->host.id_base_first + IDMAP_SIZE;
-	uint32_t n = first < ID_END ? (ID_END - first) / IDMAP_SIZE : 0;
+	uint32_t n = first < CT_ID_END ? (CT_ID_END - first) / IDMAP_SIZE : 0;
 
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t base = first + (s->unknown != 0 ? n - 1 - i : i) * IDMAP_SIZE;
@@ -127,9 +124,11 @@ static int find(const struct ids *s, uint32_t *ret, struct berth_error *err)
 		*ret = base;
 		return 0;
 	}
-	return berth_error_set(err, BERTH_ERR_RESOURCES, ENOSPC,
-			       "no range of user ids is left above ID_BASE=%u",
-			       s->d->host.id_base_first);
+	return berth_error_set(
+		err, BERTH_ERR_RESOURCES, ENOSPC,
+		"no range of user ids is left above ID_BASE=%u: a host has room for %u "
+		"CTs; destroy one: berth destroy CTID",
+		s->d->host.id_base_first, n);
 }
 
 int registry_free_id_base(struct daemon *d, uint32_t *ret, struct berth_error *err)

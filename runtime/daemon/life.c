@@ -2,6 +2,7 @@
 #include "runtime/base/log.h"
 #include "runtime/daemon/life_actions.h"
 #include "runtime/daemon/reboot.h"
+#include "runtime/daemon/room.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -126,6 +127,13 @@ static int refuse(struct ct *ct, enum life_event order, const struct life_cell *
 	return -EBUSY;
 }
 
+/* An order to start a CT that is down; not one that has its job already: that was looked at before. */
+static bool adds_one(const struct life_call *c)
+{
+	return (c->event == LIFE_START || c->event == LIFE_RESTART || c->event == LIFE_RESUME) &&
+	       !ct_status_is_up(c->ct->status) && c->info->job == NULL;
+}
+
 /* The job that the action is to have. A fact waits for it, an order is told. */
 static int take_job(struct life_call *c, const struct life_cell *cell)
 {
@@ -169,6 +177,8 @@ int ct_event(struct ct *ct, enum life_event event, const struct life_info *info,
 		return 0;
 	if (cell.action == ACT_REFUSE)
 		return refuse(ct, event, &cell, is_broken ? &broken : NULL, c.err);
+	if (adds_one(&c) && (r = room_check(ct, c.err)) < 0)
+		return r;
 	r = take_job(&c, &cell);
 	if (r != 0)
 		return r < 0 ? r : 0;

@@ -119,17 +119,22 @@ unsigned int loop_volume_slots(unsigned int max_part, unsigned int *ret_first)
 	return end - *ret_first;
 }
 
-static int volume_number(const struct stat *st, unsigned int probe)
+unsigned int loop_volumes_most(unsigned int *ret_first)
 {
 	char text[16];
 	uint64_t max_part = 0;
-	unsigned int first, slots;
 
 	if (file_read_line_at(AT_FDCWD, "/sys/module/loop/parameters/max_part", text,
 			      sizeof(text)) < 0 ||
 	    parse_u64(text, &max_part) < 0)
 		max_part = 0;
-	slots = loop_volume_slots((unsigned int)max_part, &first);
+	return loop_volume_slots((unsigned int)max_part, ret_first);
+}
+
+static int volume_number(const struct stat *st, unsigned int probe)
+{
+	unsigned int first, slots = loop_volumes_most(&first);
+
 	return (int)(first + ((hash_of(st) >> 32) + probe) % slots);
 }
 

@@ -28,6 +28,8 @@ int loop_attach(int file_fd, bool read_only, struct loop_dev *ret, struct berth_
 
 /* How many numbers volumes have, from *ret_first on, with so many partitions a device (loop.max_part). */
 unsigned int loop_volume_slots(unsigned int max_part, unsigned int *ret_first);
+/* The same of this host. */
+unsigned int loop_volumes_most(unsigned int *ret_first);
 
 /*
  * A loop device that is cleared stays, with 100 KiB of the kernel's memory and a node in /dev. Removes those of the

@@ -49,6 +49,11 @@ const struct volume_driver *volume_of_mount(int fd)
 	return NULL;
 }
 
+uint64_t volume_most(const struct volume_driver *d)
+{
+	return d->most != NULL ? d->most() : 0;
+}
+
 dev_t volume_io_device(const struct volume_driver *d)
 {
 	return d->io_device != NULL ? d->io_device() : 0;

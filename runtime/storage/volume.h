@@ -113,6 +113,8 @@ void volume_needs(volume_need_fn *fn, void *data);
 const struct volume_driver *volume_of_mount(int fd);
 /* The kind of device that io limits of its volumes bind to, before there is one; 0 for none. */
 dev_t volume_io_device(const struct volume_driver *d);
+/* How many of its volumes this host can have mounted at a time; 0: no limit of the driver's. */
+uint64_t volume_most(const struct volume_driver *d);
 /*
  * Of the private area NAME below area_fd, a half-made one too: what it has was promised. -ENOENT: it has no volume of
  * any driver.

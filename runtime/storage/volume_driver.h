@@ -28,6 +28,7 @@ struct volume_driver {
 	const struct volume_need *needs;
 	unsigned int n_needs;
 	dev_t (*io_device)(void);
+	uint64_t (*most)(void);
 	int (*promised)(int area_fd, const char *name, struct volume_promise *ret);
 	void (*remove)(int private_fd);
 	bool (*mounted)(int fd);

@@ -519,6 +519,13 @@ static dev_t image_io_device(void)
 	return makedev(LOOP_MAJOR, 0);
 }
 
+static uint64_t image_most(void)
+{
+	unsigned int first;
+
+	return loop_volumes_most(&first);
+}
+
 static void image_remove(int private_fd)
 {
 	(void)unlinkat(private_fd, IMAGE_NAME, 0);
@@ -552,6 +559,7 @@ const struct volume_driver volume_driver_image = {
 	.needs = needs,
 	.n_needs = sizeof(needs) / sizeof(needs[0]),
 	.io_device = image_io_device,
+	.most = image_most,
 	.promised = image_promised,
 	.remove = image_remove,
 	.mounted = image_mounted,

@@ -6,6 +6,7 @@
 #include "runtime/base/fd.h"
 #include "runtime/base/parse.h"
 #include "runtime/base/spawn.h"
+#include "runtime/ct/bounds.h"
 #include "runtime/ct/info.h"
 #include "runtime/ct/pool_ct.h"
 #include "runtime/ct/pools.h"
@@ -21,6 +22,7 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
 
@@ -285,18 +287,42 @@ static void check_trouble(struct checks *c, struct worker *w)
 	}
 }
 
-static void check_cgroups(struct checks *c, struct worker *w)
+static void check_cgroups(struct checks *c, struct worker *w, bool *ret_memory_v2)
 {
 	struct berth_error err;
 	struct cg_host *cg;
 
+	*ret_memory_v2 = true;
 	if (worker_cg_open(w, &cg, &err) < 0) {
 		found(c, "cgroups", "error", "mount -t cgroup2 cgroup2 /sys/fs/cgroup", "%s",
 		      err.msg);
 		return;
 	}
 	cg_doctor(cg, c->fn, c->data);
+	*ret_memory_v2 = cg_host_probe(cg)->memory_high;
 	cg_host_free(cg);
+}
+
+static void check_bounds(struct checks *c, struct worker *w, bool memory_v2)
+{
+	auto_free uint32_t *ctids = NULL;
+	struct bounds_host h;
+	struct rlimit files;
+	struct berth_error err;
+	int n = ct_info_list(&w->paths, &ctids, &err);
+
+	if (n < 0) {
+		found(c, "bounds", "warning", "", "%s", err.msg);
+		return;
+	}
+	/* The worker is berthd's child. */
+	if (prlimit(getppid(), RLIMIT_NOFILE, NULL, &files) < 0) {
+		found(c, "bounds", "warning", "", "read the limit of descriptors of berthd: %s",
+		      strerror(errno));
+		return;
+	}
+	bounds_read(files.rlim_cur, memory_v2, w->host.id_base_first, &h);
+	bounds_doctor(&h, (uint64_t)n, c->fn, c->data);
 }
 
 /* Who takes what no cgroup counts? */
@@ -358,9 +384,10 @@ void host_checks(struct worker *w, host_finding_fn *fn, void *data)
 {
 	const struct net_owner owner = spec_net_owner(&w->host, w->paths.root);
 	struct checks c = {.fn = fn, .data = data};
+	bool memory_v2;
 
 	check_kernel(&c);
-	check_cgroups(&c, w);
+	check_cgroups(&c, w, &memory_v2);
 	check_filesystem(&c, "overlay", "CT roots");
 	check_filesystem(&c, "erofs", "templates");
 	volume_needs(check_need, &c);
@@ -370,6 +397,7 @@ void host_checks(struct worker *w, host_finding_fn *fn, void *data)
 	check_criu(&c, w);
 	check_user_namespaces(&c);
 	pools_doctor(fn, data);
+	check_bounds(&c, w, memory_v2);
 	check_core_pattern(&c);
 	host_hardening_checks(fn, data);
 	check_swap(&c);

@@ -111,3 +111,23 @@ no_device() { ! losetup -n -O BACK-FILE | grep -q "$HOST_ROOT/var/lib/berth/priv
 	echo "berthd: $rss KiB before, $(berthd_rss) KiB after; $fds descriptors"
 	[ "$(berthd_rss)" -le $((rss + 1024)) ]
 }
+
+doctor_on() { berth doctor --json | jq -r --arg n "$1" '.[] | select(.name == $n) | "\(.level) \(.text) \(.fix)"'; }
+
+@test "a start beyond the host's bounds is refused, a restart is not, and doctor tells both" {
+	[[ "$(doctor_on bounds)" == "ok room for "[0-9]*" CTs, then "* ]]
+	berth create 103 --ostemplate tiny --diskspace 16M --ram 16M --ipadd 10.99.0.3
+	running 101 102
+	# Two CTs have 4 descriptors each, beside what is kept for clients and jobs.
+	prlimit --pid "$BERTHD_PID" --nofile=520:
+	run -6 berth start 103
+	[[ $output == *"CT 103 is not started: 2 CTs run"*"520 file descriptors for berthd"*"enough for 2; raise LimitNOFILE"* ]]
+	[[ "$(berth status 103)" == *" unmounted down" && ! -e $HOST_ROOT/run/berth/ct/103/state ]]
+	[[ "$(doctor_on bound-descriptors)" == "warning "*"enough for 2 CTs"*LimitNOFILE* ]]
+	berth restart 101 --fast
+	berth stop 102 --fast
+	berth start 103
+	run -6 berth start 102
+	prlimit --pid "$BERTHD_PID" --nofile=524:
+	berth start 102
+}
