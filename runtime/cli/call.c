@@ -39,6 +39,12 @@ static int show_progress(json_t *parameters, void *data)
 int call_berthd(struct cli *cli, const char *method, json_t *parameters, json_t **ret,
 		struct berth_error *err)
 {
+	return call_berthd_fds(cli, method, parameters, NULL, 0, ret, err);
+}
+
+int call_berthd_fds(struct cli *cli, const char *method, json_t *parameters, const int *fds,
+		    unsigned int n_fds, json_t **ret, struct berth_error *err)
+{
 	struct progress state = {.line = isatty(STDERR_FILENO) == 1};
 	bool show = (state.line || cli->verbose) && !cli->quiet && !cli->json;
 	char path[BERTH_PATH_MAX];
@@ -53,8 +59,8 @@ int call_berthd(struct cli *cli, const char *method, json_t *parameters, json_t 
 		json_decref(parameters);
 		return r;
 	}
-	r = rpc_client_call(client, method, parameters, show ? show_progress : NULL, &state, ret,
-			    err);
+	r = rpc_client_call_fds(client, method, parameters, fds, n_fds, show ? show_progress : NULL,
+				&state, ret, err);
 	rpc_client_free(client);
 	if (state.shown && state.line)
 		(void)fputs("\r\033[K", stderr);

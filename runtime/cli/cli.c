@@ -57,11 +57,11 @@ int cli_next(struct cli *cli, struct args *a, struct arg *ret, struct berth_erro
 
 int cli_usage_error(const struct cli *cli, struct berth_error *err, const char *why)
 {
-	bool is_vzlist = strcmp(cli->program, "vzlist") == 0;
+	bool is_one = strcmp(cli->program, "vzlist") == 0 || strcmp(cli->program, "vzmigrate") == 0;
 
 	return berth_error_set(err, BERTH_ERR_OPTION, EINVAL, "%s%susage: %s%s%s %s", why,
-			       *why != '\0' ? "; " : "", cli->program, is_vzlist ? "" : " ",
-			       is_vzlist ? "" : cli->command->name, cli->command->args);
+			       *why != '\0' ? "; " : "", cli->program, is_one ? "" : " ",
+			       is_one ? "" : cli->command->name, cli->command->args);
 }
 
 int cli_one_word(struct cli *cli, struct args *a, const char *what, const char **ret,

@@ -18,7 +18,7 @@ struct cli {
 	const char *root; /* --root, or NULL */
 	bool quiet, verbose, json, help;
 	const struct command *command;
-	const char *program; /* berth, vzctl or vzlist, for usage texts */
+	const char *program; /* berth, vzctl, vzlist or vzmigrate, for usage texts */
 };
 
 struct command {
@@ -43,6 +43,8 @@ int cmd_suspend(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_resume(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_umount(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_destroy(struct cli *cli, struct args *a, struct berth_error *err);
+int cmd_migrate(struct cli *cli, struct args *a, struct berth_error *err);
+int cmd_receive(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_status(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_exec(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_exec2(struct cli *cli, struct args *a, struct berth_error *err);
@@ -88,6 +90,9 @@ void cli_say(const struct cli *cli, const char *fmt, ...) __attribute__((format(
 /* One call of berthd; parameters is stolen. Progress goes to a terminal on stderr, else nowhere. */
 int call_berthd(struct cli *cli, const char *method, json_t *parameters, json_t **ret,
 		struct berth_error *err);
+/* With descriptors for the method, which stay the caller's. */
+int call_berthd_fds(struct cli *cli, const char *method, json_t *parameters, const int *fds,
+		    unsigned int n_fds, json_t **ret, struct berth_error *err);
 /* As call_berthd; with --json the reply is printed. */
 int call_and_print(struct cli *cli, const char *method, json_t *parameters,
 		   struct berth_error *err);

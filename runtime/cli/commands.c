@@ -98,6 +98,35 @@ static const struct command table[] = {
 	 "\n"
 	 "  berth stop 102 && berth destroy 102\n",
 	 cmd_destroy},
+	{"migrate", NULL,
+	 "[-e COMMAND | --ssh OPTIONS] [-r yes|no] [--check-only] HOST CT[:NEW_CTID[:NEW_NAME]]...",
+	 "move CTs to another host; or settle a move that was cut",
+	 "A CT that runs is stopped, moved, and started there. Until the other host has all of it, "
+	 "the CT\n"
+	 "stays here, whole; if the connection is cut at the last word, give the same command "
+	 "again. See\n"
+	 "berth-migration(7).\n"
+	 "\n"
+	 "  -e, --rsh COMMAND  what reaches HOST and runs `berth receive` there, instead of ssh: "
+	 "words\n"
+	 "  --ssh OPTIONS      for ssh\n"
+	 "  -r no              keep what is left of it here; it is never started (default: yes, "
+	 "remove it)\n"
+	 "  --check-only, --dry-run\n"
+	 "                     only say whether it can move, and all that is in the way\n"
+	 "  --resolve --take CT     of a cut move: this host has the CT, the other has not and "
+	 "never will\n"
+	 "  --resolve --release CT  the other host has it, or nobody wants it: remove what is "
+	 "here\n"
+	 "\n"
+	 "  berth migrate host-b 101\n"
+	 "  berth migrate --check-only host-b 101 102:202:web2\n",
+	 cmd_migrate},
+	{"receive", NULL, "", "take a CT from a host that runs berth migrate",
+	 "berth migrate runs it on the other host; the stream comes on standard input, and answers "
+	 "go to\n"
+	 "standard output.\n",
+	 cmd_receive},
 	{"list", NULL, "[-aSnH1jtL] [-o FIELD,...] [-s [-]FIELD] [-N|-h|-d GLOB] [CT]...",
 	 "list the running CTs, or the CTs named",
 	 "  -a, --all       also stopped CTs       -S, --stopped  only stopped CTs\n"

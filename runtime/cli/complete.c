@@ -340,6 +340,8 @@ int cmd_complete(struct cli *cli, struct args *a, struct berth_error *err)
 						    : a->argv[a->at];
 	if (strcmp(name, "vzlist") == 0)
 		l.command = "list";
+	else if (strcmp(name, "vzmigrate") == 0)
+		l.command = "migrate";
 	for (int i = a->at + 1; i + 1 < a->argc; i++) {
 		const char *word = a->argv[i];
 

@@ -51,10 +51,10 @@ static void print_examples(const struct cli *cli, const char *text)
 void help_command(const struct cli *cli)
 {
 	const struct command *c = cli->command;
-	bool is_vzlist = strcmp(cli->program, "vzlist") == 0;
+	bool is_one = strcmp(cli->program, "vzlist") == 0 || strcmp(cli->program, "vzmigrate") == 0;
 
-	(void)printf("usage: %s%s%s %s\n%c%s.\n\n", cli->program, is_vzlist ? "" : " ",
-		     is_vzlist ? "" : c->name, c->args, toupper((unsigned char)c->summary[0]),
+	(void)printf("usage: %s%s%s %s\n%c%s.\n\n", cli->program, is_one ? "" : " ",
+		     is_one ? "" : c->name, c->args, toupper((unsigned char)c->summary[0]),
 		     c->summary + 1);
 	print_examples(cli, c->details);
 	if (c->run == cmd_create || c->run == cmd_set)

@@ -1,5 +1,6 @@
 /*
- * main.c - berth, the command line client. As vzctl it is the same; as vzlist it is `berth list`.
+ * main.c - berth, the command line client. As vzctl it is the same; as vzlist it is `berth list`,
+ * as vzmigrate `berth migrate`.
  */
 #include "runtime/base/cleanup.h"
 #include "runtime/base/parse.h"
@@ -125,10 +126,12 @@ static int take_command(struct cli *cli, struct args *a, struct berth_error *err
 	struct arg arg;
 	int r;
 
-	if (strcmp(cli->program, "vzlist") == 0) {
+	if (strcmp(cli->program, "vzlist") == 0)
 		cli->command = command_of(cmd_list);
+	else if (strcmp(cli->program, "vzmigrate") == 0)
+		cli->command = command_of(cmd_migrate);
+	if (cli->command != NULL)
 		return 0;
-	}
 	a->opts = first_opts;
 	r = cli_next(cli, a, &arg, err);
 	a->opts = NULL;

@@ -5,6 +5,7 @@
 #include "runtime/base/fd.h"
 #include "runtime/base/parse.h"
 #include "runtime/base/value.h"
+#include "runtime/ct/journal.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -28,6 +29,9 @@ int ct_facts_parse(const char *text, struct ct_facts *ret)
 		return -EINVAL;
 	if (value_get(text, "distribution", f.distribution, sizeof(f.distribution)) == -ENOSPC)
 		return -EINVAL;
+	/* Of a CT that never moved it is not written. */
+	if (value_get_u64(text, "epoch", &f.epoch) == -EINVAL)
+		return -EINVAL;
 	f.ctid = (uint32_t)ctid;
 	f.id_base = (uint32_t)id_base;
 	*ret = f;
@@ -48,6 +52,8 @@ int ct_facts_format(const struct ct_facts *f, char *buf, size_t size)
 	r |= value_put(buf, size, &used, "driver", f->driver);
 	r |= value_put(buf, size, &used, "distribution", f->distribution);
 	r |= value_put_u64(buf, size, &used, "created", f->created);
+	if (f->epoch != 0)
+		r |= value_put_u64(buf, size, &used, "epoch", f->epoch);
 	return r != 0 ? -ENOSPC : 0;
 }
 
@@ -323,6 +329,33 @@ bool ct_is_suspended(const struct berth_paths *p, uint32_t ctid)
 	       !ct_is_absent(-errno);
 }
 
+/*
+ * Is it this CT that has moved away? A journal that cannot be read is no "no": it is not started before that is known.
+ */
+static enum ct_status status_of_rest(const struct berth_paths *p, const struct ct_info *info,
+				     struct berth_error *err)
+{
+	struct journal j;
+	int r = journal_load(p, info->ctid, &j);
+
+	if (r == 0 && j.phase == JOURNAL_GIVEN && strcmp(j.uuid, info->facts.uuid) == 0)
+		return CT_GIVEN;
+	if (r == 0 || ct_is_absent(r))
+		return ct_is_suspended(p, info->ctid) ? CT_SUSPENDED : CT_STOPPED;
+	if (r == -EBADMSG) {
+		(void)berth_error_set(
+			err, BERTH_ERR_BROKEN, EUCLEAN,
+			"CT %u: it cannot be told whether it has moved to another host: "
+			"%s/state/%u.move is damaged. If it is on no other host, remove "
+			"that file",
+			info->ctid, p->lib, info->ctid);
+		return CT_BROKEN;
+	}
+	(void)berth_error_sys(err, r, "CT %u: read %s/state/%u.move", info->ctid, p->lib,
+			      info->ctid);
+	return CT_UNKNOWN;
+}
+
 static enum ct_status status_of_files(const struct berth_paths *p, struct ct_info *info,
 				      struct berth_error *err)
 {
@@ -335,9 +368,7 @@ static enum ct_status status_of_files(const struct berth_paths *p, struct ct_inf
 		return info->run.launched ? CT_RUNNING : CT_STARTING;
 	mounted = is_mounted(p, info->ctid);
 	if ((r == -ESRCH || r == -EBADMSG) && mounted >= 0)
-		info->at_rest = mounted == 1			 ? CT_MOUNTED
-				: ct_is_suspended(p, info->ctid) ? CT_SUSPENDED
-								 : CT_STOPPED;
+		info->at_rest = mounted == 1 ? CT_MOUNTED : status_of_rest(p, info, err);
 	if (r == -ESRCH && mounted >= 0)
 		return info->at_rest;
 	if (r == -EBADMSG)

@@ -26,6 +26,7 @@ struct ct_facts {
 	char driver[16]; /* image */
 	char distribution[32];
 	uint64_t created; /* seconds since the epoch */
+	uint64_t epoch; /* of its ownership: so many times it has moved to another host */
 };
 
 /* Of this boot; RUN/ct/CTID/state, written by the worker when init runs. */

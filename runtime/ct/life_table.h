@@ -94,6 +94,7 @@ enum life_action {
 	ACT_LOOKED,
 	ACT_TAKE,
 	ACT_SETTLE,
+	ACT_INCOMING,
 	ACT_MAX
 };
 

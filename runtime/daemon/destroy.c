@@ -2,7 +2,12 @@
 #include "runtime/daemon/destroy.h"
 
 #include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
 #include "runtime/base/log.h"
+#include "runtime/ct/journal.h"
+
+#include <fcntl.h>
+#include <string.h>
 
 enum {
 	TRIES_AT_ONCE = 3, /* of a worker that is killed */
@@ -114,7 +119,9 @@ bool destroy_go_on(struct job *j, job_next_fn *next)
 
 static int forget_intent(struct job *j, struct berth_error *err)
 {
-	(void)err;
+	/* First: a CT to come with this CTID has not moved. */
+	if (journal_clear(&j->d->paths, j->ct->ctid, err) < 0)
+		log_line(LOG_LV_WARNING, j->ct->ctid, "%s", err->msg);
 	store_intent_clear(&j->d->paths, j->ct->ctid, false);
 	return 0;
 }
@@ -145,4 +152,47 @@ static void destroyed(struct job *j, const struct worker_result *result)
 void destroy_run(struct job *j)
 {
 	destroy_worker(j, destroyed);
+}
+
+/* Writes down which private area is ordered to go: that one, and none that is put in its place. */
+static int destroy_intent(struct job *j, struct berth_error *err)
+{
+	struct daemon *d = j->d;
+	const struct ct *ct = j->ct;
+	struct store_intent_record rec = {INTENT_DESTROY, .id_base = ct->facts.id_base};
+	char path[BERTH_PATH_MAX];
+	auto_close int areas = dir_open_at(AT_FDCWD, path_below(d->paths.lib, "private", path));
+	int r = areas < 0 ? areas : area_id_read(areas, ct->ctid, &rec.area);
+
+	if (r < 0 && r != -ENOENT)
+		return berth_error_set(err, BERTH_ERR_DESTROY, -r,
+				       "CT %u: %s/%u cannot be read: %s; nothing was removed",
+				       ct->ctid, path, ct->ctid, strerror(-r));
+	j->area = rec.area;
+	r = store_intent_write(&d->paths, ct->ctid, &rec, err);
+	/* A full disk gets room by a destroy; one that cannot be written would keep half of it. */
+	if (r == -EROFS)
+		return r;
+	if (r < 0)
+		log_line(LOG_LV_WARNING, ct->ctid, "destroy without an intent: %s", err->msg);
+	return 0;
+}
+
+static void destroy_begun(struct job *j, const struct worker_result *result)
+{
+	struct berth_error err = result->error;
+
+	if (!result->ok) {
+		registry_settled(j->d, j->ct); /* nothing was done */
+		job_fail(j, &err);
+		return;
+	}
+	j->ct->going = j->area;
+	j->ct->going_by = INTENT_DESTROY;
+	destroy_run(j);
+}
+
+void destroy_order(struct job *j)
+{
+	job_disk(j, destroy_intent, destroy_begun);
 }

@@ -15,6 +15,9 @@
  */
 void destroy_run(struct job *j);
 
+/* The same from the order on: notes what private area is meant, and then that one goes. */
+void destroy_order(struct job *j);
+
 /* Has a worker do it; for what follows, next. */
 void destroy_worker(struct job *j, job_next_fn *next);
 

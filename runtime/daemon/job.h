@@ -29,7 +29,8 @@ struct job {
 	unsigned int died; /* workers of it that died in the middle */
 	bool asked; /* the command of halt_fd has told init */
 	bool fast, restart, killed, save, wait, hold;
-	bool then_start; /* after the unmount */
+	bool then_start; /* after the unmount; of one that was made: when it stands */
+	const char *event; /* of one that was made: what tells of it */
 	bool suspends; /* what is released is in images */
 	bool failed; /* error says why; what is under way only cleans up */
 	bool give_kept; /* its workers get the CT's console and notify socket, as far as they are kept */

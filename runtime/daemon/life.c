@@ -99,6 +99,7 @@ static const struct {
 	[ACT_LOOKED] = {act_looked, NEEDS_NOTHING, NULL},
 	[ACT_TAKE] = {act_take, NEEDS_NOTHING, NULL},
 	[ACT_SETTLE] = {act_settle, NEEDS_NOTHING, NULL},
+	[ACT_INCOMING] = {act_incoming, NEEDS_NOTHING, NULL},
 };
 
 /* ---- the door ---- */

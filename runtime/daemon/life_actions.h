@@ -42,4 +42,4 @@ life_action_fn act_released, act_clean, act_clean_now, act_clean_again, act_clea
 /* life_monitor.c */
 life_action_fn act_monitor, act_adopted, act_not_adopted;
 /* life_look.c */
-life_action_fn act_look, act_look_later, act_looked, act_take, act_settle;
+life_action_fn act_look, act_look_later, act_looked, act_take, act_settle, act_incoming;

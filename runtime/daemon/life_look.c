@@ -6,6 +6,7 @@
 #include "runtime/base/fd.h"
 #include "runtime/base/lock.h"
 #include "runtime/base/log.h"
+#include "runtime/ct/journal.h"
 #include "runtime/ct/look.h"
 #include "runtime/daemon/attach.h"
 #include "runtime/daemon/config_check.h"
@@ -308,6 +309,31 @@ static void finish(struct ct *ct, enum store_intent what)
 	ct_timer_set(ct, LIFE_T_LOOK, LOST_MS);
 }
 
+/* All of it came by a move, and the last word did not. */
+static bool is_incoming(const struct ct *ct)
+{
+	struct journal j;
+	int r = journal_load(&ct->d->paths, ct->ctid, &j);
+
+	/* What cannot be read may be it: then nothing is undone. */
+	return r == 0 ? j.phase == JOURNAL_READY && strcmp(j.uuid, ct->going.uuid) == 0
+		      : !ct_is_absent(r);
+}
+
+int act_incoming(const struct life_call *c)
+{
+	struct ct *ct = c->ct;
+
+	ct->going_by = INTENT_CREATE;
+	ct->being_created = false; /* its admin must see it */
+	(void)ct_facts_load(&c->d->paths, ct->ctid, &ct->facts, NULL);
+	log_line(LOG_LV_WARNING, ct->ctid,
+		 "all of it has come by a move, but not the source's last word: it waits for that, "
+		 "or for "
+		 "berth migrate --resolve");
+	return 0;
+}
+
 /*
  * Nothing of it runs. A create with config and private area has come to its commit point: it stands, however
  * damaged. A destroy is finished.
@@ -327,14 +353,19 @@ int act_settle(const struct life_call *c)
 	ct->why[0] = '\0';
 	ct->look_wait_ms = 0;
 	ct->intent = INTENT_NONE;
+	if (what == INTENT_CREATE && config == 0 && is_incoming(ct))
+		return ct_event(ct, LIFE_IN_DOUBT, NULL, NULL);
 	if (what != INTENT_NONE && (what != INTENT_CREATE || config == 0 || private == 0)) {
 		finish(ct, what);
 		return 0;
 	}
 	if (config == 0)
 		return collect(ct);
-	if (what == INTENT_CREATE)
+	if (what == INTENT_CREATE) {
+		if (journal_clear(&c->d->paths, ct->ctid, &why) < 0)
+			log_line(LOG_LV_WARNING, ct->ctid, "%s", why.msg);
 		store_intent_clear(&c->d->paths, ct->ctid, true);
+	}
 	ct->being_created = false;
 	return settle_ct(ct);
 }

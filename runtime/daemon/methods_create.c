@@ -4,10 +4,9 @@
 #include "runtime/base/log.h"
 #include "runtime/base/parse.h"
 #include "runtime/base/value.h"
-#include "runtime/daemon/destroy.h"
 #include "runtime/daemon/disk_first.h"
 #include "runtime/daemon/found.h"
-#include "runtime/daemon/job.h"
+#include "runtime/daemon/made.h"
 #include "runtime/daemon/methods.h"
 #include "runtime/daemon/obstacle.h"
 #include "runtime/daemon/settings.h"
@@ -46,49 +45,6 @@ static int create_conf(struct daemon *d, const struct ct *ct, const struct setti
 	return r;
 }
 
-static int create_forget(struct job *j, struct berth_error *err)
-{
-	(void)err;
-	store_candidate_forget(&j->d->paths, j->ct->ctid);
-	store_intent_clear(&j->d->paths, j->ct->ctid, false);
-	return 0;
-}
-
-static void create_forgotten(struct job *j, const struct worker_result *result)
-{
-	struct daemon *d = j->d;
-	struct ct *ct = j->ct;
-	struct berth_error err = j->error;
-
-	(void)result;
-	job_fail(j, &err);
-	registry_remove(d, ct);
-}
-
-static void create_gone(struct job *j, const struct worker_result *result)
-{
-	if (result->died && destroy_go_on(j, create_gone))
-		return;
-	/* What could not be removed is tried again at the next start of berthd. */
-	if (result->ok) {
-		job_disk(j, create_forget, create_forgotten);
-		return;
-	}
-	log_line(LOG_LV_ERROR, j->ct->ctid, "undo the create: %s", result->error.msg);
-	create_forgotten(j, result);
-}
-
-static void create_ended(struct job *j, const struct worker_result *result)
-{
-	struct ct *ct = j->ct;
-
-	(void)result;
-	ct->being_created = false;
-	registry_settled(j->d, ct);
-	event_emit(j->d, ct->ctid, "created", NULL);
-	job_done(j, json_pack("{s:I, s:O}", "ctid", (json_int_t)ct->ctid, "notes", j->notes));
-}
-
 static void worker_notes(struct job *j, const struct worker_result *result)
 {
 	static const char *const keys[] = {"note.disk", "note.arch"};
@@ -104,12 +60,11 @@ static void created(struct job *j, const struct worker_result *result)
 {
 	j->ends_with_client = false; /* from here on it is finished, or undone */
 	if (!result->ok) {
-		j->error = result->error;
-		destroy_worker(j, create_gone); /* a killed worker undid nothing */
+		made_undo(j, &result->error); /* a killed worker undid nothing */
 		return;
 	}
 	worker_notes(j, result);
-	job_disk(j, create_forget, create_ended);
+	made_stands(j, "created");
 }
 
 /* The uuid is what proves later that something was made by this create and by no other. */
@@ -128,17 +83,6 @@ static int create_uuid(struct ct *ct, struct berth_error *err)
 	return 0;
 }
 
-static int create_write(struct job *j, struct berth_error *err)
-{
-	const struct berth_paths *p = &j->d->paths;
-	const struct ct *ct = j->ct;
-	const struct store_intent_record rec = {
-		.what = INTENT_CREATE, .id_base = ct->facts.id_base, .area = ct->going};
-	int r = store_intent_write(p, ct->ctid, &rec, err);
-
-	return r < 0 ? r : store_candidate_save(p, ct->ctid, j->conf, err);
-}
-
 static int create_begin(struct job *j, const struct setting *list, int n, struct berth_error *err)
 {
 	struct daemon *d = j->d;
@@ -149,13 +93,8 @@ static int create_begin(struct job *j, const struct setting *list, int n, struct
 		r = create_conf(d, ct, list, n, &j->conf, err);
 	if (r == 0)
 		r = create_uuid(ct, err);
-	if (r == 0) {
-		const char *name = conf_get(j->conf, "NAME"), *a = conf_get(j->conf, "IP_ADDRESS");
-
-		/* From now on they are taken, also for a create at the same time. */
-		(void)snprintf(ct->name, sizeof(ct->name), "%s", name != NULL ? name : "");
-		ct->addrs = a != NULL ? strdup(a) : NULL;
-	}
+	if (r == 0)
+		made_claim(ct, j->conf);
 	return r;
 }
 
@@ -191,26 +130,6 @@ static int create_ctid(struct daemon *d, json_t *parameters, uint32_t *ret, stru
 	return obstacle_check(d, (uint32_t)n, err);
 }
 
-/* Drops what create made before its worker ran. */
-static int create_unmake(struct job *j, struct berth_error *err)
-{
-	char path[BERTH_PATH_MAX], name[16];
-	auto_close int dir = dir_open_at(AT_FDCWD, path_below(j->d->paths.run, "ct", path));
-
-	(void)err;
-	store_intent_clear(&j->d->paths, j->ct->ctid, false);
-	(void)snprintf(name, sizeof(name), "%u", j->ct->ctid);
-	if (dir >= 0)
-		(void)tree_remove_at(dir, name);
-	return 0;
-}
-
-static void create_refuse(struct job *j, const struct berth_error *err)
-{
-	j->error = *err;
-	job_disk(j, create_unmake, create_forgotten);
-}
-
 static void create_written(struct job *j, const struct worker_result *result)
 {
 	struct berth_error gone;
@@ -218,11 +137,11 @@ static void create_written(struct job *j, const struct worker_result *result)
 	if (result->ok && j->call == NULL) {
 		(void)berth_error_set(&gone, BERTH_ERR_SYSTEM, ECANCELED,
 				      "CT %u: the client that ordered it has gone", j->ct->ctid);
-		create_refuse(j, &gone);
+		made_refuse(j, &gone);
 	} else if (result->ok) {
 		create_run(j);
 	} else {
-		create_refuse(j, &result->error);
+		made_refuse(j, &result->error);
 	}
 }
 
@@ -256,7 +175,7 @@ void method_create(struct rpc_call *call, json_t *parameters, void *data)
 		return;
 	}
 	if (create_begin(j, list, n, &err) < 0)
-		create_refuse(j, &err);
+		made_refuse(j, &err);
 	else
-		job_disk(j, create_write, create_written);
+		job_disk(j, made_begin, create_written);
 }

@@ -77,7 +77,8 @@ static void start_or_restart(struct rpc_call *call, json_t *parameters, struct c
 				       .hold = method_flag(parameters, "hold")};
 	struct berth_error err;
 
-	if (ct_is_disabled(ct->d, ct, &err))
+	/* One that is incoming has no config yet. */
+	if (ct->status != CT_INCOMING && ct_is_disabled(ct->d, ct, &err))
 		rpc_reply_error(call, &err);
 	else
 		order(ct, event, &info);
@@ -170,16 +171,6 @@ void method_umount(struct rpc_call *call, json_t *parameters, void *data)
 		order(ct, LIFE_UMOUNT, &(struct life_info){.call = call});
 }
 
-/* Those that this version does not do yet: the table says so. */
-static void method_order(struct rpc_call *call, json_t *parameters, struct daemon *d,
-			 enum life_event event)
-{
-	struct ct *ct = method_ct(call, parameters, d);
-
-	if (ct != NULL)
-		order(ct, event, &(struct life_info){.call = call});
-}
-
 void method_suspend(struct rpc_call *call, json_t *parameters, void *data)
 {
 	struct ct *ct = method_ct_read(call, parameters, data, method_suspend);
@@ -199,14 +190,4 @@ void method_resume(struct rpc_call *call, json_t *parameters, void *data)
 		rpc_reply_error(call, &err);
 	else
 		order(ct, LIFE_RESUME, &(struct life_info){.call = call});
-}
-
-void method_send(struct rpc_call *call, json_t *parameters, void *data)
-{
-	method_order(call, parameters, data, LIFE_SEND);
-}
-
-void method_resolve(struct rpc_call *call, json_t *parameters, void *data)
-{
-	method_order(call, parameters, data, LIFE_RESOLVE);
 }

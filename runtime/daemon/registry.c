@@ -233,8 +233,10 @@ static int reload(struct daemon *d, struct ct *ct, bool settled, struct berth_er
 	if (r < 0)
 		ct->status = CT_BROKEN;
 	else
-		ct->status = info.status == CT_MOUNTED || info.status == CT_SUSPENDED ? info.status
-										      : CT_STOPPED;
+		ct->status = info.status == CT_MOUNTED || info.status == CT_SUSPENDED ||
+					     info.status == CT_GIVEN
+				     ? info.status
+				     : CT_STOPPED;
 	return r;
 }
 

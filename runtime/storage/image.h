@@ -86,6 +86,13 @@ bool image_quota_is_on(int mount_fd);
 /* 1: the kernel can, 0: it cannot, < 0: that cannot be told. */
 int image_quota_probe(struct berth_error *err);
 
+/* volume_send_open, volume_receive_begin and _end of this driver. */
+int image_send_open(int private_fd, int *ret_fd, struct volume_travel *ret,
+		    struct berth_error *err);
+int image_receive_begin(int private_fd, const struct volume_travel *t, int *ret_fd,
+			struct berth_error *err);
+int image_receive_end(int private_fd, int image_fd, struct berth_error *err);
+
 /* volume_room and volume_keep of this driver. */
 int image_room(int private_fd, int mount_fd, struct volume_room *ret, struct berth_error *err);
 int image_keep(int mount_fd, uint64_t bytes, struct berth_error *err);

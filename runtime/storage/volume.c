@@ -203,6 +203,27 @@ int volume_untrack(const struct volume_driver *d, int private_fd, int mount_fd,
 				  : refuse(d, "tracked", err);
 }
 
+int volume_send_open(const struct volume_driver *d, int private_fd, int *ret_fd,
+		     struct volume_travel *ret, struct berth_error *err)
+{
+	return d->send_open != NULL ? d->send_open(private_fd, ret_fd, ret, err)
+				    : refuse(d, "moved", err);
+}
+
+int volume_receive_begin(const struct volume_driver *d, int private_fd,
+			 const struct volume_travel *t, int *ret_fd, struct berth_error *err)
+{
+	return d->receive_begin != NULL ? d->receive_begin(private_fd, t, ret_fd, err)
+					: refuse(d, "moved", err);
+}
+
+int volume_receive_end(const struct volume_driver *d, int private_fd, int fd,
+		       struct berth_error *err)
+{
+	return d->receive_end != NULL ? d->receive_end(private_fd, fd, err)
+				      : refuse(d, "moved", err);
+}
+
 int volume_snapshot(const struct volume_driver *d, int private_fd, int mount_fd, const char *name,
 		    struct berth_error *err)
 {

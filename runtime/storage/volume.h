@@ -213,6 +213,26 @@ int volume_take(const struct volume_driver *d, int private_fd, int mount_fd, vol
 		void *data, struct berth_error *err);
 int volume_untrack(const struct volume_driver *d, int private_fd, int mount_fd,
 		   struct berth_error *err);
+/* What of a volume goes to another host. Bytes. */
+struct volume_travel {
+	uint64_t bytes; /* its length */
+	uint64_t used; /* of these are on the disk now; the rest are holes */
+};
+
+/*
+ * A descriptor for reading all of a volume that is not mounted, holes and all; while it is open nobody can mount it
+ * (BERTH_ERR_MOUNTED when somebody has).
+ */
+int volume_send_open(const struct volume_driver *d, int private_fd, int *ret_fd,
+		     struct volume_travel *ret, struct berth_error *err);
+/*
+ * A volume for a private area that has none, to be filled by who gets the descriptor: it is empty and has its length.
+ * It is the area's volume after volume_receive_end, which checks all of it, and not before. BERTH_ERR_NO_SPACE.
+ */
+int volume_receive_begin(const struct volume_driver *d, int private_fd,
+			 const struct volume_travel *t, int *ret_fd, struct berth_error *err);
+int volume_receive_end(const struct volume_driver *d, int private_fd, int fd,
+		       struct berth_error *err);
 /* Keeps the volume as it is now under a name. mount_fd -1: not mounted. */
 int volume_snapshot(const struct volume_driver *d, int private_fd, int mount_fd, const char *name,
 		    struct berth_error *err);

@@ -563,4 +563,7 @@ const struct volume_driver volume_driver_image = {
 	.promised = image_promised,
 	.remove = image_remove,
 	.mounted = image_mounted,
+	.send_open = image_send_open,
+	.receive_begin = image_receive_begin,
+	.receive_end = image_receive_end,
 };

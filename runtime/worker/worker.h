@@ -55,6 +55,8 @@ int op_template_sweep(struct worker *w, struct berth_error *err);
 int op_doctor(struct worker *w, struct berth_error *err);
 /* All of template-*: becomes berth-worker-template, see op_template.c. */
 int op_template(struct worker *w, struct berth_error *err);
+/* All of send and receive: becomes berth-worker-migrate, see op_migrate.c. */
+int op_migrate(struct worker *w, struct berth_error *err);
 
 /* The whole of a worker program; ops ends with a row without a name. Returns its exit status. */
 int worker_main(const struct worker_op *ops, int argc, char **argv);

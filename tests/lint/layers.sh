@@ -65,5 +65,7 @@ archive templates/unpack_child.c
 jansson.h runtime/rpc/rpc.h
 criu.pb-c.h runtime/checkpoint/message.c
 images.pb-c.h runtime/checkpoint/images.c
+zlib.h runtime/migrate/frame.c
+nettle/ runtime/migrate/blocks.h
 LIBS
 exit $bad

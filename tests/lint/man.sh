@@ -44,7 +44,7 @@ awk -v a="$tmp/mdoc" -v b="$tmp/stored" '
 	sub(/^@PARAMETERS@/, "") { put(a) }
 	sub(/^@STORED@/, "") { put(b) }
 	{ print }' man/ctid.conf.5.in >"$tmp/ctid.conf.5"
-for page in man/*.[58] "$tmp/ctid.conf.5"; do
+for page in man/*.[578] "$tmp/ctid.conf.5"; do
 	mandoc -T lint -W warning "$page" || bad=1
 done
 

@@ -42,8 +42,11 @@ static void each_state_refuses_what_it_cannot_do(void)
 		{CT_SUSPENDED, "Mount", BERTH_ERR_LOCKED, "berth resume 101"},
 		{CT_SUSPENDED, "Suspend", BERTH_ERR_LOCKED, "berth resume 101"},
 		{CT_SUSPENDING, "Stop", BERTH_ERR_LOCKED, "being suspended"},
-		{CT_RUNNING, "Send", BERTH_ERR_UNSUPPORTED, "yet"},
-		{CT_GIVEN, "Resolve", BERTH_ERR_UNSUPPORTED, "yet"},
+		{CT_STARTING, "Send", BERTH_ERR_LOCKED, "starting"},
+		{CT_UNKNOWN, "Send", BERTH_ERR_UNKNOWN, "cannot find out"},
+		{CT_STOPPED, "Resolve", BERTH_ERR_VALUE, "no unfinished move"},
+		{CT_GIVEN, "Destroy", BERTH_ERR_LOCKED, "--resolve --release 101"},
+		{CT_INCOMING, "Start", BERTH_ERR_LOCKED, "--resolve --take 101"},
 	};
 	struct ct *ct;
 

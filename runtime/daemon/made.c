@@ -1,0 +1,118 @@
+/* made.c - the end of what makes a CT. */
+#include "runtime/daemon/made.h"
+
+#include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
+#include "runtime/base/log.h"
+#include "runtime/ct/journal.h"
+#include "runtime/daemon/destroy.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+static int made_forget(struct job *j, struct berth_error *err)
+{
+	/* While there is an intent, its config, or nothing of it, says as much as the journal. */
+	if (journal_clear(&j->d->paths, j->ct->ctid, err) < 0)
+		log_line(LOG_LV_WARNING, j->ct->ctid, "%s", err->msg);
+	store_candidate_forget(&j->d->paths, j->ct->ctid);
+	store_intent_clear(&j->d->paths, j->ct->ctid, false);
+	return 0;
+}
+
+static void made_forgotten(struct job *j, const struct worker_result *result)
+{
+	struct daemon *d = j->d;
+	struct ct *ct = j->ct;
+	struct berth_error err = j->error;
+
+	(void)result;
+	if (err.code == BERTH_OK)
+		job_done(j, NULL);
+	else
+		job_fail(j, &err);
+	registry_remove(d, ct);
+}
+
+static void made_gone(struct job *j, const struct worker_result *result)
+{
+	if (result->died && destroy_go_on(j, made_gone))
+		return;
+	/* What could not be removed is tried again at the next start of berthd. */
+	if (result->ok) {
+		job_disk(j, made_forget, made_forgotten);
+		return;
+	}
+	log_line(LOG_LV_ERROR, j->ct->ctid, "undo the %s: %s", j->what, result->error.msg);
+	if (j->error.code == BERTH_OK)
+		j->error = result->error;
+	made_forgotten(j, result);
+}
+
+static void made_settled(struct job *j, const struct worker_result *result)
+{
+	struct berth_error err;
+	struct ct *ct = j->ct;
+	bool start;
+
+	(void)result;
+	ct->being_created = false;
+	registry_settled(j->d, ct);
+	event_emit(j->d, ct->ctid, j->event, NULL);
+	start = j->then_start;
+	job_done(j, json_pack("{s:I, s:O*}", "ctid", (json_int_t)ct->ctid, "notes", j->notes));
+	if (start && ct_event(ct, LIFE_START, NULL, &err) < 0)
+		log_line(LOG_LV_ERROR, ct->ctid, "start it where it has moved: %s", err.msg);
+}
+
+void made_stands(struct job *j, const char *event)
+{
+	j->event = event;
+	job_disk(j, made_forget, made_settled);
+}
+
+void made_undo(struct job *j, const struct berth_error *why)
+{
+	j->error = why != NULL ? *why : (struct berth_error){0};
+	destroy_worker(j, made_gone);
+}
+
+void made_claim(struct ct *ct, const struct conf_file *conf)
+{
+	const char *name = conf_get(conf, "NAME"), *a = conf_get(conf, "IP_ADDRESS");
+
+	(void)snprintf(ct->name, sizeof(ct->name), "%s", name != NULL ? name : "");
+	free(ct->addrs);
+	ct->addrs = a != NULL ? strdup(a) : NULL;
+}
+
+/* Drops what create made before its worker ran. */
+static int unmake(struct job *j, struct berth_error *err)
+{
+	char path[BERTH_PATH_MAX], name[16];
+	auto_close int dir = dir_open_at(AT_FDCWD, path_below(j->d->paths.run, "ct", path));
+
+	(void)err;
+	store_intent_clear(&j->d->paths, j->ct->ctid, false);
+	(void)snprintf(name, sizeof(name), "%u", j->ct->ctid);
+	if (dir >= 0)
+		(void)tree_remove_at(dir, name);
+	return 0;
+}
+
+void made_refuse(struct job *j, const struct berth_error *err)
+{
+	j->error = *err;
+	job_disk(j, unmake, made_forgotten);
+}
+
+int made_begin(struct job *j, struct berth_error *err)
+{
+	const struct berth_paths *p = &j->d->paths;
+	const struct ct *ct = j->ct;
+	const struct store_intent_record rec = {
+		.what = INTENT_CREATE, .id_base = ct->facts.id_base, .area = ct->going};
+	int r = store_intent_write(p, ct->ctid, &rec, err);
+
+	return r < 0 ? r : store_candidate_save(p, ct->ctid, j->conf, err);
+}

@@ -1,0 +1,274 @@
+/*
+ * op_send.c - the source of a move. Up to the journal's GIVEN, the commit point, the CT is here and whole, whatever
+ * happens; from then on it never starts here again, and the same order goes on where it was cut.
+ *
+ * Arguments: NEW_CTID NEW_NAME|- ID PEER FLAG...: check, start. Descriptors: the connection, in and out.
+ */
+#include "runtime/base/cleanup.h"
+#include "runtime/base/fault.h"
+#include "runtime/base/fd.h"
+#include "runtime/base/parse.h"
+#include "runtime/ct/journal.h"
+#include "runtime/ct/store.h"
+#include "runtime/migrate/source.h"
+#include "runtime/storage/volume.h"
+#include "runtime/wire/report.h"
+#include "runtime/worker/migrate.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+struct send {
+	struct worker *w;
+	struct link link;
+	struct ct_facts facts;
+	struct message_offer offer;
+	struct message_answer answer;
+	const char *peer;
+	char *config; /* its text; malloc'ed */
+	int volume_fd;
+	int percent; /* last told */
+};
+
+static int load_config(struct send *s, struct berth_error *err)
+{
+	struct conf_file *f;
+	int r = store_conf_load(&s->w->paths, s->w->ctid, &f, err);
+
+	if (r < 0)
+		return r;
+	r = conf_format(f, &s->config);
+	conf_free(f);
+	return r < 0 ? berth_error_sys(err, r, "CT %u: read its config", s->w->ctid) : 0;
+}
+
+/* What it has, without a look at its inside: for a check of a CT that runs. */
+static int look_at_volume(struct send *s, struct volume_travel *ret, struct berth_error *err)
+{
+	char path[BERTH_PATH_MAX], name[16];
+	auto_close int areas = dir_open_at(AT_FDCWD, path_below(s->w->paths.lib, "private", path));
+	struct volume_promise p;
+	int r;
+
+	(void)snprintf(name, sizeof(name), "%u", s->w->ctid);
+	r = areas < 0 ? areas : volume_promised(areas, name, &p);
+	if (r < 0)
+		return berth_error_sys(err, r, "CT %u: look at its volume", s->w->ctid);
+	ret->bytes = p.size;
+	ret->used = p.on_host < p.size ? p.on_host : p.size;
+	return 0;
+}
+
+static int load_volume(struct send *s, struct berth_error *err)
+{
+	struct worker *w = s->w;
+	const struct volume_driver *d = volume_driver_find(s->facts.driver);
+	struct volume_travel t;
+	int dir = worker_private_dir(w, err), r;
+
+	if (dir < 0)
+		return dir;
+	if (d == NULL)
+		return berth_error_set(err, BERTH_ERR_UNSUPPORTED, ENOENT,
+				       "CT %u: this berth has no volume driver '%s'", w->ctid,
+				       s->facts.driver);
+	if (s->offer.check_only || s->offer.given)
+		r = look_at_volume(s, &t, err);
+	else
+		r = volume_send_open(d, dir, &s->volume_fd, &t, err);
+	if (r < 0)
+		return r;
+	s->offer.volume_bytes = t.bytes;
+	s->offer.volume_used = t.used;
+	return 0;
+}
+
+/* A move that was given before goes on as what it was. */
+static int load_journal(struct send *s, struct berth_error *err)
+{
+	struct worker *w = s->w;
+	struct message_offer *o = &s->offer;
+	struct journal j;
+	int r = journal_load(&w->paths, w->ctid, &j);
+
+	if (r < 0 && !ct_is_absent(r))
+		return berth_error_sys(err, r, "CT %u: read %s/state/%u.move", w->ctid,
+				       w->paths.lib, w->ctid);
+	if (r < 0 || j.phase != JOURNAL_GIVEN || strcmp(j.uuid, s->facts.uuid) != 0)
+		return 0;
+	if (o->new_ctid != j.peer_ctid && o->new_ctid != w->ctid)
+		return berth_error_set(err, BERTH_ERR_VALUE, EINVAL,
+				       "CT %u: it was given away as CT %u and cannot become CT %u: "
+				       "give the command with :%u",
+				       w->ctid, j.peer_ctid, o->new_ctid, j.peer_ctid);
+	o->given = true;
+	o->new_ctid = j.peer_ctid;
+	o->epoch = j.epoch;
+	(void)memcpy(o->id, j.id, sizeof(o->id));
+	return 0;
+}
+
+static int load(struct send *s, struct berth_error *err)
+{
+	struct worker *w = s->w;
+	struct message_offer *o = &s->offer;
+	struct ct_facts *f = &s->facts;
+	int r;
+
+	if (w->n_args < 4 || w->n_fds < 2 || parse_ctid(w->args[0], &o->new_ctid) < 0 ||
+	    strlen(w->args[2]) != 36)
+		return berth_error_set(err, BERTH_ERR_OPTION, EINVAL, "send: bad arguments");
+	r = worker_facts(w, f, err);
+	if (r < 0)
+		return r;
+	if (strcmp(w->args[1], "-") != 0)
+		(void)snprintf(o->new_name, sizeof(o->new_name), "%s", w->args[1]);
+	(void)snprintf(o->id, sizeof(o->id), "%s", w->args[2]);
+	s->peer = w->args[3];
+	o->check_only = worker_has_word(w, "check");
+	o->start = worker_has_word(w, "start");
+	o->ctid = w->ctid;
+	o->epoch = f->epoch + 1;
+	o->created = f->created;
+	(void)memcpy(o->uuid, f->uuid, sizeof(o->uuid));
+	(void)memcpy(o->template_name, f->template_name, sizeof(o->template_name));
+	(void)memcpy(o->template_hash, f->template_hash, sizeof(o->template_hash));
+	(void)memcpy(o->layout, f->layout, sizeof(o->layout));
+	(void)memcpy(o->driver, f->driver, sizeof(o->driver));
+	r = load_journal(s, err);
+	if (r == 0)
+		r = load_config(s, err);
+	return r < 0 ? r : load_volume(s, err);
+}
+
+static void tell_progress(uint64_t bytes, void *data)
+{
+	struct send *s = data;
+	uint64_t all = s->offer.volume_used;
+	int percent = all == 0 || bytes >= all ? 99 : (int)(bytes * 99 / all);
+
+	if (percent != s->percent)
+		report_progress("sending the volume", percent);
+	s->percent = percent;
+}
+
+static int send_volume(struct send *s, struct berth_error *err)
+{
+	struct message_end end;
+	struct blocks b;
+	char bytes[24];
+	int r;
+
+	blocks_begin(&b, s->volume_fd, s->offer.volume_bytes);
+	r = blocks_send(&b, &s->link, tell_progress, s, &end, err);
+	if (r < 0)
+		return r;
+	report_progress("waiting for the other host", 99);
+	r = source_end(&s->link, &end, err);
+	(void)snprintf(bytes, sizeof(bytes), "%llu", (unsigned long long)end.bytes);
+	if (r == 0)
+		report_result("bytes", bytes);
+	return r;
+}
+
+static int in_doubt(struct send *s, struct berth_error *err)
+{
+	struct berth_error why = *err;
+	uint32_t ctid = s->w->ctid;
+
+	return berth_error_set(
+		err, BERTH_ERR_PROTOCOL, EINPROGRESS,
+		"CT %u was given to %.40s, which has not confirmed it (%.80s): give the "
+		"same command again. Only if that host has not got it and never will: "
+		"berth migrate --resolve --take %u",
+		ctid, s->peer[0] != '\0' ? s->peer : "the other host", why.msg, ctid);
+}
+
+/* The commit point: this file on the disk. Then it is said. */
+static int commit(struct send *s, struct berth_error *err)
+{
+	struct journal j = {
+		.phase = JOURNAL_GIVEN, .epoch = s->offer.epoch, .peer_ctid = s->offer.new_ctid};
+	int r = FAULT_STEP("send.before_given", err);
+
+	(void)memcpy(j.id, s->offer.id, sizeof(j.id));
+	(void)memcpy(j.uuid, s->offer.uuid, sizeof(j.uuid));
+	(void)snprintf(j.peer, sizeof(j.peer), "%s", s->peer);
+	if (r == 0 && !s->offer.given)
+		r = journal_save(&s->w->paths, s->w->ctid, &j, err);
+	if (r < 0)
+		return r;
+	s->offer.given = true;
+	r = FAULT_STEP("send.given", err);
+	if (r == 0)
+		r = source_commit(&s->link, err);
+	return r < 0 ? in_doubt(s, err) : 0;
+}
+
+static int already_ready(struct send *s, struct berth_error *err)
+{
+	if (s->offer.given)
+		return commit(s, err);
+	return berth_error_set(
+		err, BERTH_ERR_PROTOCOL, ESTALE,
+		"CT %u: %s kept what an earlier try had sent; it is removed there now: "
+		"give the command again",
+		s->w->ctid, s->peer);
+}
+
+static int follow_answer(struct send *s, struct berth_error *err)
+{
+	struct message_offer *o = &s->offer;
+	int r;
+
+	switch (s->answer.state) {
+	case ANSWER_REFUSED:
+		return source_refused(&s->answer, err);
+	case ANSWER_CLEAR:
+		if (o->check_only)
+			return 0;
+		break;
+	case ANSWER_READY:
+		return already_ready(s, err);
+	case ANSWER_OWNED:
+		if (o->given)
+			return 0;
+		break;
+	case ANSWER_SEND:
+		if (o->given || o->check_only)
+			break;
+		r = send_volume(s, err);
+		return r < 0 ? r : commit(s, err);
+	case ANSWER_STATES:
+		break;
+	}
+	return berth_error_set(err, BERTH_ERR_PROTOCOL, EBADMSG,
+			       "the other host's answer does not fit what was asked");
+}
+
+static int converse(struct send *s, struct berth_error *err)
+{
+	int r = source_hello(&s->link, s->offer.id, err);
+
+	if (r == 0)
+		r = source_offer(&s->link, &s->offer, s->config, strlen(s->config), &s->answer,
+				 err);
+	return r < 0 ? r : follow_answer(s, err);
+}
+
+int op_send(struct worker *w, struct berth_error *err)
+{
+	struct send s = {.w = w, .volume_fd = -EBADF, .percent = -1};
+	int r = load(&s, err);
+
+	if (r == 0)
+		r = link_open(&s.link, w->fds[0], w->fds[1], MIGRATE_QUIET_MS, err);
+	if (r == 0)
+		r = converse(&s, err);
+	if (r < 0 && s.link.payload != NULL && !s.offer.given)
+		source_abort(&s.link, err->msg);
+	link_close(&s.link);
+	fd_close(&s.volume_fd);
+	free(s.config);
+	return r;
+}
