@@ -13,6 +13,9 @@
 
 #include <stdint.h>
 
+/* In the private area of what came by a move, beside the facts: its config to be. Goes when that is written. */
+#define JOURNAL_INCOMING_CONF "incoming.conf"
+
 enum journal_phase {
 	JOURNAL_GIVEN = 1, /* source */
 	JOURNAL_READY, /* destination */

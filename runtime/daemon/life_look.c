@@ -13,6 +13,7 @@
 #include "runtime/daemon/destroy.h"
 #include "runtime/daemon/end_note.h"
 #include "runtime/daemon/life_actions.h"
+#include "runtime/daemon/made.h"
 #include "runtime/daemon/reboot.h"
 #include "runtime/daemon/set_recover.h"
 #include "runtime/daemon/strays.h"
@@ -320,10 +321,25 @@ static bool is_incoming(const struct ct *ct)
 		      : !ct_is_absent(r);
 }
 
+/* Its name and addresses are taken, as of any CT. */
+static void claim_incoming(struct ct *ct)
+{
+	char path[BERTH_PATH_MAX];
+	auto_close int dir = dir_open_at(AT_FDCWD, path_private(&ct->d->paths, ct->ctid, path));
+	struct conf_file *f;
+	struct berth_error why;
+
+	if (dir < 0 || conf_load_at(dir, JOURNAL_INCOMING_CONF, &f, &why) < 0)
+		return;
+	made_claim(ct, f);
+	conf_free(f);
+}
+
 int act_incoming(const struct life_call *c)
 {
 	struct ct *ct = c->ct;
 
+	claim_incoming(ct);
 	ct->going_by = INTENT_CREATE;
 	ct->being_created = false; /* its admin must see it */
 	(void)ct_facts_load(&c->d->paths, ct->ctid, &ct->facts, NULL);
@@ -353,7 +369,8 @@ int act_settle(const struct life_call *c)
 	ct->why[0] = '\0';
 	ct->look_wait_ms = 0;
 	ct->intent = INTENT_NONE;
-	if (what == INTENT_CREATE && config == 0 && is_incoming(ct))
+	if (what == INTENT_CREATE && is_incoming(ct) &&
+	    (config == 0 || made_is_owned(&c->d->paths, ct->ctid) != 1))
 		return ct_event(ct, LIFE_IN_DOUBT, NULL, NULL);
 	if (what != INTENT_NONE && (what != INTENT_CREATE || config == 0 || private == 0)) {
 		finish(ct, what);

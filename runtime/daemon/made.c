@@ -12,10 +12,15 @@
 
 static int made_forget(struct job *j, struct berth_error *err)
 {
+	char path[BERTH_PATH_MAX];
+	auto_close int run = dir_open_at(AT_FDCWD, path_run_ct(&j->d->paths, j->ct->ctid, path));
+
 	/* While there is an intent, its config, or nothing of it, says as much as the journal. */
 	if (journal_clear(&j->d->paths, j->ct->ctid, err) < 0)
 		log_line(LOG_LV_WARNING, j->ct->ctid, "%s", err->msg);
 	store_candidate_forget(&j->d->paths, j->ct->ctid);
+	if (run >= 0)
+		(void)unlinkat(run, "offer", 0);
 	store_intent_clear(&j->d->paths, j->ct->ctid, false);
 	return 0;
 }
@@ -115,4 +120,38 @@ int made_begin(struct job *j, struct berth_error *err)
 	int r = store_intent_write(p, ct->ctid, &rec, err);
 
 	return r < 0 ? r : store_candidate_save(p, ct->ctid, j->conf, err);
+}
+
+static int conf_text(int r, struct conf_file *f, char **ret)
+{
+	if (r == 0)
+		r = conf_format(f, ret);
+	conf_free(f);
+	return r;
+}
+
+int made_is_owned(const struct berth_paths *p, uint32_t ctid)
+{
+	auto_free char *came = NULL, *there = NULL;
+	char path[BERTH_PATH_MAX];
+	auto_close int dir = -EBADF;
+	struct conf_file *f = NULL;
+	struct berth_error why;
+	int r;
+
+	if (access(path_ct_config(p, ctid, path), F_OK) < 0)
+		return ct_is_absent(-errno) ? 0 : -errno;
+	dir = dir_open_at(AT_FDCWD, path_private(p, ctid, path));
+	if (dir < 0)
+		return dir;
+	if (faccessat(dir, JOURNAL_INCOMING_CONF, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return ct_is_absent(-errno) ? 1 : -errno;
+	r = conf_load_at(dir, JOURNAL_INCOMING_CONF, &f, &why);
+	r = conf_text(r, f, &came);
+	f = NULL;
+	if (r == 0) {
+		r = store_conf_load(p, ctid, &f, &why);
+		r = conf_text(r, f, &there);
+	}
+	return r < 0 ? r : strcmp(came, there) == 0;
 }

@@ -19,3 +19,9 @@ void made_refuse(struct job *j, const struct berth_error *why);
 void made_claim(struct ct *ct, const struct conf_file *conf);
 /* Intent and candidate.conf of ct->going, id_base and j->conf. In a thread (job_disk). */
 int made_begin(struct job *j, struct berth_error *err);
+
+/*
+ * Of a CTID whose journal says READY: has it become this host's? 1: its config is there. 0: it has none, or one that
+ * somebody has put there meanwhile. -errno: it cannot be told.
+ */
+int made_is_owned(const struct berth_paths *p, uint32_t ctid);

@@ -85,13 +85,11 @@ static void received(struct job *j, const struct worker_result *result)
 	struct berth_error err = result->error;
 	struct ct *ct = j->ct;
 	struct journal journal;
-	char path[BERTH_PATH_MAX];
 	int r = journal_load(&j->d->paths, ct->ctid, &journal);
-	bool has_config = access(path_ct_config(&j->d->paths, ct->ctid, path), F_OK) == 0;
 
 	j->ends_with_client = false;
 	/* Its config makes it this host's, also when its worker died of that. */
-	if (result->ok || (r == 0 && has_config)) {
+	if (result->ok || (r == 0 && made_is_owned(&j->d->paths, ct->ctid) == 1)) {
 		made_stands(j, "received");
 		return;
 	}
@@ -314,6 +312,23 @@ static void look_around(struct receive *r, const struct worker_result *result)
 		find(r, why.msg);
 }
 
+/*
+ * Is it the source of what waits here? That owns it as long as it has not given it, and says so by a move with a new
+ * id; another host with a copy of the CT says nothing about this one.
+ */
+static bool continues(const struct journal *j, const struct message_offer *o)
+{
+	return strcmp(j->uuid, o->uuid) == 0 && j->epoch == o->epoch && j->peer_ctid == o->ctid &&
+	       (strcmp(j->id, o->id) == 0 || !o->given);
+}
+
+/* The source removes its own upon this word: it is not given for what is damaged, going, or cannot be told. */
+static bool has_it_whole(const struct ct *ct)
+{
+	return ct->status != CT_INCOMING && ct->status != CT_GIVEN && ct->status != CT_BROKEN &&
+	       ct->status != CT_UNKNOWN && ct->status != CT_DESTROYING;
+}
+
 /* The move goes on that was cut at its last word: here it is, or it waits for that. */
 static bool goes_on(struct receive *r)
 {
@@ -324,12 +339,13 @@ static bool goes_on(struct receive *r)
 	if (ct == NULL || ct->being_created || o->check_only)
 		return false;
 	if (ct->status == CT_INCOMING && journal_load(&r->d->paths, ct->ctid, &j) == 0 &&
-	    strcmp(j.uuid, o->uuid) == 0 && (strcmp(j.id, o->id) == 0 || !o->given)) {
+	    continues(&j, o)) {
 		receive_resume(r, ct);
 		return true;
 	}
-	if (o->given && ct->status != CT_INCOMING && ct->status != CT_GIVEN &&
-	    strcmp(ct->facts.uuid, o->uuid) == 0 && ct->facts.epoch >= o->epoch) {
+	found_reread(ct);
+	if (o->given && has_it_whole(ct) && strcmp(ct->facts.uuid, o->uuid) == 0 &&
+	    ct->facts.epoch >= o->epoch) {
 		r->answer.state = ANSWER_OWNED;
 		answer(r);
 		return true;

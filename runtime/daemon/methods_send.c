@@ -180,9 +180,8 @@ static void taken_back(struct job *j, const struct worker_result *result)
 static void taken(struct job *j, const struct worker_result *result)
 {
 	struct berth_error err = result->error;
-	char path[BERTH_PATH_MAX];
 
-	if (result->ok || access(path_ct_config(&j->d->paths, j->ct->ctid, path), F_OK) == 0)
+	if (result->ok || made_is_owned(&j->d->paths, j->ct->ctid) == 1)
 		made_stands(j, "received");
 	else
 		job_fail(j, &err);

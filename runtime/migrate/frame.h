@@ -36,6 +36,8 @@ enum frame_type {
 	FRAME_ABORT, /* either: it stays where it was */
 	/* blocks */
 	FRAME_BLOCKS, /* source: 8 bytes of offset, and the data */
+	/* control */
+	FRAME_WORKING, /* destination: it is still at what FRAME_END has begun. Empty, at any time before READY */
 	FRAME_TYPE_MAX
 };
 

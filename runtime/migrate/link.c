@@ -137,23 +137,40 @@ int link_receive(struct link *l, struct frame *ret, struct berth_error *err)
 	return 0;
 }
 
-int link_expect(struct link *l, enum frame_type type, struct berth_error *err)
+static int take_text(const struct link *l, const struct frame *f, enum frame_type type,
+		     struct berth_error *err)
 {
 	char reason[MESSAGE_REASON_MAX];
-	struct frame f;
-	int r = link_receive(l, &f, err);
 
-	if (r < 0)
-		return r;
-	if (f.type == FRAME_ABORT) {
+	if (f->type == FRAME_ABORT) {
 		message_reason((const char *)l->payload, reason);
 		return berth_error_set(err, BERTH_ERR_PROTOCOL, ECANCELED, "the other host: %s",
 				       reason);
 	}
-	if (f.type != type || f.stream != STREAM_CONTROL || memchr(l->payload, '\0', f.len) != NULL)
+	if (f->type != type || f->stream != STREAM_CONTROL ||
+	    memchr(l->payload, '\0', f->len) != NULL)
 		return berth_error_set(
 			err, BERTH_ERR_PROTOCOL, EBADMSG,
-			"the other host has sent a frame of type %d where %d was due", f.type,
+			"the other host has sent a frame of type %d where %d was due", f->type,
 			type);
-	return (int)f.len;
+	return (int)f->len;
+}
+
+int link_expect(struct link *l, enum frame_type type, struct berth_error *err)
+{
+	struct frame f;
+	int r = link_receive(l, &f, err);
+
+	return r < 0 ? r : take_text(l, &f, type, err);
+}
+
+int link_await(struct link *l, enum frame_type type, struct berth_error *err)
+{
+	struct frame f;
+	int r;
+
+	do
+		r = link_receive(l, &f, err);
+	while (r == 0 && f.type == FRAME_WORKING);
+	return r < 0 ? r : take_text(l, &f, type, err);
 }

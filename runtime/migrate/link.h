@@ -35,3 +35,5 @@ int link_receive(struct link *l, struct frame *ret, struct berth_error *err);
  * FRAME_ABORT is BERTH_ERR_PROTOCOL with ECANCELED and its reason.
  */
 int link_expect(struct link *l, enum frame_type type, struct berth_error *err);
+/* As link_expect; the other end may say that it is still at work, as often as it likes (keepalive.h). */
+int link_await(struct link *l, enum frame_type type, struct berth_error *err);

@@ -73,7 +73,7 @@ int source_end(struct link *l, const struct message_end *end, struct berth_error
 	r = r < 0 ? berth_error_sys(err, r, "end the blocks")
 		  : link_send_text(l, FRAME_END, text, err);
 	if (r == 0)
-		r = link_expect(l, FRAME_READY, err);
+		r = link_await(l, FRAME_READY, err);
 	return r < 0 ? r : 0;
 }
 

@@ -4,8 +4,8 @@
 #include "runtime/worker/worker.h"
 
 enum {
-	MIGRATE_QUIET_MS =
-		120000 /* that the other host may be silent: it checks a volume meanwhile */
+	MIGRATE_QUIET_MS = 120000, /* that the other host may be silent */
+	MIGRATE_WORKING_MS = 20000 /* so often it says that it still checks a volume */
 };
 
 int op_send(struct worker *w, struct berth_error *err);

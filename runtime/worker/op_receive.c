@@ -14,6 +14,7 @@
 #include "runtime/ct/journal.h"
 #include "runtime/ct/plan.h"
 #include "runtime/ct/store.h"
+#include "runtime/migrate/keepalive.h"
 #include "runtime/migrate/link.h"
 #include "runtime/migrate/message.h"
 #include "runtime/migrate/reader.h"
@@ -27,9 +28,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-
-/* Beside the facts, until it has a config of its own. */
-#define INCOMING_CONF "incoming.conf"
 
 struct receive {
 	struct worker *w;
@@ -95,7 +93,10 @@ static int step_load(void *ctx, struct berth_error *err)
 static int step_area(void *ctx, struct berth_error *err)
 {
 	struct receive *v = ctx;
+	int r = journal_clear(&v->w->paths, v->w->ctid, err);
 
+	if (r < 0)
+		return r; /* an earlier move's word must not count for this one */
 	(void)area_name(v->w->ctid, v->name);
 	(void)area_new_name(v->w->ctid, v->facts.uuid, v->temp);
 	if (faccessat(v->area_fd, v->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
@@ -149,6 +150,21 @@ static int hear_blocks(struct receive *v, struct berth_error *err)
 						     "a commit came too early");
 }
 
+/* Of a large volume it takes minutes. */
+static int check_volume(struct receive *v, const struct volume_driver *d, int fd,
+			struct berth_error *err)
+{
+	struct keepalive alive;
+	int r = keepalive_begin(&alive, &v->link, MIGRATE_WORKING_MS, err);
+
+	if (r < 0)
+		return r;
+	report_progress("checking the volume", 99);
+	r = volume_receive_end(d, v->private_fd, fd, err);
+	keepalive_end(&alive);
+	return r;
+}
+
 static int step_volume(void *ctx, struct berth_error *err)
 {
 	struct receive *v = ctx;
@@ -173,9 +189,7 @@ static int step_volume(void *ctx, struct berth_error *err)
 	if (r == 0)
 		r = hear_blocks(v, err);
 	reader_end(&v->reader); /* it could still write */
-	if (r == 0)
-		r = volume_receive_end(d, v->private_fd, fd, err);
-	return r;
+	return r == 0 ? check_volume(v, d, fd, err) : r;
 }
 
 static int step_facts(void *ctx, struct berth_error *err)
@@ -191,7 +205,7 @@ static int step_facts(void *ctx, struct berth_error *err)
 	if (r < 0)
 		return berth_error_set(err, r == -ENOSPC ? BERTH_ERR_NO_SPACE : BERTH_ERR_CREATE,
 				       -r, "CT %u: write its facts: %s", v->w->ctid, strerror(-r));
-	return conf_save_at(v->private_fd, INCOMING_CONF, v->conf, err);
+	return conf_save_at(v->private_fd, JOURNAL_INCOMING_CONF, v->conf, err);
 }
 
 static int step_rename(void *ctx, struct berth_error *err)
@@ -245,6 +259,16 @@ static int step_journal(void *ctx, struct berth_error *err)
 	return journal_save(&v->w->paths, v->w->ctid, &j, err);
 }
 
+/* It may be there although it could not be made durable; what it stands for goes next. */
+static void failed(void *ctx)
+{
+	struct receive *v = ctx;
+	struct berth_error why;
+
+	if (journal_clear(&v->w->paths, v->w->ctid, &why) < 0)
+		log_line(LOG_LV_ERROR, v->w->ctid, "undo the receive: %s", why.msg);
+}
+
 static const struct plan_step steps[] = {
 	{"load", step_load, NULL},
 	{"area", step_area, undo_area},
@@ -254,20 +278,42 @@ static const struct plan_step steps[] = {
 	{"image", step_image, NULL},
 	{"ready", step_journal, NULL},
 };
-static const struct plan plan = PLAN("receive", steps);
+static const struct plan plan = {
+	.name = "receive", .steps = steps, .n = sizeof(steps) / sizeof(steps[0]), .failed = failed};
 
 PLAN_POINTS(plan);
+
+/* Is private/CTID what has come by this move? */
+static int check_area(struct receive *v, struct berth_error *err)
+{
+	struct worker *w = v->w;
+	struct area_id id = {0};
+	int dir = worker_private_dir(w, err), r;
+
+	if (dir < 0)
+		return dir;
+	r = area_id_read_dir(dir, &id);
+	if (r < 0)
+		return berth_error_sys(err, r, "CT %u: read the UUID in its private area", w->ctid);
+	if (strcmp(id.uuid, w->args[1]) != 0)
+		return berth_error_set(
+			err, BERTH_ERR_BROKEN, EUCLEAN,
+			"CT %u: %s/private/%u is not what has come by the move (UUID "
+			"%s, not %s); put that back",
+			w->ctid, w->paths.lib, w->ctid, id.uuid, w->args[1]);
+	return dir;
+}
 
 /* From here on it is this host's. The journal goes when berthd has settled it: until then nothing undoes it. */
 static int own(struct receive *v, struct berth_error *err)
 {
 	struct worker *w = v->w;
 	struct conf_file *conf;
-	int dir = worker_private_dir(w, err), r;
+	int dir = check_area(v, err), r;
 
 	if (dir < 0)
 		return dir;
-	r = conf_load_at(dir, INCOMING_CONF, &conf, err);
+	r = conf_load_at(dir, JOURNAL_INCOMING_CONF, &conf, err);
 	if (r < 0)
 		return r;
 	r = FAULT_STEP("receive.own", err);
@@ -277,7 +323,7 @@ static int own(struct receive *v, struct berth_error *err)
 	if (r < 0)
 		return r;
 	(void)FAULT_POINT("receive.owned");
-	(void)file_unlink_at(dir, INCOMING_CONF);
+	(void)file_unlink_at(dir, JOURNAL_INCOMING_CONF);
 	return 0;
 }
 

@@ -28,6 +28,7 @@ struct send {
 	char *config; /* its text; malloc'ed */
 	int volume_fd;
 	int percent; /* last told */
+	bool may_abort; /* the journal does not say GIVEN, for sure */
 };
 
 static int load_config(struct send *s, struct berth_error *err)
@@ -102,6 +103,7 @@ static int load_journal(struct send *s, struct berth_error *err)
 				       "give the command with :%u",
 				       w->ctid, j.peer_ctid, o->new_ctid, j.peer_ctid);
 	o->given = true;
+	s->may_abort = false;
 	o->new_ctid = j.peer_ctid;
 	o->epoch = j.epoch;
 	(void)memcpy(o->id, j.id, sizeof(o->id));
@@ -184,6 +186,22 @@ static int in_doubt(struct send *s, struct berth_error *err)
 		ctid, s->peer[0] != '\0' ? s->peer : "the other host", why.msg, ctid);
 }
 
+/*
+ * What could not be made durable may be there all the same: it is taken back before anything else is said. If that
+ * fails too nothing is said at all: the other host keeps what it has, and the next try of the same command finds out.
+ */
+static int note_given(struct send *s, const struct journal *j, struct berth_error *err)
+{
+	struct berth_error why;
+	int r;
+
+	s->may_abort = false;
+	r = journal_save(&s->w->paths, s->w->ctid, j, err);
+	if (r < 0)
+		s->may_abort = journal_clear(&s->w->paths, s->w->ctid, &why) == 0;
+	return r;
+}
+
 /* The commit point: this file on the disk. Then it is said. */
 static int commit(struct send *s, struct berth_error *err)
 {
@@ -195,7 +213,7 @@ static int commit(struct send *s, struct berth_error *err)
 	(void)memcpy(j.uuid, s->offer.uuid, sizeof(j.uuid));
 	(void)snprintf(j.peer, sizeof(j.peer), "%s", s->peer);
 	if (r == 0 && !s->offer.given)
-		r = journal_save(&s->w->paths, s->w->ctid, &j, err);
+		r = note_given(s, &j, err);
 	if (r < 0)
 		return r;
 	s->offer.given = true;
@@ -258,14 +276,14 @@ static int converse(struct send *s, struct berth_error *err)
 
 int op_send(struct worker *w, struct berth_error *err)
 {
-	struct send s = {.w = w, .volume_fd = -EBADF, .percent = -1};
+	struct send s = {.w = w, .volume_fd = -EBADF, .percent = -1, .may_abort = true};
 	int r = load(&s, err);
 
 	if (r == 0)
 		r = link_open(&s.link, w->fds[0], w->fds[1], MIGRATE_QUIET_MS, err);
 	if (r == 0)
 		r = converse(&s, err);
-	if (r < 0 && s.link.payload != NULL && !s.offer.given)
+	if (r < 0 && s.link.payload != NULL && s.may_abort)
 		source_abort(&s.link, err->msg);
 	link_close(&s.link);
 	fd_close(&s.volume_fd);

@@ -173,6 +173,9 @@ fails_before() {
 	fails_before berth-worker:receive.image kill
 	fails_before berth-worker:receive.ready kill
 	fails_before berth-worker:receive.ready ENOSPC
+	# The journal, first there and then here: written, but for the last fsync.
+	fails_before berth-worker:fsyncdir.101.move EIO
+	fails_before berth-worker:fsyncdir.101.move EIO 1
 	# Between the other host's word that it has all and the commit: only the source knows, and tells with the next try.
 	faults set berth-worker:send.before_given kill
 	run ! on A berth migrate -e "$via" B 101

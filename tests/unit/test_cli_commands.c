@@ -7,6 +7,7 @@
  * covers: runtime/cli/cmd_config.c runtime/cli/cmd_host.c runtime/cli/cmd_template.c
  * covers: runtime/cli/cmd_exec.c runtime/cli/cmd_list.c runtime/cli/list_fetch.c runtime/cli/complete.c
  * covers: runtime/cli/cmd_log.c runtime/cli/cmd_doctor.c runtime/cli/doctor_apply.c
+ * covers: runtime/cli/cmd_migrate.c
  */
 #include "tests/unit/daemon_fixture.h"
 #include "tests/unit/varlink_type.h"
@@ -580,6 +581,93 @@ static void the_log_of_a_ct_is_its_lines_only(void)
 	host_end();
 }
 
+/* The transport is a script that says how it was called; nobody reads what goes to it. */
+static const char *transport(void)
+{
+	static char path[BERTH_PATH_MAX];
+
+	put_file(top, "rsh", "#!/bin/sh\necho \"$*\" >>${0%/*}/reached\ncat >/dev/null\n", 0755);
+	return path_below(top, "rsh", path);
+}
+
+static bool transport_said(const char *line)
+{
+	char path[BERTH_PATH_MAX], text[256] = "";
+
+	(void)file_read_line_at(AT_FDCWD, path_below(top, "reached", path), text, sizeof(text));
+	(void)unlink(path);
+	return strcmp(text, line) == 0;
+}
+
+static void a_move_hands_the_two_ends_of_its_transport_to_berthd(void)
+{
+	const char *rsh;
+
+	host_begin("");
+	(void)add_ct(101, "NAME=\"web\"\n");
+	rsh = transport();
+	on_worker("send", "[ ${fds%,*} != $fds ] && say_done\n");
+	CHECK(BERTH("migrate", "--check-only", "-e", rsh, "host-b", "web:202:shop") == 0);
+	CHECK(transport_said("host-b berth receive"));
+	CHECK(strncmp(worker_calls(), "send 101 202 shop ", 18) == 0);
+	CHECK(BERTH("migrate", "-e", rsh, "host-b", "101") == 0);
+	CHECK(strncmp(worker_calls(), "send 101 101 - ", 15) == 0);
+	/* What a try that was cut had left there is gone now: once more, and no oftener. */
+	on_worker("send",
+		  "echo error io.berth.Protocol 116 CT 101: give the command again; exit 1\n");
+	CHECK(BERTH("migrate", "-e", rsh, "host-b", "101") == status_of(BERTH_ERR_PROTOCOL));
+	CHECK(complains("give the command again"));
+	(void)transport_said("");
+	on_worker("send", "if [ -e $TOP/tried ]; then say_done; else : >$TOP/tried; "
+			  "echo error io.berth.Protocol 116 again; exit 1; fi\n");
+	CHECK(BERTH("migrate", "-e", rsh, "host-b", "101") == 0);
+	/* The first that fails is the last. */
+	(void)worker_calls();
+	CHECK(BERTH("migrate", "-e", rsh, "host-b", "102", "101") ==
+	      status_of(BERTH_ERR_NO_CONFIG));
+	CHECK(worker_calls()[0] == '\0');
+	host_end();
+}
+
+static void one_that_runs_is_not_stopped_before_it_is_known_that_it_can_move(void)
+{
+	struct running r;
+
+	host_begin("");
+	running_begin(&r, 101, "");
+	on_worker("send", "echo error io.berth.Unsupported 95 CT 101: no room there; exit 1\n");
+	CHECK(BERTH("migrate", "-e", transport(), "host-b", "101") ==
+	      status_of(BERTH_ERR_UNSUPPORTED));
+	CHECK(complains("no room there") && r.ct->status == CT_RUNNING);
+	CHECK(strstr(worker_calls(), " check,") != NULL);
+	CHECK(BERTH("migrate", "--online", "-e", transport(), "host-b", "101") ==
+	      status_of(BERTH_ERR_UNSUPPORTED));
+	CHECK(complains("while it runs") && worker_calls()[0] == '\0');
+	running_end(&r);
+	host_end();
+}
+
+static void words_of_a_move_that_make_no_sense_are_refused(void)
+{
+	host_begin("");
+	(void)add_ct(101, "");
+	CHECK(BERTH("migrate", "host-b") == status_of(BERTH_ERR_OPTION) && complains("a CT"));
+	CHECK(BERTH("migrate", "host-b", "101:1") == status_of(BERTH_ERR_VALUE));
+	CHECK(BERTH("migrate", "host-b", "101:202:../x") == status_of(BERTH_ERR_VALUE));
+	CHECK(BERTH("migrate", "host-b", ":202") == status_of(BERTH_ERR_VALUE));
+	CHECK(BERTH("migrate", "-r", "maybe", "host-b", "101") == status_of(BERTH_ERR_VALUE));
+	CHECK(BERTH("migrate", "--take", "101") == status_of(BERTH_ERR_OPTION));
+	CHECK(BERTH("migrate", "--resolve", "101") == status_of(BERTH_ERR_OPTION));
+	CHECK(BERTH("migrate", "--resolve", "--take", "--release", "101") ==
+	      status_of(BERTH_ERR_OPTION));
+	CHECK(BERTH("migrate", "--resolve", "--take", "101") == status_of(BERTH_ERR_VALUE));
+	CHECK(complains("no unfinished move"));
+	CHECK(BERTH("migrate", "-e", " ", "host-b", "101") == status_of(BERTH_ERR_VALUE));
+	CHECK(BERTH("receive", "101") == status_of(BERTH_ERR_OPTION));
+	CHECK(worker_calls()[0] == '\0' && said.out[0] == '\0');
+	host_end();
+}
+
 int main(void)
 {
 	int r = daemon_begin();
@@ -604,5 +692,8 @@ int main(void)
 	RUN(doctor_applies_what_is_safe);
 	RUN(templates_are_asked_for_by_full_path);
 	RUN(what_does_not_run_has_no_commands_and_no_console);
+	RUN(a_move_hands_the_two_ends_of_its_transport_to_berthd);
+	RUN(one_that_runs_is_not_stopped_before_it_is_known_that_it_can_move);
+	RUN(words_of_a_move_that_make_no_sense_are_refused);
 	return check_failures != 0;
 }

@@ -2,9 +2,9 @@
  * test_migrate_link.c - the two ends of a move over real pipes: the confined reader takes an offer and a volume, holes
  * stay holes; garbage, a cut, a wrong version, a lying hash and silence are told, and nothing hangs.
  * covers: runtime/migrate/blocks.c runtime/migrate/confine.c runtime/migrate/link.c runtime/migrate/reader.c
- * covers: runtime/migrate/reader_child.c runtime/migrate/source.c
+ * covers: runtime/migrate/reader_child.c runtime/migrate/source.c runtime/migrate/keepalive.c
  */
-#include "runtime/migrate/link.h"
+#include "runtime/migrate/keepalive.h"
 
 #include "runtime/base/fd.h"
 #include "runtime/migrate/reader.h"
@@ -209,6 +209,73 @@ static void an_abort_carries_its_reason(void)
 	ends_end();
 }
 
+/* The other end of l, without a reader. */
+static void other_begin(struct link *other)
+{
+	CHECK(pipe2(up, O_CLOEXEC) == 0 && pipe2(down, O_CLOEXEC) == 0);
+	CHECK(link_open(&l, down[0], up[1], QUIET, &err) == 0);
+	CHECK(link_open(other, up[0], down[1], QUIET, &err) == 0);
+}
+
+static void other_end(struct link *other)
+{
+	link_close(&l);
+	link_close(other);
+	for (int i = 0; i < 2; i++) {
+		fd_close(&up[i]);
+		fd_close(&down[i]);
+	}
+}
+
+static void who_still_works_says_so_and_then_what_was_due(void)
+{
+	struct keepalive k = {.stop_fd = -EBADF};
+	struct link other;
+	struct frame f;
+
+	keepalive_end(&k); /* none was begun */
+	other_begin(&other);
+	CHECK(keepalive_begin(&k, &other, 1, &err) == 0);
+	for (int i = 0; i < 5; i++)
+		CHECK(link_receive(&l, &f, &err) == 0 && f.type == FRAME_WORKING && f.len == 0);
+	keepalive_end(&k);
+	keepalive_end(&k);
+	CHECK(link_send_text(&other, FRAME_READY, "", &err) == 0);
+	CHECK(source_end(&l, &(struct message_end){0, HASH}, &err) == 0);
+	/* None after it. */
+	CHECK(link_send_text(&other, FRAME_OWNED, "", &err) == 0);
+	CHECK(link_expect(&l, FRAME_OWNED, &err) == 0);
+	other_end(&other);
+}
+
+static void a_connection_that_is_gone_does_not_stop_the_work(void)
+{
+	struct keepalive k;
+	struct link other;
+
+	other_begin(&other);
+	fd_close(&down[0]);
+	CHECK(keepalive_begin(&k, &other, 1, &err) == 0);
+	keepalive_end(&k);
+	CHECK(link_send_text(&other, FRAME_READY, "", &err) < 0 && err.sys == EPIPE);
+	other_end(&other);
+}
+
+/* Or a source could hold its place for ever. */
+static void it_is_taken_of_who_checks_a_volume_only(void)
+{
+	struct link other;
+
+	ends_begin(0, QUIET, reader_start_word);
+	CHECK(link_send_text(&l, FRAME_WORKING, "", &err) == 0);
+	CHECK(hear(READER_FAILED) == BERTH_ERR_PROTOCOL);
+	ends_end();
+	other_begin(&other);
+	CHECK(link_send_text(&other, FRAME_WORKING, "", &err) == 0);
+	CHECK(source_commit(&l, &err) < 0 && err.code == BERTH_ERR_PROTOCOL);
+	other_end(&other);
+}
+
 int main(void)
 {
 	(void)signal(SIGPIPE, SIG_IGN);
@@ -220,5 +287,8 @@ int main(void)
 	RUN(garbage_a_cut_and_silence_are_told);
 	RUN(another_version_is_told_at_both_ends);
 	RUN(an_abort_carries_its_reason);
+	RUN(who_still_works_says_so_and_then_what_was_due);
+	RUN(a_connection_that_is_gone_does_not_stop_the_work);
+	RUN(it_is_taken_of_who_checks_a_volume_only);
 	return check_failures != 0;
 }
