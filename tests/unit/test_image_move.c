@@ -81,7 +81,7 @@ static void what_arrives_is_mounted_as_any_volume(void)
 
 static void nobody_mounts_it_while_it_goes(void)
 {
-	auto_close int in = -EBADF;
+	auto_close int in = -EBADF, second = -EBADF;
 	int mnt = -EBADF;
 	struct volume_travel t;
 	dev_t dev;
@@ -89,6 +89,9 @@ static void nobody_mounts_it_while_it_goes(void)
 	begin();
 	CHECK(volume_send_open(image, from, &in, &t, &err) == 0);
 	CHECK(volume_mount(image, from, NULL, &mnt, &dev, &err) < 0);
+	CHECK(err.code == BERTH_ERR_MOUNTED);
+	CHECK(volume_send_open(image, from, &second, &t, &err) < 0);
+	CHECK(err.code == BERTH_ERR_MOUNTED && second < 0);
 	CHECK(write(in, "x", 1) < 0); /* it is for reading */
 	fd_close(&in);
 	CHECK(volume_mount(image, from, NULL, &mnt, &dev, &err) == 0);
