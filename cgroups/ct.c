@@ -254,19 +254,13 @@ int cg_ct_list(struct cg_host *h, uint32_t **ret, struct berth_error *err)
 	auto_free uint32_t *list = NULL;
 	struct dirent *e;
 	size_t n = 0, room = 0;
-	int fd;
 
 	*ret = NULL;
 	if (h->hier[0].berth < 0)
 		return 0;
-	fd = dir_open_at(h->hier[0].berth, ".");
-	if (fd < 0)
-		return berth_error_sys(err, fd, "read the cgroups of %s", h->hier[0].mount);
-	d = fdopendir(fd);
-	if (d == NULL) {
-		(void)close(fd);
+	d = dir_stream_at(h->hier[0].berth, ".");
+	if (d == NULL)
 		return berth_error_sys(err, errno, "read the cgroups of %s", h->hier[0].mount);
-	}
 	while ((e = readdir(d)) != NULL) {
 		uint32_t ctid;
 

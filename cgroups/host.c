@@ -446,15 +446,12 @@ int cg_host_ready(struct cg_host *h, struct berth_error *err)
 
 static int has_ct(int berth)
 {
-	auto_close int fd = openat(berth, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	auto_closedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	auto_closedir DIR *d = dir_stream_at(berth, ".");
 	struct dirent *e;
 
 	if (d == NULL)
 		return -errno;
-	(void)take_fd(&fd);
-	errno = 0;
-	while ((e = readdir(d)) != NULL)
+	while ((errno = 0, e = readdir(d)) != NULL)
 		if (e->d_type == DT_DIR && e->d_name[0] != '.')
 			return 1;
 	return -errno;

@@ -307,8 +307,7 @@ static int tidy(int root_fd)
 /* When the newest package was built: its files keep their times, only what was made here is older. */
 static uint64_t newest_package(int root_fd)
 {
-	auto_close int fd = dir_open_at(root_fd, "usr/share/doc");
-	auto_closedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	auto_closedir DIR *d = dir_stream_at(root_fd, "usr/share/doc");
 	struct dirent *e;
 	uint64_t newest = 0;
 
@@ -319,11 +318,10 @@ static uint64_t newest_package(int root_fd)
 		struct stat st;
 
 		(void)snprintf(name, sizeof(name), "%s/copyright", e->d_name);
-		if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+		if (fstatat(dirfd(d), name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
 		    (uint64_t)st.st_mtim.tv_sec > newest)
 			newest = (uint64_t)st.st_mtim.tv_sec;
 	}
-	(void)take_fd(&fd);
 	return newest;
 }
 

@@ -44,15 +44,13 @@ static int version_at(const char *s)
 static int version_in_dir(int root_fd, const char *dir)
 {
 	static const char start[] = "libsystemd-shared-";
-	int fd = inroot_open(root_fd, dir, O_RDONLY | O_DIRECTORY);
-	auto_closedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	auto_close int fd = inroot_open(root_fd, dir, O_RDONLY | O_DIRECTORY);
+	auto_closedir DIR *d = fd < 0 ? NULL : dir_stream_at(fd, ".");
 	struct dirent *e;
 	int newest = 0;
 
-	if (d == NULL) {
-		fd_close(&fd);
+	if (d == NULL)
 		return 0;
-	}
 	while ((e = readdir(d)) != NULL) {
 		int v = 0;
 

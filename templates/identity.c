@@ -66,8 +66,8 @@ static void add_word(char *found, const char *what)
 
 static int remove_files(int root_fd, const struct identity_file *f, char *found)
 {
-	int fd = inroot_open(root_fd, f->dir, O_RDONLY | O_DIRECTORY);
-	auto_closedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	auto_close int fd = inroot_open(root_fd, f->dir, O_RDONLY | O_DIRECTORY);
+	auto_closedir DIR *d = fd < 0 ? NULL : dir_stream_at(fd, ".");
 	struct dirent *e;
 
 	if (d == NULL)

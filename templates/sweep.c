@@ -79,14 +79,12 @@ static int sweep_stage(struct sweep *s, const char *file)
 
 static int for_each(int dirfd, struct sweep *s, int (*fn)(struct sweep *s, const char *file))
 {
-	auto_close int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	auto_closedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	auto_closedir DIR *d = dir_stream_at(dirfd, ".");
 	struct dirent *e;
 	int first = 0;
 
 	if (d == NULL)
 		return -errno;
-	(void)take_fd(&fd);
 	while ((e = readdir(d)) != NULL) {
 		int r = fn(s, e->d_name);
 

@@ -112,14 +112,12 @@ static int list_add(struct name_list *l, const char *file)
 
 static int list_read(int template_dirfd, struct name_list *l)
 {
-	auto_close int fd = openat(template_dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	auto_closedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	auto_closedir DIR *d = dir_stream_at(template_dirfd, ".");
 	struct dirent *e;
 	int r = 0;
 
 	if (d == NULL)
 		return -errno;
-	(void)take_fd(&fd);
 	while (r == 0 && (e = readdir(d)) != NULL)
 		r = list_add(l, e->d_name);
 	return r;

@@ -329,18 +329,12 @@ static int tree_empty(int fd, int depth)
 {
 	auto_closedir DIR *d = NULL;
 	struct dirent *e;
-	int copy;
 
 	if (depth > 256)
 		return -ELOOP;
-	copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	if (copy < 0)
+	d = dir_stream_at(fd, ".");
+	if (d == NULL)
 		return -errno;
-	d = fdopendir(copy);
-	if (d == NULL) {
-		(void)close(copy);
-		return -ENOMEM;
-	}
 	while ((e = readdir(d)) != NULL) {
 		int r;
 

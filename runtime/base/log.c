@@ -109,6 +109,18 @@ static int log_head(char *buf, size_t size, enum log_level level, uint32_t ctid)
 			log_program, names[level], ct);
 }
 
+/* The head says which CT it is: "set: CT 101: no room" becomes "set: no room". */
+static void log_name_once(char *text, uint32_t ctid)
+{
+	char name[24];
+	size_t n = (size_t)snprintf(name, sizeof(name), "CT %u: ", ctid);
+	char *at = strstr(text, name);
+
+	if (ctid != 0 && at != NULL &&
+	    (at == text || (at >= text + 2 && memcmp(at - 2, ": ", 2) == 0)))
+		memmove(at, at + n, strlen(at + n) + 1);
+}
+
 void log_line(enum log_level level, uint32_t ctid, const char *fmt, ...)
 {
 	char text[600], line[4 * sizeof(text) + 128]; /* each byte may become \\xNN */
@@ -120,6 +132,7 @@ void log_line(enum log_level level, uint32_t ctid, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	log_name_once(text, ctid);
 	n = (size_t)log_head(line, sizeof(line), level, ctid);
 	n += log_escape(line + n, sizeof(line) - n - 1, text);
 	line[n++] = '\n';

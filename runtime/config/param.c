@@ -126,6 +126,26 @@ int param_bad_value(struct berth_error *err, const struct param *p, const char *
 			       why, p->arg, range, p->option, p->example);
 }
 
+/* What param_bad_value said of a typed value, of one in a file: KEY="value" there, no option. */
+static int broken_value(const struct param *p, const char *value, const struct berth_error *why,
+			struct berth_error *err)
+{
+	char quoted[64], typed[128], example[128];
+	const char *text = why->msg, *end;
+
+	quote_value(value, quoted, sizeof(quoted));
+	(void)snprintf(typed, sizeof(typed), "--%s '%s': ", p->option, quoted);
+	(void)snprintf(example, sizeof(example), "--%s %s", p->option, p->example);
+	if (strncmp(text, typed, strlen(typed)) == 0)
+		text += strlen(typed);
+	end = strstr(text, example);
+	if (end == NULL)
+		return berth_error_set(err, BERTH_ERR_BROKEN, why->sys, "%s=\"%s\": %.200s", p->key,
+				       quoted, text);
+	return berth_error_set(err, BERTH_ERR_BROKEN, why->sys, "%s=\"%s\": %.*s%s=\"%s\"", p->key,
+			       quoted, (int)(end - text), text, p->key, p->example);
+}
+
 int param_store(struct conf_file *f, const struct param *p, const char *value,
 		struct berth_error *err)
 {
@@ -193,11 +213,6 @@ int param_apply_all(struct conf_file *f, const struct setting *settings, size_t 
 	return 0;
 }
 
-static int broken_value(const char *key, const struct berth_error *why, struct berth_error *err)
-{
-	return berth_error_set(err, BERTH_ERR_BROKEN, why->sys, "%s=: %.300s", key, why->msg);
-}
-
 int param_load(struct conf_file *f, const char *key, const char *value, struct berth_error *err)
 {
 	const struct param *p = param_find_key(key);
@@ -205,7 +220,8 @@ int param_load(struct conf_file *f, const char *key, const char *value, struct b
 
 	if (p == NULL)
 		return berth_error_set(err, BERTH_ERR_BROKEN, EINVAL, "%s: unknown key", key);
-	return apply_fns[p->type](f, p, value, false, &why) < 0 ? broken_value(key, &why, err) : 0;
+	return apply_fns[p->type](f, p, value, false, &why) < 0 ? broken_value(p, value, &why, err)
+								: 0;
 }
 
 int param_load_numbers(const struct param *p, const char *value, struct param_numbers *ret,
@@ -213,7 +229,7 @@ int param_load_numbers(const struct param *p, const char *value, struct param_nu
 {
 	struct berth_error why = {0};
 
-	return param_read_numbers(p, value, ret, &why) < 0 ? broken_value(p->key, &why, err) : 0;
+	return param_read_numbers(p, value, ret, &why) < 0 ? broken_value(p, value, &why, err) : 0;
 }
 
 struct sample_merge {

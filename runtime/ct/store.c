@@ -227,13 +227,10 @@ int store_host_conf_load(const struct berth_paths *p, struct conf_file **ret,
 static int no_sample(const struct berth_paths *p, int dirfd, const char *name,
 		     struct berth_error *err)
 {
-	auto_close int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	auto_closedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	auto_closedir DIR *d = dir_stream_at(dirfd, ".");
 	struct word_guess g = {.word = name};
 	struct dirent *e;
 
-	if (d != NULL)
-		(void)take_fd(&fd);
 	while (d != NULL && (e = readdir(d)) != NULL) {
 		size_t len = strlen(e->d_name);
 
@@ -360,12 +357,14 @@ int store_intent_each(const struct berth_paths *p,
 		      void (*unreadable)(uint32_t ctid, int error, void *data), void *data,
 		      struct berth_error *err)
 {
-	int fd = open_dir(p->lib, "state", err);
-	auto_closedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	auto_close int fd = open_dir(p->lib, "state", err);
+	auto_closedir DIR *d = fd < 0 ? NULL : dir_stream_at(fd, ".");
 	struct dirent *e;
 
+	if (fd < 0)
+		return fd;
 	if (d == NULL)
-		return fd < 0 ? fd : -errno;
+		return berth_error_sys(err, errno, "read %s/state", p->lib);
 	while ((e = readdir(d)) != NULL) {
 		struct store_intent_record rec;
 		uint32_t ctid;

@@ -35,21 +35,14 @@ int host_space_read(struct worker *w, struct host_space *ret, struct berth_error
 	struct stat st;
 	struct dirent *e;
 	uint64_t have = 0;
-	int copy;
 
 	if (area < 0)
 		return berth_error_sys(err, area, "open directory %s", path);
 	if (fstat(area, &st) < 0 || fstatvfs(area, &vfs) < 0)
 		return berth_error_sys(err, errno, "statfs of %s", path);
-	copy = fcntl(area, F_DUPFD_CLOEXEC, 3);
-	d = copy < 0 ? NULL : fdopendir(copy);
-	if (d == NULL) {
-		int r = -errno;
-
-		if (copy >= 0)
-			(void)close(copy);
-		return berth_error_sys(err, r, "read directory %s", path);
-	}
+	d = dir_stream_at(area, ".");
+	if (d == NULL)
+		return berth_error_sys(err, errno, "read directory %s", path);
 	while ((e = readdir(d)) != NULL)
 		add(area, e->d_name, st.st_dev, &s, &have);
 	s.avail = vfs.f_bavail * vfs.f_frsize;

@@ -103,13 +103,10 @@ static bool is_subdir(const struct dirent *e)
 /* 1, 0, or -errno when that cannot be told of one of the processes. */
 static int find_below(int dirfd, unsigned int depth, struct pidref *ret)
 {
-	auto_close int own = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	auto_closedir DIR *d = own < 0 ? NULL : fdopendir(own);
+	auto_closedir DIR *d = dir_stream_at(dirfd, ".");
 	struct dirent *e;
 	int r = d == NULL ? -errno : find_in_procs(dirfd, ret);
 
-	if (d != NULL)
-		(void)take_fd(&own);
 	while (r == 0 && depth < CGROUP_DEPTH_MAX && (e = readdir(d)) != NULL) {
 		auto_close int sub = -EBADF;
 

@@ -86,7 +86,7 @@ teardown_file() {
 @test "enter has a terminal with the operator's window size, and follows it" {
 	cat >"$BATS_TEST_TMPDIR/term" <<-'END'
 		stty rows 33 cols 99
-		(until berth --root "$HOST_ROOT" exec2 101 rm /armed; do sleep 0.1; done </dev/null 2>/dev/null
+		(n=0; until berth --root "$HOST_ROOT" exec2 101 rm /armed || [ $((n += 1)) -gt 300 ]; do sleep 0.1; done </dev/null 2>/dev/null
 			stty rows 44 cols 111 </dev/tty) &
 		berth --root "$HOST_ROOT" enter 101 --exec \
 			'tty; stty size; trap "stty size; exit 5" WINCH; touch /armed; for i in $(seq 3000); do sleep 0.1; done'

@@ -103,7 +103,10 @@ static void a_damaged_value_names_its_key(void)
 	struct berth_error err = {0};
 
 	CHECK(load("PHYSPAGES=lots\n", NULL, &c, &err) < 0);
-	CHECK(err.code == BERTH_ERR_BROKEN && strstr(err.msg, "PHYSPAGES") != NULL);
+	CHECK(err.code == BERTH_ERR_BROKEN);
+	CHECK(strcmp(err.msg,
+		     "PHYSPAGES=\"lots\": not a valid number; give PAGES[:PAGES] from 4M to "
+		     "unlimited, for example PHYSPAGES=\"0:131072\"") == 0);
 	CHECK(c.bootorder == 42);
 }
 

@@ -5,6 +5,7 @@
 #include "runtime/daemon/found.h"
 
 #include <linux/magic.h>
+#include <sys/mman.h>
 #include <sys/statfs.h>
 
 static void what_was_just_read_or_looked_for_in_vain_is_in_memory(void)
@@ -70,32 +71,67 @@ static bool forgotten(const char *path)
 {
 	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct statfs fs;
+	unsigned char in = 1;
+	void *map;
 
 	CHECK(fd >= 0 && fstatfs(fd, &fs) == 0);
 	if (fs.f_type == TMPFS_MAGIC)
 		return false;
 	CHECK(fsync(fd) == 0);
-	/* It is advice: somebody else may hold the page for a moment. */
-	WAIT_FOR(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) == 0 && !file_is_cached(path));
+	map = mmap(NULL, 1, PROT_READ, MAP_SHARED, fd, 0);
+	CHECK(map != MAP_FAILED);
+	/* It is advice: somebody else may hold the page for a moment. file_is_cached would begin to read it. */
+	WAIT_FOR(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) == 0 && mincore(map, 1, &in) == 0 &&
+		 (in & 1) == 0);
+	CHECK(munmap(map, 1) == 0);
 	return true;
 }
 
+static int gate[2];
+
+static void wait_at_the_gate(void *data)
+{
+	char c;
+
+	(void)data;
+	CHECK(read(gate[0], &c, 1) == 0);
+}
+
+static void through_the_gate(void *data)
+{
+	(void)data;
+}
+
+/* All threads wait: what one of them has to read first does not begin, although the loop could read it. */
 static void what_is_not_in_memory_is_read_by_a_thread(void)
 {
 	char path[BERTH_PATH_MAX];
-	json_t *p;
+	struct client c;
+	struct ct *ct;
 
 	host_begin("");
 	put_facts(101);
 	put_config(101, "NAME=\"web\"\n");
 	(void)path_ct_config(&d.paths, 101, path);
-	CHECK(found_lookup(&d, "web", &err) != NULL);
+	ct = found_lookup(&d, "web", &err);
+	scan_until_current();
+	CHECK(ct != NULL && pipe2(gate, O_CLOEXEC) == 0);
 	if (forgotten(path)) {
-		p = json_pack("{s:s}", "ct", "web");
-		CHECK(code_of(call("io.berth.Container.Get", p)) == BERTH_OK);
-		CHECK(file_is_cached(path));
+		for (int i = 0; i < 2; i++) /* as many threads as the fixture has */
+			CHECK(offload_run(d.disk, wait_at_the_gate, through_the_gate, NULL) == 0);
+		client_open(&c);
+		client_send(&c, "io.berth.Container.Set",
+			    json_pack("{s:s, s:[{s:s, s:s}], s:b}", "ct", "web", "settings",
+				      "option", "description", "value", "x", "save", true),
+			    false);
+		CHECK(ct->job == NULL && client_take(&c) == NULL);
+		fd_close(&gate[1]);
+		json_decref(client_wait(&c));
+		client_close(&c);
 	}
-	CHECK(d.read_ahead == NULL);
+	CHECK(d.read_ahead == NULL && ct->job == NULL);
+	fd_close(&gate[0]);
+	fd_close(&gate[1]);
 	host_end();
 }
 

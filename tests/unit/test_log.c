@@ -56,6 +56,22 @@ static void program_level_and_ct_stand_in_front(void)
 	CHECK(strcmp(end(), "berthd: error: ct=101 disk 99% full\nberthd: info: ready\n") == 0);
 }
 
+static void the_ct_is_named_once(void)
+{
+	log_init("berthd", LOG_LV_INFO);
+	begin();
+	log_line(LOG_LV_ERROR, 101, "set: CT 101: no room");
+	log_line(LOG_LV_ERROR, 101, "CT 101: no room");
+	log_line(LOG_LV_ERROR, 101, "start: its address is CT 101: no, CT 102: yes");
+	log_line(LOG_LV_ERROR, 102, "start: CT 101: has its address");
+	log_line(LOG_LV_ERROR, 0, "CT 101: no room");
+	CHECK(strcmp(end(), "berthd: error: ct=101 set: no room\n"
+			    "berthd: error: ct=101 no room\n"
+			    "berthd: error: ct=101 start: its address is CT 101: no, CT 102: yes\n"
+			    "berthd: error: ct=102 start: CT 101: has its address\n"
+			    "berthd: error: CT 101: no room\n") == 0);
+}
+
 static void what_is_above_the_level_is_left_out(void)
 {
 	log_init("berthd", LOG_LV_WARNING);
@@ -152,6 +168,7 @@ static void a_log_file_has_a_place(void)
 int main(void)
 {
 	RUN(program_level_and_ct_stand_in_front);
+	RUN(the_ct_is_named_once);
 	RUN(what_is_above_the_level_is_left_out);
 	RUN(a_line_cannot_be_forged);
 	RUN(a_long_line_is_cut_and_still_one_line);
