@@ -4,7 +4,7 @@
  *
  *	D PATH UID GID MODE	a directory, below inner; the lines up to the next D belong to it
  *	F NAME UID GID		a file of it whose owner is not the host's root
- *	K NAME VALUE		a knob
+ *	K NAME VALUE		a knob; of one that has a line for each device (io.max), one for each of them
  *	X NAME HEX		an extended attribute
  *	P PID			a process in it, by its number in the CT
  *
@@ -36,11 +36,17 @@ static const char *const knobs[] = {
 	"cgroup.max.depth", "cgroup.subtree_control",
 	"memory.min",	    "memory.low",
 	"memory.high",	    "memory.max",
-	"memory.swap.max",  "memory.oom.group",
-	"cpu.weight",	    "cpu.max",
+	"memory.swap.high", "memory.swap.max",
+	"memory.zswap.max", "memory.zswap.writeback",
+	"memory.oom.group", "cpu.weight",
+	"cpu.max",	    "cpu.max.burst",
+	"cpu.uclamp.min",   "cpu.uclamp.max",
 	"cpu.idle",	    "cpuset.cpus",
-	"cpuset.mems",	    "pids.max",
-	"io.weight",	    "io.max",
+	"cpuset.mems",	    "cpuset.cpus.exclusive",
+	"pids.max",	    "io.weight",
+	"io.bfq.weight",    "io.prio.class",
+	"io.max",	    "io.latency",
+	"misc.max",
 };
 
 /* ---- saving ---- */
@@ -58,11 +64,13 @@ static int own_id(const struct save *s, uint32_t id)
 static void save_knobs(const struct save *s, int dir)
 {
 	for (size_t i = 0; i < sizeof(knobs) / sizeof(knobs[0]); i++) {
-		char value[VALUE_MAX];
+		char value[VALUE_MAX], *rest = value, *line;
 
-		if (file_read_line_at(dir, knobs[i], value, sizeof(value)) == 0 &&
-		    value[0] != '\0' && strchr(value, '\n') == NULL)
-			(void)fprintf(s->out, "K %s %s\n", knobs[i], value);
+		if (file_read_line_at(dir, knobs[i], value, sizeof(value)) < 0)
+			continue;
+		while ((line = strsep(&rest, "\n")) != NULL)
+			if (*line != '\0')
+				(void)fprintf(s->out, "K %s %s\n", knobs[i], line);
 	}
 }
 
@@ -408,7 +416,6 @@ static void plus_each(const char *words, char *buf, size_t size)
 	}
 }
 
-/* A knob that has its value is left alone: some refuse what they say themselves. */
 /*
  * The CT's own limits within its limits: one that this kernel or host does not take (a device that is not there, the
  * weight 0 that kernels before 6.12 tell of an idle group) is no reason to lose the CT.
@@ -418,12 +425,25 @@ static bool may_differ(int r, const char *knob)
 	return (r == -ERANGE || r == -EINVAL || r == -ENODEV) && strncmp(knob, "cgroup.", 7) != 0;
 }
 
+static bool has_line(const char *text, const char *line)
+{
+	size_t n = strlen(line);
+
+	for (; text != NULL; text = strchr(text, '\n')) {
+		text += *text == '\n';
+		if (strncmp(text, line, n) == 0 && (text[n] == '\0' || text[n] == '\n'))
+			return true;
+	}
+	return false;
+}
+
+/* A knob that has its value is left alone: some refuse what they say themselves. */
 static int load_knob(const struct load *l, const struct cg_tree_line *line)
 {
 	char now[VALUE_MAX], next[VALUE_MAX];
 	int r = file_read_line_at(l->dir, line->name, now, sizeof(now));
 
-	if (r == -ENOENT || (r == 0 && strcmp(now, line->value) == 0))
+	if (r == -ENOENT || (r == 0 && has_line(now, line->value)))
 		return 0;
 	if (strcmp(line->name, "cgroup.type") == 0 && strcmp(line->value, "threaded") != 0)
 		return 0;

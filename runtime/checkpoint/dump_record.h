@@ -1,5 +1,5 @@
 /*
- * dump_record.h - what berth itself knows of a CT that was dumped: the file "record" among its images. The images are
+ * dump_record.h - what berth itself knows of a CT that was dumped: the file "record" beside its images. The images are
  * complete, and those of this CT, when it is there.
  */
 #pragma once
@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 enum {
-	RECORD_VERSION = 1,
+	RECORD_VERSION = 2,
 	RECORD_SIZE_MAX = 4096
 };
 

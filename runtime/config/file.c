@@ -287,6 +287,13 @@ int conf_format(const struct conf_file *f, char **ret)
 	return 0;
 }
 
+bool conf_equal(const struct conf_file *a, const struct conf_file *b)
+{
+	auto_free char *one = NULL, *other = NULL;
+
+	return conf_format(a, &one) == 0 && conf_format(b, &other) == 0 && strcmp(one, other) == 0;
+}
+
 void conf_each(const struct conf_file *f,
 	       void (*fn)(const char *key, const char *value, void *data), void *data)
 {

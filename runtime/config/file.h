@@ -8,6 +8,7 @@
 
 #include "runtime/base/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct conf_file; /* owns its memory */
@@ -29,6 +30,8 @@ int conf_set(struct conf_file *f, const char *key, const char *value);
 void conf_unset(struct conf_file *f, const char *key);
 /* malloc'ed text. */
 int conf_format(const struct conf_file *f, char **ret);
+/* Would both be written as the same text? False without memory. */
+bool conf_equal(const struct conf_file *a, const struct conf_file *b);
 /* Calls fn for each key, in order. */
 void conf_each(const struct conf_file *f,
 	       void (*fn)(const char *key, const char *value, void *data), void *data);

@@ -133,6 +133,49 @@ int store_live_save(const struct berth_paths *p, uint32_t ctid, const struct con
 	return dir < 0 ? dir : conf_save_at(dir, "live.conf", f, err);
 }
 
+int store_suspended_load(const struct berth_paths *p, uint32_t ctid, int dump_fd,
+			 struct conf_file **ret, struct berth_error *err)
+{
+	struct berth_error why;
+	int r = conf_load_at(dump_fd, "config", ret, &why);
+
+	return r == 0 ? 0
+		      : berth_error_set(err, BERTH_ERR_BROKEN, -r,
+					"CT %u: what it had in effect when it was suspended, "
+					"%s/private/%u/dump/config, is damaged or gone: %.200s",
+					ctid, p->lib, ctid, why.msg);
+}
+
+int store_suspended_save(uint32_t ctid, int dump_fd, const struct conf_file *f,
+			 struct berth_error *err)
+{
+	auto_free char *text = NULL;
+	int r = conf_format(f, &text);
+
+	if (r == 0)
+		r = file_replace_at(dump_fd, "config", text, strlen(text), 0600, true);
+	return r == 0 ? 0
+		      : berth_error_sys(err, r, "CT %u: suspend: write what it has in effect",
+					ctid);
+}
+
+/* Of a CT that does not run; images without a record are what a resume has left. */
+static int load_at_rest(const struct berth_paths *p, uint32_t ctid, struct conf_file **ret,
+			struct berth_error *err)
+{
+	char path[BERTH_PATH_MAX], dump[BERTH_PATH_MAX];
+	auto_close int dir =
+		dir_open_at(AT_FDCWD, path_below(path_private(p, ctid, path), "dump", dump));
+
+	/* Who may not look there is told what is saved. */
+	if (dir == -ENOENT || dir == -ENOTDIR || dir == -EACCES ||
+	    (dir >= 0 && faccessat(dir, "record", F_OK, 0) < 0 && errno == ENOENT))
+		return store_conf_load(p, ctid, ret, err);
+	if (dir < 0)
+		return berth_error_sys(err, dir, "CT %u: open %s", ctid, dump);
+	return store_suspended_load(p, ctid, dir, ret, err);
+}
+
 int store_live_load(const struct berth_paths *p, uint32_t ctid, struct conf_file **ret,
 		    struct berth_error *err)
 {
@@ -143,7 +186,7 @@ int store_live_load(const struct berth_paths *p, uint32_t ctid, struct conf_file
 	/* Without a descriptor, or memory, the saved one must not pass for what is in effect. */
 	if (r == -EMFILE || r == -ENFILE || r == -ENOMEM || r == -EIO)
 		return berth_error_sys(err, r, "CT %u: read %s/live.conf", ctid, path);
-	return r == 0 ? 0 : store_conf_load(p, ctid, ret, err);
+	return r == 0 ? 0 : load_at_rest(p, ctid, ret, err);
 }
 
 int store_old_save(const struct berth_paths *p, uint32_t ctid, const struct conf_file *f,

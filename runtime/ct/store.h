@@ -34,13 +34,18 @@ int store_candidate_load(const struct berth_paths *p, uint32_t ctid, struct conf
 void store_candidate_forget(const struct berth_paths *p, uint32_t ctid);
 
 /*
- * What a running CT has in effect: RUN/ct/CTID/live.conf when a change was made without --save, else
- * its config.
+ * What a CT has in effect: RUN/ct/CTID/live.conf when a change was made without --save; of a suspended one what it
+ * had then, LIB/private/CTID/dump/config; else its config.
  */
 int store_live_save(const struct berth_paths *p, uint32_t ctid, const struct conf_file *f,
 		    struct berth_error *err);
 int store_live_load(const struct berth_paths *p, uint32_t ctid, struct conf_file **ret,
 		    struct berth_error *err);
+/* The latter alone: dump_fd is the folder. BERTH_ERR_BROKEN. */
+int store_suspended_load(const struct berth_paths *p, uint32_t ctid, int dump_fd,
+			 struct conf_file **ret, struct berth_error *err);
+int store_suspended_save(uint32_t ctid, int dump_fd, const struct conf_file *f,
+			 struct berth_error *err);
 void store_live_forget(const struct berth_paths *p, uint32_t ctid);
 /*
  * What the last run had in effect, RUN/ct/CTID/old.conf: the start writes it, and at the end of the run what was

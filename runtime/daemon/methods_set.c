@@ -112,11 +112,9 @@ static void set_applied(struct job *j, const struct worker_result *result);
 /* Is it what the config says? Then it was saved, and the end of the set is all that is missing. */
 static bool is_saved(struct daemon *d, uint32_t ctid, const struct conf_file *candidate)
 {
-	auto_free char *a = NULL, *b = NULL;
 	struct conf_file *saved = NULL;
-	bool same = store_conf_load(&d->paths, ctid, &saved, NULL) == 0 &&
-		    conf_format(saved, &a) == 0 && conf_format(candidate, &b) == 0 &&
-		    strcmp(a, b) == 0;
+	bool same =
+		store_conf_load(&d->paths, ctid, &saved, NULL) == 0 && conf_equal(saved, candidate);
 
 	conf_free(saved);
 	return same;

@@ -303,6 +303,12 @@ static int check_addr(struct daemon *d, const struct ct *ct, const char *word,
 
 		if (other == ct || !list_has_addr(other->addrs, &a))
 			continue;
+		if (other->status == CT_SUSPENDED)
+			return berth_error_set(
+				err, BERTH_ERR_ADDRESS_IN_USE, EADDRINUSE,
+				"CT %u: address %s is CT %u's, which is suspended; let that one go "
+				"on first, to take it away: berth resume %u",
+				ct->ctid, word, other->ctid, other->ctid);
 		return berth_error_set(
 			err, BERTH_ERR_ADDRESS_IN_USE, EADDRINUSE,
 			"CT %u: address %s is CT %u's; take it away first: berth set "

@@ -113,6 +113,8 @@ void seen_conf_stamp(const struct berth_paths *p, uint32_t ctid, struct conf_sta
 
 	stamp_of(path_ct_config(p, ctid, path), ret_saved);
 	stamp_of(path_below(path_run_ct(p, ctid, dir), "live.conf", path), ret_live);
+	if (ret_live->changed_s == 0) /* store_live_load */
+		stamp_of(path_below(path_private(p, ctid, dir), "dump/config", path), ret_live);
 }
 
 bool seen_conf_settles(const struct conf_stamp *saved, const struct conf_stamp *live, int64_t now_s)

@@ -74,11 +74,11 @@ int criu_failed(const struct worker *w, const char *what, int images_fd, const c
 			       why->msg, reason[0] != '\0' ? ": " : "", reason);
 }
 
-int criu_record_load(const struct worker *w, int images_fd, struct checkpoint_record *ret,
+int criu_record_load(const struct worker *w, int dump_fd, struct checkpoint_record *ret,
 		     struct berth_error *err)
 {
 	char text[RECORD_SIZE_MAX];
-	int r = file_read_line_at(images_fd, DUMP_RECORD, text, sizeof(text));
+	int r = file_read_line_at(dump_fd, DUMP_RECORD, text, sizeof(text));
 
 	if (r == 0)
 		r = checkpoint_record_parse(text, ret);

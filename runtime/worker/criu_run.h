@@ -8,6 +8,8 @@
 /* Folders of the private area: images that are complete, and those that are being made. */
 #define DUMP_DIR "dump"
 #define DUMP_NEW "dump.new"
+/* In them, CRIU's own. The rest is root's of the host alone; store_suspended_load has another of its files. */
+#define DUMP_IMAGES "images"
 #define DUMP_RECORD "record"
 #define DUMP_CGROUPS "cgroups"
 #define DUMP_LOG "dump.log"
@@ -25,6 +27,6 @@ void criu_externals(struct criu_order *o, bool restore, const char *tty);
 int criu_failed(const struct worker *w, const char *what, int images_fd, const char *log,
 		const struct berth_error *why, struct berth_error *err);
 
-/* The record among the images; BERTH_ERR_BROKEN. */
-int criu_record_load(const struct worker *w, int images_fd, struct checkpoint_record *ret,
+/* DUMP_RECORD of the folder dump_fd; BERTH_ERR_BROKEN. */
+int criu_record_load(const struct worker *w, int dump_fd, struct checkpoint_record *ret,
 		     struct berth_error *err);

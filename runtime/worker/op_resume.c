@@ -34,7 +34,7 @@ enum {
 
 struct resume {
 	struct checkpoint_record record;
-	int images_fd, cg_fd, inner_fd;
+	int dump_fd, images_fd, cg_fd, inner_fd;
 	char *cgroups; /* the text of the CT's tree */
 	struct criu criu;
 	struct bring_up *b;
@@ -90,7 +90,7 @@ static int take_images(struct resume *s, struct berth_error *err)
 	int r = adopt_namespaces(s);
 
 	if (r == 0)
-		r = file_read_at(s->images_fd, DUMP_CGROUPS, CG_TREE_TEXT_MAX, &s->cgroups, NULL);
+		r = file_read_at(s->dump_fd, DUMP_CGROUPS, CG_TREE_TEXT_MAX, &s->cgroups, NULL);
 	if (r == 0)
 		r = own_images(s, s->b->facts.id_base);
 	return r < 0 ? fail(s, r, "prepare its images", err) : 0;
@@ -187,7 +187,7 @@ static int may_try_again(struct resume *s, bool may, struct berth_error *err)
 		rec.mounts_tried = rec.mounts;
 	r = checkpoint_record_format(&rec, text, sizeof(text));
 	if (r == 0)
-		r = file_replace_at(s->images_fd, DUMP_RECORD, text, strlen(text), 0600, true);
+		r = file_replace_at(s->dump_fd, DUMP_RECORD, text, strlen(text), 0600, true);
 	return r < 0 ? fail(s, r, "write its record", err) : 0;
 }
 
@@ -341,12 +341,11 @@ static int resume_prepare(struct bring_up *b, struct berth_error *err)
 	r = worker_private_dir(b->w, err);
 	if (r < 0)
 		return r;
-	s->images_fd = dir_open_at(b->w->private_fd, DUMP_DIR);
+	/* Not from dump_fd: of a mount of another mount namespace than ours none can be made. */
+	s->images_fd = dir_open_at(b->w->private_fd, DUMP_DIR "/" DUMP_IMAGES);
 	if (s->images_fd < 0)
 		return fail(s, s->images_fd, "open its images", err);
-	r = criu_record_load(b->w, s->images_fd, &s->record, err);
-	if (r == 0)
-		r = take_images(s, err);
+	r = take_images(s, err);
 	if (r < 0)
 		return r;
 	s->cg_fd = cg_ct_dir(b->cg, b->w->ctid);
@@ -357,7 +356,7 @@ static int resume_prepare(struct bring_up *b, struct berth_error *err)
 	b->booted = s->record.booted;
 	r = load_tree(s, CG_TREE_DIRS, NULL, err);
 	if (r == 0)
-		r = guest_net_load(b->w->ctid, b->ns.userns_fd, b->ns.netns_fd, s->images_fd, err);
+		r = guest_net_load(b->w->ctid, b->ns.userns_fd, b->ns.netns_fd, s->dump_fd, err);
 	if (r == 0)
 		r = start_criu(s, err);
 	if (r == 0)
@@ -390,11 +389,11 @@ static int give_up_images(struct bring_up *b, struct berth_error *err)
 	if (r < 0)
 		return r;
 	(void)FAULT_POINT("resume.launched");
-	r = file_unlink_at(s->images_fd, DUMP_RECORD);
+	r = file_unlink_at(s->dump_fd, DUMP_RECORD);
 	if (r < 0)
 		return fail(s, r, "remove its images", err);
 	/* From here on nothing may end the CT: there is nothing else of it. */
-	if (fsync(s->images_fd) < 0)
+	if (fsync(s->dump_fd) < 0)
 		log_line(LOG_LV_WARNING, b->w->ctid, "resume: fsync of its images' directory: %s",
 			 strerror(errno));
 	return 0;
@@ -470,44 +469,60 @@ static int check_volume(struct worker *w, const struct ct_facts *f, struct check
 	return 0;
 }
 
-/* Are the images this CT's, and does the volume fit? From here on it may have been mounted once more. */
-static int check_images(struct worker *w, struct berth_error *err)
+/* What was in effect goes on, also where the saved config is another by now: that one is for the next start. */
+static int load_config(struct resume *s, struct worker *w, struct conf_file **ret,
+		       struct berth_error *err)
 {
-	auto_close int images = -EBADF;
-	struct checkpoint_record rec;
-	char text[RECORD_SIZE_MAX];
+	struct conf_file *saved = NULL;
+	int r = store_suspended_load(&w->paths, w->ctid, s->dump_fd, ret, err);
+
+	if (r == 0 && store_conf_load(&w->paths, w->ctid, &saved, NULL) == 0 &&
+	    conf_equal(saved, *ret)) {
+		conf_free(*ret);
+		*ret = NULL;
+	}
+	conf_free(saved);
+	return r;
+}
+
+/* Are the images this CT's, and does the volume fit? From here on it may have been mounted once more. */
+static int check_images(struct resume *s, struct worker *w, struct berth_error *err)
+{
 	struct ct_facts facts;
+	char text[RECORD_SIZE_MAX];
 	int r = worker_facts(w, &facts, err);
 
 	if (r == 0)
 		r = worker_private_dir(w, err);
 	if (r < 0)
 		return r;
-	images = dir_open_at(w->private_fd, DUMP_DIR);
-	if (images < 0)
-		return berth_error_set(err, BERTH_ERR_NOT_RUNNING, -images,
+	s->dump_fd = dir_open_at(w->private_fd, DUMP_DIR);
+	if (s->dump_fd < 0)
+		return berth_error_set(err, BERTH_ERR_NOT_RUNNING, -s->dump_fd,
 				       "CT %u is not suspended", w->ctid);
-	r = criu_record_load(w, images, &rec, err);
+	r = criu_record_load(w, s->dump_fd, &s->record, err);
 	if (r < 0)
 		return r;
-	if (strcmp(rec.uuid, facts.uuid) != 0)
+	if (strcmp(s->record.uuid, facts.uuid) != 0)
 		return berth_error_set(err, BERTH_ERR_BROKEN, ESTALE,
 				       "CT %u: the images in %s/private/%u/dump are another CT's",
 				       w->ctid, w->paths.lib, w->ctid);
-	r = check_volume(w, &facts, &rec, err);
+	r = check_volume(w, &facts, &s->record, err);
 	if (r < 0)
 		return r;
-	r = checkpoint_record_format(&rec, text, sizeof(text));
+	r = checkpoint_record_format(&s->record, text, sizeof(text));
 	if (r == 0)
-		r = file_replace_at(images, DUMP_RECORD, text, strlen(text), 0600, true);
+		r = file_replace_at(s->dump_fd, DUMP_RECORD, text, strlen(text), 0600, true);
 	return r < 0 ? berth_error_sys(err, r, "CT %u: resume: write its record", w->ctid) : 0;
 }
 
 int op_resume(struct worker *w, struct berth_error *err)
 {
-	struct resume s = {.images_fd = -EBADF, .criu.sock = -EBADF};
+	struct resume s = {.dump_fd = -EBADF, .images_fd = -EBADF, .criu.sock = -EBADF};
 	struct bring_up b = {.w = w, .ignition = &resume_ignition, .data = &s};
-	int r = check_images(w, err);
+	int r = check_images(&s, w, err);
 
+	if (r == 0)
+		r = load_config(&s, w, &b.conf, err);
 	return r < 0 ? r : bring_up(&b, err);
 }

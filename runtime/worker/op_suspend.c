@@ -56,10 +56,12 @@ struct suspend {
 	int init_pidfd;
 	struct cg_host *cg;
 	struct ct_config config;
+	struct conf_file *conf; /* what is in effect */
 	struct net_addr addrs[CT_ADDR_MAX];
 	struct net_ct net;
 	char cgroup[BERTH_PATH_MAX], program[BERTH_PATH_MAX], tty[64];
-	int images_fd;
+	int dump_fd; /* the host's root's own */
+	int images_fd; /* CRIU's, in it */
 	int volume_fd; /* on the CT's own disk, for flush */
 	struct criu criu;
 	struct checkpoint_record record;
@@ -80,14 +82,12 @@ static int fail(const struct suspend *s, int r, const char *what, struct berth_e
 static int load_live(struct suspend *s, struct berth_error *err)
 {
 	struct worker *w = s->w;
-	struct conf_file *conf = NULL;
-	int r = store_live_load(&w->paths, w->ctid, &conf, err);
+	int r = store_live_load(&w->paths, w->ctid, &s->conf, err);
 
 	if (r == 0)
-		r = ct_config_from(conf, w->host_conf, &s->config, err);
+		r = ct_config_from(s->conf, w->host_conf, &s->config, err);
 	if (r == 0)
 		r = spec_net(w->ctid, &s->config, &w->host, w->paths.root, s->addrs, &s->net, err);
-	conf_free(conf);
 	return r;
 }
 
@@ -210,23 +210,43 @@ static int step_flush(void *ctx, struct berth_error *err)
 	return r < 0 ? r : flush(s, err);
 }
 
-static int step_folder(void *ctx, struct berth_error *err)
+/*
+ * CRIU writes its images, and later reads them as the CT's root, which must not write what berth goes by: so these are
+ * in a folder of their own.
+ */
+static int make_folders(struct suspend *s)
 {
-	struct suspend *s = ctx;
 	int r = tree_remove_at(s->w->private_fd, DUMP_NEW);
 
 	if (r == 0 && mkdirat(s->w->private_fd, DUMP_NEW, 0700) < 0)
 		r = -errno;
 	if (r == 0)
-		r = s->images_fd = dir_open_at(s->w->private_fd, DUMP_NEW);
+		r = s->dump_fd = dir_open_at(s->w->private_fd, DUMP_NEW);
+	if (r >= 0 && mkdirat(s->dump_fd, DUMP_IMAGES, 0700) < 0)
+		r = -errno;
+	if (r >= 0)
+		r = s->images_fd = dir_open_at(s->dump_fd, DUMP_IMAGES);
 	if (r >= 0 && fchown(s->images_fd, s->facts.id_base, s->facts.id_base) < 0)
 		r = -errno;
+	return r;
+}
+
+static int step_folder(void *ctx, struct berth_error *err)
+{
+	struct suspend *s = ctx;
+	int r = make_folders(s);
+
+	if (r < 0)
+		(void)fail(s, r, "make " DUMP_NEW " in its private area", err);
+	else
+		r = store_suspended_save(s->w->ctid, s->dump_fd, s->conf, err);
 	if (r >= 0)
 		return 0;
 	/* The step that failed is not undone. */
 	fd_close(&s->images_fd);
+	fd_close(&s->dump_fd);
 	(void)tree_remove_at(s->w->private_fd, DUMP_NEW);
-	return fail(s, r, "make " DUMP_NEW " in its private area", err);
+	return r;
 }
 
 static void undo_folder(void *ctx)
@@ -234,6 +254,7 @@ static void undo_folder(void *ctx)
 	struct suspend *s = ctx;
 
 	fd_close(&s->images_fd);
+	fd_close(&s->dump_fd);
 	if (!s->stuck)
 		(void)tree_remove_at(s->w->private_fd, DUMP_NEW);
 }
@@ -383,7 +404,7 @@ static int save_cgroups(struct suspend *s)
 	r = cg_tree_save(inner, s->facts.id_base, out);
 	if (fclose(out) != 0 && r == 0)
 		r = -ENOMEM;
-	return r < 0 ? r : file_replace_at(s->images_fd, DUMP_CGROUPS, text, len, 0600, true);
+	return r < 0 ? r : file_replace_at(s->dump_fd, DUMP_CGROUPS, text, len, 0600, true);
 }
 
 /* The one in its UTS namespace: that may be another by now than the config's. Nothing is done there but to ask. */
@@ -411,7 +432,7 @@ static int save_network(struct suspend *s, struct berth_error *err)
 	netns = open(path, O_RDONLY | O_CLOEXEC);
 	if (userns < 0 || netns < 0)
 		return fail(s, errno, "open its namespaces", err);
-	return guest_net_save(s->w->ctid, userns, netns, s->images_fd, &s->net, err);
+	return guest_net_save(s->w->ctid, userns, netns, s->dump_fd, &s->net, err);
 }
 
 static int step_save(void *ctx, struct berth_error *err)
@@ -463,7 +484,7 @@ static int commit(struct suspend *s, struct berth_error *err)
 		return r;
 	r = checkpoint_record_format(&s->record, text, sizeof(text));
 	if (r == 0)
-		r = file_replace_at(s->images_fd, DUMP_RECORD, text, strlen(text), 0600, true);
+		r = file_replace_at(s->dump_fd, DUMP_RECORD, text, strlen(text), 0600, true);
 	if (r == 0 && syncfs(s->images_fd) < 0)
 		r = -errno;
 	if (r < 0)
@@ -751,6 +772,7 @@ int op_suspend(struct worker *w, struct berth_error *err)
 	for (int i = 0; i < TRIES; i++) {
 		struct suspend s = {.w = w,
 				    .init_pidfd = -EBADF,
+				    .dump_fd = -EBADF,
 				    .images_fd = -EBADF,
 				    .volume_fd = -EBADF,
 				    .criu.sock = -EBADF};
@@ -762,6 +784,7 @@ int op_suspend(struct worker *w, struct berth_error *err)
 		fd_close(&s.volume_fd);
 		fd_close(&s.init_pidfd);
 		cg_host_free(s.cg);
+		conf_free(s.conf);
 		if (r == 0 || !s.dump_failed || s.stuck)
 			break;
 		clock_pause_us(PAUSE_US);

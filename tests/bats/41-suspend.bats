@@ -388,3 +388,43 @@ what_it_is() {
 	run ! berth exec2 101 sh -c 'echo h >/proc/sysrq-trigger'
 	run ! berth exec2 101 unshare -u true
 }
+
+@test "a container goes on with the limits and addresses that it had, saved or not" {
+	local conf=$HOST_ROOT/etc/berth/ct/101.conf
+	tiny 101 --ipadd 10.99.0.101 --ram 128M
+	berth set 101 --ram 96M --ipadd 10.99.0.111 --numproc 77
+	talk_open 101 10.99.0.111
+	what_it_is 101 >"$HOST_ROOT/before"
+	for round in 1 2; do
+		berth suspend 101
+		[[ $(berth list -a -H -o ip,numproc.l 101) == *10.99.0.111*77* ]]
+		run -78 berth create 102 --ostemplate tiny --ipadd 10.99.0.111
+		[[ $output == *"CT 101"*suspended*"berth resume 101"* ]]
+		# What is saved meanwhile is for the next start.
+		cp "$conf" "$HOST_ROOT/saved.$round"
+		sed -i 's/^NUMPROC=.*//; s/10.99.0.101/10.99.0.121/' "$conf"
+		stop_berthd
+		start_berthd
+		berth resume 101
+		what_it_is 101 >"$HOST_ROOT/after"
+		diff "$HOST_ROOT/before" "$HOST_ROOT/after"
+		talk "round$round"
+		grep -q 10.99.0.121 "$conf"
+	done
+	exec 7>&-
+	berth restart 101 --wait
+	[[ $(berth list -a -H -o ip 101) == *10.99.0.121* ]]
+	[[ $(berth exec2 101 ip addr) != *10.99.0.111* ]]
+	# One that has nothing unsaved has nothing unsaved afterwards.
+	berth suspend 101
+	berth resume 101
+	[ ! -e "$HOST_ROOT/run/berth/ct/101/live.conf" ]
+	# Another one's limits are not taken for it, nor the saved ones.
+	berth suspend 101
+	echo 'BAD' >"$HOST_ROOT/var/lib/berth/private/101/dump/config"
+	run ! berth resume 101
+	[[ $output == *"CT 101"*"dump/config"* ]]
+	[ "$(status_of 101)" = broken ]
+	berth stop 101 --fast
+	berth start 101
+}

@@ -135,6 +135,41 @@ static pid_t sleeper_in(const char *name)
 	return pid;
 }
 
+static void put(const char *name, const char *text)
+{
+	auto_close int dir = dir_open_at(AT_FDCWD, top);
+
+	CHECK(file_replace_at(dir, name, text, strlen(text), 0644, false) == 0);
+}
+
+/* Plain files do for knobs that this host's cgroups may not have. */
+static void a_knob_with_a_line_for_each_device_is_carried_whole(void)
+{
+	char line[200] = "", now[256];
+	auto_free char *text = NULL;
+	auto_close int to = -EBADF;
+
+	(void)snprintf(top, sizeof(top), "/tmp/berth-test-knobs-%d", (int)getpid());
+	CHECK(mkdir(top, 0755) == 0);
+	put("cgroup.procs", "");
+	put("io.max", "7:1 rbps=1048576 wbps=max riops=max wiops=max\n"
+		      "7:2 rbps=max wbps=max riops=10 wiops=max\n");
+	put("pids.max", "77\n");
+	text = saved(".");
+	CHECK(strstr(text, "K io.max 7:1 rbps=1048576 wbps=max riops=max wiops=max\n") != NULL);
+	CHECK(strstr(text, "K io.max 7:2 rbps=max wbps=max riops=10 wiops=max\n") != NULL);
+	/* The device that has its limit is left alone, the other one is given it. */
+	put("io.max", "7:1 rbps=1048576 wbps=max riops=max wiops=max\n");
+	put("pids.max", "max\n");
+	to = dir_open_at(AT_FDCWD, top);
+	CHECK(cg_tree_load(to, ID_BASE, text, CG_TREE_KNOBS, NULL, line, sizeof(line)) == 0);
+	CHECK(file_read_line_at(to, "io.max", now, sizeof(now)) == 0);
+	CHECK(strncmp(now, "7:2 rbps=max wbps=max riops=10 wiops=max", 40) == 0);
+	CHECK(file_read_line_at(to, "pids.max", now, sizeof(now)) == 0 &&
+	      strncmp(now, "77", 2) == 0);
+	CHECK(tree_remove_at(AT_FDCWD, top) == 0);
+}
+
 static void a_tree_comes_again_with_owners_knobs_and_processes(void)
 {
 	char path[256], line[200] = "", text_pid[32];
@@ -186,6 +221,7 @@ int main(void)
 	RUN(lines_are_taken_apart);
 	RUN(lines_that_lead_elsewhere_are_refused);
 	RUN(the_innermost_pid_counts);
+	RUN(a_knob_with_a_line_for_each_device_is_carried_whole);
 	if (geteuid() != 0 || !make_top()) {
 		(void)printf("skipped: no cgroups to make\n");
 		return check_failures != 0 ? 1 : 77;
