@@ -40,13 +40,31 @@ teardown() {
 }
 
 @test "what is left behind is noticed" {
-	mkdir "$HOST_ROOT/var/lib/berth/private/999"
+	local cgroup loop table=berth_test_$HOST_ID
+	stop_berthd # which would mend some of it
+	cgroup=$(host_cgroups /berth | head -n 1)
+	run -0 leaks
+	mkdir "$HOST_ROOT/var/lib/berth/private/999" "$HOST_ROOT/var/lib/berth/private/.999.gone" "$cgroup/999"
 	ip link add left0 type veth peer name left1
+	mount -t tmpfs left "$HOST_ROOT/run/berth/ct"
+	truncate -s 1M "$HOST_ROOT/file"
+	loop=$(losetup -f --show "$HOST_ROOT/file")
+	nft "add set inet $table left { type ipv4_addr; }; add element inet $table left { 192.0.2.99 }"
+	bash -c 'read -r _ <>"$0"' "$BERTH_TEST_NEVER" --root "$HOST_ROOT" </dev/null 3>&- 4>&- &
 	run -1 leaks
-	[[ $output == *"file $HOST_ROOT/var/lib/berth/private/999"* ]]
-	[[ $output == *"link left0"* ]]
+	kill $!
+	wait $! || true
+	umount "$HOST_ROOT/run/berth/ct"
+	losetup -d "$loop"
+	nft delete set inet "$table" left
 	ip link del left0
-	rmdir "$HOST_ROOT/var/lib/berth/private/999"
+	rmdir "$HOST_ROOT/var/lib/berth/private/999" "$HOST_ROOT/var/lib/berth/private/.999.gone" "$cgroup/999"
+	for what in "file $HOST_ROOT/var/lib/berth/private/999" "file $HOST_ROOT/var/lib/berth/private/.999.gone" \
+		"cgroup $cgroup/999" 'link left0' 'link left1' "mount $HOST_ROOT/run/berth/ct" "loop device $loop $HOST_ROOT/file" \
+		"process $!" 192.0.2.99; do
+		echo "is it told? $what"
+		[[ $output == *"$what"* ]]
+	done
 }
 
 @test "the socket speaks Varlink to any client" {
