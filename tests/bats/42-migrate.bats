@@ -207,6 +207,48 @@ fails_before() {
 	twohosts down
 }
 
+# All fault injection points that a move has of its own, in no order.
+points_of_a_move() {
+	"$(dirname "$(command -v berthd)")/../libexec/berth/berth-worker-migrate" points |
+		grep -E '^(send|receive|blocks)\.|^volume\.receive$' | grep -v '\.undo$' | sort -u
+}
+
+# at_point POINT ACTION: whatever becomes of the move, the CT is whole on one host, which alone can start it; the same
+# command then ends the move, and nothing is left.
+at_point() {
+	local first
+	faults clear
+	faults set "berth-worker:$1" "$2"
+	run on A berth migrate -e "$via" B 101
+	first=$status
+	faults reached "berth-worker:$1" >/dev/null
+	faults clear
+	if [ "$first" != 0 ]; then
+		case $(status A 101) in
+		stopped) run ! on B berth start 101 ;;
+		given) run -9 on A berth start 101 ;;
+		*) false ;;
+		esac
+		on A berth migrate -e "$via" B 101
+	fi
+	empty A
+	started_has B 101
+	on B berth stop 101
+	on B berth migrate -e "$back" A 101
+	empty B
+}
+
+@test "every point of a move, with a kill and with an error: one copy, whole, and nothing is left" {
+	make_ct
+	for point in $(points_of_a_move); do
+		for action in kill EIO; do
+			echo "# $point $action"
+			at_point "$point" "$action"
+		done
+	done
+	twohosts down
+}
+
 # What is cut after the commit: the CT never starts here, and the same command ends the move. again: in between both
 # berthds are killed.
 is_cut() {
