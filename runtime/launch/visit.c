@@ -14,6 +14,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
@@ -137,6 +138,14 @@ static int net_limit(void)
 	return 0;
 }
 
+/* The first process of a PID namespace: what it runs ends with it. 0 or -errno. */
+static int net_end_with_parent(int sock)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		return -errno;
+	return fd_wait(sock, POLLHUP, 0) == 0 ? 0 : -ESRCH; /* it died before */
+}
+
 static _Noreturn void net_run(const struct launch_in_net *n, int sock)
 {
 	struct visit_reply reply = {0};
@@ -155,6 +164,8 @@ static _Noreturn void net_run(const struct launch_in_net *n, int sock)
 		r = net_limit();
 	if (r == 0)
 		r = process_close_others(keep, n_keep);
+	if (r == 0)
+		r = net_end_with_parent(sock);
 	reply.result = r < 0 ? berth_error_sys(&reply.err, r, "join the container's network")
 			     : n->fn(n->data, &reply.err);
 	(void)fd_send_message(sock, &reply, sizeof(reply), NULL, 0);
@@ -168,7 +179,7 @@ int launch_in_net(const struct launch_in_net *n, struct berth_error *err)
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sock) < 0)
 		return berth_error_sys(err, errno, "socketpair");
-	pid = sys_clone3(0, SIGCHLD, -1);
+	pid = sys_clone3(CLONE_NEWPID, SIGCHLD, -1);
 	if (pid == 0)
 		net_run(n, sock[1]);
 	(void)close(sock[1]);

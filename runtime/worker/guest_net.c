@@ -1,6 +1,7 @@
 /* guest_net.c - what a CT's root has made of its network. */
 #include "runtime/worker/guest_net.h"
 
+#include "netsetup/guest_state.h"
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/log.h"
@@ -8,14 +9,14 @@
 #include "runtime/base/spawn.h"
 #include "runtime/launch/launch.h"
 
-#include <arpa/inet.h>
+#include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
-#include <ifaddrs.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 enum {
 	TIMEOUT_MS = 30000,
@@ -27,7 +28,8 @@ enum {
 struct guest_net {
 	uint32_t ctid;
 	const struct net_ct *net;
-	int sysctl_fd, nft_fd;
+	bool try; /* would nft take its rules again? */
+	int sysctl_fd, nft_fd, state_fd;
 	FILE *out;
 };
 
@@ -130,21 +132,120 @@ static int load_sysctls(struct guest_net *g, struct berth_error *err)
 
 /* ---- the packet filter ---- */
 
-static int run_nft(struct guest_net *g, const char *const *argv, int in, int out,
-		   struct berth_error *err)
+/* What is read of a listing that a tenant has a part in (comments, names) is to be rules, and no other file. */
+bool guest_rules_include(const char *text)
 {
+	bool begins = true;
+
+	for (const char *p = text; *p != '\0'; p++) {
+		if (begins && strncmp(p, "include", 7) == 0 && !isalnum((unsigned char)p[7]) &&
+		    p[7] != '_')
+			return true;
+		if (strchr("\n;{}", *p) != NULL)
+			begins = true;
+		else if (*p != ' ' && *p != '\t')
+			begins = false;
+	}
+	return false;
+}
+
+/* What nft complains of, in one line. */
+static void first_line(int fd, char *buf, size_t size)
+{
+	ssize_t n = pread(fd, buf, size - 1, 0);
+
+	buf[n < 0 ? 0 : n] = '\0';
+	buf[strcspn(buf, "\n")] = '\0';
+}
+
+static int run_nft(struct guest_net *g, const char *const *argv, int in, int out,
+		   char complaint[200], struct berth_error *err)
+{
+	auto_close int said = memfd_create("nft", MFD_CLOEXEC);
 	pid_t pid;
 	int status = 0,
-	    r = spawn_program(argv, NULL, &(struct spawn_fds){.in = in, .out = out, .err = -1},
+	    r = spawn_program(argv, NULL, &(struct spawn_fds){.in = in, .out = out, .err = said},
 			      &pid, NULL, err);
 
+	complaint[0] = '\0';
 	if (r < 0)
 		return r;
-	if (waitpid(pid, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		return berth_error_set(err, BERTH_ERR_HELPER, EIO,
-				       "CT %u: nft could not %s its packet filter", g->ctid,
-				       in >= 0 ? "load" : "list");
+	if (waitpid(pid, &status, 0) >= 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	if (said >= 0)
+		first_line(said, complaint, 200);
+	return berth_error_set(err, BERTH_ERR_HELPER, EIO,
+			       "CT %u: nft could not %s its packet filter: %s", g->ctid,
+			       in >= 0 ? "load" : "list", complaint);
+}
+
+static int check_rules(struct guest_net *g, const char *text, struct berth_error *err)
+{
+	return guest_rules_include(text)
+		       ? berth_error_set(err, BERTH_ERR_UNSUPPORTED, EOPNOTSUPP,
+					 "CT %u: a name or comment in its packet filter reads as "
+					 "\"include\", which nft would take for a file: change it",
+					 g->ctid)
+		       : 0;
+}
+
+static int read_rules(struct guest_net *g, char **ret, struct berth_error *err)
+{
+	char *text = malloc(TEXT_MAX);
+	ssize_t n = text == NULL ? -ENOMEM : pread(g->nft_fd, text, TEXT_MAX - 1, 0);
+
+	if (n == TEXT_MAX - 1 || n < 0) {
+		free(text);
+		return fail(g, n < 0 ? -errno : -E2BIG, "read its packet filter", err);
+	}
+	text[n] = '\0';
+	*ret = text;
 	return 0;
+}
+
+/* All that it has, and then its rules instead: tried by the kernel, and not done. */
+static int try_rules(struct guest_net *g, const char *text, struct berth_error *err)
+{
+	static const char *const check[] = {"nft", "-c", "-f", "-", NULL};
+	auto_close int in = memfd_create("rules", MFD_CLOEXEC);
+	char complaint[200];
+
+	if (in < 0 || dprintf(in, "flush ruleset\n%s", text) < 0 || lseek(in, 0, SEEK_SET) < 0)
+		return fail(g, -errno, "try its packet filter", err);
+	if (run_nft(g, check, in, -1, complaint, err) == 0)
+		return 0;
+	return berth_error_set(
+		err, BERTH_ERR_UNSUPPORTED, EOPNOTSUPP,
+		"CT %u: nft would not load its packet filter again (%.160s): rules of "
+		"iptables-nft that nft has no words for, and tables that a program "
+		"owns, cannot be carried; write them for nft, or flush them",
+		g->ctid, complaint);
+}
+
+static int save_filter(struct guest_net *g, struct berth_error *err)
+{
+	static const char *const list[] = {"nft", "-s", "list", "ruleset", NULL};
+	auto_free char *text = NULL;
+	char complaint[200];
+	int r = run_nft(g, list, -1, g->nft_fd, complaint, err);
+
+	if (r == 0)
+		r = read_rules(g, &text, err);
+	if (r == 0)
+		r = check_rules(g, text, err);
+	return r == 0 && g->try && text[0] != '\0' ? try_rules(g, text, err) : r;
+}
+
+static int load_filter(struct guest_net *g, struct berth_error *err)
+{
+	static const char *const load[] = {"nft", "-f", "-", NULL};
+	auto_free char *text = NULL;
+	char complaint[200];
+	int r = read_rules(g, &text, err);
+
+	if (r == 0)
+		r = check_rules(g, text, err);
+	return r == 0 ? run_nft(g, load, g->nft_fd, -1, complaint, err) : r;
 }
 
 /* Rules of the old tables are seen by their tools only, which CTs have and hosts have not. */
@@ -166,125 +267,61 @@ static int check_old_tables(struct guest_net *g, struct berth_error *err)
 	return 0;
 }
 
-/* ---- links, addresses, routes ---- */
+/* ---- addresses, routes and the like ---- */
 
-static int check_links(struct guest_net *g, struct berth_error *err)
+static int save_state(struct guest_net *g, struct berth_error *err)
 {
-	struct if_nameindex *all = if_nameindex();
-	int r = all == NULL ? fail(g, errno, "list its links", err) : 0;
+	FILE *out = fdopen(g->state_fd, "w");
+	int r = out == NULL ? fail(g, errno, "save its network", err)
+			    : net_guest_save(g->ctid, out, err);
 
-	for (struct if_nameindex *i = all; r == 0 && i->if_index != 0; i++)
-		if (strcmp(i->if_name, "lo") != 0 && strncmp(i->if_name, "venet", 5) != 0)
-			r = berth_error_set(err, BERTH_ERR_UNSUPPORTED, EOPNOTSUPP,
-					    "CT %u has a link of its own, %s, which cannot be "
-					    "carried yet: remove it first",
-					    g->ctid, i->if_name);
-	if (all != NULL)
-		if_freenameindex(all);
+	if (out != NULL && fclose(out) != 0 && r == 0)
+		r = fail(g, errno, "save its network", err);
 	return r;
 }
 
-static bool addr_is_ours(const struct guest_net *g, const struct ifaddrs *i)
+static void tell_lost(const char *what, void *data)
 {
-	struct net_addr a = {.family = i->ifa_addr->sa_family};
+	const struct guest_net *g = data;
 
-	if (a.family == AF_INET) {
-		a.v4 = ((const struct sockaddr_in *)(const void *)i->ifa_addr)->sin_addr;
-		if ((ntohl(a.v4.s_addr) >> 24) == 127)
-			return true;
-	} else {
-		a.v6 = ((const struct sockaddr_in6 *)(const void *)i->ifa_addr)->sin6_addr;
-		if (IN6_IS_ADDR_LINKLOCAL(&a.v6) || IN6_IS_ADDR_LOOPBACK(&a.v6))
-			return true;
-	}
-	for (unsigned int l = 0; l < g->net->n_links; l++)
-		if (net_addr_is_in(&a, g->net->links[l].addrs, g->net->links[l].n_addrs))
-			return true;
-	return false;
+	log_line(LOG_LV_WARNING, g->ctid, "resume: a part of its network is lost: %s", what);
 }
 
-static int check_addrs(struct guest_net *g, struct berth_error *err)
+static int load_state(struct guest_net *g, struct berth_error *err)
 {
-	struct ifaddrs *all = NULL;
-	int r = getifaddrs(&all) < 0 ? fail(g, errno, "list its addresses", err) : 0;
+	auto_free char *state = malloc(NET_GUEST_STATE_MAX + TEXT_MAX);
+	ssize_t n = state == NULL ? -ENOMEM
+				  : fd_read_all(g->state_fd, state, NET_GUEST_STATE_MAX + TEXT_MAX);
 
-	for (struct ifaddrs *i = all; r == 0 && i != NULL; i = i->ifa_next)
-		if (i->ifa_addr != NULL &&
-		    (i->ifa_addr->sa_family == AF_INET || i->ifa_addr->sa_family == AF_INET6) &&
-		    !addr_is_ours(g, i))
-			r = berth_error_set(
-				err, BERTH_ERR_UNSUPPORTED, EOPNOTSUPP,
-				"CT %u has an address on %s that its config has not, "
-				"and that cannot be carried yet: add it by berth set, or "
-				"remove it",
-				g->ctid, i->ifa_name);
-	freeifaddrs(all);
-	return r;
-}
-
-void guest_routes_foreign(const char *table, char buf[40])
-{
-	const char *line = strchr(table, '\n'); /* the first names the columns */
-
-	buf[0] = '\0';
-	while (line != NULL && *++line != '\0') {
-		const char *at = line + strcspn(line, "\t ");
-		uint64_t to, via;
-
-		/* Ours is the one that leads to 169.254.0.1; the kernel's own need no gateway and lead to a link. */
-		if (parse_next(&at, "\t ", 16, &to) == 0 && parse_next(&at, "\t ", 16, &via) == 0 &&
-		    !(to == 0 && via == htonl(0xa9fe0001))) {
-			struct in_addr a = {.s_addr = (in_addr_t)to};
-
-			(void)inet_ntop(AF_INET, &a, buf, 40);
-			return;
-		}
-		line = strchr(line, '\n');
-	}
-}
-
-static int check_routes(struct guest_net *g, struct berth_error *err)
-{
-	auto_free char *text = NULL;
-	char to[40];
-
-	if (file_read_at(AT_FDCWD, "/proc/net/route", 1 << 20, &text, NULL) < 0)
-		return 0;
-	guest_routes_foreign(text, to);
-	return to[0] == '\0'
-		       ? 0
-		       : berth_error_set(err, BERTH_ERR_UNSUPPORTED, EOPNOTSUPP,
-					 "CT %u has a route of its own, to %s, which cannot be "
-					 "carried yet: remove it first",
-					 g->ctid, to);
+	return n < 0 ? fail(g, (int)n, "read its network", err)
+		     : net_guest_load(g->ctid, state, (size_t)n, tell_lost, g, err);
 }
 
 /* ---- all of it ---- */
 
 static int save_inside(void *data, struct berth_error *err)
 {
-	static const char *const list[] = {"nft", "-s", "list", "ruleset", NULL};
 	struct guest_net *g = data;
-	int r = check_links(g, err);
+	int r = net_guest_check(g->net, err);
 
-	if (r == 0)
-		r = check_addrs(g, err);
-	if (r == 0)
-		r = check_routes(g, err);
 	if (r == 0)
 		r = check_old_tables(g, err);
 	if (r == 0)
-		r = run_nft(g, list, -1, g->nft_fd, err);
+		r = save_filter(g, err);
+	if (r == 0)
+		r = save_state(g, err);
 	return r == 0 ? save_sysctls(g, err) : r;
 }
 
+/* Sysctls first, as they say what becomes of an address. */
 static int load_inside(void *data, struct berth_error *err)
 {
-	static const char *const load[] = {"nft", "-f", "-", NULL};
 	struct guest_net *g = data;
 	int r = load_sysctls(g, err);
 
-	return r == 0 ? run_nft(g, load, g->nft_fd, -1, err) : r;
+	if (r == 0)
+		r = load_state(g, err);
+	return r == 0 ? load_filter(g, err) : r;
 }
 
 static int run(struct guest_net *g, int userns_fd, int netns_fd, int dirfd, int flags,
@@ -292,16 +329,18 @@ static int run(struct guest_net *g, int userns_fd, int netns_fd, int dirfd, int 
 {
 	auto_close int sysctl = openat(dirfd, "sysctl", flags | O_CLOEXEC | O_NOFOLLOW, 0600);
 	auto_close int nft = openat(dirfd, "nft", flags | O_CLOEXEC | O_NOFOLLOW, 0600);
-	const int fds[] = {sysctl, nft};
+	auto_close int state = openat(dirfd, "network", flags | O_CLOEXEC | O_NOFOLLOW, 0600);
+	const int fds[] = {sysctl, nft, state};
 
-	if (sysctl < 0 || nft < 0)
+	if (sysctl < 0 || nft < 0 || state < 0)
 		return fail(g, errno, "open the files of its network", err);
 	g->sysctl_fd = sysctl;
 	g->nft_fd = nft;
+	g->state_fd = state;
 	return launch_in_net(&(struct launch_in_net){.userns_fd = userns_fd,
 						     .netns_fd = netns_fd,
 						     .fds = fds,
-						     .n_fds = 2,
+						     .n_fds = 3,
 						     .timeout_ms = TIMEOUT_MS,
 						     .fn = fn,
 						     .data = g},
@@ -309,11 +348,11 @@ static int run(struct guest_net *g, int userns_fd, int netns_fd, int dirfd, int 
 }
 
 int guest_net_save(uint32_t ctid, int userns_fd, int netns_fd, int dirfd, const struct net_ct *net,
-		   struct berth_error *err)
+		   bool try, struct berth_error *err)
 {
-	struct guest_net g = {.ctid = ctid, .net = net};
+	struct guest_net g = {.ctid = ctid, .net = net, .try = try};
 
-	return run(&g, userns_fd, netns_fd, dirfd, O_WRONLY | O_CREAT | O_TRUNC, save_inside, err);
+	return run(&g, userns_fd, netns_fd, dirfd, O_RDWR | O_CREAT | O_TRUNC, save_inside, err);
 }
 
 int guest_net_load(uint32_t ctid, int userns_fd, int netns_fd, int dirfd, struct berth_error *err)

@@ -10,31 +10,23 @@
 #include "runtime/base/fault.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/log.h"
-#include "runtime/base/parse.h"
-#include "runtime/checkpoint/mend.h"
-#include "runtime/ct/look.h"
 #include "runtime/ct/mounted.h"
 #include "runtime/ct/plan.h"
 #include "runtime/ct/spec.h"
 #include "runtime/ct/store.h"
 #include "runtime/launch/launch.h"
 #include "runtime/storage/volume.h"
-#include "runtime/worker/criu_run.h"
-#include "runtime/worker/guest_net.h"
+#include "runtime/worker/suspend.h"
 
-#include "cgroups/tree.h"
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <poll.h>
-#include <sched.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <time.h>
 
@@ -42,36 +34,11 @@ enum {
 	CRIU_MS = 120000,
 	VISIT_MS = 10000,
 	INIT_END_MS = 60000,
-	ORPHAN_MS = 30000, /* until a dumper whose worker died has let go by itself */
-	KILLED_MS = 10000,
 	TRIES = 3,
 	PAUSE_US = 300000
 };
 
-struct suspend {
-	struct worker *w;
-	struct ct_facts facts;
-	struct ct_run run;
-	bool booted;
-	int init_pidfd;
-	struct cg_host *cg;
-	struct ct_config config;
-	struct conf_file *conf; /* what is in effect */
-	struct net_addr addrs[CT_ADDR_MAX];
-	struct net_ct net;
-	char cgroup[BERTH_PATH_MAX], program[BERTH_PATH_MAX], tty[64];
-	int dump_fd; /* the host's root's own */
-	int images_fd; /* CRIU's, in it */
-	int volume_fd; /* on the CT's own disk, for flush */
-	struct criu criu;
-	struct checkpoint_record record;
-	bool committed;
-	bool stuck; /* not all could be taken back: DUMP_NEW stays, so that it is tried again */
-	bool dump_failed; /* CRIU could not, for a reason of the CT's */
-	struct berth_error moment; /* why a moment was refused */
-};
-
-static int fail(const struct suspend *s, int r, const char *what, struct berth_error *err)
+int suspend_fail(const struct suspend *s, int r, const char *what, struct berth_error *err)
 {
 	return berth_error_sys(err, r, "CT %u: suspend: %s", s->w->ctid, what);
 }
@@ -104,7 +71,7 @@ static int step_look(void *ctx, struct berth_error *err)
 				       s->w->ctid);
 	s->init_pidfd = pidref_open(&s->run.init);
 	if (s->init_pidfd < 0)
-		return fail(s, s->init_pidfd, "open its init", err);
+		return suspend_fail(s, s->init_pidfd, "open its init", err);
 	r = worker_private_dir(s->w, err);
 	if (r >= 0)
 		r = worker_ct_dir(s->w, err);
@@ -163,7 +130,7 @@ static int step_console(void *ctx, struct berth_error *err)
 	if (r < 0)
 		return r;
 	if (fstat(fd, &st) < 0)
-		return fail(s, errno, "look at its console", err);
+		return suspend_fail(s, errno, "look at its console", err);
 	(void)snprintf(s->tty, sizeof(s->tty), "tty[%lx:%lx]", (unsigned long)st.st_rdev,
 		       (unsigned long)st.st_dev);
 	return 0;
@@ -194,7 +161,7 @@ static int flush(struct suspend *s, struct berth_error *err)
 	int r = FAULT_STEP("suspend.flush", err);
 
 	if (r == 0 && syncfs(s->volume_fd) < 0)
-		r = fail(s, errno, "flush its disk", err);
+		r = suspend_fail(s, errno, "flush its disk", err);
 	return r;
 }
 
@@ -237,7 +204,7 @@ static int step_folder(void *ctx, struct berth_error *err)
 	int r = make_folders(s);
 
 	if (r < 0)
-		(void)fail(s, r, "make " DUMP_NEW " in its private area", err);
+		(void)suspend_fail(s, r, "make " DUMP_NEW " in its private area", err);
 	else
 		r = store_suspended_save(s->w->ctid, s->dump_fd, s->conf, err);
 	if (r >= 0)
@@ -271,7 +238,7 @@ static int note_dumper(struct suspend *s, struct berth_error *err)
 			       (unsigned long long)ref.start_time);
 		r = file_replace_at(s->w->ct_fd, DUMPER_FILE, text, strlen(text), 0600, false);
 	}
-	return r < 0 ? fail(s, r, "note its dumper", err) : 0;
+	return r < 0 ? suspend_fail(s, r, "note its dumper", err) : 0;
 }
 
 static int step_criu(void *ctx, struct berth_error *err)
@@ -283,7 +250,7 @@ static int step_criu(void *ctx, struct berth_error *err)
 	int sv[2], r;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0)
-		return fail(s, errno, "socketpair", err);
+		return suspend_fail(s, errno, "socketpair", err);
 	d.sock = sv[1];
 	r = launch_dumper(&d, &s->criu.pid, err);
 	(void)close(sv[1]);
@@ -316,26 +283,6 @@ static int step_freeze(void *ctx, struct berth_error *err)
 	return cg_ct_freeze(s->cg, s->w->ctid, true, err);
 }
 
-/* Sockets first: one in repair mode resets its connection when a packet comes. */
-static int thaw(struct suspend *s, struct berth_error *err)
-{
-	auto_close int dir = cg_ct_dir(s->cg, s->w->ctid);
-	struct cg_tree_pids pids = {0};
-	int r = dir < 0 ? dir : cg_tree_processes(dir, &pids);
-
-	for (size_t i = 0; r == 0 && i < pids.n; i++)
-		if (mend_sockets(pids.v[i].pid) > 0)
-			log_line(LOG_LV_WARNING, s->w->ctid,
-				 "process %d had sockets in repair mode", pids.v[i].pid);
-	free(pids.v);
-	if (r < 0)
-		log_line(LOG_LV_WARNING, s->w->ctid,
-			 "suspend: sockets of its processes may be in repair mode: %s",
-			 strerror(-r));
-	r = FAULT_STEP("suspend.thaw.undo", err);
-	return r < 0 ? r : cg_ct_freeze(s->cg, s->w->ctid, false, err);
-}
-
 /* It is neither running nor suspended: said, and tried again by a worker that comes later. */
 static void not_taken_back(struct suspend *s, const struct berth_error *why)
 {
@@ -348,7 +295,7 @@ static void undo_freeze(void *ctx)
 	struct suspend *s = ctx;
 	struct berth_error why = {0};
 
-	if (!s->committed && thaw(s, &why) < 0)
+	if (!s->committed && suspend_thaw(s, &why) < 0)
 		not_taken_back(s, &why);
 }
 
@@ -368,105 +315,15 @@ static void undo_hold(void *ctx)
 		not_taken_back(s, &why);
 }
 
-/* As the CT sees them: one that was resumed before is ahead of the host, or behind it. */
-static int save_clocks(struct suspend *s)
-{
-	char path[64];
-	auto_free char *offsets = NULL;
-	int64_t monotonic = 0, boottime = 0;
-	int r;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/timens_offsets", s->run.init.pid);
-	r = file_read_at(AT_FDCWD, path, 4096, &offsets, NULL);
-	if (r == 0)
-		r = checkpoint_offsets_parse(offsets, &monotonic, &boottime);
-	if (r < 0 && r != -ENOENT) /* a kernel without time namespaces */
-		return r;
-	s->record.monotonic = clock_monotonic_ns() + (uint64_t)monotonic;
-	s->record.boottime = clock_boottime_ns() + (uint64_t)boottime;
-	return 0;
-}
-
-static int save_cgroups(struct suspend *s)
-{
-	auto_close int dir = cg_ct_dir(s->cg, s->w->ctid);
-	auto_close int inner = dir < 0 ? dir : dir_open_at(dir, "inner");
-	auto_free char *text = NULL;
-	size_t len = 0;
-	FILE *out;
-	int r;
-
-	if (inner < 0)
-		return inner;
-	out = open_memstream(&text, &len);
-	if (out == NULL)
-		return -ENOMEM;
-	r = cg_tree_save(inner, s->facts.id_base, out);
-	if (fclose(out) != 0 && r == 0)
-		r = -ENOMEM;
-	return r < 0 ? r : file_replace_at(s->dump_fd, DUMP_CGROUPS, text, len, 0600, true);
-}
-
-/* The one in its UTS namespace: that may be another by now than the config's. Nothing is done there but to ask. */
-static int save_hostname(struct suspend *s)
-{
-	auto_close int own = open("/proc/self/ns/uts", O_RDONLY | O_CLOEXEC);
-	int r = 0;
-
-	if (own < 0 || setns(s->init_pidfd, CLONE_NEWUTS) < 0)
-		return -errno;
-	if (gethostname(s->record.hostname, sizeof(s->record.hostname)) < 0)
-		r = -errno;
-	return setns(own, CLONE_NEWUTS) < 0 ? -errno : r;
-}
-
-/* Not in the images: berth makes the CT's network itself. */
-static int save_network(struct suspend *s, struct berth_error *err)
-{
-	char path[64];
-	auto_close int userns = -EBADF, netns = -EBADF;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/ns/user", s->run.init.pid);
-	userns = open(path, O_RDONLY | O_CLOEXEC);
-	(void)snprintf(path, sizeof(path), "/proc/%d/ns/net", s->run.init.pid);
-	netns = open(path, O_RDONLY | O_CLOEXEC);
-	if (userns < 0 || netns < 0)
-		return fail(s, errno, "open its namespaces", err);
-	return guest_net_save(s->w->ctid, userns, netns, s->dump_fd, &s->net, err);
-}
-
 static int step_save(void *ctx, struct berth_error *err)
 {
-	struct suspend *s = ctx;
-	struct utsname uts;
-	int r = save_cgroups(s);
+	return suspend_save(ctx, err);
+}
 
-	if (r < 0)
-		return fail(s, r, "save its cgroups", err);
-	r = save_network(s, err);
-	if (r < 0)
-		return r;
-	(void)uname(&uts);
-	s->record.init = s->run.init;
-	s->record.id_base = s->facts.id_base;
-	s->record.started = s->run.started;
-	s->record.stop_signal = s->run.stop_signal;
-	s->record.notifies = s->run.notifies;
-	s->record.booted = s->booted;
-	memcpy(s->record.stop_command, s->run.stop_command, sizeof(s->record.stop_command));
-	memcpy(s->record.uuid, s->facts.uuid, sizeof(s->record.uuid));
-	memcpy(s->record.boot_id, s->run.boot_id, sizeof(s->record.boot_id));
-	(void)snprintf(s->record.kernel, sizeof(s->record.kernel), "%s", uts.release);
-	(void)snprintf(s->record.tty, sizeof(s->record.tty), "%s", s->tty);
-	r = save_hostname(s);
-	if (r == 0)
-		r = save_clocks(s);
-	if (r < 0)
-		return fail(s, r, "save its clocks", err);
-	r = volume_mounts(volume_driver_find(s->facts.driver), s->w->private_fd, &s->record.mounts,
-			  err);
-	s->record.mounts_tried = s->record.mounts;
-	return r;
+/* While it runs: what cannot be carried is no reason to freeze it. */
+static int step_network(void *ctx, struct berth_error *err)
+{
+	return suspend_save_network(ctx, true, err);
 }
 
 /* CRIU has read all, holds every process, and waits for the word. It has thawed the cgroup. */
@@ -488,7 +345,7 @@ static int commit(struct suspend *s, struct berth_error *err)
 	if (r == 0 && syncfs(s->images_fd) < 0)
 		r = -errno;
 	if (r < 0)
-		return fail(s, r, "write the images", err);
+		return suspend_fail(s, r, "write the images", err);
 	r = FAULT_STEP("suspend.commit", err);
 	if (r < 0)
 		return r;
@@ -496,7 +353,7 @@ static int commit(struct suspend *s, struct berth_error *err)
 	if (r == 0 && renameat(s->w->private_fd, DUMP_NEW, s->w->private_fd, DUMP_DIR) < 0)
 		r = -errno;
 	if (r < 0)
-		return fail(s, r, "name the images", err);
+		return suspend_fail(s, r, "name the images", err);
 	s->committed = true;
 	if (fsync(s->w->private_fd) < 0)
 		log_line(LOG_LV_WARNING, s->w->ctid,
@@ -575,7 +432,7 @@ static int step_room(void *ctx, struct berth_error *err)
 		return r;
 	r = room(s, &have);
 	if (r < 0)
-		return fail(s, r, "look for free space in its private area", err);
+		return suspend_fail(s, r, "look for free space in its private area", err);
 	if (need <= have)
 		return 0;
 	return berth_error_set(err, BERTH_ERR_NO_SPACE, ENOSPC,
@@ -622,7 +479,7 @@ static int step_dump(void *ctx, struct berth_error *err)
 
 	r = find_cgroup(s);
 	if (r < 0)
-		return fail(s, r, "find its cgroup", err);
+		return suspend_fail(s, r, "find its cgroup", err);
 	criu_externals(&o, false, s->tty);
 	r = criu_run(&s->criu, &o, CRIU_DUMP, on_moment, s, CRIU_MS, NULL, &why);
 	if (s->committed)
@@ -654,110 +511,22 @@ static int step_end(void *ctx, struct berth_error *err)
 }
 
 static const struct plan_step steps[] = {
-	{"look", step_look, NULL},	 {"folder", step_folder, undo_folder},
-	{"criu", step_criu, undo_criu},	 {"room", step_room, NULL},
-	{"console", step_console, NULL}, {"flush", step_flush, NULL},
-	{"hold", step_hold, undo_hold},	 {"freeze", step_freeze, undo_freeze},
-	{"save", step_save, NULL},	 {"dump", step_dump, NULL},
+	{"look", step_look, NULL},
+	{"folder", step_folder, undo_folder},
+	{"criu", step_criu, undo_criu},
+	{"room", step_room, NULL},
+	{"console", step_console, NULL},
+	{"network", step_network, NULL},
+	{"flush", step_flush, NULL},
+	{"hold", step_hold, undo_hold},
+	{"freeze", step_freeze, undo_freeze},
+	{"save", step_save, NULL},
+	{"dump", step_dump, NULL},
 	{"killed", step_end, NULL},
 };
 static const struct plan plan = PLAN("suspend", steps);
 
 PLAN_POINTS(plan);
-
-/* ---- after a worker that died in the middle ---- */
-
-/* Was left by a worker that died: 0 and an open pidfd, or -ESRCH for none that still runs. */
-static int find_dumper(struct suspend *s)
-{
-	char text[64];
-	const char *at = text;
-	uint64_t pid, start;
-	int r = file_read_line_at(s->w->ct_fd, DUMPER_FILE, text, sizeof(text));
-
-	if (r < 0)
-		return r == -ENOENT ? -ESRCH : r;
-	if (parse_next(&at, "", 10, &pid) < 0 || parse_next(&at, " ", 10, &start) < 0 ||
-	    pid > INT32_MAX)
-		return -EBADMSG;
-	return pidref_open(&(struct pidref){.pid = (pid_t)pid, .start_time = start});
-}
-
-/*
- * It lets go by itself when it next speaks to its worker, which is the gentle way; and until it has ended it may
- * freeze the CT once more. One that writes for ever is killed.
- */
-static int end_dumper(struct suspend *s, struct berth_error *err)
-{
-	auto_close int pidfd = find_dumper(s);
-
-	if (pidfd == -ESRCH)
-		return 0;
-	if (pidfd < 0)
-		return fail(s, pidfd, "find the criu of a worker that died", err);
-	if (fd_wait(pidfd, POLLIN, ORPHAN_MS) == 1)
-		return 0;
-	log_line(LOG_LV_WARNING, s->w->ctid,
-		 "suspend: the criu of a worker that died goes on: it is killed");
-	(void)pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
-	if (fd_wait(pidfd, POLLIN, KILLED_MS) == 1)
-		return 0;
-	return berth_error_set(err, BERTH_ERR_TIMEOUT, ETIMEDOUT,
-			       "CT %u: suspend: the criu of a worker that died does not end",
-			       s->w->ctid);
-}
-
-/* Of what runs: no config and no CRIU is needed to let it go. */
-static int look_again(struct suspend *s, struct berth_error *err)
-{
-	struct worker *w = s->w;
-	const struct ct_config none = {0};
-	int r = ct_run_load(&w->paths, w->ctid, &s->run, &s->booted);
-
-	if (r < 0 || !s->run.launched)
-		return berth_error_set(err, BERTH_ERR_NOT_RUNNING, ESRCH, "CT %u does not run",
-				       w->ctid);
-	return spec_net(w->ctid, &none, &w->host, w->paths.root, s->addrs, &s->net, err);
-}
-
-/* The CT lives, and goes on: of a suspend that is taken back, or of a resume behind its commit. */
-static int take_back(struct suspend *s, struct berth_error *err)
-{
-	int r = thaw(s, err);
-
-	if (r == 0)
-		r = net_ct_hold(&s->net, false, err);
-	if (r < 0)
-		return r;
-	(void)unlinkat(s->w->ct_fd, DUMPER_FILE, 0);
-	(void)tree_remove_at(s->w->private_fd, DUMP_NEW);
-	(void)tree_remove_at(s->w->private_fd, DUMP_DIR);
-	return berth_error_set(err, BERTH_ERR_HELPER, ECANCELED,
-			       "CT %u: suspend: it was cut short and taken back: the CT goes on",
-			       s->w->ctid);
-}
-
-/* What is committed stands: the cleanup, which comes next, ends what is left of the CT. */
-static int finish(struct suspend *s, struct berth_error *err)
-{
-	struct worker *w = s->w;
-	enum evidence_found found;
-	int r = worker_cg_open(w, &s->cg, err);
-
-	if (r >= 0)
-		r = worker_private_dir(w, err);
-	if (r >= 0)
-		r = worker_ct_dir(w, err);
-	if (r >= 0)
-		r = end_dumper(s, err);
-	if (r < 0)
-		return r;
-	found = ct_look(&w->paths, s->cg, w->ctid, NULL, err);
-	if (evidence_allows(found) && ct_is_suspended(&w->paths, w->ctid))
-		return 0;
-	r = look_again(s, err);
-	return r < 0 ? r : take_back(s, err);
-}
 
 int op_suspend(struct worker *w, struct berth_error *err)
 {
@@ -766,7 +535,7 @@ int op_suspend(struct worker *w, struct berth_error *err)
 	if (worker_has_word(w, "finish")) {
 		struct suspend s = {.w = w, .init_pidfd = -EBADF};
 
-		return finish(&s, err);
+		return suspend_finish(&s, err);
 	}
 	/* What was in the way may be gone a moment later: an unread message, a process in its first steps. */
 	for (int i = 0; i < TRIES; i++) {

@@ -101,9 +101,13 @@ talk() {
 	talk again
 	berth exec2 101 sh -c '! ps | grep -q "[s]leep 1000"'
 	exec 7>&-
-	berth exec2 101 ip addr add 10.99.0.77/32 dev lo
+	# Nothing is frozen for what is seen beforehand.
+	faults_begin
+	in_net 101 ip link add own type veth peer name own2
 	run ! berth suspend 101
-	[[ $output == *"address on lo"* ]]
+	[[ $output == *"CT 101"*"link of its own, own"*"ip link del"* ]]
+	in_net 101 ip link del own
+	run ! fault reached suspend.flush
 	[ "$(status_of 101)" = running ]
 }
 
@@ -427,4 +431,65 @@ what_it_is() {
 	[ "$(status_of 101)" = broken ]
 	berth stop 101 --fast
 	berth start 101
+}
+
+# in_net CTID COMMAND...: one of the host's programs, as the CT's root in its network.
+in_net() {
+	nsenter -t "$(init_pid "$1")" -U -n --setuid 0 --setgid 0 "${@:2}"
+}
+
+# network_of CTID: what its root has made of it.
+network_of() {
+	in_net "$1" sh -c 'ip addr | sed "s/ tentative//; s/ nodad//; s/sec/S/g"; ip link show venet0 | grep -o "mtu [0-9]*"
+		for f in -4 -6; do ip $f rule; ip $f route show table all | sed "s/ expires.*//" | sort; ip $f neigh show nud permanent | sort; ip $f neigh show proxy; done; nft -s list ruleset'
+}
+
+@test "a container goes on with the addresses, routes, rules and neighbours that its root has made" {
+	tiny 101 --ipadd 10.99.0.101 --ipadd 2001:db8:99::101
+	in_net 101 sh -ec '
+		ip addr add 10.77.0.1/24 dev venet0
+		ip addr add 2001:db8:77::1/64 dev lo
+		ip link set venet0 mtu 1400
+		ip route add 10.78.0.0/24 via 10.77.0.9 metric 7
+		ip route add 10.79.0.0/24 via 10.77.0.8 dev venet0 onlink table 77
+		ip route add blackhole 10.80.0.0/16
+		ip -6 route add 2001:db8:78::/64 via fe80::1 dev venet0 metric 9
+		ip -6 route add unreachable 2001:db8:79::/64 table 78
+		ip rule add from 10.77.0.1 lookup 77 pref 1000
+		ip rule add from 10.77.0.2 lookup 77 pref 0
+		ip -6 rule add from 2001:db8:77::/64 lookup 78 pref 1001
+		ip neigh add 10.77.0.9 lladdr 02:00:00:00:00:09 dev venet0
+		ip -6 neigh add 2001:db8:77::9 lladdr 02:00:00:00:00:09 dev venet0
+		ip neigh add proxy 10.77.0.10 dev venet0
+		nft add table inet own
+		nft "add chain inet own in { type filter hook input priority 0; }"
+		nft add rule inet own in iifname venet0 tcp dport 9 drop comment \"to include\"'
+	network_of 101 >"$HOST_ROOT/before"
+	grep -q 10.80.0.0/16 "$HOST_ROOT/before"
+	for round in 1 2; do
+		berth suspend 101
+		berth resume 101
+		network_of 101 >"$HOST_ROOT/after"
+		diff "$HOST_ROOT/before" "$HOST_ROOT/after"
+	done
+}
+
+@test "a packet filter that could not be loaded again refuses a suspend before anything is frozen" {
+	tiny 101 --ipadd 10.99.0.101
+	start_counting 101
+	faults_begin
+	# A table that ends with the program that owns it.
+	mkfifo "$HOST_ROOT/rules"
+	in_net 101 nft -i <"$HOST_ROOT/rules" >/dev/null 2>&1 3>&- &
+	exec 8>"$HOST_ROOT/rules"
+	echo 'add table inet own { flags owner; }' >&8
+	wait_for 10 eval 'in_net 101 nft list table inet own | grep -q owner'
+	run ! berth suspend 101
+	[[ $output == *"CT 101"*"would not load its packet filter again"* ]]
+	run ! fault reached suspend.flush
+	[ "$(status_of 101)" = running ]
+	exec 8>&-
+	wait_for 10 eval '! in_net 101 nft list table inet own 2>/dev/null'
+	berth suspend 101
+	berth resume 101
 }

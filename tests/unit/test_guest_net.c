@@ -27,27 +27,22 @@ static void sysctls_lie_below_their_folder(void)
 	CHECK(parse("", &path, &value) == -EINVAL);
 }
 
-#define HEAD "Iface\tDestination\tGateway \tFlags\n"
-
-static void routes_of_its_own_are_named(void)
+static void rules_that_read_files_are_seen(void)
 {
-	char to[40];
-
-	guest_routes_foreign(HEAD "venet0\t00000000\t0100FEA9\t0007\n", to);
-	CHECK(to[0] == '\0');
-	guest_routes_foreign(HEAD, to);
-	CHECK(to[0] == '\0');
-	guest_routes_foreign("", to);
-	CHECK(to[0] == '\0');
-	guest_routes_foreign(HEAD "venet0\t00000000\t0100FEA9\t0007\n"
-				  "*\t0101A8C0\t00000000\t0205\n",
-			     to);
-	CHECK(strcmp(to, "192.168.1.1") == 0);
+	CHECK(!guest_rules_include(""));
+	CHECK(!guest_rules_include(
+		"table inet t {\n\tchain includes { comment \"to include\"; }\n}"));
+	CHECK(!guest_rules_include("include_all {\n"));
+	CHECK(guest_rules_include("include \"/etc/shadow\""));
+	/* A comment with a quote and a newline of the tenant's in it. */
+	CHECK(guest_rules_include("\t\taccept comment \"x\"\n\tinclude \"/etc/x\""));
+	CHECK(guest_rules_include("comment \"x\"; include\\\n\"/etc/x\""));
+	CHECK(guest_rules_include("{include \"x\""));
 }
 
 int main(void)
 {
 	RUN(sysctls_lie_below_their_folder);
-	RUN(routes_of_its_own_are_named);
+	RUN(rules_that_read_files_are_seen);
 	return check_failures != 0;
 }

@@ -2,7 +2,8 @@
  * test_op_suspend.c - what the workers of suspend and resume refuse, and that they have touched nothing then. What
  * takes a CRIU is in tests/bats/41-suspend.bats.
  *
- * covers: runtime/worker/op_resume.c runtime/worker/criu_run.c runtime/launch/rebuild.c
+ * covers: runtime/worker/op_resume.c runtime/worker/suspend_save.c
+ * covers: runtime/worker/suspend_finish.c runtime/worker/criu_run.c runtime/launch/rebuild.c
  */
 #include "runtime/checkpoint/dump_record.h"
 #include "runtime/storage/volume.h"

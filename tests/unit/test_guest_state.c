@@ -1,0 +1,56 @@
+/* test_guest_state.c - what is saved of a CT's network, and which of its links are nobody's. */
+#include "netsetup/guest_state.h"
+#include "tests/unit/check.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+
+static void the_kernels_own_tunnels_are_known(void)
+{
+	CHECK(net_guest_is_fallback("sit0", "sit"));
+	CHECK(net_guest_is_fallback("ip6tnl0", "ip6tnl"));
+	CHECK(net_guest_is_fallback("tunl0", "ipip"));
+	/* A link of the tenant's that has such a name, or such a kind. */
+	CHECK(!net_guest_is_fallback("sit0", "dummy"));
+	CHECK(!net_guest_is_fallback("sit0", ""));
+	CHECK(!net_guest_is_fallback("sit1", "sit"));
+	CHECK(!net_guest_is_fallback("", ""));
+}
+
+struct message {
+	struct nlmsghdr head;
+	struct rtmsg route;
+};
+
+static struct message route(void)
+{
+	return (struct message){
+		.head = {.nlmsg_len = sizeof(struct message), .nlmsg_type = RTM_NEWROUTE}};
+}
+
+static void only_what_is_saved_is_read(void)
+{
+	struct message m[2] = {route(), route()};
+
+	CHECK(net_guest_state_check(m, 0) == 0);
+	CHECK(net_guest_state_check(m, sizeof(m)) == 0);
+	CHECK(net_guest_state_check(m, sizeof(m) - 1) == -EBADMSG);
+	CHECK(net_guest_state_check(m, sizeof(m[0]) + 4) == -EBADMSG);
+	m[1].head.nlmsg_type = RTM_DELROUTE;
+	CHECK(net_guest_state_check(m, sizeof(m)) == -EBADMSG);
+	m[1] = route();
+	m[1].head.nlmsg_len = sizeof(struct nlmsghdr); /* no room for its head */
+	CHECK(net_guest_state_check(m, sizeof(m)) == -EBADMSG);
+	m[1].head.nlmsg_len = 0; /* would be the same one for ever */
+	CHECK(net_guest_state_check(m, sizeof(m)) == -EBADMSG);
+	m[1].head.nlmsg_len = sizeof(struct message) + 1;
+	CHECK(net_guest_state_check(m, sizeof(m)) == -EBADMSG);
+}
+
+int main(void)
+{
+	RUN(the_kernels_own_tunnels_are_known);
+	RUN(only_what_is_saved_is_read);
+	return check_failures != 0;
+}
