@@ -36,10 +36,13 @@ static void what_does_not_run_is_not_suspended(void)
 
 static void images_must_be_this_cts(void)
 {
+	char text[32];
+
 	CHECK(WORKER("resume", "101") == BERTH_ERR_NOT_RUNNING && says("not suspended"));
 	put_file(dump, "record", "version=9\n");
 	CHECK(WORKER("resume", "101") == BERTH_ERR_UNSUPPORTED && says("another version"));
-	put_file(dump, "record", "version=1\n");
+	(void)snprintf(text, sizeof(text), "version=%d\n", RECORD_VERSION);
+	put_file(dump, "record", text);
 	CHECK(WORKER("resume", "101") == BERTH_ERR_BROKEN && says("damaged"));
 	(void)snprintf(rec.uuid, sizeof(rec.uuid), "99999999-89ab-4cde-8f01-23456789abcd");
 	put_record();
