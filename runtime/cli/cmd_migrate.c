@@ -115,11 +115,6 @@ static int take_arguments(struct cli *cli, struct args *a, struct migrate *m,
 		return cli_usage_error(cli, err, "--take and --release go with --resolve");
 	if (!m->resolve && m->n < 2)
 		return cli_usage_error(cli, err, "name the other host, and a CT");
-	if (m->online)
-		return berth_error_set(
-			err, BERTH_ERR_UNSUPPORTED, EOPNOTSUPP,
-			"this version of berth cannot move a CT while it runs; without "
-			"--online it stops the CT, moves it, and starts it there");
 	return 0;
 }
 
@@ -158,10 +153,11 @@ static int send_once(struct cli *cli, const struct migrate *m, const struct move
 		     struct berth_error *err)
 {
 	const char *host = m->words[0];
-	json_t *p = json_pack("{s:s, s:s, s:b, s:b, s:b}", "ct", ct->ct, "peer", host, "keep",
-			      m->keep, "check_only", m->check_only, "start", start);
+	json_t *p = json_pack("{s:s, s:s, s:b, s:b, s:b, s:b}", "ct", ct->ct, "peer", host, "keep",
+			      m->keep, "check_only", m->check_only, "start", start, "online",
+			      m->online);
 	struct transport t;
-	int r = transport_start(m->command, m->ssh, host, &t, err);
+	int status, r = transport_start(m->command, m->ssh, host, &t, err);
 
 	if (r < 0) {
 		json_decref(p);
@@ -172,7 +168,14 @@ static int send_once(struct cli *cli, const struct migrate *m, const struct move
 	if (ct->name[0] != '\0')
 		(void)json_object_set_new(p, "new_name", json_string(ct->name));
 	r = call_berthd_fds(cli, "io.berth.Container.Send", p, t.fds, 2, NULL, err);
-	(void)transport_end(&t);
+	status = transport_end(&t);
+	/* It has said why, on standard error. */
+	if (r >= 0 && status != 0 && !m->check_only)
+		return berth_error_set(
+			err, BERTH_ERR_HELPER, ENOTCONN,
+			"CT %s is on %.60s now, but is not known to run there (exit status %d of "
+			"the command that reaches it); see: berth status there",
+			ct->ct, host, status);
 	return r;
 }
 
@@ -185,7 +188,13 @@ static int send_ct(struct cli *cli, const struct migrate *m, const struct moved 
 	return r == -ESTALE ? send_once(cli, m, ct, start, err) : r;
 }
 
-/* One that runs is stopped, moved and started there, as vzmigrate does without --online. */
+/* Also when it was given before, by an online move that was cut. */
+static bool goes_on_there(const struct migrate *m, const char *status)
+{
+	return m->online && (strcmp(status, "running") == 0 || strcmp(status, "given") == 0);
+}
+
+/* One that runs goes on there with --online; else it is stopped, moved and started there, as vzmigrate does without --online. */
 static int migrate_one(struct cli *cli, const struct migrate *m, const char *word,
 		       struct berth_error *err)
 {
@@ -199,7 +208,7 @@ static int migrate_one(struct cli *cli, const struct migrate *m, const char *wor
 	if (r < 0)
 		return r;
 	(void)cli_label(cli, ct.ct, label);
-	stop = strcmp(status, "running") == 0 && !m->check_only;
+	stop = strcmp(status, "running") == 0 && !m->check_only && !m->online;
 	if (stop) { /* before anything is stopped */
 		struct migrate check = *m;
 
@@ -210,7 +219,7 @@ static int migrate_one(struct cli *cli, const struct migrate *m, const char *wor
 					json_pack("{s:s}", "ct", ct.ct), NULL, err);
 	}
 	if (r == 0) {
-		r = send_ct(cli, m, &ct, stop, err);
+		r = send_ct(cli, m, &ct, stop || goes_on_there(m, status), err);
 		if (r < 0 && stop && status_of(cli, ct.ct, status, NULL) == 0 &&
 		    strcmp(status, "stopped") == 0)
 			(void)call_berthd(cli, "io.berth.Container.Start",

@@ -212,8 +212,9 @@ static struct rpc_call *job_release(struct job *j)
 	struct rpc_call *call = job_take_call(j);
 
 	(void)close(j->lock_fd);
-	for (unsigned int i = 0; i < j->n_fds; i++)
+	for (unsigned int i = 0; i < j->n_fds + j->n_held; i++)
 		(void)close(j->fds[i]);
+	free(j->move);
 	fd_close(&j->halt_fd);
 	conf_free(j->conf);
 	conf_free(j->live);

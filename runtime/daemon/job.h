@@ -36,6 +36,10 @@ struct job {
 	bool give_kept; /* its workers get the CT's console and notify socket, as far as they are kept */
 	int fds[RPC_FDS_MAX]; /* its workers get them, behind those: see job_take_fds */
 	unsigned int n_fds;
+	unsigned int n_held; /* of fds, while they are not for its workers; n_fds is 0 then */
+	/* What goes on when it is suspended (LIFE_SEND); move is freed with the job. */
+	void (*suspended)(struct job *j, void *data);
+	void *move;
 	unsigned int timeout; /* seconds to wait for a clean stop */
 	int halt_fd; /* the session that tells init to power off (halt_inside.h), or -EBADF */
 	uint64_t deadline_ms; /* of the clean stop, as ev_now_ms */

@@ -41,6 +41,17 @@ static bool reboots_later(struct job *j)
 	return true;
 }
 
+/* It was suspended to be moved: that goes on, or the CT does, here. */
+static int move_on(struct job *j)
+{
+	const struct life_info send = {.job = j, .go = j->suspended};
+
+	if (j->suspended != NULL && j->call != NULL)
+		return ct_event(j->ct, LIFE_SEND, &send, NULL);
+	j->ends_with_client = false;
+	return ct_event(j->ct, LIFE_RESUME, &(struct life_info){.job = j}, NULL);
+}
+
 int act_released(const struct life_call *c)
 {
 	struct job *j = c->j;
@@ -61,6 +72,9 @@ int act_released(const struct life_call *c)
 		event_emit(c->d, ct->ctid, j->restart ? "rebooted" : "stopped",
 			   ct_end_word(ct->ends.last));
 	job_answer_joined(j, NULL);
+	if (ct->status == CT_SUSPENDED && resume_is_marked(c->d, ct))
+		return move_on(j);
+	resume_unmark(c->d, ct);
 	if (again)
 		return ct_event(ct, LIFE_T_REBOOT, &(struct life_info){.job = j}, NULL);
 	if (j->failed)
@@ -165,6 +179,7 @@ int act_clean_failure(const struct life_call *c)
 	j->failed = true;
 	j->error = c->info->result != NULL ? c->info->result->error : *c->info->why;
 	reboot_unmark(c->d, c->ct);
+	resume_unmark(c->d, c->ct); /* it stays suspended */
 	attach_drop(c->ct);
 	monitor_forget_kept(c->ct);
 	clean(j);

@@ -60,6 +60,7 @@ static void start_has_succeeded(struct job *j)
 
 	ct->started_ms = ev_now_ms();
 	reboot_unmark(j->d, ct);
+	resume_unmark(j->d, ct);
 	event_emit(j->d, ct->ctid, "started", NULL);
 	space_soon();
 	(void)berth_error_set(&late, BERTH_ERR_LOCKED, EBUSY,
@@ -70,6 +71,12 @@ static void start_has_succeeded(struct job *j)
 	/* A CT that boots is not locked: its admin may stop it meanwhile. */
 	if (j->wait && ct->run.notifies && !ct->booted && (waiting = job_take_call(j)) != NULL)
 		boot_wait_add(j->d, ct, waiting);
+	if (j->failed) { /* of a move: it goes on here */
+		struct berth_error why = j->error;
+
+		job_fail(j, &why);
+		return;
+	}
 	job_done(j, json_pack("{s:i, s:O*}", "init_pid", ct->run.init.pid, "notes", j->notes));
 }
 

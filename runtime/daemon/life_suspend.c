@@ -60,6 +60,7 @@ int act_goes_on(const struct life_call *c)
 	ct_timer_clear(ct, LIFE_T_LOOK);
 	ct->look_wait_ms = 0;
 	ct->why[0] = '\0';
+	resume_unmark(c->d, ct);
 	if (attach_init_has_ended(ct))
 		return ct_event(ct, LIFE_INIT_GONE, NULL, NULL);
 	if (ct->monitor == NULL)

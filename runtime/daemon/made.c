@@ -65,6 +65,13 @@ static void made_settled(struct job *j, const struct worker_result *result)
 	registry_settled(j->d, ct);
 	event_emit(j->d, ct->ctid, j->event, NULL);
 	start = j->then_start;
+	if (start && ct->status == CT_SUSPENDED) { /* it came with its memory */
+		for (unsigned int i = 0; i < j->n_fds; i++)
+			(void)close(j->fds[i]);
+		j->n_fds = 0;
+		(void)ct_event(ct, LIFE_RESUME, &(struct life_info){.job = j}, NULL);
+		return;
+	}
 	job_done(j, json_pack("{s:I, s:O*}", "ctid", (json_int_t)ct->ctid, "notes", j->notes));
 	if (start && ct_event(ct, LIFE_START, NULL, &err) < 0)
 		log_line(LOG_LV_ERROR, ct->ctid, "start it where it has moved: %s", err.msg);

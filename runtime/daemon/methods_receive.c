@@ -184,6 +184,9 @@ static void receive_new(struct receive *r)
 
 static void resume_go(struct job *j, void *data)
 {
+	const struct receive *r = data;
+
+	j->then_start = r->offer.start;
 	take_connection(j, data);
 	receive_run(j, "resume");
 }

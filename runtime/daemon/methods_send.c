@@ -8,9 +8,11 @@
 #include "runtime/daemon/made.h"
 #include "runtime/daemon/method_wait.h"
 #include "runtime/daemon/methods.h"
+#include "runtime/daemon/reboot.h"
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 
 enum {
 	PEER_MAX = 100
@@ -20,7 +22,12 @@ enum {
 struct send_order {
 	uint32_t new_ctid;
 	const char *new_name, *peer;
-	bool keep, check_only, start;
+	bool keep, check_only, start, online;
+};
+
+/* What the halves of an online move have in common: its job's. */
+struct move {
+	char new_ctid[16], new_name[64], id[40], peer[PEER_MAX];
 };
 
 /* ---- after the worker ---- */
@@ -44,6 +51,13 @@ static void sent(struct job *j, const struct worker_result *result)
 	j->n_fds = 0;
 	j->ends_with_client = false;
 	registry_settled(d, ct);
+	if (ct->status == CT_SUSPENDED && resume_is_marked(d, ct)) { /* it goes on here */
+		j->failed = !result->ok;
+		j->error = err;
+		(void)ct_event(ct, LIFE_RESUME, &(struct life_info){.job = j}, NULL);
+		return;
+	}
+	resume_unmark(d, ct);
 	if (!result->ok) {
 		job_fail(j, &err);
 		return;
@@ -80,6 +94,71 @@ static void refuse_go(struct job *j, int sys, const char *why)
 	job_fail(j, &err);
 }
 
+static void last_go(struct job *j, void *data)
+{
+	const struct move *m = j->move;
+	const char *args[] = {m->new_ctid, m->new_name, m->id, m->peer, "last", NULL};
+
+	(void)data;
+	j->n_fds = j->n_held;
+	j->n_held = 0;
+	job_worker(j, "send", args, sent);
+}
+
+/* Most of its volume is there: it is suspended for the rest. From the mark on it goes on by itself, here or there. */
+static void went_ahead(struct job *j, const struct worker_result *result)
+{
+	struct berth_error err = result->error;
+	int r;
+
+	if (!result->ok) {
+		job_fail(j, &err);
+		return;
+	}
+	r = resume_mark(j->d, j->ct);
+	if (r < 0) {
+		(void)berth_error_sys(&err, r, "CT %u: note that it moves", j->ct->ctid);
+		job_fail(j, &err);
+		return;
+	}
+	j->suspended = last_go;
+	j->n_held = j->n_fds;
+	j->n_fds = 0;
+	if (ct_event(j->ct, LIFE_SUSPEND, &(struct life_info){.job = j}, &err) < 0) {
+		resume_unmark(j->d, j->ct);
+		job_fail(j, &err);
+	}
+}
+
+/* args: up to its last word. */
+static void go_online(struct job *j, const char *const *args)
+{
+	const char *ahead[] = {args[0], args[1], args[2], args[3], "ahead", NULL};
+	struct move *m = calloc(1, sizeof(*m));
+	int sums = memfd_create("berth-sums", MFD_CLOEXEC);
+
+	if (m == NULL)
+		abort();
+	(void)snprintf(m->new_ctid, sizeof(m->new_ctid), "%s", args[0]);
+	(void)snprintf(m->new_name, sizeof(m->new_name), "%s", args[1]);
+	(void)snprintf(m->id, sizeof(m->id), "%s", args[2]);
+	(void)snprintf(m->peer, sizeof(m->peer), "%s", args[3]);
+	j->move = m;
+	if (sums < 0) {
+		refuse_go(j, EIO, "cannot be moved: no memory for the sums of its blocks");
+		return;
+	}
+	j->fds[j->n_fds++] = sums;
+	job_worker(j, "send", ahead, went_ahead);
+}
+
+static const char *last_word(const struct send_order *o)
+{
+	if (o->check_only)
+		return o->online ? "check-ahead" : "check";
+	return o->start ? "start" : NULL;
+}
+
 static void send_go(struct job *j, void *data)
 {
 	const struct send_order *o = data;
@@ -92,7 +171,7 @@ static void send_go(struct job *j, void *data)
 			  "is sent over two descriptors: from the other host, and to it");
 		return;
 	}
-	if (j->ct->status == CT_RUNNING && !o->check_only) {
+	if (j->ct->status == CT_RUNNING && !o->check_only && !o->online) {
 		refuse_go(j, EBUSY, "is running; stop it first");
 		return;
 	}
@@ -102,11 +181,14 @@ static void send_go(struct job *j, void *data)
 		return;
 	}
 	(void)snprintf(new_ctid, sizeof(new_ctid), "%u", o->new_ctid);
-	args[4] = o->check_only ? "check" : o->start ? "start" : NULL;
+	args[4] = last_word(o);
 	j->save = o->keep;
 	j->ends_with_client =
 		true; /* before the commit nothing has happened, and after it the journal stands */
-	job_worker(j, "send", args, o->check_only ? checked : sent);
+	if (j->ct->status == CT_RUNNING && !o->check_only)
+		go_online(j, args);
+	else
+		job_worker(j, "send", args, o->check_only ? checked : sent);
 }
 
 static int text_of(json_t *parameters, const char *name, const char *none, const char **ret,
@@ -129,7 +211,8 @@ static int send_order_of(json_t *parameters, const struct ct *ct, struct send_or
 	json_int_t n = json_is_integer(ctid) ? json_integer_value(ctid) : ct->ctid;
 	struct send_order o = {.keep = method_flag(parameters, "keep"),
 			       .check_only = method_flag(parameters, "check_only"),
-			       .start = method_flag(parameters, "start")};
+			       .start = method_flag(parameters, "start"),
+			       .online = method_flag(parameters, "online")};
 
 	if (n < CTID_MIN || n > (json_int_t)CTID_MAX)
 		return berth_error_set(err, BERTH_ERR_VALUE, ERANGE,

@@ -12,7 +12,7 @@ enum {
 	BACKOFF_MAX_MS = 60000,
 };
 
-static const char mark_name[] = "restart";
+static const char reboot_name[] = "restart", resume_name[] = "moving";
 
 uint64_t reboot_backoff(uint64_t lived_ms, unsigned int *quick)
 {
@@ -43,28 +43,58 @@ static bool is_this_boot(const char *boot_id)
 	return boot_id_read(now) == 0 && strcmp(boot_id, now) == 0;
 }
 
-void reboot_mark(struct daemon *d, const struct ct *ct)
+static int mark(struct daemon *d, const struct ct *ct, const char *name)
 {
 	auto_close int dir = open_run(d, ct);
 	char boot_id[BOOT_ID_LEN + 1];
+	int r = dir < 0 ? dir : boot_id_read(boot_id);
 
-	if (dir >= 0 && boot_id_read(boot_id) == 0)
-		(void)file_replace_at(dir, mark_name, boot_id, strlen(boot_id), 0644, false);
+	return r < 0 ? r : file_replace_at(dir, name, boot_id, strlen(boot_id), 0644, false);
 }
 
-void reboot_unmark(struct daemon *d, const struct ct *ct)
+static void unmark(struct daemon *d, const struct ct *ct, const char *name)
 {
 	auto_close int dir = open_run(d, ct);
 
 	if (dir >= 0)
-		(void)file_unlink_at(dir, mark_name);
+		(void)file_unlink_at(dir, name);
 }
 
-bool reboot_is_marked(struct daemon *d, const struct ct *ct)
+static bool is_marked(struct daemon *d, const struct ct *ct, const char *name)
 {
 	auto_close int dir = open_run(d, ct);
 	char text[BOOT_ID_LEN + 2];
 
-	return dir >= 0 && file_read_line_at(dir, mark_name, text, sizeof(text)) == 0 &&
+	return dir >= 0 && file_read_line_at(dir, name, text, sizeof(text)) == 0 &&
 	       is_this_boot(text);
+}
+
+void reboot_mark(struct daemon *d, const struct ct *ct)
+{
+	(void)mark(d, ct, reboot_name);
+}
+
+void reboot_unmark(struct daemon *d, const struct ct *ct)
+{
+	unmark(d, ct, reboot_name);
+}
+
+bool reboot_is_marked(struct daemon *d, const struct ct *ct)
+{
+	return is_marked(d, ct, reboot_name);
+}
+
+int resume_mark(struct daemon *d, const struct ct *ct)
+{
+	return mark(d, ct, resume_name);
+}
+
+void resume_unmark(struct daemon *d, const struct ct *ct)
+{
+	unmark(d, ct, resume_name);
+}
+
+bool resume_is_marked(struct daemon *d, const struct ct *ct)
+{
+	return is_marked(d, ct, resume_name);
 }

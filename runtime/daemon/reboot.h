@@ -15,3 +15,11 @@ void reboot_mark(struct daemon *d, const struct ct *ct);
 void reboot_unmark(struct daemon *d, const struct ct *ct);
 /* A mark of an earlier boot of the host does not count. */
 bool reboot_is_marked(struct daemon *d, const struct ct *ct);
+
+/*
+ * The same of a CT that is suspended to be moved: as long as it was not given away it goes on here by itself, whoever
+ * died. -errno: the mark is not there.
+ */
+int resume_mark(struct daemon *d, const struct ct *ct);
+void resume_unmark(struct daemon *d, const struct ct *ct);
+bool resume_is_marked(struct daemon *d, const struct ct *ct);

@@ -28,7 +28,7 @@ static void count(struct blocks *b, uint64_t at, const uint8_t *data, size_t len
 	b->next = at + len;
 }
 
-static void digest(struct blocks *b, struct message_end *end)
+void blocks_digest(struct blocks *b, struct message_end *end)
 {
 	uint8_t raw[SHA256_DIGEST_SIZE];
 
@@ -50,24 +50,44 @@ static ssize_t read_piece(struct blocks *b, uint8_t *buf, uint64_t data_end)
 	return n < 0 ? -errno : n;
 }
 
+int blocks_read(int fd, void *buf, size_t n, uint64_t at)
+{
+	for (size_t done = 0; done < n;) {
+		ssize_t got = pread(fd, (uint8_t *)buf + done, n - done, (off_t)(at + done));
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return got < 0 ? -errno : -EIO;
+		done += (size_t)got;
+	}
+	return 0;
+}
+
+int blocks_put(struct blocks *b, struct link *l, uint8_t *buf, size_t n, struct berth_error *err)
+{
+	int r = FAULT_STEP("blocks.send", err);
+
+	blocks_head_format(b->next, buf);
+	if (r == 0)
+		r = link_send(l, FRAME_BLOCKS, STREAM_BLOCKS, buf, BLOCKS_HEAD + n, err);
+	if (r == 0)
+		count(b, b->next, buf + BLOCKS_HEAD, n);
+	return r;
+}
+
 static int send_range(struct blocks *b, struct link *l, uint8_t *buf, uint64_t data_end,
 		      blocks_progress_fn *progress, void *data, struct berth_error *err)
 {
 	while (b->next < data_end) {
-		uint64_t at = b->next;
 		ssize_t n = read_piece(b, buf + BLOCKS_HEAD, data_end);
 		int r;
 
 		if (n <= 0)
 			return berth_error_sys(err, n < 0 ? (int)n : EIO, "read the volume");
-		blocks_head_format(at, buf);
-		r = FAULT_STEP("blocks.send", err);
-		if (r == 0)
-			r = link_send(l, FRAME_BLOCKS, STREAM_BLOCKS, buf, BLOCKS_HEAD + (size_t)n,
-				      err);
+		r = blocks_put(b, l, buf, (size_t)n, err);
 		if (r < 0)
 			return r;
-		count(b, at, buf + BLOCKS_HEAD, (size_t)n);
 		if (progress != NULL)
 			progress(b->bytes, data);
 	}
@@ -96,7 +116,7 @@ int blocks_send(struct blocks *b, struct link *l, blocks_progress_fn *progress, 
 		if (r < 0)
 			return r;
 	}
-	digest(b, end);
+	blocks_digest(b, end);
 	return 0;
 }
 
@@ -131,7 +151,7 @@ int blocks_verify(struct blocks *b, const struct message_end *end, struct berth_
 {
 	struct message_end mine = {0};
 
-	digest(b, &mine);
+	blocks_digest(b, &mine);
 	if (mine.bytes == end->bytes && strcmp(mine.sha256, end->sha256) == 0)
 		return 0;
 	return berth_error_set(err, BERTH_ERR_PROTOCOL, EBADMSG,

@@ -21,6 +21,13 @@ struct blocks {
 
 void blocks_begin(struct blocks *b, int fd, uint64_t volume_bytes);
 
+/* All n bytes of the file at that place; -EIO: there are not so many. */
+int blocks_read(int fd, void *buf, size_t n, uint64_t at);
+/* Sends n bytes as the piece at b->next; they stand in buf behind room for its head, BLOCKS_HEAD bytes. */
+int blocks_put(struct blocks *b, struct link *l, uint8_t *buf, size_t n, struct berth_error *err);
+/* What was sent, or taken, so far. */
+void blocks_digest(struct blocks *b, struct message_end *end);
+
 /* Sends all data of the file. progress may be NULL. Fills *end. */
 int blocks_send(struct blocks *b, struct link *l, blocks_progress_fn *progress, void *data,
 		struct message_end *end, struct berth_error *err);

@@ -38,6 +38,11 @@ enum frame_type {
 	FRAME_BLOCKS, /* source: 8 bytes of offset, and the data */
 	/* control */
 	FRAME_WORKING, /* destination: it is still at what FRAME_END has begun. Empty, at any time before READY */
+	/*
+	 * source: all blocks of a round of a volume that is in use were sent, as FRAME_END says it; the next round may
+	 * send what has changed. destination: it has them
+	 */
+	FRAME_ROUND,
 	FRAME_TYPE_MAX
 };
 

@@ -117,6 +117,7 @@ int message_offer_format(const struct message_offer *o, char buf[static MESSAGE_
 	r |= value_put_u64(buf, MESSAGE_SIZE, &used, "volume_bytes", o->volume_bytes);
 	r |= value_put_u64(buf, MESSAGE_SIZE, &used, "volume_used", o->volume_used);
 	r |= value_put_u64(buf, MESSAGE_SIZE, &used, "check_only", o->check_only);
+	r |= value_put_u64(buf, MESSAGE_SIZE, &used, "suspended", o->suspended);
 	r |= value_put_u64(buf, MESSAGE_SIZE, &used, "start", o->start);
 	r |= value_put_u64(buf, MESSAGE_SIZE, &used, "given", o->given);
 	return r != 0 ? -ENOSPC : 0;
@@ -140,7 +141,7 @@ static int offer_names(const char *text, struct message_offer *o)
 int message_offer_parse(const char *text, struct message_offer *ret)
 {
 	struct message_offer o = {0};
-	uint64_t check_only, start, given;
+	uint64_t check_only, suspended, start, given;
 
 	if (get_ctid(text, "ctid", &o.ctid) < 0 || get_ctid(text, "new_ctid", &o.new_ctid) < 0 ||
 	    offer_names(text, &o) < 0 || value_get_u64(text, "epoch", &o.epoch) < 0 ||
@@ -148,6 +149,7 @@ int message_offer_parse(const char *text, struct message_offer *ret)
 	    value_get_u64(text, "volume_bytes", &o.volume_bytes) < 0 ||
 	    value_get_u64(text, "volume_used", &o.volume_used) < 0 ||
 	    value_get_u64(text, "check_only", &check_only) < 0 || check_only > 1 ||
+	    value_get_u64(text, "suspended", &suspended) < 0 || suspended > 1 ||
 	    value_get_u64(text, "start", &start) < 0 || start > 1 ||
 	    value_get_u64(text, "given", &given) < 0 || given > 1)
 		return -EBADMSG;
@@ -155,6 +157,7 @@ int message_offer_parse(const char *text, struct message_offer *ret)
 	if (o.volume_bytes == 0 || o.volume_bytes > INT64_MAX || o.volume_used > o.volume_bytes)
 		return -EBADMSG;
 	o.check_only = check_only == 1;
+	o.suspended = suspended == 1;
 	o.start = start == 1;
 	o.given = given == 1;
 	*ret = o;

@@ -43,6 +43,7 @@ struct message_offer {
 	uint64_t created; /* seconds since the epoch */
 	uint64_t volume_bytes, volume_used;
 	bool check_only;
+	bool suspended; /* the images of its memory follow the volume, which may come in rounds */
 	bool start; /* there, when it has arrived: it ran here */
 	bool given; /* the source has committed it before: it must not come twice */
 };

@@ -6,6 +6,7 @@
 
 #include "runtime/base/error.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -23,6 +24,7 @@ struct reader_order {
 	uint64_t file_bytes; /* that it may have at most; the volume's size */
 	uid_t uid; /* that nobody else has */
 	unsigned int quiet_ms; /* that the source may be silent */
+	bool rounds; /* blocks may come again, in rounds */
 };
 
 /*
@@ -38,6 +40,7 @@ int reader_start_word(const struct reader_order *o, struct reader *ret, struct b
 enum reader_said {
 	READER_PROGRESS, /* bytes of data so far */
 	READER_DONE, /* the offer, or all blocks, are in the file, and verified */
+	READER_ROUND, /* all blocks of a round are, too; another follows */
 	READER_COMMIT, /* the source has let go of it */
 	READER_ABORT, /* the source keeps it */
 	READER_FAILED

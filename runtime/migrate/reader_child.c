@@ -10,7 +10,8 @@
 #include <string.h>
 
 enum {
-	PROGRESS_EVERY = 4 << 20 /* bytes */
+	PROGRESS_EVERY = 4 << 20, /* bytes */
+	ROUNDS_MAX = 1000
 };
 
 void reader_report(int fd, enum reader_said kind, uint64_t bytes, const struct berth_error *err)
@@ -113,8 +114,25 @@ int reader_child_offer(const struct reader_order *o, int report_fd)
 
 /* ---- blocks, and the last word: another process, as this one can still write to the volume ---- */
 
-/* 0: FRAME_END came and all is verified. */
-static int read_blocks(struct blocks *b, struct link *l, int report_fd, struct berth_error *err)
+static int end_round(struct blocks *b, const struct link *l, int report_fd, struct berth_error *err)
+{
+	struct message_end end;
+	int r;
+
+	if (message_end_parse((const char *)l->payload, &end) < 0)
+		return berth_error_set(err, BERTH_ERR_PROTOCOL, EBADMSG,
+				       "the end of a round is not understood");
+	r = blocks_verify(b, &end, err);
+	if (r < 0)
+		return r;
+	reader_report(report_fd, READER_ROUND, b->bytes, NULL);
+	blocks_begin(b, b->fd, b->volume_bytes);
+	return 0;
+}
+
+/* 0: FRAME_END came and all is verified. rounds: that may come before. */
+static int read_blocks(struct blocks *b, struct link *l, unsigned int rounds, int report_fd,
+		       struct berth_error *err)
 {
 	uint64_t said = 0;
 
@@ -133,6 +151,14 @@ static int read_blocks(struct blocks *b, struct link *l, int report_fd, struct b
 				said = b->bytes;
 				reader_report(report_fd, READER_PROGRESS, said, NULL);
 			}
+			continue;
+		}
+		if (f.type == FRAME_ROUND && rounds > 0) {
+			rounds--;
+			said = 0;
+			r = end_round(b, l, report_fd, err);
+			if (r < 0)
+				return r;
 			continue;
 		}
 		if (f.type == FRAME_ABORT) {
@@ -176,7 +202,7 @@ int reader_child_blocks(const struct reader_order *o, int report_fd)
 
 	blocks_begin(&b, o->file, o->file_bytes);
 	if (r == 0)
-		r = read_blocks(&b, &l, report_fd, &err);
+		r = read_blocks(&b, &l, o->rounds ? ROUNDS_MAX : 0, report_fd, &err);
 	if (r < 0)
 		say_failed(report_fd, &err);
 	else

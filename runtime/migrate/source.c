@@ -65,13 +65,34 @@ int source_refused(const struct message_answer *answer, struct berth_error *err)
 			       "it cannot move there: %.330s", all);
 }
 
-int source_end(struct link *l, const struct message_end *end, struct berth_error *err)
+static int say_end(struct link *l, enum frame_type type, const struct message_end *end,
+		   struct berth_error *err)
 {
 	char text[MESSAGE_SIZE];
 	int r = message_end_format(end, text);
 
-	r = r < 0 ? berth_error_sys(err, r, "end the blocks")
-		  : link_send_text(l, FRAME_END, text, err);
+	return r < 0 ? berth_error_sys(err, r, "end the blocks")
+		     : link_send_text(l, type, text, err);
+}
+
+int source_round(struct link *l, const struct message_end *end, struct berth_error *err)
+{
+	int r = say_end(l, FRAME_ROUND, end, err);
+
+	if (r == 0)
+		r = link_await(l, FRAME_ROUND, err);
+	return r < 0 ? r : 0;
+}
+
+int source_say_end(struct link *l, const struct message_end *end, struct berth_error *err)
+{
+	return say_end(l, FRAME_END, end, err);
+}
+
+int source_end(struct link *l, const struct message_end *end, struct berth_error *err)
+{
+	int r = say_end(l, FRAME_END, end, err);
+
 	if (r == 0)
 		r = link_await(l, FRAME_READY, err);
 	return r < 0 ? r : 0;

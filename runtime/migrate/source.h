@@ -10,6 +10,10 @@ int source_offer(struct link *l, const struct message_offer *o, const char *conf
 		 struct message_answer *answer, struct berth_error *err);
 /* BERTH_ERR_UNSUPPORTED that tells all findings of a refusal, as far as they fit. */
 int source_refused(const struct message_answer *answer, struct berth_error *err);
+/* Says how a round ended, and waits until the destination has all of it. */
+int source_round(struct link *l, const struct message_end *end, struct berth_error *err);
+/* Says how the blocks ended that others follow. */
+int source_say_end(struct link *l, const struct message_end *end, struct berth_error *err);
 /* Says how the blocks ended, and waits until the destination has all of it on its disk. */
 int source_end(struct link *l, const struct message_end *end, struct berth_error *err);
 /* The source has let go, durably: sends the commit. Whatever this returns, there is no way back. */

@@ -87,7 +87,7 @@ bool image_quota_is_on(int mount_fd);
 int image_quota_probe(struct berth_error *err);
 
 /* volume_send_open, volume_receive_begin and _end of this driver. */
-int image_send_open(int private_fd, int *ret_fd, struct volume_travel *ret,
+int image_send_open(int private_fd, bool live, int *ret_fd, struct volume_travel *ret,
 		    struct berth_error *err);
 int image_receive_begin(int private_fd, const struct volume_travel *t, int *ret_fd,
 			struct berth_error *err);

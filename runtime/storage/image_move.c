@@ -14,11 +14,12 @@
 #define HOST_MARGIN (UINT64_C(32) << 20)
 
 /* Locked as by a mount: who tries to mount it is told at once. */
-int image_send_open(int private_fd, int *ret_fd, struct volume_travel *ret, struct berth_error *err)
+int image_send_open(int private_fd, bool live, int *ret_fd, struct volume_travel *ret,
+		    struct berth_error *err)
 {
 	auto_close int fd = image_open(private_fd, O_RDONLY, err);
 	struct stat st;
-	int r = fd < 0 ? fd : image_lock(private_fd, fd, err);
+	int r = fd < 0 ? fd : live ? 0 : image_lock(private_fd, fd, err);
 
 	if (r < 0)
 		return r;

@@ -203,10 +203,10 @@ int volume_untrack(const struct volume_driver *d, int private_fd, int mount_fd,
 				  : refuse(d, "tracked", err);
 }
 
-int volume_send_open(const struct volume_driver *d, int private_fd, int *ret_fd,
+int volume_send_open(const struct volume_driver *d, int private_fd, bool live, int *ret_fd,
 		     struct volume_travel *ret, struct berth_error *err)
 {
-	return d->send_open != NULL ? d->send_open(private_fd, ret_fd, ret, err)
+	return d->send_open != NULL ? d->send_open(private_fd, live, ret_fd, ret, err)
 				    : refuse(d, "moved", err);
 }
 

@@ -221,9 +221,9 @@ struct volume_travel {
 
 /*
  * A descriptor for reading all of a volume that is not mounted, holes and all; while it is open nobody can mount it
- * (BERTH_ERR_MOUNTED when somebody has).
+ * (BERTH_ERR_MOUNTED when somebody has). live: it may be mounted, and what is read may be changing.
  */
-int volume_send_open(const struct volume_driver *d, int private_fd, int *ret_fd,
+int volume_send_open(const struct volume_driver *d, int private_fd, bool live, int *ret_fd,
 		     struct volume_travel *ret, struct berth_error *err);
 /*
  * A volume for a private area that has none, to be filled by who gets the descriptor: it is empty and has its length.

@@ -37,7 +37,7 @@ struct volume_driver {
 	int (*take)(int private_fd, int mount_fd, volume_extent_fn *fn, void *data,
 		    struct berth_error *err);
 	int (*untrack)(int private_fd, int mount_fd, struct berth_error *err);
-	int (*send_open)(int private_fd, int *ret_fd, struct volume_travel *ret,
+	int (*send_open)(int private_fd, bool live, int *ret_fd, struct volume_travel *ret,
 			 struct berth_error *err);
 	int (*receive_begin)(int private_fd, const struct volume_travel *t, int *ret_fd,
 			     struct berth_error *err);

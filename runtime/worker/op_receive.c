@@ -22,6 +22,7 @@
 #include "runtime/wire/report.h"
 #include "runtime/worker/host_space.h"
 #include "runtime/worker/migrate.h"
+#include "runtime/worker/moved_images.h"
 #include "templates/template.h"
 
 #include <fcntl.h>
@@ -40,6 +41,7 @@ struct receive {
 	struct ct_facts facts;
 	int area_fd; /* LIB/private */
 	int private_fd; /* LIB/private/.CTID.UUID.new */
+	int volume_fd; /* of the volume that comes */
 	char temp[AREA_NAME_MAX], name[AREA_NAME_MAX];
 };
 
@@ -130,39 +132,72 @@ static int say_state(struct receive *v, enum message_state state, struct berth_e
 		     : link_send_text(&v->link, FRAME_ANSWER, text, err);
 }
 
-static int hear_blocks(struct receive *v, struct berth_error *err)
+static int hear_blocks(struct receive *v, const char *what, uint64_t all, uint64_t *ret_bytes,
+		       struct berth_error *err)
 {
-	uint64_t all = v->offer.volume_used, bytes;
 	enum reader_said said = READER_PROGRESS;
+	uint64_t bytes;
 
-	while (said == READER_PROGRESS) {
+	while (said == READER_PROGRESS || said == READER_ROUND) {
 		int r = FAULT_STEP("receive.progress", err);
 
 		if (r == 0)
 			r = reader_next(&v->reader, &said, &bytes, err);
+		if (r == 0 && said == READER_ROUND)
+			r = link_send_text(&v->link, FRAME_ROUND, "", err);
 		if (r < 0)
 			return r;
-		report_progress("receiving the volume",
-				all == 0 || bytes >= all ? 99 : (int)(bytes * 99 / all));
+		report_progress(what, all == 0 || bytes >= all ? 99 : (int)(bytes * 99 / all));
 	}
+	*ret_bytes = bytes;
 	return said == READER_DONE ? 0
 				   : berth_error_set(err, BERTH_ERR_PROTOCOL, EBADMSG,
 						     "a commit came too early");
 }
 
 /* Of a large volume it takes minutes. */
-static int check_volume(struct receive *v, const struct volume_driver *d, int fd,
-			struct berth_error *err)
+static int step_check(void *ctx, struct berth_error *err)
 {
+	struct receive *v = ctx;
+	const struct volume_driver *d = volume_driver_find(v->facts.driver);
 	struct keepalive alive;
 	int r = keepalive_begin(&alive, &v->link, MIGRATE_WORKING_MS, err);
 
 	if (r < 0)
 		return r;
 	report_progress("checking the volume", 99);
-	r = volume_receive_end(d, v->private_fd, fd, err);
+	r = volume_receive_end(d, v->private_fd, v->volume_fd, err);
 	keepalive_end(&alive);
-	return r;
+	fd_close(&v->volume_fd);
+	return r == 0 && v->offer.suspended
+		       ? moved_images_fit(v->w, v->private_fd, v->facts.uuid, d, err)
+		       : r;
+}
+
+/* Of a CT that is suspended there. */
+static int step_images(void *ctx, struct berth_error *err)
+{
+	struct receive *v = ctx;
+	struct reader_order o = {.in = v->w->fds[0],
+				 .out = v->w->fds[1],
+				 .uid = v->w->host.id_base_first,
+				 .quiet_ms = MIGRATE_QUIET_MS};
+	auto_close int fd = -EBADF;
+	uint64_t bytes;
+	int r;
+
+	if (!v->offer.suspended)
+		return 0;
+	r = moved_images_room(v->w, v->private_fd, &o.file_bytes, err);
+	if (r == 0)
+		r = moved_images_create(v->private_fd, &fd, err);
+	o.file = fd;
+	if (r == 0)
+		r = reader_start_blocks(&o, &v->reader, err);
+	if (r == 0)
+		r = hear_blocks(v, "receiving its memory", 0, &bytes, err);
+	reader_end(&v->reader);
+	return r < 0 ? r : moved_images_unpack(v->private_fd, fd, bytes, err);
 }
 
 static int step_volume(void *ctx, struct berth_error *err)
@@ -174,22 +209,23 @@ static int step_volume(void *ctx, struct berth_error *err)
 	struct reader_order o = {.in = w->fds[0],
 				 .out = w->fds[1],
 				 .file_bytes = t.bytes,
+				 .rounds = v->offer.suspended,
 				 .uid = w->host.id_base_first,
 				 .quiet_ms = MIGRATE_QUIET_MS};
-	auto_close int fd = -EBADF;
+	uint64_t bytes;
 	int r = host_space_promise(w, t.bytes, err);
 
 	if (r >= 0)
-		r = volume_receive_begin(d, v->private_fd, &t, &fd, err);
-	o.file = fd;
+		r = volume_receive_begin(d, v->private_fd, &t, &v->volume_fd, err);
+	o.file = v->volume_fd;
 	if (r == 0)
 		r = say_state(v, ANSWER_SEND, err);
 	if (r == 0)
 		r = reader_start_blocks(&o, &v->reader, err);
 	if (r == 0)
-		r = hear_blocks(v, err);
+		r = hear_blocks(v, "receiving the volume", t.used, &bytes, err);
 	reader_end(&v->reader); /* it could still write */
-	return r == 0 ? check_volume(v, d, fd, err) : r;
+	return r;
 }
 
 static int step_facts(void *ctx, struct berth_error *err)
@@ -273,6 +309,8 @@ static const struct plan_step steps[] = {
 	{"load", step_load, NULL},
 	{"area", step_area, undo_area},
 	{"volume", step_volume, NULL},
+	{"images", step_images, NULL},
+	{"check", step_check, NULL},
 	{"facts", step_facts, NULL},
 	{"rename", step_rename, undo_rename},
 	{"image", step_image, NULL},
@@ -399,7 +437,7 @@ static int receive(struct receive *v, struct berth_error *err)
 
 int op_receive(struct worker *w, struct berth_error *err)
 {
-	struct receive v = {.w = w, .private_fd = -EBADF};
+	struct receive v = {.w = w, .private_fd = -EBADF, .volume_fd = -EBADF};
 	char path[BERTH_PATH_MAX];
 	int r;
 
@@ -409,6 +447,7 @@ int op_receive(struct worker *w, struct berth_error *err)
 	reader_end(&v.reader);
 	link_close(&v.link);
 	conf_free(v.conf);
+	fd_close(&v.volume_fd);
 	fd_close(&v.private_fd);
 	fd_close(&v.area_fd);
 	return r;

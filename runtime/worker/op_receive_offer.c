@@ -13,6 +13,7 @@
 #include "runtime/migrate/reader.h"
 #include "runtime/storage/volume.h"
 #include "runtime/wire/report.h"
+#include "runtime/worker/criu_run.h"
 #include "runtime/worker/host_space.h"
 #include "runtime/worker/migrate.h"
 #include "templates/template.h"
@@ -110,6 +111,7 @@ static void find(unsigned int *n, const struct berth_error *why)
 static int look_around(struct worker *w, const char *text, struct berth_error *err)
 {
 	const char *config = text + strlen(text) + 1;
+	char criu[BERTH_PATH_MAX];
 	struct template_info t;
 	struct message_offer o;
 	struct ct_config c;
@@ -134,6 +136,8 @@ static int look_around(struct worker *w, const char *text, struct berth_error *e
 		if (migrate_check_limits(w, &c, o.driver, &why) < 0)
 			find(&n, &why);
 	}
+	if (o.suspended && criu_find(w, criu, &why) < 0)
+		find(&n, &why);
 	if (!o.given && host_space_promise(w, o.volume_bytes, &why) < 0)
 		find(&n, &why);
 	conf_free(f);

@@ -2,7 +2,12 @@
  * op_send.c - the source of a move. Up to the journal's GIVEN, the commit point, the CT is here and whole, whatever
  * happens; from then on it never starts here again, and the same order goes on where it was cut.
  *
- * Arguments: NEW_CTID NEW_NAME|- ID PEER FLAG...: check, start. Descriptors: the connection, in and out.
+ * A CT that runs goes in two operations over one connection, which berthd keeps in between. "ahead" sends a round of its
+ * volume while it runs; then it is suspended; "last" sends what has changed, and the images, and commits. A CT that is
+ * suspended already goes as one that is stopped, with its images.
+ *
+ * Arguments: NEW_CTID NEW_NAME|- ID PEER [check|check-ahead|start|ahead|last]. Descriptors: the connection, in and out;
+ * with ahead and last a file for what ahead has sent.
  */
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fault.h"
@@ -10,10 +15,12 @@
 #include "runtime/base/parse.h"
 #include "runtime/ct/journal.h"
 #include "runtime/ct/store.h"
+#include "runtime/migrate/rounds.h"
 #include "runtime/migrate/source.h"
 #include "runtime/storage/volume.h"
 #include "runtime/wire/report.h"
 #include "runtime/worker/migrate.h"
+#include "runtime/worker/moved_images.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -27,6 +34,8 @@ struct send {
 	const char *peer;
 	char *config; /* its text; malloc'ed */
 	int volume_fd;
+	bool ahead, last;
+	struct rounds rounds; /* of these two */
 	int percent; /* last told */
 	bool may_abort; /* the journal does not say GIVEN, for sure */
 };
@@ -76,7 +85,11 @@ static int load_volume(struct send *s, struct berth_error *err)
 	if (s->offer.check_only || s->offer.given)
 		r = look_at_volume(s, &t, err);
 	else
-		r = volume_send_open(d, dir, &s->volume_fd, &t, err);
+		r = volume_send_open(d, dir, s->ahead, &s->volume_fd, &t, err);
+	if (r == 0 && s->offer.suspended && !s->ahead && !s->offer.given && !s->offer.check_only)
+		r = moved_images_check(w, s->facts.uuid, d, err);
+	if (r == 0 && (s->ahead || s->last) && !s->offer.check_only)
+		r = rounds_open(&s->rounds, w->fds[2], t.bytes, err);
 	if (r < 0)
 		return r;
 	s->offer.volume_bytes = t.bytes;
@@ -127,8 +140,13 @@ static int load(struct send *s, struct berth_error *err)
 		(void)snprintf(o->new_name, sizeof(o->new_name), "%s", w->args[1]);
 	(void)snprintf(o->id, sizeof(o->id), "%s", w->args[2]);
 	s->peer = w->args[3];
-	o->check_only = worker_has_word(w, "check");
-	o->start = worker_has_word(w, "start");
+	o->check_only = worker_has_word(w, "check") || worker_has_word(w, "check-ahead");
+	s->ahead = worker_has_word(w, "ahead") || worker_has_word(w, "check-ahead");
+	o->start = s->ahead || worker_has_word(w, "start");
+	s->last = worker_has_word(w, "last");
+	if ((s->ahead || s->last) && !o->check_only && w->n_fds < 3)
+		return berth_error_set(err, BERTH_ERR_OPTION, EINVAL, "send: bad descriptors");
+	o->suspended = s->ahead || ct_is_suspended(&w->paths, w->ctid);
 	o->ctid = w->ctid;
 	o->epoch = f->epoch + 1;
 	o->created = f->created;
@@ -154,23 +172,76 @@ static void tell_progress(uint64_t bytes, void *data)
 	s->percent = percent;
 }
 
-static int send_volume(struct send *s, struct berth_error *err)
+static void report_bytes(const char *name, const struct message_end *end)
 {
-	struct message_end end;
-	struct blocks b;
 	char bytes[24];
+
+	(void)snprintf(bytes, sizeof(bytes), "%llu", (unsigned long long)end->bytes);
+	report_result(name, bytes);
+}
+
+static int send_round(struct send *s, struct message_end *end, struct berth_error *err)
+{
+	struct blocks b;
 	int r;
 
 	blocks_begin(&b, s->volume_fd, s->offer.volume_bytes);
-	r = blocks_send(&b, &s->link, tell_progress, s, &end, err);
+	r = rounds_send(&s->rounds, &b, &s->link, tell_progress, s, err);
+	if (r == 0)
+		blocks_digest(&b, end);
+	return r;
+}
+
+/* While it runs. */
+static int send_ahead(struct send *s, struct berth_error *err)
+{
+	struct message_end end;
+	int r = FAULT_STEP("live.ahead", err);
+
+	if (r == 0)
+		r = send_round(s, &end, err);
+	if (r == 0)
+		r = source_round(&s->link, &end, err);
+	if (r == 0)
+		report_bytes("bytes_ahead", &end);
+	return r;
+}
+
+static int send_images(struct send *s, struct message_end *end, struct berth_error *err)
+{
+	int r = source_say_end(&s->link, end, err);
+
+	report_progress("sending its memory", 99);
+	if (r == 0)
+		r = FAULT_STEP("live.images", err);
+	if (r == 0)
+		r = moved_images_send(s->w, &s->link, end, err);
+	if (r == 0)
+		report_bytes("bytes_images", end);
+	return r;
+}
+
+static int send_all(struct send *s, struct berth_error *err)
+{
+	struct message_end end;
+	struct blocks b;
+	int r;
+
+	if (s->last) {
+		r = FAULT_STEP("live.last", err);
+		if (r == 0)
+			r = send_round(s, &end, err);
+	} else {
+		blocks_begin(&b, s->volume_fd, s->offer.volume_bytes);
+		r = blocks_send(&b, &s->link, tell_progress, s, &end, err);
+	}
 	if (r < 0)
 		return r;
+	report_bytes("bytes", &end);
+	if (s->offer.suspended)
+		r = send_images(s, &end, err);
 	report_progress("waiting for the other host", 99);
-	r = source_end(&s->link, &end, err);
-	(void)snprintf(bytes, sizeof(bytes), "%llu", (unsigned long long)end.bytes);
-	if (r == 0)
-		report_result("bytes", bytes);
-	return r;
+	return r < 0 ? r : source_end(&s->link, &end, err);
 }
 
 static int in_doubt(struct send *s, struct berth_error *err)
@@ -255,7 +326,9 @@ static int follow_answer(struct send *s, struct berth_error *err)
 	case ANSWER_SEND:
 		if (o->given || o->check_only)
 			break;
-		r = send_volume(s, err);
+		if (s->ahead)
+			return send_ahead(s, err);
+		r = send_all(s, err);
 		return r < 0 ? r : commit(s, err);
 	case ANSWER_STATES:
 		break;
@@ -266,8 +339,13 @@ static int follow_answer(struct send *s, struct berth_error *err)
 
 static int converse(struct send *s, struct berth_error *err)
 {
-	int r = source_hello(&s->link, s->offer.id, err);
+	int r;
 
+	if (s->last) { /* its first half has said all that */
+		r = send_all(s, err);
+		return r < 0 ? r : commit(s, err);
+	}
+	r = source_hello(&s->link, s->offer.id, err);
 	if (r == 0)
 		r = source_offer(&s->link, &s->offer, s->config, strlen(s->config), &s->answer,
 				 err);
@@ -286,6 +364,7 @@ int op_send(struct worker *w, struct berth_error *err)
 	if (r < 0 && s.link.payload != NULL && s.may_abort)
 		source_abort(&s.link, err->msg);
 	link_close(&s.link);
+	rounds_close(&s.rounds);
 	fd_close(&s.volume_fd);
 	free(s.config);
 	return r;

@@ -1,25 +1,16 @@
 # 42-migrate.bats - a stopped CT, or one that is stopped for it, moves to another host: whole, or not at all.
 load helpers
-
-twohosts() { "$BATS_TEST_DIRNAME/../twohosts" "$@"; }
-on() { twohosts exec "$@"; }
-faults() { command fault "$BERTH_FAULTS" "$@"; }
+load moves
 
 setup() {
-	export BERTH_FAULTS=$BERTH_TEST_DIR/faults.move
-	command fault "$BERTH_FAULTS" new
-	twohosts up
+	moves_setup
 	via=$(twohosts via B)
 	back=$(twohosts via A)
 }
 
 teardown() {
-	[ ! -e "$BERTH_TEST_DIR/twohosts" ] || twohosts down
-	rm -f "$BERTH_FAULTS"
+	moves_teardown
 }
-
-root_of() { sed -n 's/^declare -x HOST_ROOT="\(.*\)"$/\1/p' "$BERTH_TEST_DIR/twohosts/$1.host"; }
-lib_of() { echo "$(root_of "$1")/var/lib/berth"; }
 
 # A CT with files of all kinds, stopped, whose sum is in $sum.
 make_ct() {
@@ -42,28 +33,6 @@ sum_of() {
 started_has() {
 	on "$1" berth start "$2" --wait
 	diff <(echo "$sum") <(sum_of "$1" "$2")
-}
-
-status() { on "$1" berth list -a -H -o status "$2" | tr -d ' '; }
-is() { [ "$(status "$1" "$2")" = "$3" ]; }
-
-# Nothing of any CT, nor of a move, is on the host.
-empty() {
-	[ -z "$(on "$1" berth list -a -H)" ]
-	[ -z "$(ls -A "$(lib_of "$1")/private")" ]
-	[ -z "$(ls -A "$(lib_of "$1")/state")" ]
-	[ -z "$(ls -A "$(root_of "$1")/run/berth/ct")" ]
-}
-
-berthd_again() {
-	local pid
-	pid=$(sed -n 's/^declare -.* BERTHD_PID="\(.*\)"$/\1/p' "$BERTH_TEST_DIR/twohosts/$1.host")
-	kill -KILL "$pid"
-	wait_for 10 process_is_gone "$pid"
-	on "$1" sh -c 'berthd --root "$1" </dev/null >>"$1/berthd.log" 2>&1 3>&- 4>&- & echo $!' - "$(root_of "$1")" \
-		>"$BERTH_TEST_DIR/pid"
-	sed -i "s/\(BERTHD_PID=\)\"$pid\"/\1\"$(cat "$BERTH_TEST_DIR/pid")\"/" "$BERTH_TEST_DIR/twohosts/$1.host"
-	wait_for 10 on "$1" berth ping
 }
 
 @test "a stopped CT moves there and back, and is what it was" {
@@ -90,8 +59,6 @@ berthd_again() {
 @test "a CT that runs is stopped, moved, and started there; as vzmigrate too" {
 	make_ct
 	on A berth start 101 --wait
-	run -5 on A berth migrate --online -e "$via" B 101
-	is A 101 running
 	on A bash -c 'exec -a vzmigrate berth "$@"' - --help >/dev/null
 	on A berth migrate -e "$via" B 101
 	empty A

@@ -64,7 +64,7 @@ static void what_arrives_is_mounted_as_any_volume(void)
 	dev_t dev;
 
 	begin();
-	CHECK(volume_send_open(image, from, &in, &t, &err) == 0);
+	CHECK(volume_send_open(image, from, false, &in, &t, &err) == 0);
 	CHECK(t.bytes > 0 && t.used > 0 && t.used <= t.bytes);
 	CHECK(volume_receive_begin(image, to, &t, &out, &err) == 0);
 	CHECK(volume_in_use(image, to, &err) != 1 && !has_file(to, "volume.img"));
@@ -87,15 +87,16 @@ static void nobody_mounts_it_while_it_goes(void)
 	dev_t dev;
 
 	begin();
-	CHECK(volume_send_open(image, from, &in, &t, &err) == 0);
+	CHECK(volume_send_open(image, from, false, &in, &t, &err) == 0);
 	CHECK(volume_mount(image, from, NULL, &mnt, &dev, &err) < 0);
 	CHECK(err.code == BERTH_ERR_MOUNTED);
-	CHECK(volume_send_open(image, from, &second, &t, &err) < 0);
+	CHECK(volume_send_open(image, from, false, &second, &t, &err) < 0);
 	CHECK(err.code == BERTH_ERR_MOUNTED && second < 0);
 	CHECK(write(in, "x", 1) < 0); /* it is for reading */
 	fd_close(&in);
 	CHECK(volume_mount(image, from, NULL, &mnt, &dev, &err) == 0);
-	CHECK(volume_send_open(image, from, &in, &t, &err) < 0 && err.code == BERTH_ERR_MOUNTED);
+	CHECK(volume_send_open(image, from, false, &in, &t, &err) < 0 &&
+	      err.code == BERTH_ERR_MOUNTED);
 	fd_close(&mnt);
 	CHECK_SOON(volume_in_use(image, from, &err) == 0);
 	end();
@@ -107,7 +108,7 @@ static void what_is_no_volume_does_not_become_one(void)
 	struct volume_travel t, longer;
 
 	begin();
-	CHECK(volume_send_open(image, from, &in, &t, &err) == 0);
+	CHECK(volume_send_open(image, from, false, &in, &t, &err) == 0);
 	/* Nothing came. */
 	CHECK(volume_receive_begin(image, to, &t, &out, &err) == 0);
 	CHECK(volume_receive_end(image, to, out, &err) < 0 && err.code == BERTH_ERR_BROKEN);
@@ -129,7 +130,7 @@ static void a_volume_that_is_there_stays(void)
 	struct volume_travel t;
 
 	begin();
-	CHECK(volume_send_open(image, from, &in, &t, &err) == 0);
+	CHECK(volume_send_open(image, from, false, &in, &t, &err) == 0);
 	CHECK(volume_receive_begin(image, to, &t, &out, &err) == 0);
 	CHECK(volume_receive_begin(image, to, &t, &second, &err) < 0); /* two at once */
 	copy(in, out, t.bytes);

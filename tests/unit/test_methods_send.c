@@ -187,6 +187,82 @@ static void one_that_runs_is_checked_only(void)
 	host_end();
 }
 
+/* Most of it while it runs; then it is suspended and released, and the rest goes. */
+static void begin_online(struct running *r)
+{
+	host_begin("");
+	running_begin(r, 101, "");
+	ct = r->ct;
+	put_move(ct->facts.uuid);
+	on_worker("destroy", REMOVES);
+	on_worker("suspend", "mkdir -p $TOP/var/lib/berth/private/$ctid/dump; "
+			     ": >$TOP/var/lib/berth/private/$ctid/dump/record; say_done\n");
+	on_worker("cleanup", "rm -f $TOP/run/berth/ct/$ctid/state; say_done\n");
+	(void)worker_calls();
+}
+
+static void end_online(struct running *r)
+{
+	init_end(r->init, SIGKILL);
+	host_end();
+	running_end(r);
+}
+
+static bool is_marked(void)
+{
+	return is_there(d.paths.run, "ct/101/moving");
+}
+
+static void one_that_runs_is_suspended_when_most_of_it_is_there(void)
+{
+	struct running r;
+
+	begin_online(&r);
+	on_worker("send", "case \"$*\" in *ahead*) say_done;; *last*) " GIVES "say_done;; esac\n");
+	CHECK(send_with(parameters("online")) == BERTH_OK);
+	CHECK(registry_find(&d, 101) == NULL && !has_journal() && !has_config_file(101));
+	end_online(&r);
+}
+
+/* Whatever ends it before it is given: it goes on here. */
+static void what_stays_here_is_resumed_by_itself(void)
+{
+	static const char *const ends[] = {"echo error io.berth.Protocol 32 cut; exit 1",
+					   "kill -9 $$"};
+
+	for (size_t i = 0; i < 2; i++) {
+		struct running r;
+		char script[200];
+
+		begin_online(&r);
+		(void)snprintf(script, sizeof(script),
+			       "case \"$*\" in *ahead*) say_done;; *last*) %s;; esac\n", ends[i]);
+		on_worker("send", script);
+		on_worker("resume", "echo error io.berth.Broken 116 stale; exit 1\n");
+		CHECK(send_with(parameters("online")) != BERTH_OK);
+		WAIT_FOR(ct->job == NULL);
+		/* It is tried once, and not for ever. */
+		CHECK(strstr(worker_calls(), "last,resume 101,cleanup 101,") != NULL);
+		CHECK(ct->status == CT_SUSPENDED && !is_marked() && !has_journal());
+		end_online(&r);
+	}
+}
+
+static void what_fails_ahead_has_not_stopped_it(void)
+{
+	struct running r;
+
+	begin_online(&r);
+	on_worker("send", "echo error io.berth.Protocol 32 cut; exit 1\n");
+	CHECK(send_with(parameters("online")) == BERTH_ERR_PROTOCOL);
+	CHECK(strstr(worker_calls(), "suspend") == NULL && ct->status == CT_RUNNING);
+	on_worker("send", "say_done\n");
+	on_worker("suspend", "echo error io.berth.HelperFailed 5 a message queue; exit 1\n");
+	CHECK(send_with(parameters("online")) == BERTH_ERR_HELPER && ct->status == CT_RUNNING);
+	CHECK(!is_marked() && strstr(worker_calls(), "last") == NULL);
+	end_online(&r);
+}
+
 static void what_makes_no_sense_is_refused(void)
 {
 	json_t *p;
@@ -221,6 +297,9 @@ int main(void)
 	RUN(an_admin_takes_it_back);
 	RUN(a_client_that_goes_ends_it);
 	RUN(one_that_runs_is_checked_only);
+	RUN(one_that_runs_is_suspended_when_most_of_it_is_there);
+	RUN(what_stays_here_is_resumed_by_itself);
+	RUN(what_fails_ahead_has_not_stopped_it);
 	RUN(what_makes_no_sense_is_refused);
 	return check_failures != 0;
 }

@@ -39,8 +39,9 @@ static void ends_begin(uint64_t file_bytes, unsigned int quiet_ms,
 {
 	CHECK(pipe2(up, O_CLOEXEC) == 0 && pipe2(down, O_CLOEXEC) == 0);
 	file = memfd_create("volume", MFD_CLOEXEC);
-	CHECK(start(&(struct reader_order){up[0], down[1], file, file_bytes, NOBODY, quiet_ms}, &rd,
-		    &err) == 0);
+	CHECK(start(&(struct reader_order){up[0], down[1], file, file_bytes, NOBODY, quiet_ms,
+					   true},
+		    &rd, &err) == 0);
 	fd_close(&up[0]);
 	fd_close(&down[1]);
 	CHECK(link_open(&l, down[0], up[1], QUIET, &err) == 0);

@@ -3,7 +3,7 @@
  * killed or fails around the commit leaves one of the two whose it is, and says nothing that it does not know.
  *
  * covers: runtime/worker/op_migrate.c runtime/worker/migrate_main.c runtime/worker/op_send.c
- * covers: runtime/worker/op_receive.c runtime/worker/op_receive_offer.c
+ * covers: runtime/worker/op_receive.c runtime/worker/op_receive_offer.c runtime/worker/moved_images.c
  */
 #include "runtime/base/fault_table.h"
 #include "runtime/ct/journal.h"

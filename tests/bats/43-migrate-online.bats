@@ -1,0 +1,213 @@
+# 43-migrate-online.bats - a CT moves while it runs: its connections go on, and it runs once, whoever dies.
+load helpers
+load moves
+
+setup_file() {
+	command -v "${CRIU:-criu}" >/dev/null || skip "no criu (CRIU is not set)"
+}
+
+setup() {
+	moves_setup
+	via=$(twohosts via B)
+	back=$(twohosts via A)
+}
+
+teardown() {
+	[ -z "${client:-}" ] || kill "$client" 2>/dev/null || true
+	moves_teardown
+	rm -f "$BERTH_TEST_DIR/said" "$BERTH_TEST_DIR/count"
+}
+
+# make_ct TEMPLATE: it runs on A, answers on port 7, and has data on its disk, whose sum is in $sum.
+make_ct() {
+	on A berth create 101 --ostemplate "$1" --hostname web --ram 256M --diskspace 1G --cpulimit 50 --ipadd 192.0.2.101 \
+		--ipadd 2001:db8::101
+	on A berth start 101 --wait
+	on A berth exec2 101 sh -c 'cat >/probe && chmod 755 /probe' <"$(command -v probe)"
+	on A berth exec2 101 sh -c 'dd if=/dev/urandom of=/root/data bs=1M count=24 2>/dev/null; sync
+		/probe echo 7 >/dev/null 2>&1 &' </dev/null
+	sum=$(sum_of A)
+	[ -n "$sum" ]
+	begin_count
+}
+
+sum_of() { on "$1" berth exec2 101 sha256sum /root/data; }
+
+# The client counts over one TCP connection, and ends at the first answer that is missing or wrong for a minute.
+begin_count() {
+	wait_for 10 on client probe ask 192.0.2.101 7
+	on client bash -c 'exec 8<>/dev/tcp/192.0.2.101/7; n=0
+		while :; do
+			n=$((n + 1)); echo "$n" >&8; read -r -t 60 got <&8 && [ "$got" = "$n" ] || { echo "$n: got ${got:-nothing}"; exit 1; }
+			echo "$n" >"$1"; sleep 0.02
+		done' - "$BERTH_TEST_DIR/count" >"$BERTH_TEST_DIR/said" 2>&1 3>&- &
+	client=$!
+	wait_for 10 test -s "$BERTH_TEST_DIR/count"
+}
+
+count_is_above() { [ "$(cat "$BERTH_TEST_DIR/count" 2>/dev/null || echo 0)" -gt "$1" ]; }
+
+# The same connection still carries, and so does the disk.
+goes_on() {
+	local n
+	wait_for 30 is "$1" 101 running
+	n=$(cat "$BERTH_TEST_DIR/count")
+	wait_for 40 count_is_above $((n + 5))
+	kill -0 "$client"
+	[ "$(sum_of "$1")" = "$sum" ]
+}
+
+there_and_back() {
+	make_ct "$1"
+	for round in 1 2; do
+		on A berth exec2 101 sh -c "echo round $round >>/root/log"
+		on A berth migrate --online -e "$via" B 101
+		empty A
+		goes_on B
+		run -0 on B berth list -H -o physpages.l,cpulimit 101
+		[ "$(xargs <<<"$output")" = "65536 50" ]
+		on B berth migrate --online -e "$back" A 101
+		empty B
+		goes_on A
+		[ "$(on A berth exec2 101 tail -n 1 /root/log)" = "round $round" ]
+	done
+	on A berth stop 101
+	twohosts down
+}
+
+@test "a tiny container moves while it runs, there and back, and its connection goes on" {
+	there_and_back tiny
+}
+
+@test "a Debian 12 container moves while it runs, there and back, and its connection goes on" {
+	there_and_back debian-12
+}
+
+# What fails before the commit: [PROGRAM:]POINT ACTION [SKIP]. It runs on A as if nothing had been.
+fails_before() {
+	faults clear
+	faults set "$@"
+	run ! on A berth migrate --online -e "$via" B 101
+	faults reached "$1" >/dev/null
+	faults clear
+	goes_on A
+	wait_for 20 empty B
+	[ -z "$(ls -A "$(lib_of A)/state")" ]
+	[ ! -e "$(root_of A)/run/berth/ct/101/moving" ]
+}
+
+@test "whoever dies while its volume is sent: it runs on here, with its connection" {
+	make_ct tiny
+	fails_before berth-worker:live.ahead EIO
+	fails_before berth-worker:blocks.send kill 20
+	fails_before berth-worker:receive.volume kill
+	fails_before berth-worker:receive.progress kill 3
+	fails_before berth-worker:receive.progress ENOSPC 3
+	on A berth stop 101 --fast
+	twohosts down
+}
+
+@test "whoever dies after it is frozen: it goes on here, with its connection" {
+	make_ct tiny
+	fails_before berth-worker:suspend.freeze kill
+	fails_before berth-worker:suspend.commit EIO
+	fails_before berth-worker:live.last kill
+	fails_before berth-worker:live.last EIO
+	fails_before berth-worker:live.images kill
+	fails_before berth-worker:images.send kill
+	fails_before berth-worker:images.take kill
+	fails_before berth-worker:images.take ENOSPC
+	fails_before berth-worker:receive.images kill
+	fails_before berth-worker:receive.check kill
+	fails_before berth-worker:receive.ready kill
+	fails_before berth-worker:receive.ready EIO
+	# Of all that a move does nothing is left in its way.
+	on A berth migrate --online -e "$via" B 101
+	empty A
+	goes_on B
+	on B berth stop 101 --fast
+	twohosts down
+}
+
+@test "the sender and its berthd die after it is frozen: the next berthd lets it go on" {
+	make_ct tiny
+	faults set berth-worker:live.images "kill=$(berthd_of A)"
+	faults set berth-worker:images.send kill
+	run ! on A berth migrate --online -e "$via" B 101
+	faults reached berth-worker:images.send >/dev/null
+	faults clear
+	berthd_again A
+	goes_on A
+	wait_for 20 empty B
+	on A berth stop 101 --fast
+	twohosts down
+}
+
+@test "who ordered it goes while it is frozen: it goes on here" {
+	make_ct tiny
+	faults set berth-worker:live.last stop
+	on A berth migrate --online -e "$via" B 101 >"$BERTH_TEST_DIR/order" 2>&1 3>&- &
+	order=$!
+	wait_for 30 faults reached berth-worker:live.last
+	pkill -KILL -f "berth --root $(root_of A) migrate"
+	run ! wait "$order"
+	faults clear
+	goes_on A
+	wait_for 20 empty B
+	rm "$BERTH_TEST_DIR/order"
+	on A berth stop 101 --fast
+	twohosts down
+}
+
+# What is cut at the commit: it is never let go on A, and with the same command it runs on B, once.
+is_cut() {
+	make_ct tiny
+	faults set "$@"
+	run ! on A berth migrate --online -e "$via" B 101
+	faults reached "$1" >/dev/null
+	faults clear
+	is A 101 given
+	run -9 on A berth start 101
+	run -9 on A berth resume 101
+	on A berth migrate --online -e "$via" B 101
+	empty A
+	goes_on B
+	kill "$client"
+	on B berth stop 101 --fast
+	on B berth destroy 101
+	empty B
+}
+
+@test "whoever dies right behind the commit: it runs there, once, with its connection" {
+	is_cut berth-worker:send.given kill
+	is_cut berth-worker:receive.own kill
+	is_cut berth-worker:receive.owned kill
+	twohosts down
+}
+
+@test "what cannot be resumed there is there, suspended, and that is told" {
+	make_ct tiny
+	faults set berth-worker:resume.commit EIO
+	run -11 on A berth migrate --online -e "$via" B 101
+	[[ $output == *"CT 101 is on B now"* ]]
+	faults reached berth-worker:resume.commit >/dev/null
+	faults clear
+	empty A
+	is B 101 suspended
+	on B berth resume 101
+	goes_on B
+	on B berth stop 101 --fast
+	twohosts down
+}
+
+@test "a suspended container moves suspended, and goes on there" {
+	make_ct tiny
+	on A berth suspend 101
+	on A berth migrate -e "$via" B 101
+	empty A
+	is B 101 suspended
+	on B berth resume 101
+	goes_on B
+	on B berth stop 101 --fast
+	twohosts down
+}
