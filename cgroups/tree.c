@@ -97,23 +97,20 @@ static void save_attributes(const struct save *s, int dir)
 	}
 }
 
-/* "NSpid:	4711	17": the last number is that in the innermost pid namespace. */
+/* "NSpid:	4711	17	1": ours, the CT's, and that of a PID namespace in the CT, whose 1 is not the CT's. */
 int cg_tree_inner_pid(const char *status)
 {
-	const char *p = strstr(status, "\nNSpid:"), *end, *last;
-	char word[12];
-	int pid;
+	const char *p = strstr(status, "\nNSpid:");
+	uint64_t pid, next;
 
 	if (p == NULL)
 		return -EINVAL;
 	p += 7;
-	end = p + strcspn(p, "\n");
-	for (last = end; last > p && last[-1] != '\t' && last[-1] != ' '; last--)
-		;
-	if (last == p || end - last >= (ptrdiff_t)sizeof(word))
+	if (parse_next(&p, "\t ", 10, &pid) < 0)
 		return -EINVAL;
-	*(char *)mempcpy(word, last, (size_t)(end - last)) = '\0';
-	return parse_int(word, &pid) < 0 ? -EINVAL : pid;
+	if ((*p == '\t' || *p == ' ') && parse_next(&p, "\t ", 10, &next) == 0)
+		pid = next;
+	return pid == 0 || pid > INT32_MAX ? -EINVAL : (int)pid;
 }
 
 static int add_process(struct cg_tree_pids *pids, int pid)

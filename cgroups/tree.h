@@ -47,5 +47,5 @@ struct cg_tree_line {
 };
 /* Pure, but that it cuts text into pieces. -EINVAL. */
 int cg_tree_line_parse(char *text, struct cg_tree_line *ret);
-/* Pure: from the text of /proc/PID/status the number that a process has in its own pid namespace. -EINVAL. */
+/* Pure: from the text of /proc/PID/status the number that a process has in the PID namespace below ours. -EINVAL. */
 int cg_tree_inner_pid(const char *status);

@@ -5,61 +5,58 @@
 #include <string.h>
 #include <sys/capability.h>
 
-int caps_raise_effective(void)
+/* All that is permitted and in keep, and nothing else. */
+static int set_kept(cap_t caps, uint64_t keep, bool inheritable)
 {
-	cap_t caps = cap_get_proc();
-	int r = 0;
+	int r = inheritable ? cap_clear(caps) : 0;
 
-	if (caps == NULL)
-		return -errno;
 	for (cap_value_t c = 0; r == 0 && c < cap_max_bits(); c++) {
-		cap_flag_value_t permitted;
-
-		r = cap_get_flag(caps, c, CAP_PERMITTED, &permitted);
-		if (r == 0 && permitted == CAP_SET)
-			r = cap_set_flag(caps, CAP_EFFECTIVE, 1, &c, CAP_SET);
+		if ((keep & (UINT64_C(1) << c)) == 0)
+			continue;
+		r = cap_set_flag(caps, CAP_EFFECTIVE, 1, &c, CAP_SET);
+		if (r == 0 && inheritable)
+			r = cap_set_flag(caps, CAP_PERMITTED, 1, &c, CAP_SET);
+		if (r == 0 && inheritable)
+			r = cap_set_flag(caps, CAP_INHERITABLE, 1, &c, CAP_SET);
 	}
 	if (r == 0)
 		r = cap_set_proc(caps);
-	r = r < 0 ? -errno : 0;
+	return r < 0 ? -errno : 0;
+}
+
+static uint64_t permitted_of(cap_t caps)
+{
+	uint64_t mask = 0;
+	cap_flag_value_t has;
+
+	for (cap_value_t c = 0; c < cap_max_bits() && c < 64; c++)
+		if (cap_get_flag(caps, c, CAP_PERMITTED, &has) == 0 && has == CAP_SET)
+			mask |= UINT64_C(1) << c;
+	return mask;
+}
+
+int caps_raise_effective(void)
+{
+	cap_t caps = cap_get_proc();
+	int r = caps == NULL ? -errno : set_kept(caps, permitted_of(caps), false);
+
 	(void)cap_free(caps);
 	return r;
 }
 
-/* What the kernel knows ends before cap_max_bits of a newer libcap. */
-static int raise_ambient(cap_t caps)
-{
-	for (cap_value_t c = 0; c < cap_max_bits(); c++) {
-		cap_flag_value_t permitted;
-
-		if (cap_get_flag(caps, c, CAP_PERMITTED, &permitted) == 0 && permitted == CAP_SET &&
-		    cap_set_ambient(c, CAP_SET) < 0)
-			return -errno;
-	}
-	return 0;
-}
-
-int caps_make_ambient(void)
+int caps_keep(uint64_t keep)
 {
 	cap_t caps = cap_get_proc();
-	int r = 0;
+	int r;
 
 	if (caps == NULL)
 		return -errno;
-	for (cap_value_t c = 0; r == 0 && c < cap_max_bits(); c++) {
-		cap_flag_value_t permitted;
-
-		r = cap_get_flag(caps, c, CAP_PERMITTED, &permitted);
-		if (r == 0 && permitted == CAP_SET) {
-			r = cap_set_flag(caps, CAP_EFFECTIVE, 1, &c, CAP_SET);
-			if (r == 0)
-				r = cap_set_flag(caps, CAP_INHERITABLE, 1, &c, CAP_SET);
-		}
-	}
-	if (r == 0)
-		r = cap_set_proc(caps);
-	r = r < 0 ? -errno : raise_ambient(caps);
+	keep &= permitted_of(caps);
+	r = set_kept(caps, keep, true);
 	(void)cap_free(caps);
+	for (cap_value_t c = 0; r == 0 && c < cap_max_bits() && c < 64; c++)
+		if ((keep & (UINT64_C(1) << c)) != 0 && cap_set_ambient(c, CAP_SET) < 0)
+			r = -errno;
 	return r;
 }
 

@@ -108,8 +108,11 @@ void process_end(pid_t pid);
 /* Makes all permitted capabilities effective (setresuid took them away). -errno. */
 int caps_raise_effective(void);
 
-/* All permitted capabilities become effective, inheritable and ambient: a program that is run keeps them. -errno. */
-int caps_make_ambient(void);
+/*
+ * Of the permitted capabilities those in keep (bits of 1 << CAP_X) stay, effective, inheritable and ambient, so that a
+ * program that is run has them; the others go for good. -errno.
+ */
+int caps_keep(uint64_t keep);
 
 /* Bounding set = the policy; inheritable and ambient empty; verified afterwards. */
 int caps_settle(struct berth_error *err);

@@ -209,10 +209,11 @@ enum {
 struct launch_dumper {
 	int init_pidfd;
 	uint32_t id_base;
+	uint64_t file_max; /* bytes of the largest file that it may write */
 	const char *const *argv; /* argv[0] is a path */
 	int sock;
 };
-/* Starts the program; it is a child of the caller. Waits until it runs. */
+/* Starts the program; it is a child of the caller. Waits until it runs, or a minute. */
 int launch_dumper(const struct launch_dumper *d, pid_t *ret, struct berth_error *err);
 
 /*

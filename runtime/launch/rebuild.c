@@ -1,7 +1,7 @@
 /*
  * rebuild.c - programs of the host's that take a CT down to images, and make it anew from them.
  *
- * The dumper has the ids of the CT's mapped root and all capabilities of the host: as the owner of the CT's user
+ * The dumper has the ids of the CT's mapped root and some capabilities of the host: as the owner of the CT's user
  * namespace it has every capability in it, also one that the host's own root has not got. It sits in the CT's UTS and
  * network namespaces, which count as its own then, and are not dumped: berth makes them itself.
  *
@@ -9,6 +9,7 @@
  * that, and sees of the host's files what any user sees. What the CT's root must not be able to change is made
  * before (cage.c) and stands in its /run/ct, where it takes it from.
  */
+#include "runtime/base/child.h"
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/spawn.h"
@@ -17,12 +18,15 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -30,7 +34,8 @@
 enum {
 	SOCK = LAUNCH_REBUILD_SOCK,
 	CONSOLE = LAUNCH_REBUILD_CONSOLE,
-	ABOVE = 10
+	ABOVE = 10,
+	START_MS = 60000
 };
 
 /* What the child says before it becomes the program: one write on a socket; with the console's master. */
@@ -63,7 +68,6 @@ static int place_fds(int sock, int console, int say)
 
 static void run(const char *const *argv, const char *const *env)
 {
-	sys_reset_signals();
 	(void)execve(argv[0], (char *const *)(size_t)argv, (char *const *)(size_t)env);
 }
 
@@ -81,18 +85,41 @@ static _Noreturn void end_child(int say, int r, const struct berth_error *err, i
 	_exit(1);
 }
 
+/* -ETIMEDOUT, -errno, 0 at the end of the file. */
+static ssize_t next_report(int sock, struct rebuild_report *ret, int *ret_fd)
+{
+	unsigned int n_fds = 0;
+	int r = fd_wait(sock, POLLIN, START_MS);
+
+	if (r <= 0)
+		return r < 0 ? r : -ETIMEDOUT;
+	return fd_recv_message(sock, ret, sizeof(*ret), ret_fd, ret_fd != NULL, &n_fds);
+}
+
+/* A child that was killed closes its end, too. */
+static bool has_ended(pid_t pid)
+{
+	siginfo_t info = {0};
+
+	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 ||
+	       info.si_pid == pid;
+}
+
 /* The child has said that all is ready (and perhaps a descriptor); the end of the file is the exec. */
 static int collect(int sock, pid_t pid, int *ret_fd, struct berth_error *err)
 {
 	struct rebuild_report rep;
-	unsigned int n_fds = 0;
-	ssize_t n = fd_recv_message(sock, &rep, sizeof(rep), ret_fd, ret_fd != NULL, &n_fds);
+	ssize_t n = next_report(sock, &rep, ret_fd);
 
 	if (n == (ssize_t)sizeof(rep) && rep.r == 0)
-		n = fd_recv_message(sock, &rep, sizeof(rep), NULL, 0, &n_fds);
-	if (n == 0)
+		n = next_report(sock, &rep, NULL);
+	if (n == 0 && !has_ended(pid))
 		return 0;
 	process_end(pid);
+	if (n == -ETIMEDOUT)
+		return berth_error_set(err, BERTH_ERR_TIMEOUT, ETIMEDOUT,
+				       "the process that runs it was not ready within %d s",
+				       START_MS / 1000);
 	if (n != (ssize_t)sizeof(rep))
 		return berth_error_set(err, BERTH_ERR_RESOURCES, ECHILD,
 				       "the process that runs it died (too little memory?)");
@@ -102,8 +129,22 @@ static int collect(int sock, pid_t pid, int *ret_fd, struct berth_error *err)
 
 /* ---- the dumper ---- */
 
+/*
+ * To stop processes and read their memory (ptrace, also of what its owner may not dump), their files, whoever has
+ * them, their sockets (repair mode), and to signal them. As the owner of the CT's user namespace it has them all in
+ * there.
+ */
+static const uint64_t dumper_caps =
+	UINT64_C(1) << CAP_SYS_PTRACE | UINT64_C(1) << CAP_SYS_ADMIN |
+	UINT64_C(1) << CAP_DAC_OVERRIDE | UINT64_C(1) << CAP_DAC_READ_SEARCH |
+	UINT64_C(1) << CAP_FOWNER | UINT64_C(1) << CAP_NET_ADMIN | UINT64_C(1) << CAP_KILL |
+	UINT64_C(1) << CAP_SYS_RESOURCE | UINT64_C(1) << CAP_SETUID | UINT64_C(1) << CAP_SETGID |
+	UINT64_C(1) << CAP_SYS_CHROOT | UINT64_C(1) << CAP_IPC_OWNER;
+
 static int dumper_join(const struct launch_dumper *d, struct berth_error *err)
 {
+	int r;
+
 	(void)umask(077); /* what it writes is the CT's memory */
 	if (setns(d->init_pidfd, CLONE_NEWUTS | CLONE_NEWNET) < 0)
 		return fail(err, "join the container's network namespace");
@@ -111,8 +152,11 @@ static int dumper_join(const struct launch_dumper *d, struct berth_error *err)
 	    setresgid(d->id_base, d->id_base, d->id_base) < 0 ||
 	    setresuid(d->id_base, d->id_base, d->id_base) < 0)
 		return fail(err, "become the owner of the container's user namespace");
-	if (caps_make_ambient() < 0)
-		return fail(err, "keep the capabilities");
+	r = caps_keep(dumper_caps);
+	if (r < 0)
+		return berth_error_sys(err, r, "keep the capabilities");
+	if (setrlimit(RLIMIT_FSIZE, &(struct rlimit){d->file_max, d->file_max}) < 0)
+		return fail(err, "limit what it writes");
 	return 0;
 }
 
@@ -130,6 +174,8 @@ int launch_dumper(const struct launch_dumper *d, pid_t *ret, struct berth_error 
 		if (r == 0 && place_fds(d->sock, -1, sv[1]) < 0)
 			r = fail(&why, "place descriptors");
 		if (r == 0) {
+			sys_reset_signals();
+			(void)signal(SIGXFSZ, SIG_IGN); /* an error of write(2), and no end */
 			run(d->argv, environment);
 			r = fail(&why, d->argv[0]);
 		}
@@ -338,6 +384,7 @@ static _Noreturn void rebuilder_run(const struct launch_rebuild *b, int say)
 	if (r == 0 && place_fds(b->sock, console, say) < 0)
 		r = fail(&why, "place descriptors");
 	if (r == 0) {
+		sys_reset_signals();
 		run(b->argv, environment);
 		r = fail(&why, b->argv[0]);
 	}

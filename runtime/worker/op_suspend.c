@@ -241,14 +241,30 @@ static int note_dumper(struct suspend *s, struct berth_error *err)
 	return r < 0 ? suspend_fail(s, r, "note its dumper", err) : 0;
 }
 
+/* Bytes that images may take: what is free on the host's disk, less what is the host's own. */
+static int room(const struct suspend *s, uint64_t *ret)
+{
+	struct statvfs vfs;
+	uint64_t avail, reserve;
+
+	if (fstatvfs(s->images_fd, &vfs) < 0)
+		return -errno;
+	avail = vfs.f_bavail * vfs.f_frsize;
+	reserve = host_space_reserve(&s->w->host, vfs.f_blocks * vfs.f_frsize);
+	*ret = avail > reserve ? avail - reserve : 0;
+	return 0;
+}
+
 static int step_criu(void *ctx, struct berth_error *err)
 {
 	struct suspend *s = ctx;
 	const char *const argv[] = {s->program, "swrk", "3", NULL};
 	struct launch_dumper d = {
 		.init_pidfd = s->init_pidfd, .id_base = s->facts.id_base, .argv = argv};
-	int sv[2], r;
+	int sv[2], r = room(s, &d.file_max);
 
+	if (r < 0)
+		return suspend_fail(s, r, "look for free space in its private area", err);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0)
 		return suspend_fail(s, errno, "socketpair", err);
 	d.sock = sv[1];
@@ -387,20 +403,6 @@ static uint64_t images_size(void *data)
 		    S_ISREG(st.st_mode))
 			sum += (uint64_t)st.st_size;
 	return sum;
-}
-
-/* Bytes that images may take: what is free on the host's disk, less what is the host's own. */
-static int room(const struct suspend *s, uint64_t *ret)
-{
-	struct statvfs vfs;
-	uint64_t avail, reserve;
-
-	if (fstatvfs(s->images_fd, &vfs) < 0)
-		return -errno;
-	avail = vfs.f_bavail * vfs.f_frsize;
-	reserve = host_space_reserve(&s->w->host, vfs.f_blocks * vfs.f_frsize);
-	*ret = avail > reserve ? avail - reserve : 0;
-	return 0;
 }
 
 /* Its memory but for what the kernel only keeps of files; all of it where the kernel does not tell them apart. */

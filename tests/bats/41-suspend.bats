@@ -337,6 +337,14 @@ as_after_a_power_cut() {
 	berth suspend 101 3>&- &
 	suspend=$!
 	wait_for 30 fault reached suspend.commit
+	# What reads a tenant's memory can load no module, make no device, and fill no disk.
+	dumper=$(cut -d' ' -f1 "$HOST_ROOT/run/berth/ct/101/dumper")
+	caps=$((0x$(sed -n 's/^CapPrm:[[:space:]]*//p' "/proc/$dumper/status")))
+	[ $((caps & 1 << 21)) != 0 ] # CAP_SYS_ADMIN
+	for cap in 16 17 22 25 27; do # MODULE, RAWIO, BOOT, TIME, MKNOD
+		[ $((caps & 1 << cap)) = 0 ]
+	done
+	grep -qE '^Max file size +[0-9]+ ' "/proc/$dumper/limits"
 	berth stop 101 --fast
 	[ "$(status_of 101)" = stopped ]
 	run ! wait $suspend
@@ -389,8 +397,11 @@ what_it_is() {
 	run ! berth exec2 101 mount -o remount,rw /sys
 	run ! berth exec2 101 sh -c 'echo 1 >/sys/class/net/lo/mtu'
 	run ! berth exec2 101 mknod /root/sda b 8 0
+	[[ $output == *"ermitted"* ]]
+	berth exec2 101 mknod /root/fifo p
 	run ! berth exec2 101 sh -c 'echo h >/proc/sysrq-trigger'
 	run ! berth exec2 101 unshare -u true
+	[[ $output == *"unshare"*"ermitted"* ]]
 }
 
 @test "a container goes on with the limits and addresses that it had, saved or not" {

@@ -77,8 +77,11 @@ static void lines_that_lead_elsewhere_are_refused(void)
 	}
 }
 
-static void the_innermost_pid_counts(void)
+static void the_pid_in_the_ct_counts(void)
 {
+	CHECK(cg_tree_inner_pid("Name:\tx\nNSpid:\t4711\t17\t1\nNSpgid:\t1\n") == 17);
+	CHECK(cg_tree_inner_pid("Name:\tx\nNSpid:\t0\n") == -EINVAL);
+	CHECK(cg_tree_inner_pid("Name:\tx\nNSpid:\n") == -EINVAL);
 	CHECK(cg_tree_inner_pid("Name:\tx\nNSpid:\t4711\t17\nNSpgid:\t1\n") == 17);
 	CHECK(cg_tree_inner_pid("Name:\tx\nNSpid:\t4711\n") == 4711);
 	CHECK(cg_tree_inner_pid("Name:\tx\n") == -EINVAL);
@@ -220,7 +223,7 @@ int main(void)
 {
 	RUN(lines_are_taken_apart);
 	RUN(lines_that_lead_elsewhere_are_refused);
-	RUN(the_innermost_pid_counts);
+	RUN(the_pid_in_the_ct_counts);
 	RUN(a_knob_with_a_line_for_each_device_is_carried_whole);
 	if (geteuid() != 0 || !make_top()) {
 		(void)printf("skipped: no cgroups to make\n");
