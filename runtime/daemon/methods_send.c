@@ -111,7 +111,10 @@ static void went_ahead(struct job *j, const struct worker_result *result)
 	struct berth_error err = result->error;
 	int r;
 
-	if (!result->ok) {
+	if (result->ok && j->call == NULL)
+		(void)berth_error_set(&err, BERTH_ERR_SYSTEM, ECANCELED,
+				      "CT %u: who moves it has gone", j->ct->ctid);
+	if (!result->ok || j->call == NULL) {
 		job_fail(j, &err);
 		return;
 	}

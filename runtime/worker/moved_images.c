@@ -3,8 +3,10 @@
 
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
+#include "runtime/ct/store.h"
 #include "runtime/migrate/pack.h"
 #include "runtime/worker/criu_run.h"
+#include "runtime/worker/migrate.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -17,6 +19,39 @@ static int others(uint32_t ctid, struct berth_error *err)
 {
 	return berth_error_set(err, BERTH_ERR_BROKEN, ESTALE,
 			       "CT %u: the images of its memory are another CT's", ctid);
+}
+
+/* Is the word, len bytes, one of the list's? */
+static bool list_has(const char *list, const char *word, size_t len)
+{
+	for (list += strspn(list, " "); *list != '\0'; list += strspn(list, " ")) {
+		size_t n = strcspn(list, " ");
+
+		if (n == len && memcmp(list, word, len) == 0)
+			return true;
+		list += n;
+	}
+	return false;
+}
+
+int moved_images_addresses(uint32_t ctid, const struct conf_file *saved,
+			   const struct conf_file *in_effect, struct berth_error *err)
+{
+	const char *all = conf_get(saved, "IP_ADDRESS"), *at = conf_get(in_effect, "IP_ADDRESS");
+
+	for (at = at != NULL ? at + strspn(at, " ") : ""; *at != '\0'; at += strspn(at, " ")) {
+		size_t len = strcspn(at, " ");
+
+		if (all == NULL || !list_has(all, at, len))
+			return berth_error_set(
+				err, BERTH_ERR_UNSUPPORTED, EOPNOTSUPP,
+				"CT %u has the address %.*s, which is not saved in its config: "
+				"berth set %u --ipadd %.*s --save, or --ipdel it",
+				ctid, (int)(len < 60 ? len : 60), at, ctid,
+				(int)(len < 60 ? len : 60), at);
+		at += len;
+	}
+	return 0;
 }
 
 /* ---- the source ---- */
@@ -149,4 +184,38 @@ int moved_images_fit(struct worker *w, int private_fd, const char *uuid,
 		r = file_replace_at(dir, DUMP_RECORD, text, strlen(text), 0600, true);
 	return r < 0 ? berth_error_sys(err, r, "CT %u: write the record of its images", w->ctid)
 		     : 0;
+}
+
+static int obey(struct worker *w, const struct conf_file *saved, struct conf_file *f,
+		const char *driver, struct berth_error *err)
+{
+	const char *name = conf_get(saved, "NAME");
+	struct ct_config c;
+	int r = moved_images_addresses(w->ctid, saved, f, err);
+
+	if (r == 0)
+		r = ct_config_from(f, w->host_conf, &c, err);
+	if (r == 0)
+		r = migrate_check_addrs(w, w->ctid, &c, err);
+	if (r == 0)
+		r = migrate_check_limits(w, &c, driver, err);
+	if (r == 0 && conf_set(f, "NAME", name != NULL ? name : "") < 0)
+		r = berth_error_sys(err, ENOMEM, "CT %u: name it", w->ctid);
+	return r;
+}
+
+int moved_images_obey(struct worker *w, int private_fd, const struct conf_file *saved,
+		      const char *driver, struct berth_error *err)
+{
+	auto_close int dir = dir_open_at(private_fd, DUMP_DIR);
+	struct conf_file *f = NULL;
+	int r = dir < 0 ? berth_error_sys(err, dir, "open " DUMP_DIR " in the private area")
+			: store_suspended_load(&w->paths, w->ctid, dir, &f, err);
+
+	if (r == 0)
+		r = obey(w, saved, f, driver, err);
+	if (r == 0)
+		r = store_suspended_save(w->ctid, dir, f, err);
+	conf_free(f);
+	return r;
 }

@@ -169,9 +169,11 @@ static int step_check(void *ctx, struct berth_error *err)
 	r = volume_receive_end(d, v->private_fd, v->volume_fd, err);
 	keepalive_end(&alive);
 	fd_close(&v->volume_fd);
-	return r == 0 && v->offer.suspended
-		       ? moved_images_fit(v->w, v->private_fd, v->facts.uuid, d, err)
-		       : r;
+	if (r == 0 && v->offer.suspended)
+		r = moved_images_fit(v->w, v->private_fd, v->facts.uuid, d, err);
+	if (r == 0 && v->offer.suspended)
+		r = moved_images_obey(v->w, v->private_fd, v->conf, v->facts.driver, err);
+	return r;
 }
 
 /* Of a CT that is suspended there. */

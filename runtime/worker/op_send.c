@@ -42,14 +42,25 @@ struct send {
 
 static int load_config(struct send *s, struct berth_error *err)
 {
-	struct conf_file *f;
-	int r = store_conf_load(&s->w->paths, s->w->ctid, &f, err);
+	struct worker *w = s->w;
+	struct conf_file *f, *live = NULL;
+	int r = store_conf_load(&w->paths, w->ctid, &f, err);
 
 	if (r < 0)
 		return r;
-	r = conf_format(f, &s->config);
+	if (s->offer.suspended && !s->offer.given) {
+		r = store_live_load(&w->paths, w->ctid, &live, err);
+		if (r == 0)
+			r = moved_images_addresses(w->ctid, f, live, err);
+	}
+	if (r == 0) {
+		r = conf_format(f, &s->config);
+		if (r < 0)
+			(void)berth_error_sys(err, r, "CT %u: read its config", w->ctid);
+	}
+	conf_free(live);
 	conf_free(f);
-	return r < 0 ? berth_error_sys(err, r, "CT %u: read its config", s->w->ctid) : 0;
+	return r;
 }
 
 /* What it has, without a look at its inside: for a check of a CT that runs. */

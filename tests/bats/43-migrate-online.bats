@@ -185,6 +185,25 @@ is_cut() {
 	twohosts down
 }
 
+@test "what is set without --save goes along; an address only if it is saved, and a name may change" {
+	make_ct tiny
+	on A berth set 101 --cpulimit 25 --name old --save
+	on A berth set 101 --ram 128M --ipadd 192.0.2.102
+	run -5 on A berth migrate --online -e "$via" B 101
+	[[ $output == *"192.0.2.102"*"--save"* ]]
+	goes_on A
+	on A berth set 101 --ipdel 192.0.2.102
+	on A berth migrate --online -e "$via" B 101:202:shop
+	empty A
+	wait_for 30 is B 202 running
+	[ "$(on B berth list -H -o name,physpages.l,cpulimit 202 | xargs)" = "shop 32768 25" ]
+	wait_for 40 count_is_above $(($(cat "$BERTH_TEST_DIR/count") + 5))
+	on B berth stop 202 --fast
+	on B berth start 202 --wait
+	[ "$(on B berth list -H -o physpages.l 202 | xargs)" = 65536 ]
+	twohosts down
+}
+
 @test "what cannot be resumed there is there, suspended, and that is told" {
 	make_ct tiny
 	faults set berth-worker:resume.commit EIO
