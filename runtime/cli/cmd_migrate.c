@@ -194,6 +194,28 @@ static bool goes_on_there(const struct migrate *m, const char *status)
 	return m->online && (strcmp(status, "running") == 0 || strcmp(status, "given") == 0);
 }
 
+/* It was stopped for a move that has failed: berthd has started it again, or does so when it can. */
+static int tell_of_the_stopped(struct cli *cli, const struct moved *ct, struct berth_error *err)
+{
+	struct berth_error why = *err;
+	char status[32];
+
+	if (status_of(cli, ct->ct, status, NULL) < 0)
+		return berth_error_set(err, why.code, why.sys,
+				       "%.220s; CT %s was stopped for the move: berthd, once it "
+				       "runs, starts it again here unless it was given away",
+				       why.msg, ct->ct);
+	if (strcmp(status, "given") == 0)
+		return -why.sys;
+	if (strcmp(status, "running") == 0)
+		return berth_error_set(err, why.code, why.sys, "%.280s; CT %s runs here again",
+				       why.msg, ct->ct);
+	return berth_error_set(err, why.code, why.sys,
+			       "%.220s; CT %s was stopped for the move and is %s here; see: berth "
+			       "status %s",
+			       why.msg, ct->ct, status, ct->ct);
+}
+
 /* One that runs goes on there with --online; else it is stopped, moved and started there, as vzmigrate does without --online. */
 static int migrate_one(struct cli *cli, const struct migrate *m, const char *word,
 		       struct berth_error *err)
@@ -216,14 +238,13 @@ static int migrate_one(struct cli *cli, const struct migrate *m, const char *wor
 		r = send_ct(cli, &check, &ct, false, err);
 		if (r == 0)
 			r = call_berthd(cli, "io.berth.Container.Stop",
-					json_pack("{s:s}", "ct", ct.ct), NULL, err);
+					json_pack("{s:s, s:b}", "ct", ct.ct, "moves", true), NULL,
+					err);
 	}
 	if (r == 0) {
 		r = send_ct(cli, m, &ct, stop || goes_on_there(m, status), err);
-		if (r < 0 && stop && status_of(cli, ct.ct, status, NULL) == 0 &&
-		    strcmp(status, "stopped") == 0)
-			(void)call_berthd(cli, "io.berth.Container.Start",
-					  json_pack("{s:s}", "ct", ct.ct), NULL, NULL);
+		if (r < 0 && stop)
+			r = tell_of_the_stopped(cli, &ct, err);
 	}
 	if (r == 0)
 		cli_say(cli, m->check_only ? "CT %s can move to %s" : "CT %s has moved to %s",

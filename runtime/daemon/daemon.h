@@ -91,6 +91,7 @@ struct life_info {
 	struct rpc_call *call; /* NULL: berthd's own */
 	struct job *job; /* goes on with this one, instead of a new one */
 	bool wait, hold, fast;
+	bool moves; /* LIFE_STOP: it is to be moved, or else to start again */
 	unsigned int timeout; /* seconds of a clean stop */
 	void (*go)(struct job *j,
 		   void *data); /* ACT_GO: the first step of an operation of its own */

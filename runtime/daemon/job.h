@@ -30,6 +30,7 @@ struct job {
 	bool asked; /* the command of halt_fd has told init */
 	bool fast, restart, killed, save, wait, hold;
 	bool then_start; /* after the unmount; of one that was made: when it stands */
+	bool moves; /* a stop, for a move: see reboot.h */
 	const char *event; /* of one that was made: what tells of it */
 	bool suspends; /* what is released is in images */
 	bool failed; /* error says why; what is under way only cleans up */

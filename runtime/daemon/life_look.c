@@ -249,6 +249,8 @@ static int settle_ct(struct ct *ct)
 	if (ct->status == CT_UNKNOWN)
 		return 0; /* and looked at again */
 	store_candidate_forget(&ct->d->paths, ct->ctid);
+	if (ct->status == CT_GIVEN)
+		reboot_unmark(ct->d, ct);
 	if (ct->status == CT_MOUNTED)
 		return 0;
 	if (leftovers)

@@ -75,6 +75,8 @@ int act_released(const struct life_call *c)
 	if (ct->status == CT_SUSPENDED && resume_is_marked(c->d, ct))
 		return move_on(j);
 	resume_unmark(c->d, ct);
+	if (j->moves && !j->failed && reboot_is_marked(c->d, ct))
+		ct_timer_set(ct, LIFE_T_REBOOT, REBOOT_MOVES_MS);
 	if (again)
 		return ct_event(ct, LIFE_T_REBOOT, &(struct life_info){.job = j}, NULL);
 	if (j->failed)

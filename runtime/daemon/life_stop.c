@@ -94,7 +94,8 @@ int act_stop(const struct life_call *c)
 	j->wait = c->info->wait;
 	j->restart = c->event == LIFE_RESTART;
 	j->timeout = c->info->timeout;
-	if (j->restart)
+	j->moves = c->info->moves;
+	if (j->restart || j->moves)
 		reboot_mark(c->d, ct);
 	else
 		reboot_unmark(c->d, ct);

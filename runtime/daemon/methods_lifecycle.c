@@ -124,6 +124,7 @@ void method_stop(struct rpc_call *call, json_t *parameters, void *data)
 		return;
 	order(ct, fast ? LIFE_KILL : LIFE_STOP,
 	      &(struct life_info){.call = call,
+				  .moves = !fast && method_flag(parameters, "moves"),
 				  .timeout = fast ? 0 : stop_timeout_of(d, ct, parameters)});
 }
 

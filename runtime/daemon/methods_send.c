@@ -4,6 +4,7 @@
 #include "runtime/base/log.h"
 #include "runtime/base/parse.h"
 #include "runtime/ct/journal.h"
+#include "runtime/daemon/config_check.h"
 #include "runtime/daemon/destroy.h"
 #include "runtime/daemon/made.h"
 #include "runtime/daemon/method_wait.h"
@@ -38,6 +39,28 @@ static void release_go(struct job *j, void *data)
 	destroy_order(j);
 }
 
+/*
+ * It has not moved, and is here. One that was stopped for it starts again: the call hears why it did not move when it
+ * runs, or why it does not. ESTALE: the same order comes again at once.
+ */
+static void stays(struct job *j, const struct berth_error *why)
+{
+	struct ct *ct = j->ct;
+	bool again = config_can_restart(ct) && reboot_is_marked(j->d, ct);
+
+	if (!again || why->sys == ESTALE) {
+		if (again)
+			ct_timer_set(ct, LIFE_T_REBOOT, REBOOT_MOVES_MS);
+		job_fail(j, why);
+		return;
+	}
+	log_line(LOG_LV_ERROR, ct->ctid, "send: %s; it starts here again", why->msg);
+	j->restart = true;
+	j->failed = true;
+	j->error = *why;
+	(void)ct_event(ct, LIFE_T_REBOOT, &(struct life_info){.job = j}, NULL);
+}
+
 /* Whatever the worker said, the journal says whose it is. */
 static void sent(struct job *j, const struct worker_result *result)
 {
@@ -58,8 +81,10 @@ static void sent(struct job *j, const struct worker_result *result)
 		return;
 	}
 	resume_unmark(d, ct);
+	if (ct->status == CT_GIVEN)
+		reboot_unmark(d, ct);
 	if (!result->ok) {
-		job_fail(j, &err);
+		stays(j, &err);
 		return;
 	}
 	event_emit(d, ct->ctid, "moved", NULL);
@@ -73,8 +98,11 @@ static void checked(struct job *j, const struct worker_result *result)
 {
 	struct berth_error err = result->error;
 
-	if (j->ct->status == CT_SENDING)
+	if (j->ct->status == CT_SENDING) {
 		registry_settled(j->d, j->ct);
+		if (config_can_restart(j->ct) && reboot_is_marked(j->d, j->ct))
+			ct_timer_set(j->ct, LIFE_T_REBOOT, REBOOT_MOVES_MS);
+	}
 	if (result->ok)
 		job_done(j, NULL);
 	else
@@ -91,7 +119,7 @@ static void refuse_go(struct job *j, int sys, const char *why)
 			      "CT %u %s", j->ct->ctid, why);
 	if (j->ct->status == CT_SENDING)
 		registry_settled(j->d, j->ct);
-	job_fail(j, &err);
+	stays(j, &err);
 }
 
 static void last_go(struct job *j, void *data)
@@ -169,6 +197,8 @@ static void send_go(struct job *j, void *data)
 	const char *args[] = {new_ctid, o->new_name, id, o->peer, NULL, NULL};
 
 	job_take_fds(j);
+	if (j->ct->status == CT_SENDING)
+		ct_timer_clear(j->ct, LIFE_T_REBOOT);
 	if (j->n_fds != 2) {
 		refuse_go(j, EINVAL,
 			  "is sent over two descriptors: from the other host, and to it");

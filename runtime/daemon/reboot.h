@@ -23,3 +23,11 @@ bool reboot_is_marked(struct daemon *d, const struct ct *ct);
 int resume_mark(struct daemon *d, const struct ct *ct);
 void resume_unmark(struct daemon *d, const struct ct *ct);
 bool resume_is_marked(struct daemon *d, const struct ct *ct);
+
+/*
+ * A CT that was stopped to be moved has the mark too, until it is given away: it starts again when its move has failed,
+ * or after so many ms in which nobody sends it: who stopped it has died.
+ */
+enum {
+	REBOOT_MOVES_MS = 60000
+};

@@ -312,3 +312,40 @@ sys.stdout.buffer.write(h + struct.pack("<I", zlib.crc32(h + p)) + p)' "$1"
 	empty B
 	twohosts down
 }
+
+# The process whose command line this is; with its signal.
+signal() { pkill "-$1" -f "$2"; }
+
+@test "a CT that ran runs here again when its move fails, or who orders it dies" {
+	make_ct
+	on A berth start 101 --wait
+	faults set berth-worker:receive.facts EIO
+	run ! on A berth migrate -e "$via" B 101
+	[[ $output == *"CT 101 runs here again"* ]]
+	is A 101 running
+	empty B
+	for who in client berthd; do
+		faults clear
+		faults set berth-worker:blocks.send stop 3
+		on A berth migrate -e "$via" B 101 >"$BERTH_TEST_DIR/said" 2>&1 3>&- &
+		wait_for 20 faults reached berth-worker:blocks.send
+		if [ $who = client ]; then
+			signal KILL "berth --root $(root_of A) migrate"
+		else
+			berthd_again A
+			signal KILL "berth-worker-migrate.* send 101"
+		fi
+		rc=0
+		wait $! || rc=$?
+		[ $rc != 0 ]
+		wait_for 20 is A 101 running
+		wait_for 20 empty B
+	done
+	# It died between the stop and the move: an order takes it.
+	faults clear
+	rm "$BERTH_TEST_DIR/said"
+	on A berth migrate -e "$via" B 101
+	empty A
+	is B 101 running
+	twohosts down
+}
