@@ -61,7 +61,9 @@ struct cg_stat {
 	uint64_t swap, swap_max_seen, swap_failcnt;
 	uint64_t pids, pids_max_seen, pids_failcnt;
 	uint64_t cgroups; /* made by the CT; the kernel counts neither a peak nor refusals */
+	uint64_t cgroups_max; /* what it may make, CG_UNLIMITED; with CG_STAT_COUNTERS */
 	uint64_t cpu_usec;
+	uint64_t throttled; /* periods in which it had used up its CPU time */
 	uint64_t oom_kills;
 };
 
@@ -157,6 +159,8 @@ void cg_attach_close(struct cg_attach *a);
  * frozen. Its v1 cgroups stay. -errno.
  */
 int cg_take_out(const struct cg_host *h, pid_t pid);
+/* The file that limits the cgroups of a CT, for messages. */
+void cg_ct_max_descendants_path(const struct cg_host *h, uint32_t ctid, char *buf, size_t size);
 /* Its directory in the unified hierarchy; the caller closes it. -ENOENT is proof that it has none. */
 int cg_ct_dir(const struct cg_host *h, uint32_t ctid);
 
@@ -169,7 +173,8 @@ enum cg_stat_what {
 	CG_STAT_PIDS = 8,
 	CG_STAT_CGROUPS = 16,
 	CG_STAT_COUNTERS = 32, /* of those: the most ever used, and failures */
-	CG_STAT_ALL = 63
+	CG_STAT_THROTTLED = 64,
+	CG_STAT_ALL = 127
 };
 int cg_ct_stat_some(struct cg_host *h, uint32_t ctid, unsigned int what, struct cg_stat *ret,
 		    struct berth_error *err);

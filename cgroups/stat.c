@@ -115,11 +115,20 @@ static void stat_pids(const struct cg_hier *hi, uint32_t ctid, unsigned int what
 	s->pids_failcnt = pids_failcnt(hi, ctid);
 }
 
-static void stat_cgroups(const struct cg_hier *hi, uint32_t ctid, struct cg_stat *s)
+static uint64_t without_ours(uint64_t all)
 {
-	uint64_t all = key_or_0(hi, ctid, "cgroup.stat", "nr_descendants");
+	return all > CG_OWN_GROUPS ? all - CG_OWN_GROUPS : 0;
+}
 
-	s->cgroups = all > CG_OWN_GROUPS ? all - CG_OWN_GROUPS : 0;
+static void stat_cgroups(const struct cg_hier *hi, uint32_t ctid, unsigned int what,
+			 struct cg_stat *s)
+{
+	uint64_t max = CG_UNLIMITED;
+
+	s->cgroups = without_ours(key_or_0(hi, ctid, "cgroup.stat", "nr_descendants"));
+	if ((what & CG_STAT_COUNTERS) != 0)
+		max = max_or(hi, ctid, "cgroup.max.descendants", CG_UNLIMITED);
+	s->cgroups_max = max == CG_UNLIMITED ? max : without_ours(max);
 }
 
 /* Its unified cgroup is there in every driver, and tells that the CT is. */
@@ -137,7 +146,8 @@ static int stat_cpu(const struct cg_hier *hi, uint32_t ctid, unsigned int what, 
 int cg_ct_stat_some(struct cg_host *h, uint32_t ctid, unsigned int what, struct cg_stat *ret,
 		    struct berth_error *err)
 {
-	const struct cg_hier *mem = cg_hier_of(h, CG_MEMORY), *pids = cg_hier_of(h, CG_PIDS);
+	const struct cg_hier *mem = cg_hier_of(h, CG_MEMORY), *pids = cg_hier_of(h, CG_PIDS),
+			     *cpu = cg_hier_of(h, CG_CPU);
 	struct cg_stat s = {0};
 	int r = stat_cpu(&h->hier[0], ctid, what, &s);
 
@@ -151,7 +161,9 @@ int cg_ct_stat_some(struct cg_host *h, uint32_t ctid, unsigned int what, struct 
 	else if (mem != NULL)
 		stat_memory_v1(mem, ctid, what, &s);
 	if ((what & CG_STAT_CGROUPS) != 0)
-		stat_cgroups(&h->hier[0], ctid, &s);
+		stat_cgroups(&h->hier[0], ctid, what, &s);
+	if (cpu != NULL && (what & CG_STAT_THROTTLED) != 0)
+		s.throttled = key_or_0(cpu, ctid, "cpu.stat", "nr_throttled");
 	if (pids != NULL && (what & CG_STAT_PIDS) != 0)
 		stat_pids(pids, ctid, what, &s);
 	*ret = s;
@@ -161,4 +173,9 @@ int cg_ct_stat_some(struct cg_host *h, uint32_t ctid, unsigned int what, struct 
 int cg_ct_stat(struct cg_host *h, uint32_t ctid, struct cg_stat *ret, struct berth_error *err)
 {
 	return cg_ct_stat_some(h, ctid, CG_STAT_ALL, ret, err);
+}
+
+void cg_ct_max_descendants_path(const struct cg_host *h, uint32_t ctid, char *buf, size_t size)
+{
+	(void)cg_where(&h->hier[0], ctid, "cgroup.max.descendants", buf, size);
 }

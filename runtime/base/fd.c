@@ -299,6 +299,10 @@ static int dir_open_same_mount(int dirfd, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
+enum {
+	EMPTY_TRIES = 3
+};
+
 static int tree_empty(int fd, int depth);
 
 static int tree_entry_remove(int dirfd, const char *name, int depth)
@@ -319,10 +323,17 @@ static int tree_entry_remove(int dirfd, const char *name, int depth)
 		return -e;
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd; /* somebody else removes it too */
-	r = tree_empty(fd, depth + 1);
-	if (r < 0)
-		return r;
-	return unlinkat(dirfd, name, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
+	/* A file that somebody replaces just then (a ledger) may come in behind the look. */
+	for (int i = 0; i < EMPTY_TRIES; i++) {
+		r = tree_empty(fd, depth + 1);
+		if (r < 0)
+			return r;
+		if (unlinkat(dirfd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+			return 0;
+		if (errno != ENOTEMPTY)
+			return -errno;
+	}
+	return -ENOTEMPTY;
 }
 
 static int tree_empty(int fd, int depth)

@@ -22,7 +22,7 @@ struct status_words {
 	char status[16];
 	char why[360]; /* it is as it is; "" when that needs no word */
 	struct ct_ends ends;
-	char trouble[400]; /* "": none */
+	char trouble[CT_TROUBLE_MAX]; /* "": none */
 };
 
 /*

@@ -143,6 +143,20 @@ static const struct command table[] = {
 	 "  berth list -a\n"
 	 "  berth list -H -o ctid,physpages,physpages.l,physpages.f -s -physpages\n",
 	 cmd_list},
+	{"ubc", NULL, "[-aqj] [CT]...",
+	 "show what CTs hold of each limit, and how often they hit it",
+	 "  -a, --all     also stopped CTs     -q, --failed  only limits that refused something\n"
+	 "  -j, --json    print JSON\n"
+	 "HELD is used now; MAXH and FAIL are kept over restarts of the CT and of the host. FAIL "
+	 "counts\n"
+	 "what a limit refused: memory not given and processes killed for it (physpages), swap,\n"
+	 "processes killed for want of memory (oomguarpages), forks (numproc), periods of 100 ms "
+	 "with\n"
+	 "no CPU time left (cpulimit). '-': nobody counts it.\n"
+	 "\n"
+	 "  berth ubc 101\n"
+	 "  berth ubc -a -q\n",
+	 cmd_ubc},
 	{"template build", NULL, "NAME", "build a template from its recipe",
 	 "  berth template build debian-12\n", cmd_template_build},
 	{"template import", NULL, "NAME ARCHIVE", "make a template from a root file system archive",

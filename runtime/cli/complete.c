@@ -240,6 +240,7 @@ static const struct {
 	{"mount", CTS_STOPPED, {NULL}},
 	{"destroy", CTS_STOPPED, {NULL}},
 	{"delete", CTS_STOPPED, {NULL}},
+	{"ubc", CTS_ALL, {"--all", "--failed"}},
 	{"list",
 	 CTS_ALL,
 	 {"--all", "--stopped", "--name", "--no-header", "--one", "--no-trim", "--list", "--output",

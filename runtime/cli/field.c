@@ -93,7 +93,7 @@ static const struct field fields[] = {
 	RES("physpages", "PHYSP", 4096, "PHYSPAGES"),
 	RES("swappages", "SWAPP", 4096, "SWAPPAGES"),
 	RES("vmguarpages", "VMGUARP", 1, "VMGUARPAGES"),
-	RES("oomguarpages", "OOMGUARP", 1, "OOMGUARPAGES"),
+	RES("oomguarpages", "OOMGUARP", 4096, "OOMGUARPAGES"),
 	RES("numtcpsock", "NTCPSOCK", 1, "NUMTCPSOCK"),
 	RES("numflock", "NFLOCK", 1, "NUMFLOCK"),
 	RES("numpty", "NPTY", 1, "NUMPTY"),
@@ -200,7 +200,8 @@ static void need(json_t *needs, const char *name)
 /* Does berthd measure it? Of the other limits of OpenVZ there is what the config says, and nothing else. */
 static bool is_measured(const struct field *f)
 {
-	static const char *const names[] = {"physpages", "swappages", "numproc", "numcgroups"};
+	static const char *const names[] = {"physpages", "swappages", "oomguarpages", "numproc",
+					    "numcgroups"};
 
 	for (size_t i = 0; f->source == FIELD_RESOURCE && i < sizeof(names) / sizeof(names[0]); i++)
 		if (strcmp(names[i], f->key) == 0)

@@ -94,7 +94,7 @@ static json_t *info_from_files(const struct cli *cli, const struct ct_info *info
 		info->facts.template_name, "layout", info->facts.layout, "uuid", info->facts.uuid,
 		"id_base", (json_int_t)info->facts.id_base, "config", config_json(cli, info->ctid));
 	struct ct_config c;
-	char trouble[512];
+	char trouble[CT_TROUBLE_MAX];
 
 	if (o != NULL && store_config(&cli->paths, info->ctid, host, &c, NULL) == 0)
 		put_config(o, info->ctid, &c);

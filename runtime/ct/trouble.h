@@ -9,6 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum {
+	CT_TROUBLE_MAX = 800 /* bytes of the line and its NUL */
+};
+
 /* "": there is none any more. -errno. */
 int ct_trouble_write(const struct berth_paths *p, uint32_t ctid, const char *text);
 

@@ -20,6 +20,7 @@
 #include "runtime/daemon/guard.h"
 #include "runtime/daemon/hangup.h"
 #include "runtime/daemon/hurry.h"
+#include "runtime/daemon/ledger_watch.h"
 #include "runtime/daemon/methods.h"
 #include "runtime/daemon/pool_watch.h"
 #include "runtime/daemon/recover.h"
@@ -132,6 +133,7 @@ static void host_ready(const struct worker_result *result, void *data)
 		return;
 	}
 	guard_begin(d);
+	ledger_watch_begin(d);
 	pool_watch_begin(d);
 	hurry_begin(d);
 	space_begin(d);
@@ -273,6 +275,7 @@ static int daemon_run(struct daemon *d, struct berth_error *err)
 	if (r < 0)
 		return r;
 	r = ev_run(d->ev);
+	ledger_watch_end();
 	return r > 0 ? berth_error_set(err, BERTH_ERR_SYSTEM, EIO, "ended with an error") : r;
 }
 

@@ -19,6 +19,7 @@
 #include "runtime/config/ct_config.h"
 #include "runtime/ct/end.h"
 #include "runtime/ct/info.h"
+#include "runtime/ct/ledger.h"
 #include "runtime/ct/store.h"
 #include "runtime/daemon/call_list.h"
 #include "runtime/rpc/rpc.h"
@@ -82,6 +83,11 @@ struct ct {
 	uint64_t oom_kills; /* of its cgroup, when last looked at */
 	struct ct_ends ends; /* how its runs ended */
 	struct ct_space space;
+	struct ledger ledger; /* as ledger_watch.c has last seen it */
+	bool ledger_known;
+	struct pidref limit_init; /* which run the next two are of */
+	bool at_cgroup_limit;
+	char limit_trouble[360]; /* what list and status show of it; "": none */
 	struct seen_conf *seen; /* what list has last read of its config, or NULL */
 };
 

@@ -4,6 +4,7 @@
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/log.h"
+#include "runtime/daemon/ledger_watch.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -56,8 +57,11 @@ void end_note(struct ct *ct, const struct ct_end_facts *order)
 	struct cg_stat st = {0};
 
 	facts_add_record(ct, &facts);
-	if (cg_ct_stat(ct->d->cg, ct->ctid, &st, NULL) == 0 && st.oom_kills > ct->oom_kills)
-		facts.oom_kills = st.oom_kills - ct->oom_kills;
+	if (cg_ct_stat(ct->d->cg, ct->ctid, &st, NULL) == 0) {
+		ledger_watch_ended(ct, &st);
+		if (st.oom_kills > ct->oom_kills)
+			facts.oom_kills = st.oom_kills - ct->oom_kills;
+	}
 	e->last = ct_end_judge(&facts, e->detail, sizeof(e->detail));
 	e->at = (uint64_t)time(NULL);
 	e->count[e->last]++;

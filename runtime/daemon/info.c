@@ -7,7 +7,7 @@
 #include "runtime/ct/mounted.h"
 #include "runtime/ct/store.h"
 #include "runtime/daemon/seen_conf.h"
-#include "runtime/daemon/space.h"
+#include "runtime/daemon/troubles.h"
 #include "runtime/storage/volume.h"
 
 #include <errno.h>
@@ -49,6 +49,7 @@ static void put_number(const struct teller *t, uint32_t member, const char *name
 
 /* ---- resources ---- */
 
+/* LEDGER_NOT_COUNTED: nobody counts its failures. */
 struct held {
 	uint64_t held, maxheld, limit, failcnt;
 };
@@ -71,7 +72,8 @@ static void put_resource(const struct teller *t, json_t *to, uint32_t member, co
 	(void)json_object_set_new(r, "limit", limit_json(v->limit));
 	if (wants(t, INFO_COUNTERS)) {
 		(void)json_object_set_new(r, "maxheld", limit_json(v->maxheld));
-		(void)json_object_set_new(r, "failcnt", limit_json(v->failcnt));
+		if (v->failcnt != LEDGER_NOT_COUNTED)
+			(void)json_object_set_new(r, "failcnt", limit_json(v->failcnt));
 	}
 	(void)json_object_set_new(to, name, r);
 }
@@ -97,7 +99,18 @@ static int disk_usage(const struct teller *t, struct volume_usage *u)
 	return volume_usage(driver, private_fd, mounted, u, NULL);
 }
 
-static void add_disk(const struct teller *t, json_t *res)
+static void put_counted(const struct teller *t, json_t *to, uint32_t member, enum ledger_resource r,
+			uint64_t held, uint64_t limit, const struct ledger *l)
+{
+	bool counted = r != LEDGER_DISKSPACE && r != LEDGER_DISKINODES;
+	uint64_t max = l->of[r].maxheld;
+
+	put_resource(t, to, member, ledger_name(r),
+		     &(struct held){held, held > max ? held : max, limit,
+				    counted ? l->of[r].failcnt : LEDGER_NOT_COUNTED});
+}
+
+static void add_disk(const struct teller *t, json_t *res, const struct ledger *l)
 {
 	struct volume_usage u = {0};
 
@@ -111,37 +124,61 @@ static void add_disk(const struct teller *t, json_t *res)
 		   t->c->diskinodes < u.inodes_total) {
 		u.inodes_total = t->c->diskinodes; /* from its next start on */
 	}
-	put_resource(t, res, INFO_DISKSPACE, "diskspace",
-		     &(struct held){u.bytes_used, u.bytes_used, u.bytes_total, 0});
-	put_resource(t, res, INFO_DISKINODES, "diskinodes",
-		     &(struct held){u.inodes_used, u.inodes_used, u.inodes_total, 0});
+	put_counted(t, res, INFO_DISKSPACE, LEDGER_DISKSPACE, u.bytes_used, u.bytes_total, l);
+	put_counted(t, res, INFO_DISKINODES, LEDGER_DISKINODES, u.inodes_used, u.inodes_total, l);
 }
 
 static unsigned int stat_what(uint32_t want)
 {
 	return ((want & INFO_CPU_USEC) != 0 ? CG_STAT_CPU : 0u) |
-	       ((want & INFO_PHYSPAGES) != 0 ? CG_STAT_MEMORY : 0u) |
-	       ((want & INFO_SWAPPAGES) != 0 ? CG_STAT_SWAP : 0u) |
+	       ((want & (INFO_PHYSPAGES | INFO_OOMGUARPAGES)) != 0 ? CG_STAT_MEMORY : 0u) |
+	       ((want & (INFO_SWAPPAGES | INFO_OOMGUARPAGES)) != 0 ? CG_STAT_SWAP : 0u) |
+	       ((want & INFO_THROTTLED) != 0 ? CG_STAT_THROTTLED : 0u) |
 	       ((want & INFO_NUMPROC) != 0 ? CG_STAT_PIDS : 0u) |
 	       ((want & INFO_NUMCGROUPS) != 0 ? CG_STAT_CGROUPS : 0u) |
 	       ((want & INFO_COUNTERS) != 0 ? CG_STAT_COUNTERS : 0u);
 }
 
-static void read_stat(const struct teller *t, struct cg_stat *st)
+/* Was it read? A CT that does not run uses nothing. */
+static bool read_stat(const struct teller *t, struct cg_stat *st)
 {
 	unsigned int what = stat_what(t->h->want);
 	struct ct *ct = &t->i->ct;
 	struct berth_error err;
+	int r;
 
 	if (ct->init_pidfd < 0 || (what & ~(unsigned int)CG_STAT_COUNTERS) == 0)
-		return;
-	if (cg_ct_stat_some(t->h->d->cg, ct->ctid, what, st, &err) < 0) {
+		return false;
+	r = cg_ct_stat_some(t->h->d->cg, ct->ctid, what, st, &err);
+	if (r < 0) {
 		if (ct->status == CT_RUNNING)
 			log_line(LOG_LV_WARNING, ct->ctid, "statistics: %s", err.msg);
 	} else if ((what & CG_STAT_MEMORY) != 0 && (what & CG_STAT_COUNTERS) != 0) {
 		ct->oom_kills = st->oom_kills; /* what comes later is news: end_note.c */
 	}
 	put_number(t, INFO_CPU_USEC, "cpu_usec", (json_int_t)st->cpu_usec);
+	return r == 0;
+}
+
+/* What was counted in all runs, up to now. One that cannot be read says nothing: this run alone is told. */
+static void read_ledger(const struct teller *t, const struct cg_stat *st, bool runs,
+			struct ledger *ret)
+{
+	const struct ct *ct = &t->i->ct;
+	struct ledger_sample s;
+
+	*ret = ct->ledger;
+	if (!wants(t, INFO_COUNTERS))
+		return;
+	if (!ct->ledger_known)
+		(void)ledger_load(&t->h->d->paths, ct->ctid, ret);
+	ledger_sample_from(st, &s);
+	/* A counter that nobody wants was not read. */
+	for (enum ledger_resource r = 0; r < LEDGER_MAX; r++)
+		if (s.of[r].failcnt == 0)
+			s.of[r].failcnt = LEDGER_NOT_COUNTED;
+	if (runs)
+		ledger_take(ret, &ct->run, &s, (uint64_t)time(NULL));
 }
 
 static void add_usage(const struct teller *t)
@@ -149,22 +186,23 @@ static void add_usage(const struct teller *t)
 	static const struct seen_conf nothing;
 	const struct seen_conf *c = t->c != NULL ? t->c : &nothing;
 	struct cg_stat st = {0};
+	bool runs = read_stat(t, &st);
+	struct ledger l;
 	json_t *res;
 
-	read_stat(t, &st);
 	if (!wants(t, INFO_RESOURCES))
 		return;
+	read_ledger(t, &st, runs, &l);
 	res = json_object();
-	put_resource(t, res, INFO_PHYSPAGES, "physpages",
-		     &(struct held){st.memory, st.memory_max_seen, c->ram,
-				    st.memory_failcnt + st.oom_kills});
-	put_resource(t, res, INFO_SWAPPAGES, "swappages",
-		     &(struct held){st.swap, st.swap_max_seen, c->swap, st.swap_failcnt});
-	put_resource(t, res, INFO_NUMPROC, "numproc",
-		     &(struct held){st.pids, st.pids_max_seen, c->numproc, st.pids_failcnt});
-	put_resource(t, res, INFO_NUMCGROUPS, "numcgroups",
-		     &(struct held){st.cgroups, st.cgroups, c->numcgroups, 0});
-	add_disk(t, res);
+	put_counted(t, res, INFO_PHYSPAGES, LEDGER_PHYSPAGES, st.memory, c->ram, &l);
+	put_counted(t, res, INFO_SWAPPAGES, LEDGER_SWAPPAGES, st.swap, c->swap, &l);
+	put_counted(t, res, INFO_OOMGUARPAGES, LEDGER_OOMGUARPAGES, st.memory + st.swap,
+		    CG_UNLIMITED, &l);
+	put_counted(t, res, INFO_NUMPROC, LEDGER_NUMPROC, st.pids, c->numproc, &l);
+	put_counted(t, res, INFO_NUMCGROUPS, LEDGER_NUMCGROUPS, st.cgroups, c->numcgroups, &l);
+	put_counted(t, res, INFO_THROTTLED, LEDGER_CPULIMIT, 0,
+		    c->cpulimit != 0 ? c->cpulimit : CG_UNLIMITED, &l);
+	add_disk(t, res, &l);
 	(void)json_object_set_new(t->info, "resources", res);
 }
 
@@ -334,6 +372,7 @@ json_t *info_json(const struct info_host *h, struct info_ct *i)
 	const struct ct *ct = &i->ct;
 	struct berth_error err = {0};
 	struct teller t = {.h = h, .i = i, .c = look_at_config(h, i, &err)};
+	char trouble[CT_TROUBLE_MAX];
 
 	t.info = begin(ct, t.c == NULL && !ct_status_is_up(ct->status));
 	put(&t, INFO_BOOTED, "booted", json_boolean(ct->booted && ct->status == CT_RUNNING));
@@ -347,7 +386,7 @@ json_t *info_json(const struct info_host *h, struct info_ct *i)
 	add_ends(&t);
 	look_for_why(&t, &err);
 	add_why(&t, &err);
-	if (space_trouble(ct)[0] != '\0')
-		put_text(&t, INFO_TROUBLE, "trouble", space_trouble(ct));
+	if (troubles_text(ct, trouble)[0] != '\0')
+		put_text(&t, INFO_TROUBLE, "trouble", trouble);
 	return t.info;
 }

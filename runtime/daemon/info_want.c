@@ -39,9 +39,10 @@ static const struct {
 	const char *name;
 	uint32_t bits;
 } resources[] = {
-	{"physpages", INFO_PHYSPAGES}, {"swappages", INFO_SWAPPAGES},
-	{"numproc", INFO_NUMPROC},     {"numcgroups", INFO_NUMCGROUPS},
-	{"diskspace", INFO_DISKSPACE}, {"diskinodes", INFO_DISKINODES},
+	{"physpages", INFO_PHYSPAGES},	     {"swappages", INFO_SWAPPAGES},
+	{"numproc", INFO_NUMPROC},	     {"numcgroups", INFO_NUMCGROUPS},
+	{"oomguarpages", INFO_OOMGUARPAGES}, {"cpulimit", INFO_THROTTLED},
+	{"diskspace", INFO_DISKSPACE},	     {"diskinodes", INFO_DISKINODES},
 };
 
 static const char prefix[] = "resources.", suffix[] = ".held";

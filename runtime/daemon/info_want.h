@@ -38,9 +38,11 @@ enum info_member {
 	INFO_DISKSPACE = 1 << 26,
 	INFO_DISKINODES = 1 << 27,
 	INFO_COUNTERS = 1 << 28, /* of resources: maxheld and failcnt */
-	INFO_RESOURCES = INFO_PHYSPAGES | INFO_SWAPPAGES | INFO_NUMPROC | INFO_NUMCGROUPS |
-			 INFO_DISKSPACE | INFO_DISKINODES,
-	INFO_ALL = (1 << 29) - 1
+	INFO_OOMGUARPAGES = 1 << 29,
+	INFO_THROTTLED = 1 << 30, /* resources.cpulimit */
+	INFO_RESOURCES = INFO_PHYSPAGES | INFO_SWAPPAGES | INFO_OOMGUARPAGES | INFO_NUMPROC |
+			 INFO_NUMCGROUPS | INFO_THROTTLED | INFO_DISKSPACE | INFO_DISKINODES,
+	INFO_ALL = INT32_MAX
 };
 
 /* fields: the parameter of List, an array of names, or NULL: all. BERTH_ERR_VALUE names one that is none. */

@@ -1,6 +1,7 @@
 /* life_suspend.c - actions of a suspend and of a resume. What is on disk decides which of the two a CT is. */
 #include "runtime/base/log.h"
 #include "runtime/daemon/attach.h"
+#include "runtime/daemon/ledger_watch.h"
 #include "runtime/daemon/life_actions.h"
 #include "runtime/daemon/monitor_conn.h"
 #include "runtime/daemon/reboot.h"
@@ -38,7 +39,10 @@ int act_suspended(const struct life_call *c)
 {
 	static const char *const forget[] = {"forget", NULL};
 	struct ct *ct = c->ct;
+	struct cg_stat st;
 
+	if (cg_ct_stat(c->d->cg, ct->ctid, &st, NULL) == 0)
+		ledger_watch_ended(ct, &st);
 	reboot_unmark(c->d, ct);
 	attach_drop(ct);
 	monitor_forget_kept(ct);

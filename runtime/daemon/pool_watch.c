@@ -2,6 +2,7 @@
 #include "runtime/daemon/pool_watch.h"
 
 #include "runtime/base/log.h"
+#include "runtime/daemon/ledger_watch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@ enum {
 };
 
 struct pool_watch {
+	struct daemon *d;
 	struct ev_source *timer;
 	struct {
 		const char *name; /* a constant of pools.c */
@@ -62,6 +64,7 @@ static void look(struct ev_source *s, void *data)
 	(void)s;
 	for (size_t i = 0; i < n; i++)
 		look_at(w, &uses[i]);
+	ledger_watch_look(w->d);
 	(void)ev_timer_set(w->timer, LOOK_MS);
 }
 
@@ -69,6 +72,9 @@ void pool_watch_begin(struct daemon *d)
 {
 	struct pool_watch *w = calloc(1, sizeof(*w)); /* as long as berthd lives */
 
-	if (w == NULL || ev_add_timer(d->ev, LOOK_MS, look, w, &w->timer) < 0)
+	if (w == NULL)
+		abort();
+	w->d = d;
+	if (ev_add_timer(d->ev, LOOK_MS, look, w, &w->timer) < 0)
 		abort();
 }

@@ -15,5 +15,5 @@ enum pool_news {
 /* Pure: what is new about a pool. *alarm is what was said last, and is what is to be said now. */
 enum pool_news pool_watch_judge(const struct pool_use *u, bool *alarm);
 
-/* Looks from now on. */
+/* Looks from now on, each time also at the next CTs (ledger_watch.h): berthd's one sampler of what is used. */
 void pool_watch_begin(struct daemon *d);

@@ -3,8 +3,8 @@
 
 #include "runtime/base/fd.h"
 #include "runtime/base/log.h"
-#include "runtime/ct/trouble.h"
 #include "runtime/daemon/space_look.h"
+#include "runtime/daemon/troubles.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -105,7 +105,7 @@ static void take_volume(struct space *s, const struct space_volume *v)
 	} else {
 		return;
 	}
-	(void)ct_trouble_write(&s->d->paths, ct->ctid, ct->space.trouble);
+	troubles_write(ct);
 }
 
 static void take_host(struct space *s, const struct space_host *h, bool was_low)
@@ -141,11 +141,6 @@ static bool is_of_this_run(const struct ct *ct)
 {
 	return ct->space.init.pid == ct->run.init.pid &&
 	       ct->space.init.start_time == ct->run.init.start_time;
-}
-
-const char *space_trouble(const struct ct *ct)
-{
-	return is_looked_at(ct) && is_of_this_run(ct) ? ct->space.trouble : "";
 }
 
 /* Nothing of the last run is the next one's. */

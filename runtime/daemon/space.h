@@ -12,9 +12,6 @@
 
 #include "runtime/daemon/daemon.h"
 
-/* What an admin should know of a CT's volume in the run of now; "": nothing. */
-const char *space_trouble(const struct ct *ct);
-
 /* A CT has started: looks at once. */
 void space_soon(void);
 

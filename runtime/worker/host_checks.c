@@ -274,7 +274,7 @@ static void check_trouble(struct checks *c, struct worker *w)
 	int n = ct_info_list(&w->paths, &ctids, &err);
 
 	for (int i = 0; i < n; i++) {
-		char name[24], fix[40], text[400];
+		char name[24], fix[40], text[CT_TROUBLE_MAX];
 		bool read_only;
 
 		if (ct_trouble_read(&w->paths, ctids[i], text, sizeof(text)) < 0)

@@ -7,7 +7,7 @@
  * covers: runtime/cli/cmd_config.c runtime/cli/cmd_host.c runtime/cli/cmd_template.c
  * covers: runtime/cli/cmd_exec.c runtime/cli/cmd_list.c runtime/cli/list_fetch.c runtime/cli/complete.c
  * covers: runtime/cli/cmd_log.c runtime/cli/cmd_doctor.c runtime/cli/doctor_apply.c
- * covers: runtime/cli/cmd_migrate.c
+ * covers: runtime/cli/cmd_migrate.c runtime/cli/cmd_ubc.c
  */
 #include "tests/unit/daemon_fixture.h"
 #include "tests/unit/varlink_type.h"
@@ -172,7 +172,7 @@ static void each_command_asks_for_its_operation(void)
 static void a_set_shows_the_notes_and_saves_when_asked(void)
 {
 	host_begin("");
-	(void)add_ct(101, "NUMPROC=\"100\"\n");
+	add_ct(101, "NUMPROC=\"100\"\n");
 	CHECK(BERTH("set", "101", "--hostname", "h", "--save") == 0 && said.complaint[0] == '\0');
 	CHECK(BERTH("set", "101", "--hostname", "h") == 0 && complains("nothing was changed"));
 	CHECK(BERTH("--quiet", "set", "101", "--hostname", "h") == 0 && !complains("nothing"));
@@ -272,6 +272,25 @@ static void a_list_is_sorted_filtered_and_cut_to_fields(void)
 	CHECK(BERTH("list", "-L") == 0 && prints("hostname"));
 	CHECK(BERTH("list", "-a", "-j", "-o", "ctid,hostname") == 0 && prints("\"ctid\": 101"));
 	CHECK(BERTH("list", "-a", "-j", "-o", "numproc.m") > 0);
+	host_end();
+}
+
+static void a_ledger_is_shown_in_vzubcs_columns(void)
+{
+	host_begin("");
+	add_ct(101, "NUMPROC=\"40:50\"\nPHYSPAGES=\"0:65536\"\n")->ledger =
+		(struct ledger){.of = {[LEDGER_NUMPROC] = {.maxheld = 45, .failcnt = 7}}};
+	registry_find(&d, 101)->ledger_known = true;
+	CHECK(BERTH("ubc") == 0 && said.out[0] == '\0'); /* none runs */
+	CHECK(BERTH("ubc", "101") == 0 && prints("CT 101") && prints("HELD"));
+	CHECK(prints("      numproc         0    0%    0%        45  112%   90%        40        "
+		     "50        7\n"));
+	CHECK(prints("physpages") && prints("256M"));
+	CHECK(BERTH("ubc", "-a", "-q") == 0 && prints("numproc") && !prints("physpages"));
+	CHECK(BERTH("ubc", "-aj") == 0 && prints("\"failcnt\": 7") && prints("268435456"));
+	CHECK(prints("\"failcnt\": null")); /* of the disk nobody counts them */
+	CHECK(BERTH("ubc", "nobody") == status_of(BERTH_ERR_NO_CONFIG));
+	CHECK(BERTH("ubc", "--nonsense") == status_of(BERTH_ERR_OPTION));
 	host_end();
 }
 
@@ -687,6 +706,7 @@ int main(void)
 	RUN(a_status_in_json_is_of_the_interface);
 	RUN(a_status_is_vzctls_line);
 	RUN(a_list_is_sorted_filtered_and_cut_to_fields);
+	RUN(a_ledger_is_shown_in_vzubcs_columns);
 	RUN(without_berthd_the_files_tell);
 	RUN(the_host_answers);
 	RUN(doctor_applies_what_is_safe);

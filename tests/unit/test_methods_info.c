@@ -151,7 +151,7 @@ static void what_is_told_is_what_the_interface_has(void)
 	check_type(info, "Info");
 	check_type(json_object_get(info, "last_end"), "End");
 	json_object_foreach(json_object_get(info, "resources"), key, v) check_type(v, "Resource");
-	CHECK(json_object_size(json_object_get(info, "resources")) == 6);
+	CHECK(json_object_size(json_object_get(info, "resources")) == 8);
 	json_object_foreach(all, key, v)
 	{
 		json_t *one = json_pack("[s]", key);

@@ -1,0 +1,254 @@
+/* cmd_ubc.c - ubc: the ledger of CTs, in vzubc's columns. */
+#include "runtime/cli/cli.h"
+#include "runtime/cli/field.h"
+#include "runtime/cli/list_fetch.h"
+
+#include "runtime/base/cleanup.h"
+#include "runtime/base/parse.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define UNLIMITED INT64_MAX
+
+enum kind {
+	BYTES,
+	COUNT,
+	PERCENT
+};
+
+/* One resource of one CT; -1: not known, or nobody counts it. */
+struct ubc_row {
+	const char *name;
+	enum kind kind;
+	int64_t held, maxheld, barrier, limit, failcnt;
+};
+
+/* barrier: the column of list that shows it, and what one of it is. */
+static const struct {
+	const char *name;
+	enum kind kind;
+	const char *barrier;
+	int64_t unit;
+} resources[] = {
+	{"physpages", BYTES, "physpages.b", 4096},	 {"swappages", BYTES, "swappages.b", 4096},
+	{"oomguarpages", BYTES, "oomguarpages.b", 4096}, {"numproc", COUNT, "numproc.b", 1},
+	{"numcgroups", COUNT, "numcgroups.b", 1},	 {"cpulimit", PERCENT, NULL, 0},
+	{"diskspace", BYTES, "diskspace.s", 1024},	 {"diskinodes", COUNT, "diskinodes.s", 1},
+};
+
+enum {
+	RESOURCES = sizeof(resources) / sizeof(resources[0]),
+	CELL = 24,
+};
+
+/* -1 on the wire is "no limit". */
+static int64_t number(const json_t *resource, const char *what)
+{
+	const json_t *v = json_object_get(resource, what);
+
+	if (!json_is_integer(v))
+		return -1;
+	return json_integer_value(v) < 0 ? UNLIMITED : json_integer_value(v);
+}
+
+static int64_t barrier_of(const json_t *info, size_t i)
+{
+	struct field_ref ref;
+	uint64_t v;
+	auto_free char *cell = NULL;
+
+	if (resources[i].barrier == NULL || field_parse(resources[i].barrier, &ref, NULL) < 0)
+		return -1;
+	cell = field_cell(&ref, info);
+	if (cell == NULL || parse_u64(cell, &v) < 0)
+		return -1;
+	return v > (uint64_t)(UNLIMITED / resources[i].unit) ? UNLIMITED
+							     : (int64_t)v * resources[i].unit;
+}
+
+/* false: berthd has not told of it. */
+static bool row_of(const json_t *info, size_t i, struct ubc_row *ret)
+{
+	const json_t *r = json_object_get(json_object_get(info, "resources"), resources[i].name);
+	bool limit_only = resources[i].kind == PERCENT;
+
+	if (r == NULL)
+		return false;
+	*ret = (struct ubc_row){
+		.name = resources[i].name,
+		.kind = resources[i].kind,
+		.held = limit_only ? -1 : number(r, "held"),
+		.maxheld = limit_only ? -1 : number(r, "maxheld"),
+		.barrier = barrier_of(info, i),
+		.limit = number(r, "limit"),
+		.failcnt = number(r, "failcnt"),
+	};
+	return true;
+}
+
+/* ---- as text ---- */
+
+static const char *amount(int64_t v, enum kind kind, char buf[CELL])
+{
+	static const char letters[] = "BKMGTP";
+	double n = (double)v;
+	size_t i = 0;
+
+	if (v < 0)
+		return "-";
+	if (v == UNLIMITED)
+		return "unlimited";
+	if (kind == PERCENT)
+		(void)snprintf(buf, CELL, "%lld%%", (long long)v);
+	if (kind == COUNT || (kind == BYTES && v < 1024))
+		(void)snprintf(buf, CELL, "%lld", (long long)v);
+	if (kind != BYTES || v < 1024)
+		return buf;
+	for (; n >= 1024 && letters[i + 1] != '\0'; i++)
+		n /= 1024;
+	(void)snprintf(buf, CELL, n < 10 ? "%.2f%c" : n < 100 ? "%.1f%c" : "%.0f%c", n, letters[i]);
+	return buf;
+}
+
+/* Of a limit that there is: how much of it is used. */
+static const char *percent(int64_t v, int64_t of, char buf[CELL])
+{
+	if (v < 0 || of <= 0 || of == UNLIMITED)
+		return "-";
+	(void)snprintf(buf, CELL, "%.0f%%", (double)v * 100 / (double)of);
+	return buf;
+}
+
+static void print_row(const struct ubc_row *r)
+{
+	char held[CELL], held_b[CELL], held_l[CELL], max[CELL], max_b[CELL], max_l[CELL], bar[CELL],
+		lim[CELL], fail[CELL];
+
+	(void)printf("%13s %9s %5s %5s %9s %5s %5s %9s %9s %8s\n", r->name,
+		     amount(r->held, r->kind, held), percent(r->held, r->barrier, held_b),
+		     percent(r->held, r->limit, held_l), amount(r->maxheld, r->kind, max),
+		     percent(r->maxheld, r->barrier, max_b), percent(r->maxheld, r->limit, max_l),
+		     amount(r->barrier, r->kind, bar), amount(r->limit, r->kind, lim),
+		     amount(r->failcnt, COUNT, fail));
+}
+
+static void print_ct(const json_t *info, bool failed_only)
+{
+	char head[32];
+	struct ubc_row row;
+
+	(void)snprintf(head, sizeof(head), "CT %lld",
+		       (long long)json_integer_value(json_object_get(info, "ctid")));
+	(void)printf("%-13s %9s %5s %5s %9s %5s %5s %9s %9s %8s\n", head, "HELD", "Bar%", "Lim%",
+		     "MAXH", "Bar%", "Lim%", "BAR", "LIM", "FAIL");
+	for (size_t i = 0; i < RESOURCES; i++)
+		if (row_of(info, i, &row) && (!failed_only || row.failcnt > 0))
+			print_row(&row);
+}
+
+/* ---- as JSON ---- */
+
+static json_t *number_json(int64_t v)
+{
+	return v < 0 ? json_null() : json_integer(v);
+}
+
+static json_t *ct_json(const json_t *info, bool failed_only)
+{
+	json_t *all = json_object();
+	struct ubc_row r;
+
+	for (size_t i = 0; i < RESOURCES; i++)
+		if (row_of(info, i, &r) && (!failed_only || r.failcnt > 0))
+			(void)json_object_set_new(
+				all, r.name,
+				json_pack("{s:o, s:o, s:o, s:o, s:o}", "held", number_json(r.held),
+					  "maxheld", number_json(r.maxheld), "barrier",
+					  number_json(r.barrier), "limit", number_json(r.limit),
+					  "failcnt", number_json(r.failcnt)));
+	return json_pack("{s:O, s:O, s:o}", "ctid", json_object_get(info, "ctid"), "status",
+			 json_object_get(info, "status"), "resources", all);
+}
+
+static void print_json(const json_t *cts, bool failed_only)
+{
+	json_t *list = json_array();
+	const json_t *info;
+	size_t i;
+
+	json_array_foreach(cts, i, info)(void)
+		json_array_append_new(list, ct_json(info, failed_only));
+	(void)json_dumpf(list, stdout, JSON_INDENT(2));
+	(void)putchar('\n');
+	json_decref(list);
+}
+
+/* ---- the command ---- */
+
+static const struct opt ubc_opts[] = {
+	{"all", 'a', false}, {"failed", 'q', false}, {"json", 'j', false}, {0}};
+
+struct ubc_options {
+	bool all, failed_only;
+	json_t *words; /* NULL for all */
+};
+
+static int take_options(struct cli *cli, struct args *a, struct ubc_options *o,
+			struct berth_error *err)
+{
+	struct arg arg;
+	int r;
+
+	a->opts = ubc_opts;
+	while ((r = cli_next(cli, a, &arg, err)) > ARG_END) {
+		if (r == ARG_OPTION) {
+			o->all |= arg.letter == 'a';
+			o->failed_only |= arg.letter == 'q';
+			cli->json |= arg.letter == 'j';
+			continue;
+		}
+		if (o->words == NULL)
+			o->words = json_array();
+		if (json_array_append_new(o->words, json_string(arg.value)) < 0)
+			return berth_error_set(
+				err, BERTH_ERR_VALUE, EINVAL,
+				"invalid name of a CT; use lower-case letters, digits and '-'");
+	}
+	return r;
+}
+
+static int ubc(struct cli *cli, const struct ubc_options *o, struct berth_error *err)
+{
+	json_t *needs = json_pack("{s:n, s:n}", "resources", "config"), *cts = NULL;
+	const json_t *info;
+	size_t i;
+	int r = list_fetch(cli, o->words, o->all, needs, &cts, err);
+
+	json_decref(needs);
+	if (r < 0)
+		return r;
+	if (cli->json)
+		print_json(cts, o->failed_only);
+	json_array_foreach(cts, i, info)
+	{
+		if (cli->json)
+			break;
+		if (i > 0)
+			(void)putchar('\n');
+		print_ct(info, o->failed_only);
+	}
+	json_decref(cts);
+	return 0;
+}
+
+int cmd_ubc(struct cli *cli, struct args *a, struct berth_error *err)
+{
+	struct ubc_options o = {0};
+	int r = take_options(cli, a, &o, err);
+
+	if (r == 0 && !cli->help)
+		r = ubc(cli, &o, err);
+	json_decref(o.words);
+	return r;
+}

@@ -1,0 +1,313 @@
+/* ledger_watch.c - when ledgers are brought up to date, and what is told of it. */
+#include "runtime/daemon/ledger_watch.h"
+
+#include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
+#include "runtime/base/log.h"
+#include "runtime/daemon/troubles.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+	SLICE = 100, /* CTs at once: some 3 ms of a thread */
+	END_TRIES = 300, /* of 10 ms */
+	END_PAUSE_MS = 10,
+};
+
+/* One CT; in a thread, on copies. */
+struct entry {
+	uint32_t ctid;
+	struct ct_run run;
+	struct cg_stat st;
+	bool have_stat; /* st is the last there will be */
+	bool known; /* ledger holds what was held at most, as berthd has seen it */
+	bool full; /* in: when last looked at; out: now */
+	uint64_t disk; /* bytes that its volume holds, 0: not known */
+	struct ledger ledger; /* out, when result is 0 or damaged */
+	bool damaged; /* what was there was no ledger */
+	int result;
+};
+
+struct look {
+	struct daemon *d;
+	struct berth_paths paths;
+	uint64_t now;
+	size_t n;
+	struct entry v[SLICE];
+};
+
+static struct {
+	struct offload *thread; /* NULL: nothing is kept */
+	bool looking;
+	uint32_t next; /* the CTID that the next look begins at */
+	bool failing; /* it was said that ledgers cannot be written */
+} only; /* as long as berthd lives */
+
+enum ledger_news ledger_watch_judge(uint64_t cgroups, uint64_t max, bool *full)
+{
+	bool was = *full;
+
+	*full = max != CG_UNLIMITED && cgroups >= max;
+	if (*full == was)
+		return LEDGER_SAME;
+	return was ? LEDGER_ROOM : LEDGER_FULL;
+}
+
+/* ---- in the thread ---- */
+
+static void raise_maxheld(struct ledger *l, const struct ledger *known)
+{
+	for (enum ledger_resource r = 0; r < LEDGER_MAX; r++)
+		if (known->of[r].maxheld > l->of[r].maxheld)
+			l->of[r].maxheld = known->of[r].maxheld;
+}
+
+static void bring_up_to_date(const struct look *k, struct entry *e)
+{
+	struct ledger_sample s;
+	struct ledger saved, l;
+	int r = ledger_load(&k->paths, e->ctid, &saved);
+
+	e->damaged = r == -EBADMSG;
+	e->result = e->damaged ? 0 : r;
+	if (e->result < 0)
+		return; /* it cannot be told now what it was */
+	l = saved;
+	if (e->known)
+		raise_maxheld(&l, &e->ledger);
+	ledger_sample_from(&e->st, &s);
+	s.of[LEDGER_DISKSPACE].maxheld = e->disk;
+	ledger_take(&l, &e->run, &s, k->now);
+	if (ledger_watch_judge(e->st.cgroups, e->st.cgroups_max, &e->full) == LEDGER_FULL)
+		ledger_hit(&l, LEDGER_NUMCGROUPS, k->now);
+	if (e->have_stat || ledger_is_news(&saved, &l))
+		e->result = ledger_save(&k->paths, e->ctid, &l, e->damaged);
+	e->ledger = l;
+}
+
+static void look_work(void *data)
+{
+	struct look *k = data;
+
+	for (size_t i = 0; i < k->n; i++) {
+		struct entry *e = &k->v[i];
+
+		e->result = e->have_stat ? 0 : cg_ct_stat(k->d->cg, e->ctid, &e->st, NULL);
+		if (e->result == 0)
+			bring_up_to_date(k, e);
+		else
+			e->result = -ENOENT; /* its end is told elsewhere */
+	}
+}
+
+/* ---- what is told ---- */
+
+static void tell_full(struct daemon *d, struct ct *ct, const struct cg_stat *st)
+{
+	char path[256];
+
+	cg_ct_max_descendants_path(d->cg, ct->ctid, path, sizeof(path));
+	(void)snprintf(ct->limit_trouble, sizeof(ct->limit_trouble),
+		       "it has as many cgroups as it may (%llu of %llu): its programs get EAGAIN "
+		       "for more (%.120s); to raise the limit: berth set %u --numcgroups %llu "
+		       "--save",
+		       (unsigned long long)st->cgroups, (unsigned long long)st->cgroups_max, path,
+		       ct->ctid,
+		       (unsigned long long)(st->cgroups_max < 512 ? 1024 : st->cgroups_max * 2));
+	log_line(LOG_LV_WARNING, ct->ctid, "%s", ct->limit_trouble);
+	event_emit(d, ct->ctid, "limit", ct->limit_trouble);
+}
+
+static void tell_room(struct daemon *d, struct ct *ct, const struct cg_stat *st)
+{
+	ct->limit_trouble[0] = '\0';
+	log_line(LOG_LV_INFO, ct->ctid, "it may make cgroups again (%llu of %llu)",
+		 (unsigned long long)st->cgroups, (unsigned long long)st->cgroups_max);
+	event_emit(d, ct->ctid, "limit_ok", "numcgroups");
+}
+
+static bool is_of_this_run(const struct ct *ct, const struct entry *e)
+{
+	return ct->run.init.pid == e->run.init.pid &&
+	       ct->run.init.start_time == e->run.init.start_time;
+}
+
+static void take_limit(struct daemon *d, struct ct *ct, const struct entry *e)
+{
+	enum ledger_news news =
+		ledger_watch_judge(e->st.cgroups, e->st.cgroups_max, &ct->at_cgroup_limit);
+
+	if (news == LEDGER_FULL)
+		tell_full(d, ct, &e->st);
+	if (news == LEDGER_ROOM)
+		tell_room(d, ct, &e->st);
+	if (news != LEDGER_SAME)
+		troubles_write(ct);
+}
+
+/* Once, and once when it works again: the counts stay in the cgroups meanwhile. */
+static void tell_failure(const struct entry *e)
+{
+	bool failed = e->result < 0 && e->result != -ENOENT;
+
+	if (e->damaged)
+		log_line(LOG_LV_ERROR, e->ctid,
+			 "its ledger is damaged and begins anew; the old one is kept in its "
+			 "private area as ledger.damaged");
+	if (failed == only.failing || (e->result == -ENOENT))
+		return;
+	only.failing = failed;
+	if (failed)
+		log_line(LOG_LV_ERROR, e->ctid, "keep its ledger (private/%u/ledger): %s", e->ctid,
+			 strerror(-e->result));
+	else
+		log_line(LOG_LV_INFO, 0, "ledgers can be kept again");
+}
+
+static void take_entry(struct daemon *d, const struct entry *e)
+{
+	struct ct *ct = registry_find(d, e->ctid);
+
+	tell_failure(e);
+	if (ct == NULL || e->result < 0)
+		return;
+	if (!ct->ledger_known && !e->have_stat)
+		troubles_write(ct); /* an earlier berthd's may be past */
+	ct->ledger = e->ledger;
+	ct->ledger_known = true;
+	if (!e->have_stat && is_of_this_run(ct, e) && ct->status == CT_RUNNING)
+		take_limit(d, ct, e);
+}
+
+static void look_done(void *data)
+{
+	struct look *k = data;
+
+	only.looking = false;
+	for (size_t i = 0; i < k->n; i++)
+		take_entry(k->d, &k->v[i]);
+	free(k);
+}
+
+static void end_done(void *data)
+{
+	struct look *k = data;
+
+	take_entry(k->d, &k->v[0]);
+	free(k);
+}
+
+/* ---- in the loop ---- */
+
+static bool is_looked_at(const struct ct *ct)
+{
+	return (ct->status == CT_RUNNING || ct->status == CT_STOPPING) && ct->init_pidfd >= 0;
+}
+
+/* Nothing of the last run is the next one's. */
+static void forget_ended(struct ct *ct)
+{
+	if (is_looked_at(ct) && ct->limit_init.pid == ct->run.init.pid &&
+	    ct->limit_init.start_time == ct->run.init.start_time)
+		return;
+	ct->limit_init = ct->run.init;
+	ct->at_cgroup_limit = false;
+	ct->limit_trouble[0] = '\0';
+}
+
+static struct look *look_new(struct daemon *d)
+{
+	struct look *k = calloc(1, sizeof(*k));
+
+	if (k == NULL)
+		abort();
+	k->d = d;
+	k->paths = d->paths;
+	k->now = (uint64_t)time(NULL);
+	return k;
+}
+
+static void look_add(struct look *k, const struct ct *ct, const struct ct_run *run)
+{
+	k->v[k->n++] = (struct entry){.ctid = ct->ctid,
+				      .run = *run,
+				      .known = ct->ledger_known,
+				      .ledger = ct->ledger,
+				      .full = ct->at_cgroup_limit,
+				      .disk = ct->space.known ? ct->space.used : 0};
+}
+
+void ledger_watch_look(struct daemon *d)
+{
+	struct look *k;
+	size_t begin = 0;
+
+	/* A disk that hangs holds this thread, and nobody else. */
+	if (only.looking || only.thread == NULL)
+		return;
+	k = look_new(d);
+	while (begin < d->n_cts && d->cts[begin]->ctid < only.next)
+		begin++;
+	for (size_t i = 0; i < d->n_cts && k->n < SLICE; i++) {
+		struct ct *ct = d->cts[(begin + i) % d->n_cts];
+
+		forget_ended(ct);
+		if (!is_looked_at(ct))
+			continue;
+		look_add(k, ct, &ct->run);
+		only.next = ct->ctid + 1;
+	}
+	if (k->n == 0) {
+		free(k);
+		return;
+	}
+	only.looking = true;
+	if (offload_run(only.thread, look_work, look_done, k) < 0)
+		abort();
+}
+
+/* Of a run that nobody was attached to, the state file of this boot says which it was. */
+static bool find_run(const struct ct *ct, struct ct_run *ret)
+{
+	char path[BERTH_PATH_MAX], text[1024];
+	auto_close int dir = -EBADF;
+
+	*ret = ct->run;
+	if (ret->init.pid > 0)
+		return true;
+	dir = dir_open_at(AT_FDCWD, path_run_ct(&ct->d->paths, ct->ctid, path));
+	return dir >= 0 && file_read_line_at(dir, "state", text, sizeof(text)) == 0 &&
+	       ct_run_parse(text, ret) == 0;
+}
+
+void ledger_watch_ended(struct ct *ct, const struct cg_stat *st)
+{
+	struct ct_run run;
+	struct look *k;
+
+	if (only.thread == NULL || !find_run(ct, &run))
+		return;
+	k = look_new(ct->d);
+	look_add(k, ct, &run);
+	k->v[0].st = *st;
+	k->v[0].have_stat = true;
+	if (offload_run(only.thread, look_work, end_done, k) < 0)
+		abort();
+}
+
+void ledger_watch_begin(struct daemon *d)
+{
+	if (offload_new(d->ev, 1, &only.thread) < 0)
+		abort();
+}
+
+void ledger_watch_end(void)
+{
+	for (int i = 0; only.thread != NULL && offload_pending(only.thread) > 0 && i < END_TRIES;
+	     i++)
+		(void)poll(NULL, 0, END_PAUSE_MS);
+}
