@@ -9,6 +9,7 @@ setup() {
 }
 
 teardown() {
+	ip link del left0 2>/dev/null || true
 	teardown_host
 }
 
