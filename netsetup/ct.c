@@ -58,42 +58,83 @@ int net_ct_hold(const struct net_ct *ct, bool held, struct berth_error *err)
 
 /* ---- down ---- */
 
-static int down_one(struct rtnl *r, uint32_t ctid, unsigned int n, const struct net_owner *owner,
-		    struct nft_found *found, struct berth_error *err)
+/* What is to go down, and what is known of it. */
+struct down {
+	uint32_t ctid;
+	const struct net_owner *owner;
+	const struct net_known *known; /* all that it may have, or NULL */
+	unsigned int n_known;
+	int only; /* this link, or EVERY_LINK */
+	struct rtnl *rtnl;
+	struct nft_found found[NET_LINK_MAX]; /* of the sets */
+	bool lost[NET_LINK_MAX]; /* they had less than is known */
+};
+
+/* Every CT has the first. */
+static bool may_have(const struct down *d, unsigned int n)
 {
-	struct net_link_found f = {.addrs = &found->addrs};
+	for (unsigned int i = 0; i < d->n_known; i++)
+		if (d->known[i].link == n)
+			return true;
+	return d->known == NULL || n == 0;
+}
+
+/* Of one link: its elements are asked for by their keys. */
+static int ask_known(struct down *d, const struct net_link_id *id, struct berth_error *err)
+{
+	struct nft_found *f = &d->found[id->n];
+	struct net_addr_list all = {0};
+	int r = 0;
+
+	for (unsigned int i = 0; i < d->n_known && r == 0; i++)
+		if (d->known[i].link == id->n && d->known[i].addr.family != 0)
+			r = net_addr_list_add(&all, &d->known[i].addr);
+	if (r < 0)
+		(void)berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM, "no memory for addresses");
+	else if (all.n > 0)
+		r = nft_find_of(d->owner->nft_table, id, &all, &f->addrs, err);
+	f->any = true;
+	d->lost[id->n] = f->addrs.n < all.n;
+	net_addr_list_free(&all);
+	return r;
+}
+
+static int down_one(struct down *d, unsigned int n, struct berth_error *err)
+{
+	struct net_link_found f = {.addrs = &d->found[n].addrs};
 	struct net_link_id id;
 	char own[NET_ALIAS_MAX];
 	int res;
 
-	net_link_id(ctid, n, &id);
-	res = net_link_find(r, &id, net_alias(owner, own), &f.link, &f.whose, err);
+	net_link_id(d->ctid, n, &id);
+	res = net_link_find(d->rtnl, &id, net_alias(d->owner, own), &f.link, &f.whose, err);
 	/* Elements of that name are the other's. */
 	if (res < 0 || f.whose == NET_FOREIGN_SAME_TABLE)
 		return res;
-	/* Every CT has the first: what is left of it is removed by its keys, seen or not. */
-	if (n > 0 && f.whose != NET_OURS && !found->any)
+	if (d->known != NULL && (res = ask_known(d, &id, err)) < 0)
+		return res;
+	/* What is left of the first is removed by its keys, seen or not. */
+	if (n > 0 && f.whose != NET_OURS && !d->found[n].any)
 		return 0;
-	return net_driver_of(&f.link)->down(r, owner, &id, &f, err);
+	f.lost = d->known == NULL || d->lost[n];
+	return net_driver_of(&f.link)->down(d->rtnl, d->owner, &id, &f, err);
 }
 
 /* All of them, whatever comes: the first error is the one that is told. */
-static int down(uint32_t ctid, const struct net_owner *owner, int only, struct berth_error *err)
+static int down(struct down *d, struct berth_error *err)
 {
-	struct nft_found found[NET_LINK_MAX] = {0};
-	auto_ptr(rtnl_free) struct rtnl *r = NULL;
 	struct berth_error e;
 	char label[LABEL_MAX];
 	int first, res;
 
-	(void)snprintf(label, sizeof(label), "CT %u", ctid);
-	first = rtnl_open(label, &r, err);
-	if (first == 0)
-		first = nft_find(owner->nft_table, ctid, found, err);
+	(void)snprintf(label, sizeof(label), "CT %u", d->ctid);
+	first = rtnl_open(label, &d->rtnl, err);
+	if (first == 0 && d->known == NULL)
+		first = nft_find(d->owner->nft_table, d->ctid, d->found, err);
 	for (unsigned int n = 0, end = first == 0 ? NET_LINK_MAX : 0; n < end; n++) {
-		if (only != EVERY_LINK && n != (unsigned int)only)
+		if ((d->only != EVERY_LINK && n != (unsigned int)d->only) || !may_have(d, n))
 			continue;
-		res = down_one(r, ctid, n, owner, &found[n], &e);
+		res = down_one(d, n, &e);
 		if (res < 0 && first == 0) {
 			first = res;
 			if (err != NULL)
@@ -101,19 +142,34 @@ static int down(uint32_t ctid, const struct net_owner *owner, int only, struct b
 		}
 	}
 	for (unsigned int n = 0; n < NET_LINK_MAX; n++)
-		net_addr_list_free(&found[n].addrs);
+		net_addr_list_free(&d->found[n].addrs);
+	rtnl_free(&d->rtnl);
 	return first;
 }
 
 int net_ct_down(uint32_t ctid, const struct net_owner *owner, struct berth_error *err)
 {
-	return down(ctid, owner, EVERY_LINK, err);
+	return net_ct_down_known(ctid, owner, NULL, 0, err);
+}
+
+int net_ct_down_known(uint32_t ctid, const struct net_owner *owner, const struct net_known *known,
+		      unsigned int n_known, struct berth_error *err)
+{
+	struct down d = {.ctid = ctid,
+			 .owner = owner,
+			 .known = known,
+			 .n_known = n_known,
+			 .only = EVERY_LINK};
+
+	return down(&d, err);
 }
 
 int net_link_down(uint32_t ctid, unsigned int n, const struct net_owner *owner,
 		  struct berth_error *err)
 {
-	return down(ctid, owner, (int)n, err);
+	struct down d = {.ctid = ctid, .owner = owner, .only = (int)n};
+
+	return down(&d, err);
 }
 
 /* ---- change ---- */

@@ -23,6 +23,7 @@ struct net_link_found {
 	struct rtnl_link link; /* unless whose is NET_NOBODY */
 	enum net_whose whose;
 	struct net_addr_list *addrs; /* that the sets know; the driver may add more */
+	bool lost; /* it may have others that the sets have lost */
 };
 
 struct net_driver {

@@ -61,6 +61,12 @@ struct net_ct {
 
 extern const struct net_driver net_venet;
 
+/* A link that a CT may have, and an address of it; family 0: none. */
+struct net_known {
+	unsigned int link;
+	struct net_addr addr;
+};
+
 struct net_counters {
 	uint64_t rx_bytes, rx_packets, tx_bytes, tx_packets; /* as the CT sees it */
 };
@@ -139,6 +145,12 @@ int net_ct_change(const struct net_ct *now, const struct net_ct *next, int netns
  * waits for the kernel.
  */
 int net_ct_down(uint32_t ctid, const struct net_owner *owner, struct berth_error *err);
+/*
+ * The same where all is known that the CT may have had since it was last down; what it has not, or another CT has, may be
+ * among it. Then no set is read from end to end, which takes the longer the more CTs a host has. NULL: nothing is known.
+ */
+int net_ct_down_known(uint32_t ctid, const struct net_owner *owner, const struct net_known *known,
+		      unsigned int n_known, struct berth_error *err);
 /*
  * Held, no packet passes either way, and none is answered for it: a peer waits, as if one had been lost. The links stay
  * up, or the kernel would tell the CT's sockets.

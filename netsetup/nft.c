@@ -563,7 +563,6 @@ int nft_find(const char *table, uint32_t ctid, struct nft_found ret[static NET_L
 	char label[NL_LABEL_MAX];
 	int r;
 
-	memset(ret, 0, NET_LINK_MAX * sizeof(*ret));
 	r = batch_open(ct_label(ctid, label), &b, err);
 	for (int i = 0; i < N_SETS && r == 0; i++) {
 		struct sweep w = {
@@ -574,6 +573,27 @@ int nft_find(const char *table, uint32_t ctid, struct nft_found ret[static NET_L
 	}
 	if (r == 0 && l.failed)
 		r = berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM, "no memory for addresses");
+	return r;
+}
+
+int nft_find_of(const char *table, const struct net_link_id *id, const struct net_addr_list *maybe,
+		struct net_addr_list *ret, struct berth_error *err)
+{
+	auto_ptr(batch_free) struct batch *b = NULL;
+	char label[NL_LABEL_MAX];
+	int r = batch_open(ct_label(id->ctid, label), &b, err);
+
+	for (int i = 0; i < N_SETS && r == 0; i++) {
+		struct sweep w = {.row = &sets[i],
+				  .ifname = id->host,
+				  .only = maybe->v,
+				  .n_only = maybe->n,
+				  .known = maybe,
+				  .found = ret};
+
+		if (sets[i].key == KEY_LINK_ADDR)
+			r = sweep_set(b, table, &w, false, err);
+	}
 	return r;
 }
 

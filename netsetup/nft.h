@@ -54,9 +54,12 @@ struct nft_found {
 	struct net_addr_list addrs; /* without the link-local one */
 };
 
-/* Of each link of the CT, by its number; nothing is removed. The caller frees the lists, after a failure too. */
+/* Added to ret, of each link of the CT, by its number; nothing is removed. The caller frees the lists, after a failure too. */
 int nft_find(const char *table, uint32_t ctid, struct nft_found ret[static NET_LINK_MAX],
 	     struct berth_error *err);
+/* Those of maybe that the sets call the link's are added to ret. No set is read from end to end. */
+int nft_find_of(const char *table, const struct net_link_id *id, const struct net_addr_list *maybe,
+		struct net_addr_list *ret, struct berth_error *err);
 
 /* By a socket for NETLINK_NETFILTER. 0 when every chain of the ruleset has rules; -ENOENT when something of it is missing. */
 int nft_check_rules(struct nl *nl, const char *table, struct berth_error *err);

@@ -415,7 +415,8 @@ static int venet_down(struct rtnl *r, const struct net_owner *owner, const struc
 	int res = 0;
 
 	if (f->whose == NET_OURS) {
-		res = add_routes(r, f->link.index, f->addrs, err);
+		if (f->lost)
+			res = add_routes(r, f->link.index, f->addrs, err);
 		if (res == 0)
 			res = net_link_take(r, id, net_alias(owner, own), err);
 	}

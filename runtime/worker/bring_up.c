@@ -8,6 +8,7 @@
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/log.h"
+#include "runtime/ct/addresses.h"
 #include "runtime/ct/plan.h"
 #include "runtime/ct/spec.h"
 #include "runtime/ct/store.h"
@@ -274,8 +275,11 @@ static void undo_prepare(void *ctx)
 
 static int network_up(struct bring_up *b, struct berth_error *err)
 {
-	int r = net_ct_up(&b->net, b->ns.netns_fd, err);
+	int run_fd = worker_ct_dir(b->w, err);
+	int r = run_fd < 0 ? run_fd : ct_addresses_begin(run_fd, &b->net, err);
 
+	if (r == 0)
+		r = net_ct_up(&b->net, b->ns.netns_fd, err);
 	/* Stuck in the CT's network namespace: whatever this process did now would be done there. */
 	if (r == -ENOTRECOVERABLE)
 		_exit(1);

@@ -7,6 +7,7 @@
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/log.h"
+#include "runtime/ct/addresses.h"
 #include "runtime/ct/mounted.h"
 #include "runtime/ct/plan.h"
 #include "runtime/ct/spec.h"
@@ -124,6 +125,10 @@ static int step_network(void *ctx, struct berth_error *err)
 	if (a->netns_fd < 0)
 		return berth_error_sys(err, -a->netns_fd, "CT %u: open its network namespace",
 				       a->w->ctid);
+	r = worker_ct_dir(a->w, err);
+	r = r < 0 ? r : ct_addresses_extend(r, &a->net_next, err);
+	if (r < 0)
+		return r;
 	r = net_ct_change(&a->net_now, &a->net_next, a->netns_fd, err);
 	if (r == -ENOTRECOVERABLE)
 		_exit(1); /* stuck in the CT's network namespace */

@@ -12,6 +12,7 @@
 #include "runtime/base/fault.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/log.h"
+#include "runtime/ct/addresses.h"
 #include "runtime/ct/look.h"
 #include "runtime/ct/spec.h"
 #include "runtime/ct/store.h"
@@ -23,6 +24,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -108,11 +110,23 @@ struct net_report {
 	struct berth_error err;
 };
 
-static int net_down(struct worker *w, struct berth_error *err)
+/* What the CT may have; NULL when that cannot be told, which is not "nothing". */
+static struct ct_addresses *read_addresses(int run_fd)
+{
+	struct ct_addresses *a = malloc(sizeof(*a));
+
+	if (a != NULL && ct_addresses_load(run_fd, a) == 0)
+		return a;
+	free(a);
+	return NULL;
+}
+
+static int net_down(struct worker *w, const struct ct_addresses *known, struct berth_error *err)
 {
 	const struct net_owner owner = spec_net_owner(&w->host, w->paths.root);
 
-	return net_ct_down(w->ctid, &owner, err);
+	return known != NULL ? net_ct_down_known(w->ctid, &owner, known->v, known->n, err)
+			     : net_ct_down(w->ctid, &owner, err);
 }
 
 /*
@@ -121,7 +135,8 @@ static int net_down(struct worker *w, struct berth_error *err)
  * process: the kernel holds that back, and with it every change of any table, until RCU has freed what was
  * removed, 5 to 20 ms. A moment later there is nothing to wait for.
  */
-static _Noreturn void net_run(struct worker *w, pid_t parent, int fd)
+static _Noreturn void net_run(struct worker *w, const struct ct_addresses *known, pid_t parent,
+			      int fd)
 {
 	struct net_report rep = {0};
 
@@ -133,7 +148,7 @@ static _Noreturn void net_run(struct worker *w, pid_t parent, int fd)
 		_exit(1);
 	rep.r = FAULT_STEP("cleanup.network", &rep.err);
 	if (rep.r == 0)
-		rep.r = net_down(w, &rep.err);
+		rep.r = net_down(w, known, &rep.err);
 	(void)prctl(PR_SET_PDEATHSIG, 0); /* from here on it touches nothing */
 	(void)fd_write_all(STDOUT_FILENO, &rep, sizeof(rep));
 	(void)close(STDOUT_FILENO);
@@ -142,7 +157,7 @@ static _Noreturn void net_run(struct worker *w, pid_t parent, int fd)
 }
 
 /* -EBADF when there was no process to be had: then it is done already, here. */
-static int net_begin(struct worker *w, struct net_report *rep)
+static int net_begin(struct worker *w, const struct ct_addresses *known, struct net_report *rep)
 {
 	pid_t parent = getpid(), pid;
 	int fds[2];
@@ -150,13 +165,13 @@ static int net_begin(struct worker *w, struct net_report *rep)
 	if (FAULT_POINT("cleanup.fork") == 0 && pipe2(fds, O_CLOEXEC) == 0) {
 		pid = fork();
 		if (pid == 0)
-			net_run(w, parent, fds[1]);
+			net_run(w, known, parent, fds[1]);
 		(void)close(fds[1]);
 		if (pid > 0)
 			return fds[0];
 		(void)close(fds[0]);
 	}
-	rep->r = net_down(w, &rep->err);
+	rep->r = net_down(w, known, &rep->err);
 	return -EBADF;
 }
 
@@ -185,9 +200,10 @@ static void remove_run_files(int run_fd)
 {
 	/* The console's log stays until the next start: it says why a CT went down. */
 	static const char *const files[] = {
-		"booted",	"monitor.sock", "candidate.conf", "exit",      "live.conf",
-		"exit.tmp",	"booted.tmp",	"state.tmp",	  "trouble",   "trouble.tmp",
-		"old.conf.tmp", "mounted.tmp",	"dumper",	  "dumper.tmp"};
+		"booted",    "monitor.sock",  "candidate.conf", "exit",
+		"live.conf", "exit.tmp",      "booted.tmp",	"state.tmp",
+		"trouble",   "trouble.tmp",   "old.conf.tmp",	"mounted.tmp",
+		"addresses", "addresses.tmp", "dumper",		"dumper.tmp"};
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
 		(void)file_unlink_at(run_fd, files[i]);
@@ -225,6 +241,7 @@ static int forget_images(struct worker *w, struct berth_error *err)
 int op_cleanup(struct worker *w, struct berth_error *err)
 {
 	int run_fd = worker_ct_dir(w, err);
+	auto_free struct ct_addresses *known = NULL;
 	auto_close int net_fd = -EBADF;
 	struct berth_error errors[3], refused;
 	struct net_report rep = {0};
@@ -248,7 +265,8 @@ int op_cleanup(struct worker *w, struct berth_error *err)
 	release_mounts(w);
 	r[0] = release_cgroup(w, cg, &errors[0]);
 	cg_host_free(cg);
-	net_fd = net_begin(w, &rep);
+	known = read_addresses(run_fd);
+	net_fd = net_begin(w, known, &rep);
 	r[1] = release_volume(w, &errors[1]);
 	r[2] = net_end(w, net_fd, &rep, &errors[2]);
 	for (int i = 0; i < 3; i++) {

@@ -1,6 +1,6 @@
 /*
- * test_net_owner.c - two berths in one network namespace, CTIDs that are almost one, CTs with several links, and CTs that have
- * thrown their link away: whose a thing is, and what is left of it.
+ * test_net_owner.c - two berths in one network namespace, CTIDs that are almost one, CTs with several links, CTs that have
+ * thrown their link away, and what is known of one: whose a thing is, and what is left of it.
  *
  * covers: netsetup/owner.c netsetup/ct.c netsetup/link.c
  */
@@ -410,6 +410,77 @@ static void a_link_that_its_root_bends_loses_an_address(void)
 	CHECK(net_ct_down(102, &a, &err) == 0 && net_ct_down(101, &a, &err) == 0);
 }
 
+/* ---- what a CT may have is known ---- */
+
+static struct net_known known_addr(const char *text)
+{
+	return (struct net_known){.addr = sim_addr(text)};
+}
+
+static bool is_proxied(const char *addr)
+{
+	char out[4096] = "";
+
+	CHECK(spawn_run_output(ARGV("ip", "neigh", "show", "proxy"), out, sizeof(out), &err) == 0);
+	return strstr(out, addr) != NULL;
+}
+
+/* It may be more than there is, or another's: that stays. */
+static void what_is_known_goes_and_no_more(void)
+{
+	const struct net_known known[] = {known_addr("192.0.2.60"), known_addr("10.0.0.1"),
+					  known_addr("192.0.2.50"), known_addr("10.0.0.9")};
+	const struct net_addr two[] = {sim_addr("10.0.0.1"), sim_addr("192.0.2.50")};
+	const struct net_ct ct = ct_of(101, &a, two, 2);
+
+	CHECK(up(102, &a, ns2, "192.0.2.60") == 0 && net_ct_up(&ct, ns1, &err) == 0);
+	CHECK(is_proxied("192.0.2.50") && is_proxied("192.0.2.60"));
+	CHECK(net_ct_down_known(101, &a, known, 4, &err) == 0);
+	CHECK(!has_elements(&a, 101, NULL) && !link_is_there("ct101.0"));
+	CHECK(!is_proxied("192.0.2.50") && is_proxied("192.0.2.60"));
+	CHECK(has_elements(&a, 102, "192.0.2.60") && guest_and_host_talk(ns2, "192.0.2.60"));
+	/* Without a link, and so without routes. */
+	CHECK(net_ct_up(&ct, ns1, &err) == 0);
+	throw_link_away(ns1);
+	CHECK(net_ct_down_known(101, &a, known, 4, &err) == 0 && !has_elements(&a, 101, NULL));
+	CHECK(!is_proxied("192.0.2.50"));
+	/* Nothing there, as after a start that failed early. */
+	CHECK(net_ct_down_known(101, &a, known, 4, &err) == 0);
+	CHECK(net_ct_down(102, &a, &err) == 0);
+}
+
+/* An address that was never given in this way is found where the sets have lost one. */
+static void what_the_sets_have_lost_goes_too(void)
+{
+	const struct net_known known[] = {known_addr("192.0.2.50")};
+
+	CHECK(up(101, &a, ns1, "192.0.2.50") == 0 && is_proxied("192.0.2.50"));
+	CHECK(spawn_run(ARGV("nft", "flush", "set", "inet", "berth_a", "ct4"), &err) == 0);
+	CHECK(spawn_run(ARGV("nft", "flush", "set", "arp", "berth_a", "ct4"), &err) == 0);
+	CHECK(net_ct_down_known(101, &a, known, 1, &err) == 0 && !is_proxied("192.0.2.50"));
+	CHECK(!link_is_there("ct101.0"));
+}
+
+/* Of links that are not known nothing is looked up; those that are go, with and without addresses. */
+static void known_links_go(void)
+{
+	const struct net_addr one = sim_addr("10.0.0.1"), two = sim_addr("10.0.0.2");
+	struct net_ct ct = ct_of(101, &a, &one, 1);
+	const struct net_known known[] = {
+		{.link = 0, .addr = one}, {.link = 3, .addr = two}, {.link = 7}};
+
+	ct.links[1] = ct.links[2] = ct.links[0];
+	ct.links[1].n = 3;
+	ct.links[1].addrs = &two;
+	ct.links[2].n = 7;
+	ct.links[2].n_addrs = 0;
+	ct.n_links = 3;
+	CHECK(net_ct_up(&ct, ns1, &err) == 0 && link_is_there("ct101.3") &&
+	      link_is_there("ct101.7"));
+	CHECK(net_ct_down_known(101, &a, known, 3, &err) == 0 && !has_elements(&a, 101, NULL));
+	CHECK(!link_is_there("ct101.0") && !link_is_there("ct101.3") && !link_is_there("ct101.7"));
+}
+
 static void make_world(void)
 {
 	ns1 = sim_netns_of_user();
@@ -443,5 +514,8 @@ int main(void)
 	RUN(an_address_is_taken_away_without_a_link_too);
 	RUN(a_stop_without_a_link_leaves_nothing);
 	RUN(a_link_that_its_root_bends_loses_an_address);
+	RUN(what_is_known_goes_and_no_more);
+	RUN(what_the_sets_have_lost_goes_too);
+	RUN(known_links_go);
 	return check_failures != 0;
 }
