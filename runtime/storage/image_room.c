@@ -30,7 +30,7 @@ static int attr_read(const char *device, const char *attr, uint64_t *ret)
 	int r;
 
 	(void)snprintf(path, sizeof(path), "/sys/fs/ext4/%s/%s", device, attr);
-	r = file_read_line_at(AT_FDCWD, path, text, sizeof(text));
+	r = file_read_value_at(AT_FDCWD, path, text, sizeof(text));
 	return r < 0 ? r : parse_u64(text, ret);
 }
 
@@ -69,16 +69,19 @@ static void read_errors(const char *device, struct volume_room *room)
  * The blocks of metadata are not in df's total. The file is as long as the file system in it, but for what a
  * crash between the two steps of a growth has left: then the superblock tells.
  */
-static uint64_t count_blocks(int private_fd, int image_fd, const struct stat *st,
-			     const struct statvfs *vfs)
+static uint64_t count_blocks(int private_fd, const struct stat *st, const struct statvfs *vfs)
 {
 	uint64_t blocks = (uint64_t)st->st_size / vfs->f_frsize;
+	auto_close int fd = -EBADF;
 	struct ext4_super sb;
 
-	if (blocks - vfs->f_blocks > vfs->f_blocks / 4 + LAYOUT_GROUP &&
-	    image_read_super(private_fd, image_fd, &sb, NULL) == 0 && sb.blocks >= vfs->f_blocks)
-		blocks = sb.blocks;
-	return blocks;
+	if (blocks - vfs->f_blocks <= vfs->f_blocks / 4 + LAYOUT_GROUP)
+		return blocks;
+	fd = image_open(private_fd, O_RDONLY, NULL);
+	return fd >= 0 && image_read_super(private_fd, fd, &sb, NULL) == 0 &&
+			       sb.blocks >= vfs->f_blocks
+		       ? sb.blocks
+		       : blocks;
 }
 
 static uint64_t own_share(uint64_t blocks)
@@ -88,22 +91,23 @@ static uint64_t own_share(uint64_t blocks)
 
 int image_room(int private_fd, int mount_fd, struct volume_room *ret, struct berth_error *err)
 {
-	auto_close int fd = image_open(private_fd, O_RDONLY, err);
-	struct volume_room room = {0};
+	struct volume_room room = {.unit = LAYOUT_BLOCK};
 	char device[LOOP_PATH_MAX];
 	struct statvfs vfs;
 	struct stat st;
 	uint64_t blocks, used;
-	int r;
+	int r = loop_name_of_mount(mount_fd, device, err);
 
-	if (fd < 0)
-		return fd;
-	r = loop_name_of_mount(mount_fd, device, err);
 	if (r < 0)
 		return r;
-	if (fstat(fd, &st) < 0 || fstatvfs(mount_fd, &vfs) < 0)
-		return berth_error_sys(err, errno, "statvfs of a mounted volume");
-	blocks = count_blocks(private_fd, fd, &st, &vfs);
+	/* Of every CT each two seconds: it is not opened for its size. */
+	if (fstatat(private_fd, IMAGE_NAME, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    fstatvfs(mount_fd, &vfs) < 0)
+		return berth_error_sys(err, errno, "statvfs of a mounted volume and its image");
+	if (!S_ISREG(st.st_mode))
+		return berth_error_set(err, BERTH_ERR_BROKEN, EINVAL,
+				       IMAGE_NAME " is not a regular file");
+	blocks = count_blocks(private_fd, &st, &vfs);
 	used = blocks > vfs.f_bfree ? (blocks - vfs.f_bfree) * vfs.f_frsize : 0;
 	room.size = blocks * vfs.f_frsize;
 	room.on_host = (uint64_t)st.st_blocks * 512;
@@ -112,6 +116,8 @@ int image_room(int private_fd, int mount_fd, struct volume_room *ret, struct ber
 	room.owed = used > room.on_host ? used - room.on_host : 0;
 	room.read_only = (vfs.f_flag & ST_RDONLY) != 0;
 	read_errors(device, &room);
+	room.kept = attr_read(device, "reserved_clusters", &used) == 0 ? used * LAYOUT_BLOCK
+								       : UINT64_MAX;
 	*ret = room;
 	return 0;
 }

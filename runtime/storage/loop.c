@@ -297,8 +297,7 @@ int loop_attach_shared(int file_fd, struct loop_dev *ret, struct berth_error *er
 /* "DEVNAME=loop3" out of /sys/dev/block/7:3/uevent. */
 int loop_name_of_mount(int mount_fd, char name[LOOP_PATH_MAX], struct berth_error *err)
 {
-	auto_free char *text = NULL;
-	char file[64];
+	char file[64], text[512];
 	struct stat st;
 	const char *p;
 	int r;
@@ -307,7 +306,7 @@ int loop_name_of_mount(int mount_fd, char name[LOOP_PATH_MAX], struct berth_erro
 		return berth_error_sys(err, errno, "stat of a mounted volume");
 	(void)snprintf(file, sizeof(file), "/sys/dev/block/%u:%u/uevent", major(st.st_dev),
 		       minor(st.st_dev));
-	r = file_read_at(AT_FDCWD, file, 4096, &text, NULL);
+	r = file_read_value_at(AT_FDCWD, file, text, sizeof(text));
 	if (r < 0)
 		return berth_error_sys(err, r, "read %s: not a mounted volume?", file);
 	p = strstr(text, "DEVNAME=loop");

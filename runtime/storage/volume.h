@@ -62,6 +62,9 @@ struct volume_room {
 	uint64_t on_host; /* what it takes there now */
 	uint64_t free; /* blocks that no file has */
 	uint64_t own; /* of these the kernel keeps so many for itself after a mount */
+	/* What volume_keep has kept of these, a multiple of unit; UINT64_MAX: not known. */
+	uint64_t kept;
+	uint64_t unit;
 	uint64_t owed; /* taken by a file, but not written to the host yet */
 	bool read_only;
 	uint32_t errors; /* met by ext4 since it was mounted; after the first one it is read-only */
