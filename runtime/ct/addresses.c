@@ -11,10 +11,11 @@
 #include <string.h>
 
 #define FILE_NAME "addresses"
+#define END_LINE "end"
 
 enum {
 	LINE_MAX_LEN = NET_ADDR_TEXT + 4, /* "15 ", the address, a newline */
-	TEXT_MAX = CT_ADDRESSES_MAX * LINE_MAX_LEN
+	TEXT_MAX = (CT_ADDRESSES_MAX + 1) * LINE_MAX_LEN
 };
 
 /* ---- pure ---- */
@@ -43,10 +44,13 @@ int ct_addresses_parse(const char *text, size_t len, struct ct_addresses *ret)
 
 		if (end == NULL || n >= sizeof(line) || memchr(text, '\0', n) != NULL)
 			return -EINVAL;
-		if (ret->n == CT_ADDRESSES_MAX)
-			return -E2BIG;
 		memcpy(line, text, n);
 		line[n] = '\0';
+		/* A file that was cut off would say less than there is. */
+		if (strcmp(line, END_LINE) == 0)
+			return len == n + 1 ? 0 : -EINVAL;
+		if (ret->n == CT_ADDRESSES_MAX)
+			return -E2BIG;
 		r = parse_line(line, &ret->v[ret->n]);
 		if (r < 0)
 			return r;
@@ -54,7 +58,7 @@ int ct_addresses_parse(const char *text, size_t len, struct ct_addresses *ret)
 		text += n + 1;
 		len -= n + 1;
 	}
-	return 0;
+	return -EINVAL;
 }
 
 static int add(struct ct_addresses *a, unsigned int link, const struct net_addr *addr)
@@ -114,6 +118,7 @@ static int save(int run_fd, const struct ct_addresses *a, uint32_t ctid, struct 
 			text + len, TEXT_MAX - len, "%u%s%s\n", a->v[i].link,
 			a->v[i].addr.family != 0 ? " " : "",
 			a->v[i].addr.family != 0 ? net_addr_format(&a->v[i].addr, addr) : "");
+	len += (size_t)snprintf(text + len, TEXT_MAX - len, END_LINE "\n");
 	r = file_replace_at(run_fd, FILE_NAME, text, len, 0600, false);
 	return r < 0 ? berth_error_sys(err, r, "CT %u: write its file " FILE_NAME, ctid) : 0;
 }
@@ -151,7 +156,8 @@ int ct_addresses_extend(int run_fd, const struct net_ct *ct, struct berth_error 
 		return berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM, "CT %u: no memory",
 				       ct->ctid);
 	r = ct_addresses_load(run_fd, a);
-	if (r == -ENOENT) /* of this run nothing is known: one address more changes that not */
+	/* Of this run nothing is known: one address more changes that not. Nor does a file that is damaged. */
+	if (r == -ENOENT || r == -EINVAL || r == -E2BIG)
 		return 0;
 	if (r < 0)
 		return berth_error_sys(err, r, "CT %u: read its file " FILE_NAME, ct->ctid);

@@ -1,6 +1,6 @@
 /*
  * addresses.h - RUN/ct/CTID/addresses: every address that this run of a CT has been given, one line each, "LINK ADDRESS"
- * (a link without addresses: "LINK"). It is written before the kernel gets them, so whoever releases the CT's network
+ * (a link without addresses: "LINK"), and "end". It is written before the kernel gets them, so whoever releases the CT's network
  * finds all that it may have in the nftables sets by keys, and need not read the sets of all CTs. Without the file
  * nothing is known.
  */

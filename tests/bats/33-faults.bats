@@ -153,7 +153,7 @@ nobody_suffered() {
 	for f in var/lib/berth/state/102.intent var/lib/berth/state/101.intent run/berth/ct/102/live.conf \
 		run/berth/ct/101/live.conf run/berth/ct/102/candidate.conf run/berth/ct/101/candidate.conf \
 		run/berth/ct/102/restart run/berth/ct/101/restart run/berth/ct/102/exit run/berth/ct/102/state \
-		run/berth/ct/101/booted var/lib/berth/template/tiny.template; do
+		run/berth/ct/101/booted run/berth/ct/101/addresses var/lib/berth/template/tiny.template; do
 		[ ! -e "$HOST_ROOT/$f" ] || cp -p "$HOST_ROOT/$f" "$HOST_ROOT/good"
 		for how in empty cut random long nul folder fifo; do
 			stop_berthd

@@ -26,21 +26,30 @@ static struct net_ct ct_with(struct net_addr *addrs, unsigned int n)
 
 static void a_line_is_a_link_and_an_address(void)
 {
-	CHECK(parse("0 10.0.0.1\n0 2001:db8::1\n15\n") == 0 && a.n == 3);
+	CHECK(parse("0 10.0.0.1\n0 2001:db8::1\n15\nend\n") == 0 && a.n == 3);
 	CHECK(a.v[0].link == 0 && a.v[0].addr.family == AF_INET);
 	CHECK(a.v[1].addr.family == AF_INET6 && a.v[2].link == 15 && a.v[2].addr.family == 0);
-	CHECK(parse("") == 0 && a.n == 0);
+	CHECK(parse("end\n") == 0 && a.n == 0);
 }
 
 static void what_is_damaged_says_nothing(void)
 {
-	static const char *const bad[] = {
-		"0 10.0.0.1", "16 10.0.0.1\n",	 "x\n",	 "0 10.0.0\n",	 "\n",
-		"0 \n",	      "0 10.0.0.1\n0 1", "-1\n", "0  10.0.0.1\n"};
+	static const char *const bad[] = {"",
+					  "0 10.0.0.1\nend",
+					  "0 10.0.0.1\n",
+					  "16 10.0.0.1\nend\n",
+					  "x\nend\n",
+					  "0 10.0.0\nend\n",
+					  "\nend\n",
+					  "0 \nend\n",
+					  "end\n0 10.0.0.1\n",
+					  "-1\nend\n",
+					  "0  10.0.0.1\nend\n",
+					  "end\nend\n"};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		CHECK(parse(bad[i]) == -EINVAL);
-	CHECK(ct_addresses_parse("0\0\n", 3, &a) == -EINVAL);
+	CHECK(ct_addresses_parse("0\0\nend\n", 7, &a) == -EINVAL);
 }
 
 static void a_run_keeps_what_it_had(void)
