@@ -20,7 +20,8 @@ static bool is_uuid(const char *s)
 int journal_parse(const char *text, struct journal *ret)
 {
 	struct journal j = {0};
-	uint64_t peer_ctid;
+	uint64_t peer_ctid, start = 0;
+	int r;
 	char phase[16];
 
 	if (value_get(text, "phase", phase, sizeof(phase)) < 0 ||
@@ -30,6 +31,10 @@ int journal_parse(const char *text, struct journal *ret)
 	    value_get_u64(text, "peer_ctid", &peer_ctid) < 0 || peer_ctid > CTID_MAX ||
 	    value_get(text, "peer", j.peer, sizeof(j.peer)) < 0 || !text_is_clean(j.peer))
 		return -EBADMSG;
+	r = value_get_u64(text, "start", &start); /* an earlier berth wrote none */
+	if ((r < 0 && r != -ENOENT) || start > 1)
+		return -EBADMSG;
+	j.start = start == 1;
 	j.peer_ctid = (uint32_t)peer_ctid;
 	for (int i = JOURNAL_GIVEN; i <= JOURNAL_READY; i++)
 		if (strcmp(phase, phases[i]) == 0)
@@ -52,6 +57,7 @@ int journal_format(const struct journal *j, char *buf, size_t size)
 	r |= value_put_u64(buf, size, &used, "epoch", j->epoch);
 	r |= value_put_u64(buf, size, &used, "peer_ctid", j->peer_ctid);
 	r |= value_put(buf, size, &used, "peer", j->peer);
+	r |= value_put_u64(buf, size, &used, "start", j->start);
 	r |= value_put(buf, size, &used, "end", "1");
 	return r != 0 ? -ENOSPC : 0;
 }

@@ -11,6 +11,7 @@
 #include "runtime/base/error.h"
 #include "runtime/base/paths.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* In the private area of what came by a move, beside the facts: its config to be. Goes when that is written. */
@@ -27,6 +28,7 @@ struct journal {
 	char uuid[37]; /* of the CT */
 	uint64_t epoch; /* that the destination's ownership has or would have */
 	uint32_t peer_ctid; /* the CT's number on the other host */
+	bool start; /* at the destination, when it is there: it ran */
 	char peer[128]; /* the other host, as its admin called it; "" when not known */
 };
 

@@ -325,6 +325,25 @@ static bool is_incoming(const struct ct *ct)
 		      : !ct_is_absent(r);
 }
 
+/* It came by a move, and ran where it came from. */
+static bool is_to_start(const struct ct *ct)
+{
+	struct journal j;
+
+	return journal_load(&ct->d->paths, ct->ctid, &j) == 0 && j.phase == JOURNAL_READY &&
+	       j.start && strcmp(j.uuid, ct->facts.uuid) == 0;
+}
+
+static void start_moved(struct ct *ct)
+{
+	struct berth_error err;
+
+	if (ct->status != CT_STOPPED && ct->status != CT_SUSPENDED)
+		return;
+	if (ct_event(ct, ct->status == CT_SUSPENDED ? LIFE_RESUME : LIFE_START, NULL, &err) < 0)
+		log_line(LOG_LV_ERROR, ct->ctid, "start it where it has moved: %s", err.msg);
+}
+
 /* Its name and addresses are taken, as of any CT. */
 static void claim_incoming(struct ct *ct)
 {
@@ -364,6 +383,8 @@ int act_settle(const struct life_call *c)
 	int config = has_config(ct), private = has_private(ct);
 	enum store_intent what = ct->intent;
 	struct berth_error why;
+	bool start = false;
+	int r;
 
 	if (config < 0 || private < 0) {
 		(void)berth_error_sys(&why, config < 0 ? config : private,
@@ -383,10 +404,14 @@ int act_settle(const struct life_call *c)
 	if (config == 0)
 		return collect(ct);
 	if (what == INTENT_CREATE) {
+		start = is_to_start(ct);
 		if (journal_clear(&c->d->paths, ct->ctid, &why) < 0)
 			log_line(LOG_LV_WARNING, ct->ctid, "%s", why.msg);
 		store_intent_clear(&c->d->paths, ct->ctid, true);
 	}
 	ct->being_created = false;
-	return settle_ct(ct);
+	r = settle_ct(ct);
+	if (start)
+		start_moved(ct);
+	return r;
 }

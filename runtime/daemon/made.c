@@ -6,6 +6,7 @@
 #include "runtime/base/log.h"
 #include "runtime/ct/journal.h"
 #include "runtime/daemon/destroy.h"
+#include "runtime/daemon/room.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -54,27 +55,41 @@ static void made_gone(struct job *j, const struct worker_result *result)
 	made_forgotten(j, result);
 }
 
+/* It ran where it came from. Whoever moves it hears how that goes. */
+static void start_here(struct job *j)
+{
+	const struct life_info go = {.job = j};
+	struct ct *ct = j->ct;
+	struct berth_error err;
+	int r = 0;
+
+	for (unsigned int i = 0; i < j->n_fds; i++)
+		(void)close(j->fds[i]);
+	j->n_fds = 0;
+	if (ct->status == CT_SUSPENDED) { /* it came with its memory */
+		(void)ct_event(ct, LIFE_RESUME, &go, NULL);
+		return;
+	}
+	r = room_check(ct, &err);
+	if (r == 0)
+		r = ct_event(ct, LIFE_START, &go, &err);
+	if (r < 0)
+		job_fail(j, &err);
+}
+
 static void made_settled(struct job *j, const struct worker_result *result)
 {
-	struct berth_error err;
 	struct ct *ct = j->ct;
-	bool start;
 
 	(void)result;
 	ct->being_created = false;
 	registry_settled(j->d, ct);
 	event_emit(j->d, ct->ctid, j->event, NULL);
-	start = j->then_start;
-	if (start && ct->status == CT_SUSPENDED) { /* it came with its memory */
-		for (unsigned int i = 0; i < j->n_fds; i++)
-			(void)close(j->fds[i]);
-		j->n_fds = 0;
-		(void)ct_event(ct, LIFE_RESUME, &(struct life_info){.job = j}, NULL);
+	if (j->then_start) {
+		start_here(j);
 		return;
 	}
 	job_done(j, json_pack("{s:I, s:O*}", "ctid", (json_int_t)ct->ctid, "notes", j->notes));
-	if (start && ct_event(ct, LIFE_START, NULL, &err) < 0)
-		log_line(LOG_LV_ERROR, ct->ctid, "start it where it has moved: %s", err.msg);
 }
 
 void made_stands(struct job *j, const char *event)

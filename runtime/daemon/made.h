@@ -6,7 +6,10 @@
 
 #include "runtime/daemon/job.h"
 
-/* The CT stands: the intent goes, event tells of it; with j->then_start it is started. The call gets ctid and notes. */
+/*
+ * The CT stands: the intent goes, event tells of it; with j->then_start it is started, and
+ * the call hears how that went. Else it gets ctid and notes.
+ */
 void made_stands(struct job *j, const char *event);
 /*
  * Its worker has failed or died: what ct->going names goes, then the CT, and the call is told why; NULL:

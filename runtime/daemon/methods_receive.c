@@ -89,6 +89,8 @@ static void received(struct job *j, const struct worker_result *result)
 
 	j->ends_with_client = false;
 	/* Its config makes it this host's, also when its worker died of that. */
+	if (r == 0 && journal.start && strcmp(journal.uuid, ct->going.uuid) == 0)
+		j->then_start = true;
 	if (result->ok || (r == 0 && made_is_owned(&j->d->paths, ct->ctid) == 1)) {
 		made_stands(j, "received");
 		return;

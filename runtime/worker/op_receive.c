@@ -289,8 +289,10 @@ static int step_image(void *ctx, struct berth_error *err)
 static int step_journal(void *ctx, struct berth_error *err)
 {
 	struct receive *v = ctx;
-	struct journal j = {
-		.phase = JOURNAL_READY, .epoch = v->offer.epoch, .peer_ctid = v->offer.ctid};
+	struct journal j = {.phase = JOURNAL_READY,
+			    .epoch = v->offer.epoch,
+			    .peer_ctid = v->offer.ctid,
+			    .start = v->offer.start};
 
 	(void)memcpy(j.id, v->offer.id, sizeof(j.id));
 	(void)memcpy(j.uuid, v->offer.uuid, sizeof(j.uuid));

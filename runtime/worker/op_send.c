@@ -129,6 +129,7 @@ static int load_journal(struct send *s, struct berth_error *err)
 	o->given = true;
 	s->may_abort = false;
 	o->new_ctid = j.peer_ctid;
+	o->start = j.start;
 	o->epoch = j.epoch;
 	(void)memcpy(o->id, j.id, sizeof(o->id));
 	return 0;
@@ -294,6 +295,7 @@ static int commit(struct send *s, struct berth_error *err)
 	(void)memcpy(j.id, s->offer.id, sizeof(j.id));
 	(void)memcpy(j.uuid, s->offer.uuid, sizeof(j.uuid));
 	(void)snprintf(j.peer, sizeof(j.peer), "%s", s->peer);
+	j.start = s->offer.start;
 	if (r == 0 && !s->offer.given)
 		r = note_given(s, &j, err);
 	if (r < 0)

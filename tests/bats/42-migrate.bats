@@ -349,3 +349,32 @@ signal() { pkill "-$1" -f "$2"; }
 	is B 101 running
 	twohosts down
 }
+
+@test "a CT that ran is started there, also after a cut that is mended; a start that fails is told" {
+	make_ct
+	for point in send.given receive.own receive.owned; do
+		for again in no yes; do
+			on A berth start 101 --wait
+			faults clear
+			faults set "berth-worker:$point" kill
+			run ! on A berth migrate -e "$via" B 101
+			faults clear
+			is A 101 given
+			[ $again = no ] || { berthd_again A && berthd_again B; }
+			on A berth migrate -e "$via" B 101
+			empty A
+			wait_for 20 is B 101 running
+			on B berth stop 101
+			on B berth migrate -e "$back" A 101
+			empty B
+		done
+	done
+	on A berth start 101 --wait
+	faults set berth-worker:start.private EIO
+	run ! on A berth migrate -e "$via" B 101
+	faults reached berth-worker:start.private >/dev/null
+	[[ $output == *"is on B now, but is not known to run there"* ]]
+	empty A
+	is B 101 stopped
+	twohosts down
+}

@@ -15,6 +15,7 @@ static const struct journal given = {JOURNAL_GIVEN,
 				     "0a1b2c3d-0000-4000-8000-123456789abd",
 				     4,
 				     102,
+				     true,
 				     "host-b"};
 
 static void it_is_read_as_it_was_written(void)
@@ -28,7 +29,7 @@ static void it_is_read_as_it_was_written(void)
 	CHECK(berth_paths_init(&p, dir, &err) == 0 && berth_paths_make(&p, &err) == 0);
 	CHECK(journal_load(&p, 101, &j) == -ENOENT);
 	CHECK(journal_save(&p, 101, &given, &err) == 0 && journal_load(&p, 101, &j) == 0);
-	CHECK(j.phase == JOURNAL_GIVEN && j.epoch == 4 && j.peer_ctid == 102);
+	CHECK(j.phase == JOURNAL_GIVEN && j.epoch == 4 && j.peer_ctid == 102 && j.start);
 	CHECK(strcmp(j.id, given.id) == 0 && strcmp(j.uuid, given.uuid) == 0 &&
 	      strcmp(j.peer, "host-b") == 0);
 	CHECK(journal_load(&p, 102, &j) == -ENOENT);
