@@ -20,7 +20,10 @@ static const struct opt migrate_opts[] = {{"rsh", 'e', true},
 					  {0}};
 
 enum {
-	CTS_MAX = 256
+	CTS_MAX = 256,
+	STARTS_MS = 300000, /* of the CT there */
+	WORKS_MS = 3600000,
+	FAILED_MS = 10000
 };
 
 struct migrate {
@@ -149,6 +152,15 @@ static int status_of(struct cli *cli, const char *ct, char buf[32], struct berth
 	return 0;
 }
 
+/* For the end of the command that reaches the other host, in ms. */
+static unsigned int patience(int r, const struct berth_error *err)
+{
+	if (r == 0)
+		return STARTS_MS;
+	/* The worker goes on without berthd, and knows itself when the other end is silent. */
+	return err->code == BERTH_ERR_NO_DAEMON ? WORKS_MS : FAILED_MS;
+}
+
 static int send_once(struct cli *cli, const struct migrate *m, const struct moved *ct, bool start,
 		     struct berth_error *err)
 {
@@ -168,7 +180,7 @@ static int send_once(struct cli *cli, const struct migrate *m, const struct move
 	if (ct->name[0] != '\0')
 		(void)json_object_set_new(p, "new_name", json_string(ct->name));
 	r = call_berthd_fds(cli, "io.berth.Container.Send", p, t.fds, 2, NULL, err);
-	status = transport_end(&t);
+	status = transport_end(&t, patience(r, err));
 	/* It has said why, on standard error. */
 	if (r >= 0 && status != 0 && !m->check_only)
 		return berth_error_set(

@@ -1,6 +1,7 @@
 /* transport.c - the command that reaches another host. */
 #include "runtime/cli/transport.h"
 
+#include "runtime/base/child.h"
 #include "runtime/base/fd.h"
 
 #include <errno.h>
@@ -13,7 +14,8 @@
 
 enum {
 	WORDS_MAX = 64,
-	TEXT_MAX = 4096
+	TEXT_MAX = 4096,
+	TERM_MS = 5000 /* from SIGTERM to SIGKILL */
 };
 
 struct words {
@@ -52,7 +54,8 @@ static int add_split(struct words *w, const char *text)
 static int build(struct words *w, const char *command, const char *ssh_options, const char *host)
 {
 	static const char *const tail[] = {"berth", "receive"};
-	int r = add_split(w, command != NULL ? command : "ssh -o BatchMode=yes");
+	int r = add_split(w, command != NULL ? command
+					     : "ssh -o BatchMode=yes -o ServerAliveInterval=15");
 
 	if (r == 0 && command == NULL && ssh_options != NULL)
 		r = add_split(w, ssh_options);
@@ -100,13 +103,20 @@ int transport_start(const char *command, const char *ssh_options, const char *ho
 	return 0;
 }
 
-int transport_end(struct transport *t)
+int transport_end(struct transport *t, unsigned int patience_ms)
 {
-	int status = 0;
+	int status = 0, r;
 
 	fd_close(&t->fds[0]);
 	fd_close(&t->fds[1]);
-	while (waitpid(t->pid, &status, 0) < 0 && errno == EINTR)
-		;
+	r = child_wait(t->pid, patience_ms, &status);
+	if (r == -ETIMEDOUT) {
+		(void)kill(t->pid, SIGTERM);
+		r = child_wait(t->pid, TERM_MS, &status);
+	}
+	if (r == -ETIMEDOUT)
+		r = child_end(t->pid, TERM_MS, &status);
+	if (r < 0)
+		return 255;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

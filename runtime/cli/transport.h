@@ -16,5 +16,8 @@ struct transport {
 /* COMMAND's words (NULL: ssh with the words of ssh_options, which may be NULL), HOST, berth, receive. */
 int transport_start(const char *command, const char *ssh_options, const char *host,
 		    struct transport *ret, struct berth_error *err);
-/* Closes its ends and waits for its own end. Its exit status, or 128 and the signal that ended it. */
-int transport_end(struct transport *t);
+/*
+ * Closes its ends and waits for its own end; it is ended after so many ms. Its exit status, 128 and the signal that
+ * ended it, or 255 when it does not even die.
+ */
+int transport_end(struct transport *t, unsigned int patience_ms);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,11 +43,20 @@ static int is_gone(struct berth_error *err)
 			       "transport, and berthd there, say");
 }
 
-/* A write may outlast the wait, when the other end reads no more: berthd ends a worker that makes no progress. */
-static int send_some(struct link *l, const struct iovec *v, int n, struct berth_error *err)
+/*
+ * Never more than what a pipe that is ready takes at once: it is POLLOUT with one free page (pipe(7)), and a longer
+ * write would wait for the rest, without any limit, when the other end reads no more.
+ */
+static int send_some(struct link *l, struct iovec *v, int n, struct berth_error *err)
 {
+	size_t room = PIPE_BUF;
 	ssize_t done;
 	int r = fd_wait(l->out, POLLOUT, l->quiet_ms);
+
+	for (int i = 0; i < n; i++) {
+		v[i].iov_len = v[i].iov_len < room ? v[i].iov_len : room;
+		room -= v[i].iov_len;
+	}
 
 	if (r <= 0)
 		return r == 0 ? is_quiet(l, err)

@@ -171,6 +171,22 @@ static void a_lying_end_is_noticed(void)
 	ends_end();
 }
 
+/* It takes some of a frame, and then nothing any more. */
+static void who_does_not_read_is_told(void)
+{
+	static uint8_t payload[FRAME_MAX];
+	int p[2];
+	struct link stalled;
+
+	CHECK(pipe2(p, O_CLOEXEC) == 0);
+	CHECK(link_open(&stalled, p[0], p[1], 50, &err) == 0);
+	CHECK(link_send(&stalled, FRAME_BLOCKS, STREAM_BLOCKS, payload, sizeof(payload), &err) < 0);
+	CHECK(err.code == BERTH_ERR_TIMEOUT);
+	link_close(&stalled);
+	fd_close(&p[0]);
+	fd_close(&p[1]);
+}
+
 static void garbage_a_cut_and_silence_are_told(void)
 {
 	static const char garbage[] = "The authenticity of host can't be established.";
@@ -285,6 +301,7 @@ int main(void)
 	RUN(the_last_word_is_heard);
 	RUN(what_is_sent_outside_or_twice_is_refused);
 	RUN(a_lying_end_is_noticed);
+	RUN(who_does_not_read_is_told);
 	RUN(garbage_a_cut_and_silence_are_told);
 	RUN(another_version_is_told_at_both_ends);
 	RUN(an_abort_carries_its_reason);

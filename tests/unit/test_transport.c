@@ -41,7 +41,7 @@ static void the_command_gets_the_host_and_what_to_run_there(void)
 	CHECK(transport_start(command, NULL, "host-b", &t, &err) == 0);
 	read_words(&t, said, sizeof(said));
 	CHECK(strcmp(said, "5:-x a;b host-b berth receive\n") == 0); /* at blanks, by no shell */
-	CHECK(transport_end(&t) == 0);
+	CHECK(transport_end(&t, 60000) == 0);
 }
 
 static void ssh_is_asked_without_a_password_and_gets_its_options(void)
@@ -56,8 +56,10 @@ static void ssh_is_asked_without_a_password_and_gets_its_options(void)
 	CHECK(setenv("PATH", dir, 1) == 0);
 	CHECK(transport_start(NULL, "-p 2222", "host-b", &t, &err) == 0);
 	read_words(&t, said, sizeof(said));
-	CHECK(strcmp(said, "-o BatchMode=yes -p 2222 host-b berth receive\n") == 0);
-	CHECK(transport_end(&t) == 0);
+	CHECK(strcmp(said,
+		     "-o BatchMode=yes -o ServerAliveInterval=15 -p 2222 host-b berth receive\n") ==
+	      0);
+	CHECK(transport_end(&t, 60000) == 0);
 	CHECK(setenv("PATH", old, 1) == 0);
 }
 
@@ -71,10 +73,10 @@ static void bytes_go_both_ways_and_its_exit_status_is_told(void)
 	CHECK(write(t.fds[1], "abc", 3) == 3);
 	read_words(&t, said, sizeof(said));
 	CHECK(strcmp(said, "abc") == 0);
-	CHECK(transport_end(&t) == 7 && t.fds[0] < 0 && t.fds[1] < 0);
+	CHECK(transport_end(&t, 60000) == 7 && t.fds[0] < 0 && t.fds[1] < 0);
 	write_script("#!/bin/sh\nkill -KILL $$\n");
 	CHECK(transport_start(script, NULL, "b", &t, &err) == 0);
-	CHECK(transport_end(&t) == 128 + SIGKILL);
+	CHECK(transport_end(&t, 60000) == 128 + SIGKILL);
 }
 
 static void what_is_no_command_is_told(void)
@@ -83,11 +85,27 @@ static void what_is_no_command_is_told(void)
 	struct transport t;
 
 	CHECK(transport_start("/nonexistent/rsh", NULL, "b", &t, &err) == 0);
-	CHECK(transport_end(&t) == 127);
+	CHECK(transport_end(&t, 60000) == 127);
 	CHECK(transport_start(" ", NULL, "b", &t, &err) < 0 && err.code == BERTH_ERR_VALUE);
 	for (size_t i = 0; i < sizeof(many) - 1; i++)
 		many[i] = i % 2 == 0 ? 'a' : ' ';
 	CHECK(transport_start(many, NULL, "b", &t, &err) == -E2BIG && err.code == BERTH_ERR_VALUE);
+}
+
+/* As ssh over a link that is cut; it does not even heed SIGTERM. */
+static void one_that_hangs_is_ended(void)
+{
+	struct transport t;
+	char said[8];
+
+	write_script("#!/bin/sh\necho up\nexec sleep 1000\n");
+	CHECK(transport_start(script, NULL, "host-b", &t, &err) == 0);
+	CHECK(read(t.fds[0], said, 3) == 3);
+	CHECK(transport_end(&t, 1) == 128 + SIGTERM);
+	write_script("#!/bin/sh\ntrap '' TERM\necho up\nexec sleep 1000\n");
+	CHECK(transport_start(script, NULL, "host-b", &t, &err) == 0);
+	CHECK(read(t.fds[0], said, 3) == 3);
+	CHECK(transport_end(&t, 1) == 128 + SIGKILL);
 }
 
 int main(void)
@@ -99,6 +117,7 @@ int main(void)
 	RUN(bytes_go_both_ways_and_its_exit_status_is_told);
 	RUN(what_is_no_command_is_told);
 	RUN(ssh_is_asked_without_a_password_and_gets_its_options);
+	RUN(one_that_hangs_is_ended);
 	CHECK(tree_remove_at(AT_FDCWD, dir) == 0);
 	return check_failures != 0;
 }
