@@ -269,3 +269,22 @@ int param_apply_sample(struct conf_file *f, const struct conf_file *sample, stru
 	conf_each(sample, merge_key, &m);
 	return m.r;
 }
+
+int param_keep_started(struct conf_file *f, const struct conf_file *started,
+		       struct berth_error *err)
+{
+	for (const struct param *p = param_table(); p->option != NULL; p++) {
+		const char *value = conf_get(started, p->key);
+		int r = 0;
+
+		if (p->apply != PARAM_RESTART)
+			continue;
+		if (value == NULL)
+			conf_unset(f, p->key);
+		else
+			r = conf_set(f, p->key, value);
+		if (r < 0)
+			return berth_error_sys(err, r, "%s=%.40s", p->key, value);
+	}
+	return 0;
+}

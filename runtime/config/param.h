@@ -107,3 +107,10 @@ int param_load(struct conf_file *f, const char *key, const char *value, struct b
  */
 int param_apply_sample(struct conf_file *f, const struct conf_file *sample,
 		       struct berth_error *err);
+
+/*
+ * The keys that take effect at the next start (PARAM_RESTART) become what started has them at; one that started has
+ * not is taken out. started: the config that a run began with, f: what was set since. BERTH_ERR_SYSTEM.
+ */
+int param_keep_started(struct conf_file *f, const struct conf_file *started,
+		       struct berth_error *err);

@@ -10,6 +10,7 @@
 #include "runtime/base/fault.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/log.h"
+#include "runtime/config/param.h"
 #include "runtime/ct/mounted.h"
 #include "runtime/ct/plan.h"
 #include "runtime/ct/spec.h"
@@ -49,8 +50,15 @@ int suspend_fail(const struct suspend *s, int r, const char *what, struct berth_
 static int load_live(struct suspend *s, struct berth_error *err)
 {
 	struct worker *w = s->w;
+	struct conf_file *started = NULL;
 	int r = store_live_load(&w->paths, w->ctid, &s->conf, err);
 
+	/* What was set since for the next start is not. */
+	if (r == 0)
+		r = store_old_load(&w->paths, w->ctid, &started, err);
+	if (r == 0)
+		r = param_keep_started(s->conf, started, err);
+	conf_free(started);
 	if (r == 0)
 		r = ct_config_from(s->conf, w->host_conf, &s->config, err);
 	if (r == 0)

@@ -334,6 +334,20 @@ static void a_bad_sample_is_refused(void)
 	conf_free(f);
 }
 
+/* What is set for the next start is not in effect. */
+static void what_a_run_began_with_is_kept(void)
+{
+	struct conf_file *f = begin("NUMPTY=\"2\"\nNUMPROC=\"7:7\"\nFEATURES=\"tun:off\"\n");
+	struct conf_file *started = begin("NUMPROC=\"9:9\"\nFEATURES=\"tun:on\"\n");
+
+	CHECK(param_keep_started(f, started, NULL) == 0);
+	check_key(f, "NUMPTY", NULL);
+	check_key(f, "NUMPROC", "7:7");
+	check_key(f, "FEATURES", "tun:on");
+	conf_free(started);
+	conf_free(f);
+}
+
 static void every_example_is_a_good_value_and_every_row_is_found(void)
 {
 	for (const struct param *p = param_table(); p->option != NULL; p++) {
@@ -365,6 +379,7 @@ int main(void)
 	RUN(settings_of_one_command_accumulate);
 	RUN(a_sample_keeps_what_names_the_ct);
 	RUN(a_bad_sample_is_refused);
+	RUN(what_a_run_began_with_is_kept);
 	RUN(every_example_is_a_good_value_and_every_row_is_found);
 	return check_failures != 0;
 }
