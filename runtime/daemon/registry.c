@@ -154,6 +154,7 @@ void registry_claim(struct ct *ct, const struct conf_file *next)
 int registry_refresh(struct daemon *d, struct ct *ct, struct berth_error *err)
 {
 	struct conf_file *saved, *live = NULL;
+	struct berth_error why;
 	const char *name;
 	int r = store_conf_load(&d->paths, ct->ctid, &saved, err);
 
@@ -163,13 +164,18 @@ int registry_refresh(struct daemon *d, struct ct *ct, struct berth_error *err)
 	name = conf_get(saved, "NAME");
 	(void)snprintf(ct->name, sizeof(ct->name), "%s",
 		       name != NULL && name_is_valid(name) ? name : "");
-	(void)store_live_load(&d->paths, ct->ctid, &live, NULL);
-	free(ct->addrs);
-	ct->addrs = all_addrs(conf_get(saved, "IP_ADDRESS"),
-			      live != NULL ? conf_get(live, "IP_ADDRESS") : NULL);
+	r = store_live_load(&d->paths, ct->ctid, &live, &why);
+	if (r < 0)
+		log_line(LOG_LV_WARNING, ct->ctid, "the addresses that were known stay taken: %s",
+			 why.msg);
+	if (r == 0 || ct->addrs == NULL) {
+		free(ct->addrs);
+		ct->addrs = all_addrs(conf_get(saved, "IP_ADDRESS"),
+				      live != NULL ? conf_get(live, "IP_ADDRESS") : NULL);
+	}
 	conf_free(live);
 	conf_free(saved);
-	return 0;
+	return 0; /* what is saved is all that a start takes */
 }
 
 /* After files were put back by hand two CTs may be one and the same, or claim one range of ids. */

@@ -230,6 +230,26 @@ static void an_address_in_effect_is_taken_too(void)
 	end();
 }
 
+static void an_address_stays_taken_when_what_is_in_effect_cannot_be_read(void)
+{
+	char dir[BERTH_PATH_MAX], dump[BERTH_PATH_MAX];
+	enum berth_errcode code;
+	struct ct *ct, *other;
+
+	begin();
+	ct = add(101, 655425536, "IP_ADDRESS=\"10.0.0.1\"\n");
+	other = add(102, 655491072, "");
+	(void)path_below(path_private(&d.paths, 101, dir), "dump", dump);
+	write_file(dump, "config", "IP_ADDRESS=\"10.0.0.9\"\n");
+	write_file(dump, "record", "");
+	CHECK(registry_refresh(&d, ct, NULL) == 0);
+	write_file(dump, "config", "BAD\n");
+	CHECK(registry_refresh(&d, ct, NULL) == 0);
+	CHECK(!is_unique(other, "IP_ADDRESS=\"10.0.0.9\"\n", &code));
+	CHECK(code == BERTH_ERR_ADDRESS_IN_USE);
+	end();
+}
+
 /* What mends it, as the message of a refused address says it. */
 static bool hint_is(const struct ct *ct, const char *addr, const char *hint)
 {
@@ -272,6 +292,7 @@ int main(void)
 	RUN(a_damaged_ct_says_why_and_keeps_what_it_has);
 	RUN(a_name_and_an_address_have_one_ct);
 	RUN(an_address_in_effect_is_taken_too);
+	RUN(an_address_stays_taken_when_what_is_in_effect_cannot_be_read);
 	RUN(the_command_that_frees_an_address_is_the_right_one);
 	return check_failures != 0;
 }
