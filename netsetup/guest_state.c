@@ -4,6 +4,7 @@
 #include "netsetup/rtnl_msg.h"
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
+#include "runtime/base/parse.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -17,7 +18,8 @@
 
 enum {
 	PASSES = 8, /* a route may lead through another one that comes later */
-	MSG_MAX = 1 << 16
+	MSG_MAX = 1 << 16,
+	SOCKETS_MAX = 1 << 22 /* bytes of /proc/net/netlink */
 };
 
 /* What is carried, in the order in which it is made again. */
@@ -75,16 +77,29 @@ static void refuse(struct check *c, const char *what, const char *name, const ch
 	c->refused = true;
 }
 
-static bool link_is_ours(const struct net_ct *ct, const char *name)
+/* Who "ip link del"s a link of berth's under another name takes the CT's network away. */
+static bool link_is_ours(struct check *c, int index, const char *name)
 {
+	const struct net_ct *ct = c->ct;
+
 	for (unsigned int i = 0; i < ct->n_links; i++) {
 		struct net_link_id id;
+		char mend[80];
 
 		net_link_id(ct->ctid, ct->links[i].n, &id);
-		if (strcmp(id.guest, name) == 0)
+		if (index == id.guest_index && strcmp(id.guest, name) == 0)
 			return true;
+		if (index == id.guest_index) {
+			(void)snprintf(mend, sizeof(mend), "name it back (ip link set %s name %s)",
+				       name, id.guest);
+			refuse(c, "a link of berth's under another name, ", name, mend);
+		} else if (strcmp(id.guest, name) == 0) {
+			(void)snprintf(mend, sizeof(mend),
+				       "berth restart %u makes berth's own again", ct->ctid);
+			refuse(c, "a link of its own in the place of berth's, ", name, mend);
+		}
 	}
-	return strcmp(name, "lo") == 0;
+	return false;
 }
 
 static int check_link(const struct nlmsghdr *nlh, void *data)
@@ -108,8 +123,14 @@ static int check_link(const struct nlmsghdr *nlh, void *data)
 				rtnl_attr_text(in, kind, sizeof(kind));
 		}
 	}
-	if (link_is_ours(c->ct, name))
+	if (link_is_ours(c, head->ifi_index, name))
 		return 0;
+	if ((head->ifi_flags & IFF_LOOPBACK) != 0) { /* there is one, which cannot be removed */
+		if (strcmp(name, "lo") != 0)
+			refuse(c, "its loopback under another name, ", name,
+			       "name it back (ip link set ... name lo)");
+		return 0;
+	}
 	if (!net_guest_is_fallback(name, kind))
 		refuse(c, "a link of its own, ", name, "remove it first (ip link del)");
 	else if ((head->ifi_flags & IFF_UP) != 0)
@@ -151,31 +172,42 @@ static int dump(struct rtnl *r, int type, size_t head, const char *what, nl_msg_
 	return rtnl_request_dump(r, &q, what, fn, data, err);
 }
 
-/* To open such a socket would load the module on a host that has it not: it is there when the kernel's own one is. */
-static bool has_xfrm(void)
+/* "sk Eth Pid ...": the second column is the protocol. */
+bool net_guest_has_protocol(const char *netlink, unsigned int protocol)
 {
-	auto_free char *text = NULL;
-	int r = file_read_at(AT_FDCWD, "/proc/net/netlink", 1 << 22, &text, NULL);
-	const char *line = r < 0 ? NULL : strchr(text, '\n');
+	const char *line = strchr(netlink, '\n');
 
-	/* "sk Eth Pid ...": the second column is the protocol, the third 0 for the kernel. */
 	for (; line != NULL; line = strchr(line + 1, '\n')) {
-		const char *eth = line + 1 + strcspn(line + 1, " ");
+		const char *eth = line + 1 + strcspn(line + 1, " \n");
+		uint64_t n;
 
-		eth += strspn(eth, " ");
-		if (strtoul(eth, NULL, 10) == NETLINK_XFRM)
+		if (parse_next(&eth, " ", 10, &n) == 0 && n == protocol)
 			return true;
 	}
 	return false;
+}
+
+/* To open such a socket would load the module on a host that has it not: it is there when the kernel's own one is. */
+static int has_xfrm(void)
+{
+	auto_free char *text = NULL;
+	int r = file_read_at(AT_FDCWD, "/proc/net/netlink", SOCKETS_MAX, &text, NULL);
+
+	return r < 0 ? r : net_guest_has_protocol(text, NETLINK_XFRM);
 }
 
 static int check_ipsec(struct check *c, const char *label, struct berth_error *err)
 {
 	static const uint16_t types[] = {XFRM_MSG_GETSA, XFRM_MSG_GETPOLICY};
 	struct nl nl;
-	int r;
+	int r = has_xfrm();
 
-	if (!has_xfrm())
+	if (r < 0)
+		return berth_error_sys(err, r,
+				       "%s: look for IPsec in /proc/net/netlink (up to %d MiB of "
+				       "netlink sockets are read)",
+				       label, SOCKETS_MAX >> 20);
+	if (r == 0)
 		return 0;
 	r = nl_open(NETLINK_XFRM, label, &nl, err);
 	if (r < 0)

@@ -26,6 +26,8 @@ int net_guest_load(uint32_t ctid, const void *state, size_t len, net_lost_fn *lo
 
 /* Pure: -EBADMSG for what net_guest_save has not written. */
 int net_guest_state_check(const void *state, size_t len);
+/* Pure: does a /proc/net/netlink tell of a socket of this protocol (NETLINK_*)? */
+bool net_guest_has_protocol(const char *netlink, unsigned int protocol);
 /*
  * Pure: is a link of this name and kind (IFLA_INFO_KIND, "" for none) one that the kernel makes in each network
  * namespace when it has loaded a tunnel's module? Nobody can remove it.

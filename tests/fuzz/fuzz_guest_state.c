@@ -1,4 +1,4 @@
-/* fuzz_guest_state.c - the saved network of a suspended CT, and the rules of its packet filter. */
+/* fuzz_guest_state.c - the saved network of a suspended CT, and the list of its netlink sockets. */
 #include "netsetup/guest_state.h"
 
 #include <stdlib.h>
@@ -14,6 +14,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	memcpy(copy, data, size);
 	(void)net_guest_state_check(copy, size);
+	copy[size] = '\0';
+	(void)net_guest_has_protocol(copy, 6);
 	free(copy);
 	return 0;
 }

@@ -18,6 +18,19 @@ static void the_kernels_own_tunnels_are_known(void)
 	CHECK(!net_guest_is_fallback("", ""));
 }
 
+static void sockets_of_a_protocol_are_found(void)
+{
+	static const char text[] = "sk Eth Pid Groups\n000000006 0   0 00\n1d9b085c 16  7 00\n";
+
+	CHECK(net_guest_has_protocol(text, 0) && net_guest_has_protocol(text, 16));
+	CHECK(!net_guest_has_protocol(text, 6) && !net_guest_has_protocol(text, 7));
+	CHECK(!net_guest_has_protocol("", 0) && !net_guest_has_protocol("sk Eth Pid\n", 0));
+	CHECK(!net_guest_has_protocol("sk\nx\n6 16\n", 0));
+	CHECK(net_guest_has_protocol("sk\nx\n6 16", 16));
+	/* A number too large for any protocol, and a line that is cut off. */
+	CHECK(!net_guest_has_protocol("sk\n6 4294967312 0\n0", 16));
+}
+
 struct message {
 	struct nlmsghdr head;
 	struct rtmsg route;
@@ -51,6 +64,7 @@ static void only_what_is_saved_is_read(void)
 int main(void)
 {
 	RUN(the_kernels_own_tunnels_are_known);
+	RUN(sockets_of_a_protocol_are_found);
 	RUN(only_what_is_saved_is_read);
 	return check_failures != 0;
 }
