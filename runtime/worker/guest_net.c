@@ -28,7 +28,7 @@ enum {
 struct guest_net {
 	uint32_t ctid;
 	const struct net_ct *net;
-	bool try; /* would nft take its rules again? */
+	bool try; /* would nft take its rules again, though they are those of the last save? */
 	int sysctl_fd, nft_fd, state_fd;
 	FILE *out;
 };
@@ -222,18 +222,25 @@ static int try_rules(struct guest_net *g, const char *text, struct berth_error *
 		g->ctid, complaint);
 }
 
+/* A program may have changed them since they were tried. */
 static int save_filter(struct guest_net *g, struct berth_error *err)
 {
 	static const char *const list[] = {"nft", "-s", "list", "ruleset", NULL};
-	auto_free char *text = NULL;
+	auto_free char *before = NULL, *text = NULL;
 	char complaint[200];
-	int r = run_nft(g, list, -1, g->nft_fd, complaint, err);
+	int r = read_rules(g, &before, err);
 
+	if (r == 0 && ftruncate(g->nft_fd, 0) < 0)
+		r = fail(g, errno, "save its packet filter", err);
+	if (r == 0)
+		r = run_nft(g, list, -1, g->nft_fd, complaint, err);
 	if (r == 0)
 		r = read_rules(g, &text, err);
 	if (r == 0)
 		r = check_rules(g, text, err);
-	return r == 0 && g->try && text[0] != '\0' ? try_rules(g, text, err) : r;
+	if (r < 0 || text[0] == '\0' || (!g->try && strcmp(before, text) == 0))
+		return r;
+	return try_rules(g, text, err);
 }
 
 static int load_filter(struct guest_net *g, struct berth_error *err)
@@ -304,6 +311,8 @@ static int save_inside(void *data, struct berth_error *err)
 	struct guest_net *g = data;
 	int r = net_guest_check(g->net, err);
 
+	if (r == 0 && (ftruncate(g->sysctl_fd, 0) < 0 || ftruncate(g->state_fd, 0) < 0))
+		r = fail(g, errno, "empty the files of its network", err);
 	if (r == 0)
 		r = check_old_tables(g, err);
 	if (r == 0)
@@ -352,7 +361,7 @@ int guest_net_save(uint32_t ctid, int userns_fd, int netns_fd, int dirfd, const 
 {
 	struct guest_net g = {.ctid = ctid, .net = net, .try = try};
 
-	return run(&g, userns_fd, netns_fd, dirfd, O_RDWR | O_CREAT | O_TRUNC, save_inside, err);
+	return run(&g, userns_fd, netns_fd, dirfd, O_RDWR | O_CREAT, save_inside, err);
 }
 
 int guest_net_load(uint32_t ctid, int userns_fd, int netns_fd, int dirfd, struct berth_error *err)

@@ -8,7 +8,8 @@
 
 /*
  * Both as the CT's root, in the CT's network. Files "sysctl", "nft" and "network" of dirfd are written and read. try:
- * would they be taken again, too? BERTH_ERR_UNSUPPORTED.
+ * would the packet filter be taken again, too? Without it that is asked when the file nft, of a save before, has
+ * another one. BERTH_ERR_UNSUPPORTED.
  */
 int guest_net_save(uint32_t ctid, int userns_fd, int netns_fd, int dirfd, const struct net_ct *net,
 		   bool try, struct berth_error *err);

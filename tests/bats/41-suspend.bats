@@ -19,6 +19,11 @@ status_of() {
 	berth list -a -H -o status "$1" | tr -d ' '
 }
 
+# ends_in_error PID: of a command in the background, for which run would not wait.
+ends_in_error() {
+	! wait "$1"
+}
+
 # A process of the CT that counts in a variable of its own and in a file of its tmpfs. count CTID: how far it is.
 start_counting() {
 	berth exec2 "$1" sh -c '
@@ -96,7 +101,7 @@ talk() {
 	session=$!
 	wait_for 10 berth exec2 101 sh -c 'ps | grep -q "[s]leep 1000"'
 	berth suspend 101
-	run ! wait $session
+	ends_in_error $session
 	berth resume 101
 	talk again
 	berth exec2 101 sh -c '! ps | grep -q "[s]leep 1000"'
@@ -109,6 +114,16 @@ talk() {
 	in_net 101 ip link del own
 	run ! fault reached suspend.flush
 	[ "$(status_of 101)" = running ]
+	# Nobody is told to remove berth's own link.
+	in_net 101 sh -ec 'ip link set venet0 down; ip link set venet0 name eth0; ip link set eth0 up'
+	run ! berth suspend 101
+	[[ $output == *"CT 101"*"under another name, eth0"*"ip link set eth0 name venet0"* ]]
+	in_net 101 sh -ec 'ip link del eth0; ip link add venet9 type veth peer name venet0'
+	run ! berth suspend 101
+	[[ $output == *"CT 101"*"in the place of berth's, venet0"*"berth restart 101"* ]]
+	run ! fault reached suspend.flush
+	berth restart 101 --wait
+	berth suspend 101
 }
 
 @test "a suspended container is not started, mounted or changed; it is resumed, given up or destroyed" {
@@ -347,7 +362,7 @@ as_after_a_power_cut() {
 	grep -qE '^Max file size +[0-9]+ ' "/proc/$dumper/limits"
 	berth stop 101 --fast
 	[ "$(status_of 101)" = stopped ]
-	run ! wait $suspend
+	ends_in_error $suspend
 	exec 7>&-
 	[ -z "$(find "$HOST_ROOT/var/lib/berth/private/101" -name 'dump*')" ]
 }
@@ -444,6 +459,21 @@ what_it_is() {
 	berth start 101
 }
 
+@test "what was set for the next start does not keep a suspended container from going on" {
+	local how
+	tiny 101 --ipadd 10.99.0.101 --features tun:on
+	for how in "" --save; do
+		start_counting 101
+		berth set 101 --features tun:off --numpty 1 $how
+		berth suspend 101
+		berth resume 101
+		wait_for 10 counts_on 101 "$(count 101)"
+		berth exec2 101 test -c /dev/net/tun
+		berth restart 101 --wait
+	done
+	berth exec2 101 test ! -e /dev/net/tun
+}
+
 # in_net CTID COMMAND...: one of the host's programs, as the CT's root in its network.
 in_net() {
 	nsenter -t "$(init_pid "$1")" -U -n --setuid 0 --setgid 0 "${@:2}"
@@ -501,6 +531,34 @@ network_of() {
 	[ "$(status_of 101)" = running ]
 	exec 8>&-
 	wait_for 10 eval '! in_net 101 nft list table inet own 2>/dev/null'
+	berth suspend 101
+	berth resume 101
+}
+
+@test "a packet filter that changes after it was tried is tried again" {
+	tiny 101 --ipadd 10.99.0.101
+	start_counting 101
+	faults_begin
+	fault set suspend.flush stop
+	berth suspend 101 >"$HOST_ROOT/said" 2>&1 3>&- &
+	suspend=$!
+	wait_for 30 fault reached suspend.flush
+	worker=$(fault pid suspend.flush)
+	wait_for 10 is_stopped "$worker"
+	mkfifo "$HOST_ROOT/rules"
+	in_net 101 nft -i <"$HOST_ROOT/rules" >/dev/null 2>&1 3>&- &
+	exec 8>"$HOST_ROOT/rules"
+	echo 'add table inet own { flags owner; }' >&8
+	wait_for 10 eval 'in_net 101 nft list table inet own | grep -q owner'
+	kill -CONT "$worker"
+	ends_in_error $suspend
+	run cat "$HOST_ROOT/said"
+	[[ $output == *"CT 101"*"would not load its packet filter again"* ]] || { echo "$output"; false; }
+	[ "$(status_of 101)" = running ]
+	wait_for 10 counts_on 101 "$(count 101)"
+	exec 8>&-
+	wait_for 10 eval '! in_net 101 nft list table inet own 2>/dev/null'
+	fault clear
 	berth suspend 101
 	berth resume 101
 }
