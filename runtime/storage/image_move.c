@@ -78,12 +78,18 @@ static int refuse_other_size(int private_fd, int image_fd, struct berth_error *e
 
 int image_receive_end(int private_fd, int image_fd, struct berth_error *err)
 {
+	struct ext4_super sb;
 	int r = refuse_other_size(private_fd, image_fd, err);
 
 	if (r == 0)
 		r = image_lock(private_fd, image_fd, err);
 	if (r == 0)
 		r = image_fsck(private_fd, image_fd, true, err);
+	/* What was allocated there, and empty, has come as holes. */
+	if (r == 0)
+		r = image_read_super(private_fd, image_fd, &sb, err);
+	if (r == 0)
+		r = image_meta_allocate(private_fd, image_fd, &sb, err);
 	if (r < 0)
 		return r;
 	if (fsync(image_fd) < 0)
