@@ -290,9 +290,9 @@ static void look_at_numbers(struct receive *r)
 		find(r, why.msg);
 	}
 	if (o->given)
-		find(r, "it was given to that host, and is not there: see its log. If it is lost "
-			"there, take it "
-			"back: berth migrate --resolve --take");
+		find(r, "it was given to that host, and is not there: it never arrived, was moved "
+			"on, or was destroyed; find out which before you take it back: berth "
+			"migrate --resolve --take");
 	if (registry_check_unique(r->d, &self, r->conf, &why) < 0)
 		find(r, why.msg);
 }

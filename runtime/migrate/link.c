@@ -184,3 +184,19 @@ int link_await(struct link *l, enum frame_type type, struct berth_error *err)
 	while (r == 0 && f.type == FRAME_WORKING);
 	return r < 0 ? r : take_text(l, &f, type, err);
 }
+
+void link_last_word(struct link *l, unsigned int ms, struct berth_error *err)
+{
+	unsigned int quiet_ms = l->quiet_ms;
+	struct berth_error why;
+	struct frame f;
+	int r;
+
+	l->quiet_ms = ms;
+	do
+		r = link_receive(l, &f, &why);
+	while (r == 0 && f.type != FRAME_ABORT);
+	l->quiet_ms = quiet_ms;
+	if (r == 0)
+		(void)take_text(l, &f, FRAME_ABORT, err);
+}

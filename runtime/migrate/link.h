@@ -37,3 +37,5 @@ int link_receive(struct link *l, struct frame *ret, struct berth_error *err);
 int link_expect(struct link *l, enum frame_type type, struct berth_error *err);
 /* As link_expect; the other end may say that it is still at work, as often as it likes (keepalive.h). */
 int link_await(struct link *l, enum frame_type type, struct berth_error *err);
+/* A write has failed as nobody reads any more: if the other end has said why, within ms of silence, that is the error. */
+void link_last_word(struct link *l, unsigned int ms, struct berth_error *err);

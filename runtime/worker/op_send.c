@@ -25,6 +25,10 @@
 #include <fcntl.h>
 #include <string.h>
 
+enum {
+	LAST_WORD_MS = 2000
+};
+
 struct send {
 	struct worker *w;
 	struct link link;
@@ -121,6 +125,18 @@ static int load_journal(struct send *s, struct berth_error *err)
 				       w->paths.lib, w->ctid);
 	if (r < 0 || j.phase != JOURNAL_GIVEN || strcmp(j.uuid, s->facts.uuid) != 0)
 		return 0;
+	if (strcmp(j.peer, s->peer) != 0)
+		return berth_error_set(
+			err, BERTH_ERR_VALUE, EINVAL,
+			"CT %u: it was given to %.60s, not to %.60s: give the command with that "
+			"host",
+			w->ctid, j.peer, s->peer);
+	if (o->check_only)
+		return berth_error_set(
+			err, BERTH_ERR_VALUE, EINVAL,
+			"CT %u: it was given to %.60s, and there is nothing to check: "
+			"give the command without --check-only",
+			w->ctid, j.peer);
 	if (o->new_ctid != j.peer_ctid && o->new_ctid != w->ctid)
 		return berth_error_set(err, BERTH_ERR_VALUE, EINVAL,
 				       "CT %u: it was given away as CT %u and cannot become CT %u: "
@@ -374,6 +390,8 @@ int op_send(struct worker *w, struct berth_error *err)
 		r = link_open(&s.link, w->fds[0], w->fds[1], MIGRATE_QUIET_MS, err);
 	if (r == 0)
 		r = converse(&s, err);
+	if (r < 0 && s.link.payload != NULL && err->sys == EPIPE)
+		link_last_word(&s.link, LAST_WORD_MS, err);
 	if (r < 0 && s.link.payload != NULL && s.may_abort)
 		source_abort(&s.link, err->msg);
 	link_close(&s.link);
