@@ -111,6 +111,8 @@ static int take_arguments(struct cli *cli, struct args *a, struct migrate *m,
 	}
 	if (r < 0 || cli->help)
 		return r;
+	if (m->command != NULL && m->ssh != NULL)
+		return cli_usage_error(cli, err, "--ssh gives words to ssh, which -e replaces");
 	if (m->resolve && (m->take == m->release || m->n != 1))
 		return cli_usage_error(cli, err,
 				       "give --resolve --take CT, or --resolve --release CT");

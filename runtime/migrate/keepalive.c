@@ -14,8 +14,10 @@ static void *run(void *data)
 	struct berth_error ignored;
 
 	while (fd_wait(k->stop_fd, POLLIN, k->every_ms) == 0)
-		if (link_send_text(k->link, FRAME_WORKING, "", &ignored) < 0)
+		if (link_send_text(k->link, FRAME_WORKING, "", &ignored) < 0) {
+			k->failed = true;
 			break;
+		}
 	return NULL;
 }
 

@@ -153,6 +153,9 @@ int message_offer_parse(const char *text, struct message_offer *ret)
 	    value_get_u64(text, "start", &start) < 0 || start > 1 ||
 	    value_get_u64(text, "given", &given) < 0 || given > 1)
 		return -EBADMSG;
+	/* The next move adds one. */
+	if (o.epoch > INT64_MAX)
+		return -EBADMSG;
 	/* Files are no longer than that (off_t). */
 	if (o.volume_bytes == 0 || o.volume_bytes > INT64_MAX || o.volume_used > o.volume_bytes)
 		return -EBADMSG;

@@ -17,6 +17,8 @@ int op_receive_answer(struct worker *w, struct berth_error *err);
 struct template_info;
 int migrate_template(struct worker *w, const char *hash, const char *name,
 		     struct template_info *ret, struct berth_error *err);
+/* A layout that this berth has. */
+int migrate_check_layout(const char *layout, struct berth_error *err);
 /* What this host cannot enforce a start refuses. */
 int migrate_check_limits(struct worker *w, const struct ct_config *c, const char *driver,
 			 struct berth_error *err);

@@ -6,6 +6,7 @@
  * Arguments: ID_BASE UUID new|resume|take. Descriptors: the connection, in and out; none for take. The offer is
  * RUN/ct/CTID/offer and the config to be RUN/ct/CTID/candidate.conf, both of a new one only.
  */
+#include "runtime/base/child.h"
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fault.h"
 #include "runtime/base/fd.h"
@@ -26,6 +27,7 @@
 #include "templates/template.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -66,6 +68,8 @@ static int step_load(void *ctx, struct berth_error *err)
 	const struct message_offer *o = &v->offer;
 	int r = load_offer(v, err);
 
+	if (r == 0)
+		r = migrate_check_layout(o->layout, err);
 	if (r == 0)
 		r = store_candidate_load(&w->paths, w->ctid, &v->conf, err);
 	if (r == 0)
@@ -155,6 +159,14 @@ static int hear_blocks(struct receive *v, const char *what, uint64_t all, uint64
 						     "a commit came too early");
 }
 
+static int source_has_gone(struct receive *v, struct berth_error *err)
+{
+	return berth_error_set(
+		err, BERTH_ERR_PROTOCOL, EPIPE,
+		"CT %u: the source has gone, or keeps it, while its volume was checked",
+		v->w->ctid);
+}
+
 /* Of a large volume it takes minutes. */
 static int step_check(void *ctx, struct berth_error *err)
 {
@@ -168,6 +180,8 @@ static int step_check(void *ctx, struct berth_error *err)
 	report_progress("checking the volume", 99);
 	r = volume_receive_end(d, v->private_fd, v->volume_fd, err);
 	keepalive_end(&alive);
+	if (r == 0 && alive.failed)
+		r = source_has_gone(v, err);
 	fd_close(&v->volume_fd);
 	if (r == 0 && v->offer.suspended)
 		r = moved_images_fit(v->w, v->private_fd, v->facts.uuid, d, err);
@@ -294,6 +308,9 @@ static int step_journal(void *ctx, struct berth_error *err)
 			    .peer_ctid = v->offer.ctid,
 			    .start = v->offer.start};
 
+	/* It has nothing to say before it has heard READY: this is its end, or an abort. */
+	if (fd_wait(v->link.in, POLLIN, 0) != 0)
+		return source_has_gone(v, err);
 	(void)memcpy(j.id, v->offer.id, sizeof(j.id));
 	(void)memcpy(j.uuid, v->offer.uuid, sizeof(j.uuid));
 	return journal_save(&v->w->paths, v->w->ctid, &j, err);
@@ -396,14 +413,24 @@ static int hear_word(struct receive *v, struct berth_error *err)
 	return r < 0 ? r : own(v, err);
 }
 
+/* What was not said all no source has heard: then none can commit, and berthd undoes what is without a journal. */
+static int say_ready(struct receive *v, struct berth_error *err)
+{
+	int r = FAULT_STEP("receive.say_ready", err);
+
+	if (r == 0)
+		r = link_send_text(&v->link, FRAME_READY, "", err);
+	if (r < 0)
+		failed(v);
+	return r;
+}
+
 static int receive_new(struct receive *v, struct berth_error *err)
 {
 	int r = plan_run(&plan, v, err);
 
 	if (r == 0)
-		r = FAULT_STEP("receive.say_ready", err);
-	if (r == 0)
-		r = link_send_text(&v->link, FRAME_READY, "", err);
+		r = say_ready(v, err);
 	return r < 0 ? r : hear_word(v, err);
 }
 

@@ -97,6 +97,14 @@ int migrate_check_addrs(struct worker *w, uint32_t ctid, const struct ct_config 
 	return r < 0 ? r : worker_addrs_check(w, &net, NULL, err);
 }
 
+int migrate_check_layout(const char *layout, struct berth_error *err)
+{
+	if (strcmp(layout, "overlay") == 0 || strcmp(layout, "private") == 0)
+		return 0;
+	return berth_error_set(err, BERTH_ERR_UNSUPPORTED, EOPNOTSUPP,
+			       "this berth knows no layout '%.20s': upgrade it", layout);
+}
+
 /* ---- the offer ---- */
 
 static void find(unsigned int *n, const struct berth_error *why)
@@ -125,6 +133,8 @@ static int look_around(struct worker *w, const char *text, struct berth_error *e
 	r = conf_parse(config, strlen(config), &f, err);
 	if (r < 0)
 		return r;
+	if (migrate_check_layout(o.layout, &why) < 0)
+		find(&n, &why);
 	if (strcmp(o.layout, "overlay") == 0 &&
 	    migrate_template(w, o.template_hash, o.template_name, &t, &why) < 0)
 		find(&n, &why);

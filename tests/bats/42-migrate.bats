@@ -39,9 +39,12 @@ started_has() {
 	make_ct --ipadd 192.0.2.101 --name shop
 	conf=$(grep -v '^#' "$(root_of A)/etc/berth/ct/101.conf")
 	uuid=$(grep uuid "$(lib_of A)/private/101/facts")
+	had=$(stat -c %b "$(lib_of A)/private/101/volume.img")
 	on A berth migrate -e "$via" B 101
 	empty A
 	is B 101 stopped
+	# What was allocated, and empty, is so there.
+	[ "$(stat -c %b "$(lib_of B)/private/101/volume.img")" -ge $((had * 95 / 100)) ]
 	diff <(echo "$conf") <(grep -v '^#' "$(root_of B)/etc/berth/ct/101.conf")
 	grep -qx "$uuid" "$(lib_of B)/private/101/facts"
 	# Holes stayed holes: 24 MiB of data, the metadata, nothing near 1 GiB.
@@ -136,6 +139,7 @@ fails_before() {
 	fails_before berth-worker:receive.volume kill
 	fails_before berth-worker:receive.progress kill 3
 	fails_before berth-worker:receive.progress ENOSPC 3
+	[[ $output == *"the other host: "*"space"* ]]
 	fails_before berth-worker:receive.facts kill
 	fails_before berth-worker:receive.image kill
 	fails_before berth-worker:receive.ready kill
@@ -165,12 +169,31 @@ fails_before() {
 	on A berth migrate -e "$via" B 101 >"$BERTH_TEST_DIR/said" 2>&1 3>&- &
 	wait_for 20 faults reached berth-worker:receive.facts
 	pkill -KILL -f "berth --root $(root_of B) receive"
-	run ! wait $!
+	rc=0
+	wait $! || rc=$?
+	[ $rc != 0 ]
 	faults clear
 	is A 101 stopped
 	wait_for 10 empty B
 	started_has A 101
 	rm "$BERTH_TEST_DIR/said"
+	twohosts down
+}
+
+@test "its client is killed while the other host checks the volume: nothing of it stays there" {
+	make_ct
+	faults set berth-worker:receive.facts stop
+	on A berth migrate -e "$via" B 101 >/dev/null 2>&1 3>&- &
+	wait_for 20 faults reached berth-worker:receive.facts
+	pkill -KILL -f "berth --root $(root_of A) migrate"
+	rc=0
+	wait $! || rc=$?
+	[ $rc != 0 ]
+	faults clear
+	wait_for 20 is A 101 stopped
+	pkill -CONT -f "berth-worker-migrate.* receive 101"
+	wait_for 20 empty B
+	started_has A 101
 	twohosts down
 }
 
@@ -376,5 +399,26 @@ signal() { pkill "-$1" -f "$2"; }
 	[[ $output == *"is on B now, but is not known to run there"* ]]
 	empty A
 	is B 101 stopped
+	twohosts down
+}
+
+@test "a CT that was given is sent to that host alone" {
+	make_ct
+	faults set berth-worker:send.given kill
+	run ! on A berth migrate -e "$via" B 101
+	faults clear
+	# The same machine under another name: nothing is asked there.
+	run ! on A berth migrate -e "$via B berth receive #" host-c 101
+	[[ $output == *"it was given to B, not to host-c"* && $output != *"--take"* ]]
+	run ! on A berth migrate --check-only -e "$via" B 101
+	[[ $output == *"without --check-only"* ]]
+	is A 101 given
+	# It is not there any more, and not because it never was.
+	on B berth migrate --resolve --take 101
+	on B berth destroy 101
+	run -5 on A berth migrate -e "$via" B 101
+	[[ $output == *"or was destroyed"* ]]
+	on A berth migrate --resolve --take 101
+	started_has A 101
 	twohosts down
 }

@@ -96,6 +96,7 @@ static void names_that_are_paths_or_too_much_are_refused(void)
 		{"volume_used", "1073741825"},
 		{"check_only", "2"},
 		{"epoch", "18446744073709551616"},
+		{"epoch", "9223372036854775808"},
 	};
 
 	CHECK(parse_with("new_name", "") == 0);
