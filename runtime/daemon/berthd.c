@@ -30,6 +30,7 @@
 #include "runtime/wire/order.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -41,6 +42,7 @@
 
 enum {
 	DISK_THREADS = 8,
+	GIVE_BACK = 131072, /* bytes; glibc begins with this, and raises it */
 	ONLY_ONE_TRIES = 20,
 	ORPHAN_TRIES = 200,
 	ONLY_ONE_PAUSE_MS = 50,
@@ -308,8 +310,16 @@ static void take_descriptors(void)
 	(void)setrlimit(RLIMIT_NOFILE, &now);
 }
 
+/* What a long answer took is given back: glibc would by itself keep as much as the longest, in each thread's arena. */
+static void give_memory_back(void)
+{
+	(void)mallopt(M_MMAP_THRESHOLD, GIVE_BACK);
+	(void)mallopt(M_TRIM_THRESHOLD, GIVE_BACK);
+}
+
 static void process_setup(void)
 {
+	give_memory_back();
 	stdio_setup();
 	(void)signal(SIGPIPE, SIG_IGN);
 	/* A slip of a script's must not end the daemon without a line. Programs run from here get the defaults. */
