@@ -33,13 +33,19 @@ crash_berthd() {
 	wait_for 10 process_is_gone "$BERTHD_PID"
 }
 
-# start_poor_berthd N: one that can have N descriptors and cannot help itself to more; root outside can.
+# start_poor_berthd N: one that is given N descriptors after it has taken all it could get, and that root can give more
+# again. Before: faults_begin.
 start_poor_berthd() {
+	fault set berthd:lock.berthd.lock stop
 	setpriv --bounding-set -sys_resource --inh-caps -sys_resource \
-		prlimit --nofile="$1:4096" "$(command -v berthd)" --root "$HOST_ROOT" \
+		prlimit --nofile=4096 "$(command -v berthd)" --root "$HOST_ROOT" \
 		</dev/null >>"$HOST_ROOT/berthd.log" 2>&1 3>&- 4>&- &
 	BERTHD_PID=$!
 	export BERTHD_PID
+	wait_for 30 fault reached berthd:lock.berthd.lock
+	prlimit --pid "$BERTHD_PID" --nofile="$1:"
+	fault clear
+	kill -CONT "$BERTHD_PID"
 	wait_for 30 berth ping
 }
 
@@ -75,6 +81,7 @@ nothing_left() {
 @test "D3 a berthd without descriptors harms no container, says which it cannot tell, and recovers" {
 	declare -A inits
 	local ct all=(101 102 103 104 105 106 107 108 109 110 111 112)
+	faults_begin
 	for ct in "${all[@]}"; do
 		tiny "$ct" --ram 32M --diskspace 32M
 		inits[$ct]=$(init_of "$ct")
@@ -270,7 +277,7 @@ deaf() {
 	wait_for 20 fault reached berth-worker:create.volume
 	kill -INT $client 2>/dev/null
 	kill -TERM $client 2>/dev/null || true
-	wait_for 20 grep -q 'ct=101 create: CT 101: create was ended: the client that ordered it has gone' "$HOST_ROOT/berthd.log"
+	wait_for 20 grep -q 'ct=101 create: create was ended: the client that ordered it has gone' "$HOST_ROOT/berthd.log"
 	[ -z "$(ct_status 101)" ]
 	[ ! -e "$HOST_ROOT/var/lib/berth/private/101" ]
 	[ -z "$(find "$HOST_ROOT/var/lib/berth/private" "$HOST_ROOT/var/lib/berth/state" -name '*101*')" ]
