@@ -243,7 +243,8 @@ void store_live_forget(const struct berth_paths *p, uint32_t ctid)
 
 void store_sweep(const struct berth_paths *p, uint32_t ctid)
 {
-	static const char *const names[] = {"candidate.conf.tmp", "live.conf.tmp", "restart.tmp"};
+	static const char *const names[] = {"candidate.conf.tmp", "live.conf.tmp", "restart.tmp",
+					    "addresses.tmp"};
 	auto_close int dir = open_dir(p->etc, "ct", NULL);
 	char name[32];
 
