@@ -5,7 +5,8 @@
  * work goes to berth-worker, whose report is the only thing that comes back; what may wait for a disk (each
  * write that must be durable, removals, volumes looked at) or for a lock of the kernel's goes to a thread
  * (base/offload.h, job_disk), which works on what its job holds, or on copies, and on d->paths, which do not
- * change. What the loop does read by itself: /run, which is memory, and small files of /etc and of private areas.
+ * change. What the loop does read by itself: /run, which is memory, and small files of /etc and of private areas
+ * that a thread has read just before (read_ahead.h).
  *
  * The life of a CT goes by one table (runtime/ct/life_table.def) and through one door, ct_event(). Whoever learns
  * something about a CT reports it there and decides nothing: no file calls back and forth with another.

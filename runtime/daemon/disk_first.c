@@ -5,15 +5,11 @@
 #include "runtime/base/fd.h"
 #include "runtime/base/offload.h"
 #include "runtime/daemon/found.h"
+#include "runtime/daemon/read_ahead.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum {
-	FILES_MAX =
-		65536, /* bytes of one that is read ahead; more of a config is nothing that is kept */
-};
 
 struct ahead {
 	struct daemon *d;
@@ -25,52 +21,11 @@ struct ahead {
 	size_t n;
 	uint32_t *known; /* with scans: of all others that are found, too */
 	size_t n_known;
+	char *sample; /* a create: the sample it is made from, "" for none; NULL: no create */
 	struct berth_paths paths;
 };
 
-/* ---- is it in memory? ---- */
-
-static bool ct_in_memory(const struct berth_paths *p, uint32_t ctid)
-{
-	char path[BERTH_PATH_MAX], facts[BERTH_PATH_MAX];
-
-	return file_is_cached(path_ct_config(p, ctid, path)) &&
-	       file_is_cached(path_below(path_private(p, ctid, path), "facts", facts));
-}
-
 /* ---- in a thread ---- */
-
-static void read_ahead(const char *path)
-{
-	auto_free char *text = NULL;
-
-	(void)file_read_at(AT_FDCWD, path, FILES_MAX, &text, NULL);
-}
-
-static void read_ct(const struct berth_paths *p, uint32_t ctid)
-{
-	char path[BERTH_PATH_MAX], facts[BERTH_PATH_MAX];
-
-	read_ahead(path_ct_config(p, ctid, path));
-	read_ahead(path_below(path_private(p, ctid, path), "facts", facts));
-}
-
-static bool is_known(const struct ahead *a, uint32_t ctid)
-{
-	size_t low = 0, high = a->n_known;
-
-	while (low < high) {
-		size_t mid = (low + high) / 2;
-
-		if (a->known[mid] == ctid)
-			return true;
-		if (a->known[mid] < ctid)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return false;
-}
 
 static void ahead_work(void *data)
 {
@@ -79,10 +34,12 @@ static void ahead_work(void *data)
 	int n = a->scans ? ct_info_list(&a->paths, &list, NULL) : 0;
 
 	for (int i = 0; i < n; i++)
-		if (!is_known(a, list[i]))
-			read_ct(&a->paths, list[i]);
+		if (!read_ahead_is_known(a->known, a->n_known, list[i]))
+			read_ahead_ct(&a->paths, list[i]);
 	for (size_t i = 0; i < a->n; i++)
-		read_ct(&a->paths, a->ctids[i]);
+		read_ahead_ct(&a->paths, a->ctids[i]);
+	if (a->sample != NULL)
+		read_ahead_create(&a->paths, a->sample, a->known, a->n_known);
 }
 
 /* ---- in the loop ---- */
@@ -92,6 +49,7 @@ static void ahead_free(struct ahead *a)
 	json_decref(a->parameters);
 	free(a->ctids);
 	free(a->known);
+	free(a->sample);
 	free(a);
 }
 
@@ -123,7 +81,7 @@ static void take_word(struct ahead *a, const json_t *word)
 
 	if (ct == NULL)
 		a->scans = true;
-	else if (!ct_in_memory(&a->d->paths, ct->ctid))
+	else if (!read_ahead_is_done(&a->d->paths, ct->ctid))
 		a->ctids[a->n++] = ct->ctid;
 }
 
@@ -142,7 +100,7 @@ static void take_broken(struct ahead *a)
 {
 	for (size_t i = 0; i < a->d->n_cts; i++)
 		if (a->d->cts[i]->status == CT_BROKEN &&
-		    !ct_in_memory(&a->d->paths, a->d->cts[i]->ctid))
+		    !read_ahead_is_done(&a->d->paths, a->d->cts[i]->ctid))
 			a->ctids[a->n++] = a->d->cts[i]->ctid;
 }
 
@@ -155,6 +113,31 @@ static void take_known(struct ahead *a)
 		a->known[a->n_known++] = a->d->cts[i]->ctid;
 }
 
+static struct ahead *ahead_new(struct rpc_call *call, struct daemon *d, rpc_method_fn *fn)
+{
+	struct ahead *a = calloc(1, sizeof(*a));
+
+	if (a == NULL)
+		abort();
+	*a = (struct ahead){.d = d, .call = call, .fn = fn, .paths = d->paths};
+	a->ctids = calloc(2 * d->n_cts + 1, sizeof(*a->ctids));
+	if (a->ctids == NULL)
+		abort();
+	return a;
+}
+
+static void ahead_run(struct ahead *a, json_t *parameters)
+{
+	if (a->scans || a->sample != NULL)
+		take_known(a);
+	a->parameters = json_incref(parameters);
+	/* A call that needs no answer is run although its client has gone. */
+	if (!rpc_call_is_oneway(a->call))
+		rpc_call_on_gone(a->call, ahead_gone, a);
+	if (offload_run(a->d->disk, ahead_work, ahead_done, a) < 0)
+		abort();
+}
+
 bool disk_first(struct rpc_call *call, json_t *parameters, struct daemon *d, const json_t *words,
 		bool scans, rpc_method_fn *fn)
 {
@@ -162,13 +145,8 @@ bool disk_first(struct rpc_call *call, json_t *parameters, struct daemon *d, con
 
 	if (d->read_ahead == call || d->waited == call)
 		return false;
-	a = calloc(1, sizeof(*a));
-	if (a == NULL)
-		abort();
-	*a = (struct ahead){.d = d, .call = call, .fn = fn, .scans = scans, .paths = d->paths};
-	a->ctids = calloc(2 * d->n_cts + 1, sizeof(*a->ctids));
-	if (a->ctids == NULL)
-		abort();
+	a = ahead_new(call, d, fn);
+	a->scans = scans;
 	if (words != NULL)
 		take_words(a, words);
 	if (a->scans)
@@ -178,13 +156,23 @@ bool disk_first(struct rpc_call *call, json_t *parameters, struct daemon *d, con
 		ahead_free(a);
 		return false;
 	}
-	if (a->scans)
-		take_known(a);
-	a->parameters = json_incref(parameters);
-	/* A call that needs no answer is run although its client has gone. */
-	if (!rpc_call_is_oneway(call))
-		rpc_call_on_gone(call, ahead_gone, a);
-	if (offload_run(d->disk, ahead_work, ahead_done, a) < 0)
+	ahead_run(a, parameters);
+	return true;
+}
+
+bool disk_first_create(struct rpc_call *call, json_t *parameters, struct daemon *d,
+		       const char *sample, rpc_method_fn *fn)
+{
+	struct ahead *a;
+
+	if (d->read_ahead == call)
+		return false;
+	a = ahead_new(call, d, fn);
+	take_broken(a);
+	a->scans = !found_is_current(d);
+	a->sample = strdup(sample);
+	if (a->sample == NULL)
 		abort();
+	ahead_run(a, parameters);
 	return true;
 }

@@ -16,3 +16,6 @@
  */
 bool disk_first(struct rpc_call *call, json_t *parameters, struct daemon *d, const json_t *words,
 		bool scans, rpc_method_fn *fn);
+/* The same for a create, which is always read for: sample is the one that it is made from, "" for none. */
+bool disk_first_create(struct rpc_call *call, json_t *parameters, struct daemon *d,
+		       const char *sample, rpc_method_fn *fn);

@@ -5,6 +5,7 @@
 #include "runtime/base/fd.h"
 #include "runtime/base/lock.h"
 #include "runtime/base/log.h"
+#include "runtime/daemon/read_ahead.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -89,6 +90,48 @@ static void on_progress(const char *stage, int percent, void *data)
 		       json_pack("{s:o, s:I}", "progress", p, "ctid", (json_int_t)j->ct->ctid));
 }
 
+struct read_first {
+	struct job *j;
+	struct worker_result result;
+	char *values;
+};
+
+static void read_first_work(void *data)
+{
+	const struct read_first *f = data;
+
+	read_ahead_ct(&f->j->d->paths, f->j->ct->ctid);
+}
+
+static void read_first_done(void *data)
+{
+	struct read_first *f = data;
+
+	f->j->next(f->j, &f->result);
+	free(f->values);
+	free(f);
+}
+
+/* What comes next looks at the CT's config and facts, in the loop: a thread reads them first, if need be. */
+static void go_on(struct job *j, const struct worker_result *r)
+{
+	struct read_first *f;
+
+	if (read_ahead_is_done(&j->d->paths, j->ct->ctid)) {
+		j->next(j, r);
+		return;
+	}
+	f = calloc(1, sizeof(*f));
+	if (f == NULL)
+		abort();
+	*f = (struct read_first){.j = j, .result = *r, .values = strdup(r->values)};
+	if (f->values == NULL)
+		abort();
+	f->result.values = f->values;
+	if (offload_run(j->d->disk, read_first_work, read_first_done, f) < 0)
+		abort();
+}
+
 static void on_done(const struct worker_result *result, void *data)
 {
 	struct job *j = data;
@@ -104,7 +147,7 @@ static void on_done(const struct worker_result *result, void *data)
 				      "CT %u: the worker of %s died before it had finished; see "
 				      "berthd's log: journalctl -u berthd",
 				      j->ct->ctid, j->what);
-	j->next(j, &r);
+	go_on(j, &r);
 }
 
 static void life_worker_ended(struct job *j, const struct worker_result *result)
@@ -161,6 +204,9 @@ static void disk_work(void *data)
 	struct job *j = data;
 
 	j->disk_result.ok = j->disk(j, &j->disk_result.error) == 0;
+	/* What comes next looks at them, in the loop. */
+	if (!read_ahead_is_done(&j->d->paths, j->ct->ctid))
+		read_ahead_ct(&j->d->paths, j->ct->ctid);
 }
 
 static void disk_done(void *data)

@@ -145,6 +145,14 @@ static void create_written(struct job *j, const struct worker_result *result)
 	}
 }
 
+/* Its name, as create_conf will take it; "": none. */
+static const char *sample_of(const struct daemon *d, const struct setting *list, int n)
+{
+	const char *asked = n > 0 ? settings_find(list, n, "config") : NULL;
+
+	return asked != NULL ? asked : d->host.configfile;
+}
+
 void method_create(struct rpc_call *call, json_t *parameters, void *data)
 {
 	struct daemon *d = data;
@@ -156,9 +164,9 @@ void method_create(struct rpc_call *call, json_t *parameters, void *data)
 	uint32_t ctid = 0;
 	int n;
 
-	if (disk_first(call, parameters, d, NULL, true, method_create))
-		return;
 	n = settings_get(parameters, list, &err);
+	if (disk_first_create(call, parameters, d, sample_of(d, list, n), method_create))
+		return;
 	found_rescan(d); /* what has been put back has its number, name, addresses and ids */
 	if (n < 0 || create_ctid(d, parameters, &ctid, &err) < 0) {
 		rpc_reply_error(call, &err);
