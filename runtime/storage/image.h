@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #define IMAGE_NAME "volume.img"
+#define IMAGE_COMING IMAGE_NAME ".coming" /* from another host, and not whole yet */
 
 /* How a new limit is refused when the layout cannot give it; r is layout_new's answer. */
 int image_refuse_limits(const struct volume_limits *l, int r, struct berth_error *err);

@@ -51,9 +51,15 @@ int image_promised(int area_fd, const char *name, struct volume_promise *ret)
 				   "cp --sparse=always " IMAGE_NAME " n; mv n " IMAGE_NAME;
 	char path[300];
 	struct stat st;
+	int r;
 
 	(void)snprintf(path, sizeof(path), "%.255s/" IMAGE_NAME, name);
-	if (fstatat(area_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+	r = fstatat(area_fd, path, &st, AT_SYMLINK_NOFOLLOW);
+	if (r < 0) {
+		(void)snprintf(path, sizeof(path), "%.255s/" IMAGE_COMING, name);
+		r = fstatat(area_fd, path, &st, AT_SYMLINK_NOFOLLOW);
+	}
+	if (r < 0 || !S_ISREG(st.st_mode))
 		return -ENOENT;
 	*ret = (struct volume_promise){
 		.size = (uint64_t)st.st_size,

@@ -8,8 +8,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define IMAGE_COMING IMAGE_NAME ".coming"
-
 /* What the host's file system needs to note it all. */
 #define HOST_MARGIN (UINT64_C(32) << 20)
 

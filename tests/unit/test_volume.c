@@ -564,6 +564,10 @@ static void who_knows_no_driver_is_told_all_the_same(void)
 	CHECK(volume_promised(area, name, &p) == -ENOENT);
 	CHECK(create(64 * MIB, 0));
 	CHECK(volume_promised(area, name, &p) == 0 && p.size > 64 * MIB && p.on_host < p.size);
+	/* While it comes from another host, too. */
+	CHECK(renameat(private_fd, "volume.img", private_fd, "volume.img.coming") == 0);
+	CHECK(volume_promised(area, name, &p) == 0 && p.size > 64 * MIB);
+	CHECK(renameat(private_fd, "volume.img.coming", private_fd, "volume.img") == 0);
 	CHECK(volume_of_mount(private_fd) == NULL);
 	mnt = mount_it();
 	CHECK(volume_of_mount(mnt) == image);
