@@ -10,6 +10,7 @@
  * with ahead and last a file for what ahead has sent.
  */
 #include "runtime/base/cleanup.h"
+#include "runtime/base/clock.h"
 #include "runtime/base/fault.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/parse.h"
@@ -26,7 +27,8 @@
 #include <string.h>
 
 enum {
-	LAST_WORD_MS = 2000
+	LAST_WORD_MS = 2000,
+	REPORT_MS = 10000
 };
 
 struct send {
@@ -41,6 +43,7 @@ struct send {
 	bool ahead, last;
 	struct rounds rounds; /* of these two */
 	int percent; /* last told */
+	uint64_t report_ms; /* when it is told again, whatever it is */
 	bool may_abort; /* the journal does not say GIVEN, for sure */
 };
 
@@ -195,9 +198,12 @@ static void tell_progress(uint64_t bytes, void *data)
 	uint64_t all = s->offer.volume_used;
 	int percent = all == 0 || bytes >= all ? 99 : (int)(bytes * 99 / all);
 
-	if (percent != s->percent)
-		report_progress("sending the volume", percent);
+	/* Of a large volume a percent takes hours; berthd ends who says nothing for one. */
+	if (percent == s->percent && !clock_is_past(s->report_ms))
+		return;
+	report_progress("sending the volume", percent);
 	s->percent = percent;
+	s->report_ms = clock_deadline(REPORT_MS);
 }
 
 static void report_bytes(const char *name, const struct message_end *end)
