@@ -6,9 +6,22 @@
 
 #include "runtime/base/cleanup.h"
 #include "runtime/base/log.h"
+#include "runtime/daemon/made.h"
 #include "runtime/daemon/strays.h"
 
 #include <string.h>
+
+/* What was on its way keeps its name and addresses, as before: see made_claim. */
+static void claim(struct ct *ct)
+{
+	struct conf_file *f;
+	struct berth_error why;
+
+	if (store_candidate_load(&ct->d->paths, ct->ctid, &f, &why) < 0)
+		return;
+	made_claim(ct, f);
+	conf_free(f);
+}
 
 static void take_intent(uint32_t ctid, const struct store_intent_record *rec, void *data)
 {
@@ -18,6 +31,8 @@ static void take_intent(uint32_t ctid, const struct store_intent_record *rec, vo
 	if (ct == NULL) {
 		ct = registry_add(d, ctid);
 		ct->being_created = true;
+		if (rec->what == INTENT_CREATE)
+			claim(ct);
 	}
 	ct->intent = rec->what;
 	ct->going = rec->area;

@@ -197,6 +197,29 @@ fails_before() {
 	twohosts down
 }
 
+@test "what comes keeps its name and addresses, and its room, when berthd there is killed" {
+	make_ct --name shop --ipadd 192.0.2.101
+	faults set berth-worker:receive.facts stop
+	on A berth migrate -e "$via" B 101 >/dev/null 2>&1 3>&- &
+	wait_for 20 faults reached berth-worker:receive.facts
+	faults clear
+	berthd_again B
+	run ! on B berth create 102 --ostemplate tiny --ipadd 192.0.2.101
+	[[ $output == *"192.0.2.101 is CT 101's"* ]]
+	run ! on B berth create 102 --ostemplate tiny --name shop
+	[[ $output == *"'shop' is CT 101's"* ]]
+	pkill -CONT -f "berth-worker-migrate.* receive 101"
+	wait $! || true
+	# Whoever died: the same command ends it.
+	wait_for 20 not_on_its_way
+	[ -z "$(status A 101)" ] || on A berth migrate -e "$via" B 101
+	empty A
+	started_has B 101
+	twohosts down
+}
+
+not_on_its_way() { [ "$(status A 101)" != sending ] && [ "$(status B 101)" != unknown ]; }
+
 # All fault injection points that a move has of its own, in no order.
 points_of_a_move() {
 	"$(dirname "$(command -v berthd)")/../libexec/berth/berth-worker-migrate" points |
