@@ -505,11 +505,14 @@ network_of() {
 		nft add table inet own
 		nft "add chain inet own in { type filter hook input priority 0; }"
 		nft add rule inet own in iifname venet0 tcp dport 9 drop comment \"to include\"'
+	# An address has its route when no other has answered for it.
+	wait_for 10 eval '! in_net 101 ip addr | grep -q tentative'
 	network_of 101 >"$HOST_ROOT/before"
 	grep -q 10.80.0.0/16 "$HOST_ROOT/before"
 	for round in 1 2; do
 		berth suspend 101
 		berth resume 101
+		wait_for 10 eval '! in_net 101 ip addr | grep -q tentative'
 		network_of 101 >"$HOST_ROOT/after"
 		diff "$HOST_ROOT/before" "$HOST_ROOT/after"
 	done
