@@ -414,12 +414,13 @@ static void plus_each(const char *words, char *buf, size_t size)
 }
 
 /*
- * The CT's own limits within its limits: one that this kernel or host does not take (a device that is not there, the
- * weight 0 that kernels before 6.12 tell of an idle group) is no reason to lose the CT.
+ * The CT's own limits within its limits: one that this kernel or host does not take (a device that is not there,
+ * a policy of I/O that this device has not, the weight 0 that kernels before 6.12 tell of an idle group) is no reason to lose the CT.
  */
-static bool may_differ(int r, const char *knob)
+bool cg_tree_may_differ(int r, const char *knob)
 {
-	return (r == -ERANGE || r == -EINVAL || r == -ENODEV) && strncmp(knob, "cgroup.", 7) != 0;
+	return (r == -ERANGE || r == -EINVAL || r == -ENODEV || r == -EOPNOTSUPP || r == -EBUSY) &&
+	       strncmp(knob, "cgroup.", 7) != 0;
 }
 
 static bool has_line(const char *text, const char *line)
@@ -451,7 +452,7 @@ static int load_knob(const struct load *l, const struct cg_tree_line *line)
 	if (next[0] == '\0')
 		return 0;
 	r = file_write_value_at(l->dir, line->name, next);
-	return may_differ(r, line->name) ? 0 : r;
+	return cg_tree_may_differ(r, line->name) ? 0 : r;
 }
 
 /* Of a value that the reader has let pass. */

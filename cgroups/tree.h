@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -47,5 +48,7 @@ struct cg_tree_line {
 };
 /* Pure, but that it cuts text into pieces. -EINVAL. */
 int cg_tree_line_parse(char *text, struct cg_tree_line *ret);
+/* Pure: the kernel answers r (0 or -errno) to a saved value of a CT's own knob. Does its resume go on without it? */
+bool cg_tree_may_differ(int r, const char *knob);
 /* Pure: from the text of /proc/PID/status the number that a process has in the PID namespace below ours. -EINVAL. */
 int cg_tree_inner_pid(const char *status);

@@ -40,6 +40,20 @@ static void lines_are_taken_apart(void)
 	CHECK(parse("P 17", &l) == 0 && l.pid == 17);
 }
 
+/* A disk without the policy, or the scheduler, that a weight was for. */
+static void a_knob_that_this_host_does_not_take_loses_no_ct(void)
+{
+	static const int passed[] = {-ERANGE, -EINVAL, -ENODEV, -EOPNOTSUPP, -EBUSY};
+	static const int failed[] = {-EIO, -ENOMEM, -EACCES, -EPERM, -EROFS};
+
+	for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++) {
+		CHECK(cg_tree_may_differ(passed[i], "io.weight"));
+		CHECK(!cg_tree_may_differ(passed[i], "cgroup.subtree_control"));
+	}
+	for (size_t i = 0; i < sizeof(failed) / sizeof(failed[0]); i++)
+		CHECK(!cg_tree_may_differ(failed[i], "io.weight"));
+}
+
 /* Nothing outside the CT's own cgroup, no file that is no knob. */
 static void lines_that_lead_elsewhere_are_refused(void)
 {
@@ -222,6 +236,7 @@ static void remove_all(void)
 int main(void)
 {
 	RUN(lines_are_taken_apart);
+	RUN(a_knob_that_this_host_does_not_take_loses_no_ct);
 	RUN(lines_that_lead_elsewhere_are_refused);
 	RUN(the_pid_in_the_ct_counts);
 	RUN(a_knob_with_a_line_for_each_device_is_carried_whole);
