@@ -29,7 +29,8 @@ static const struct kind {
 	size_t head;
 	const char *what;
 } kinds[] = {
-	{RTM_NEWLINK, RTM_GETLINK, AF_UNSPEC, 0, sizeof(struct ifinfomsg), "an MTU"},
+	{RTM_NEWLINK, RTM_GETLINK, AF_UNSPEC, 0, sizeof(struct ifinfomsg),
+	 "the settings of a link"},
 	{RTM_NEWADDR, RTM_GETADDR, AF_UNSPEC, 0, sizeof(struct ifaddrmsg), "an address"},
 	{RTM_NEWNEIGH, RTM_GETNEIGH, AF_UNSPEC, 0, sizeof(struct ndmsg), "a neighbour"},
 	{RTM_NEWNEIGH, RTM_GETNEIGH, AF_UNSPEC, NTF_PROXY, sizeof(struct ndmsg), "a proxy entry"},
@@ -272,27 +273,55 @@ static bool is_carried(const struct nlmsghdr *nlh, const struct kind *k)
 }
 
 struct save {
+	const struct net_ct *ct;
 	const struct kind *kind;
 	FILE *out;
 };
 
-/* Of all that a link is told by, its MTU. */
-static void save_link(FILE *out, const struct nlmsghdr *nlh)
+/* The MAC that berth gave the link of this number; NULL for a link that is none of berth's. */
+static const uint8_t *given_mac(const struct net_ct *ct, int index, struct net_link_id *id)
 {
+	for (unsigned int i = 0; i < ct->n_links; i++) {
+		net_link_id(ct->ctid, ct->links[i].n, id);
+		if (id->guest_index == index)
+			return id->mac[NET_SIDE_GUEST];
+	}
+	return NULL;
+}
+
+/*
+ * Of all that a link is told by, what its root may have set: state, MTU, queue, and a MAC that is not the one that
+ * berth gave it (a CT that moves may be given another). Tunnels of the kernel's have other numbers on another host.
+ */
+static void save_link(const struct save *s, const struct nlmsghdr *nlh)
+{
+	static const unsigned int flags =
+		IFF_UP | IFF_NOARP | IFF_PROMISC | IFF_ALLMULTI | IFF_MULTICAST;
 	_Alignas(struct nlmsghdr) char buf[128];
 	struct nlmsghdr *m = mnl_nlmsg_put_header(buf);
 	const struct ifinfomsg *head = mnl_nlmsg_get_payload(nlh);
 	struct ifinfomsg *to = mnl_nlmsg_put_extra_header(m, sizeof(*to));
+	struct net_link_id id;
+	const uint8_t *mac = given_mac(s->ct, head->ifi_index, &id);
 	const struct nlattr *a;
 
+	if (mac == NULL && (head->ifi_flags & IFF_LOOPBACK) == 0)
+		return;
 	m->nlmsg_type = RTM_NEWLINK;
 	to->ifi_index = head->ifi_index;
+	to->ifi_flags = head->ifi_flags & flags;
+	to->ifi_change = flags;
 	FOR_EACH_ATTR_OF(a, nlh, sizeof(*head))
 	{
-		if (mnl_attr_get_type(a) == IFLA_MTU && rtnl_attr_has(a, sizeof(uint32_t)))
-			mnl_attr_put_u32(m, IFLA_MTU, mnl_attr_get_u32(a));
+		uint16_t type = mnl_attr_get_type(a);
+
+		if ((type == IFLA_MTU || type == IFLA_TXQLEN) && rtnl_attr_has(a, sizeof(uint32_t)))
+			mnl_attr_put_u32(m, type, mnl_attr_get_u32(a));
+		if (type == IFLA_ADDRESS && mac != NULL && mnl_attr_get_payload_len(a) == 6 &&
+		    memcmp(mnl_attr_get_payload(a), mac, 6) != 0)
+			mnl_attr_put(m, IFLA_ADDRESS, 6, mnl_attr_get_payload(a));
 	}
-	(void)fwrite(m, 1, m->nlmsg_len, out);
+	(void)fwrite(m, 1, m->nlmsg_len, s->out);
 }
 
 /* The kernel does not tell 0, and takes a rule without one for another. */
@@ -325,7 +354,7 @@ static int save_message(const struct nlmsghdr *nlh, void *data)
 	if (!is_carried(nlh, s->kind))
 		return 0;
 	if (s->kind->type == RTM_NEWLINK) {
-		save_link(s->out, nlh);
+		save_link(s, nlh);
 		return 0;
 	}
 	if (s->kind->type == RTM_NEWRULE && !has_priority(nlh)) {
@@ -343,16 +372,16 @@ static int save_message(const struct nlmsghdr *nlh, void *data)
 	return 0;
 }
 
-int net_guest_save(uint32_t ctid, FILE *out, struct berth_error *err)
+int net_guest_save(const struct net_ct *ct, FILE *out, struct berth_error *err)
 {
 	char label[24];
 	auto_ptr(rtnl_free) struct rtnl *r = NULL;
 	int res;
 
-	(void)snprintf(label, sizeof(label), "CT %u", ctid);
+	(void)snprintf(label, sizeof(label), "CT %u", ct->ctid);
 	res = rtnl_open(label, &r, err);
 	for (size_t i = 0; res == 0 && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		struct save s = {&kinds[i], out};
+		struct save s = {ct, &kinds[i], out};
 		struct rtnl_request q;
 
 		rtnl_request_begin(r, &q, kinds[i].ask, NLM_F_DUMP, kinds[i].head);
@@ -362,6 +391,11 @@ int net_guest_save(uint32_t ctid, FILE *out, struct berth_error *err)
 		res = rtnl_request_dump(r, &q, "save what it has of its own", save_message, &s,
 					err);
 	}
+	if (res == -E2BIG)
+		return berth_error_set(err, BERTH_ERR_UNSUPPORTED, E2BIG,
+				       "%s has more than %d MiB of addresses, routes and rules, "
+				       "which is more than a suspend carries: remove some",
+				       label, NET_GUEST_STATE_MAX >> 20);
 	if (res == 0 && ferror(out))
 		res = berth_error_sys(err, EIO, "%s: save its network", label);
 	return res;
@@ -451,12 +485,107 @@ static int load_message(struct rtnl *r, struct nlmsghdr *nlh, struct berth_error
 
 	(void)snprintf(x.what, sizeof(x.what), "make %s again", kind_of(nlh)->what);
 	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-	if (nlh->nlmsg_type != RTM_NEWLINK)
+	/* Of routes of IPv4 two may have one metric; with IPv6 that would be one through two nexthops. */
+	if (nlh->nlmsg_type == RTM_NEWROUTE &&
+	    ((const struct rtmsg *)mnl_nlmsg_get_payload(nlh))->rtm_family == AF_INET)
+		nlh->nlmsg_flags |= NLM_F_CREATE | NLM_F_APPEND;
+	else if (nlh->nlmsg_type != RTM_NEWLINK)
 		nlh->nlmsg_flags |= NLM_F_CREATE | NLM_F_EXCL;
 	nlh->nlmsg_seq = x.seq;
 	nlh->nlmsg_pid = 0;
 	clean(nlh);
 	return nl_transact(&r->nl, nlh, nlh->nlmsg_len, &x, 1, err);
+}
+
+static bool address_of(const struct nlmsghdr *nlh, struct net_addr *ret)
+{
+	const struct ifaddrmsg *head = mnl_nlmsg_get_payload(nlh);
+	bool local = false, found = false;
+	const struct nlattr *a;
+
+	FOR_EACH_ATTR_OF(a, nlh, sizeof(*head))
+	{
+		if (mnl_attr_get_type(a) == IFA_LOCAL)
+			local = found = rtnl_attr_addr(a, head->ifa_family, ret);
+		else if (mnl_attr_get_type(a) == IFA_ADDRESS && !local)
+			found = rtnl_attr_addr(a, head->ifa_family, ret);
+	}
+	return found;
+}
+
+/* Of an address what tells it from others: its times, and what the kernel does with it, are not that. */
+static bool same_address(const struct nlmsghdr *a, const struct nlmsghdr *b)
+{
+	const struct ifaddrmsg *x = mnl_nlmsg_get_payload(a), *y = mnl_nlmsg_get_payload(b);
+	struct net_addr p, q;
+
+	return x->ifa_family == y->ifa_family && x->ifa_index == y->ifa_index &&
+	       x->ifa_prefixlen == y->ifa_prefixlen && address_of(a, &p) && address_of(b, &q) &&
+	       net_addr_equal(&p, &q);
+}
+
+static bool is_saved(const struct nlmsghdr *have, const char *state, size_t len)
+{
+	for (size_t at = 0; at < len;) {
+		const struct nlmsghdr *nlh = (const void *)(state + at);
+
+		at += NLMSG_ALIGN(nlh->nlmsg_len);
+		if (nlh->nlmsg_type != have->nlmsg_type)
+			continue;
+		if (have->nlmsg_type == RTM_NEWADDR
+			    ? same_address(have, nlh)
+			    : nlh->nlmsg_len == have->nlmsg_len &&
+				      memcmp(nlh + 1, have + 1, nlh->nlmsg_len - sizeof(*nlh)) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Link-local addresses of IPv6 are the kernel's, and go by the MAC; a neighbour of berth's goes by the host's. */
+static bool may_go(const struct nlmsghdr *nlh, bool rules)
+{
+	if (rules || nlh->nlmsg_type == RTM_NEWRULE)
+		return rules && nlh->nlmsg_type == RTM_NEWRULE;
+	if (nlh->nlmsg_type == RTM_NEWADDR)
+		return ((const struct ifaddrmsg *)mnl_nlmsg_get_payload(nlh))->ifa_scope !=
+		       RT_SCOPE_LINK;
+	return nlh->nlmsg_type == RTM_NEWROUTE;
+}
+
+/*
+ * Addresses and routes, or rules: which are last, as the kernel looks for a route's gateway by the rules that there are.
+ * What berth has made, and the CT's root had changed or taken away: else that one's could not be made.
+ */
+static int remove_others(struct rtnl *r, uint32_t ctid, bool rules, const char *state, size_t len,
+			 net_lost_fn *lost, void *data, struct berth_error *err)
+{
+	const struct net_ct ct = {.ctid = ctid}; /* no link is asked for */
+	auto_free char *have = NULL;
+	size_t have_len = 0;
+	FILE *out = open_memstream(&have, &have_len);
+	int res = out == NULL ? berth_error_sys(err, ENOMEM, "CT %u: list its network", ctid)
+			      : net_guest_save(&ct, out, err);
+
+	if (out != NULL && fclose(out) != 0 && res == 0)
+		res = berth_error_sys(err, ENOMEM, "CT %u: list its network", ctid);
+	for (size_t at = 0; res == 0 && at < have_len;) {
+		struct nlmsghdr *nlh = (void *)(have + at);
+		struct nl_expect x = {.seq = ++r->nl.seq, .ignore = {ESRCH, ENOENT}};
+		struct berth_error why;
+
+		at += NLMSG_ALIGN(nlh->nlmsg_len);
+		if (!may_go(nlh, rules) || is_saved(nlh, state, len))
+			continue;
+		(void)snprintf(x.what, sizeof(x.what), "remove %s", kind_of(nlh)->what);
+		clean(nlh);
+		nlh->nlmsg_type++; /* RTM_DELx */
+		nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+		nlh->nlmsg_seq = x.seq;
+		nlh->nlmsg_pid = 0;
+		if (nl_transact(&r->nl, nlh, nlh->nlmsg_len, &x, 1, &why) < 0)
+			lost(why.msg, data);
+	}
+	return res;
 }
 
 /* One pass over what is not made yet; type 0 marks what is. How many were made; what is not is told, if lost is not NULL. */
@@ -499,9 +628,11 @@ int net_guest_load(uint32_t ctid, const void *state, size_t len, net_lost_fn *lo
 		return berth_error_set(err, BERTH_ERR_BROKEN, EBADMSG,
 				       "%s: its saved addresses and routes are damaged", label);
 	res = rtnl_open(label, &r, err);
+	if (res == 0)
+		res = remove_others(r, ctid, false, copy, len, lost, data, err);
 	for (int i = 0; res == 0 && made > 0 && i < PASSES; i++)
 		made = load_pass(r, copy, len, NULL, NULL);
 	if (res == 0)
 		(void)load_pass(r, copy, len, lost, data);
-	return res;
+	return res == 0 ? remove_others(r, ctid, true, state, len, lost, data, err) : res;
 }

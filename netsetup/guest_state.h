@@ -1,6 +1,6 @@
 /*
  * guest_state.h - what a CT's root has made of its network beside what berth gave it: addresses, routes, policy rules,
- * fixed neighbours and MTUs, as rtnetlink's own messages, one behind the other, each aligned to 4 bytes. All in the
+ * fixed neighbours and settings of links, as rtnetlink's own messages, one behind the other, each aligned to 4 bytes. All in the
  * network namespace of the caller, who needs CAP_NET_ADMIN in it and nothing of the host's.
  */
 #pragma once
@@ -16,11 +16,14 @@ enum {
 
 /* Is there what cannot be carried? BERTH_ERR_UNSUPPORTED, which names it and what to do. */
 int net_guest_check(const struct net_ct *ct, struct berth_error *err);
-/* Neighbours that were learnt, and what the kernel makes by itself, are left out. */
-int net_guest_save(uint32_t ctid, FILE *out, struct berth_error *err);
+/* Neighbours that were learnt, and what the kernel makes by itself, are left out. -E2BIG: NET_GUEST_STATE_MAX. */
+int net_guest_save(const struct net_ct *ct, FILE *out, struct berth_error *err);
 /* Is told of each that the kernel did not take, with the reason. */
 typedef void net_lost_fn(const char *what, void *data);
-/* What is there already stays. What the kernel does not take is left out. */
+/*
+ * Addresses, routes and rules that are there and are not in the state are removed; what is there already stays. What
+ * the kernel does not take is left out.
+ */
 int net_guest_load(uint32_t ctid, const void *state, size_t len, net_lost_fn *lost, void *data,
 		   struct berth_error *err);
 

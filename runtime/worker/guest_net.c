@@ -22,13 +22,15 @@ enum {
 	TIMEOUT_MS = 30000,
 	VALUE_MAX = 1024,
 	DEPTH_MAX = 6,
-	TEXT_MAX = 4 << 20
+	TEXT_MAX = 4 << 20,
+	LOST_TOLD = 20
 };
 
 struct guest_net {
 	uint32_t ctid;
 	const struct net_ct *net;
 	bool try; /* would nft take its rules again, though they are those of the last save? */
+	unsigned int n_lost; /* parts of the network that could not be made again */
 	int sysctl_fd, nft_fd, state_fd;
 	FILE *out;
 };
@@ -195,8 +197,15 @@ static int read_rules(struct guest_net *g, char **ret, struct berth_error *err)
 	ssize_t n = text == NULL ? -ENOMEM : pread(g->nft_fd, text, TEXT_MAX - 1, 0);
 
 	if (n == TEXT_MAX - 1 || n < 0) {
+		int r = n < 0 ? -errno : -E2BIG;
+
 		free(text);
-		return fail(g, n < 0 ? -errno : -E2BIG, "read its packet filter", err);
+		return r != -E2BIG ? fail(g, r, "read its packet filter", err)
+				   : berth_error_set(err, BERTH_ERR_UNSUPPORTED, E2BIG,
+						     "CT %u has more than %d MiB of packet filter, "
+						     "which is more than a suspend carries: remove "
+						     "some of its rules (nft list ruleset)",
+						     g->ctid, TEXT_MAX >> 20);
 	}
 	text[n] = '\0';
 	*ret = text;
@@ -280,7 +289,7 @@ static int save_state(struct guest_net *g, struct berth_error *err)
 {
 	FILE *out = fdopen(g->state_fd, "w");
 	int r = out == NULL ? fail(g, errno, "save its network", err)
-			    : net_guest_save(g->ctid, out, err);
+			    : net_guest_save(g->net, out, err);
 
 	if (out != NULL && fclose(out) != 0 && r == 0)
 		r = fail(g, errno, "save its network", err);
@@ -289,9 +298,11 @@ static int save_state(struct guest_net *g, struct berth_error *err)
 
 static void tell_lost(const char *what, void *data)
 {
-	const struct guest_net *g = data;
+	struct guest_net *g = data;
 
-	log_line(LOG_LV_WARNING, g->ctid, "resume: a part of its network is lost: %s", what);
+	if (++g->n_lost <= LOST_TOLD)
+		log_line(LOG_LV_WARNING, g->ctid, "resume: a part of its network is lost: %s",
+			 what);
 }
 
 static int load_state(struct guest_net *g, struct berth_error *err)
@@ -300,8 +311,15 @@ static int load_state(struct guest_net *g, struct berth_error *err)
 	ssize_t n = state == NULL ? -ENOMEM
 				  : fd_read_all(g->state_fd, state, NET_GUEST_STATE_MAX + TEXT_MAX);
 
-	return n < 0 ? fail(g, (int)n, "read its network", err)
-		     : net_guest_load(g->ctid, state, (size_t)n, tell_lost, g, err);
+	int r = n < 0 ? fail(g, (int)n, "read its network", err)
+		      : net_guest_load(g->ctid, state, (size_t)n, tell_lost, g, err);
+
+	/* How many there are is the tenant's doing, and the log the host's. */
+	if (g->n_lost > LOST_TOLD)
+		log_line(LOG_LV_WARNING, g->ctid,
+			 "resume: and %u more parts of its network are lost",
+			 g->n_lost - LOST_TOLD);
+	return r;
 }
 
 /* ---- all of it ---- */

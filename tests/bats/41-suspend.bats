@@ -491,6 +491,7 @@ network_of() {
 		ip addr add 10.77.0.1/24 dev venet0
 		ip addr add 2001:db8:77::1/64 dev lo
 		ip link set venet0 mtu 1400
+		ip link set venet0 txqueuelen 77 promisc on multicast off address 02:00:00:00:00:77
 		ip route add 10.78.0.0/24 via 10.77.0.9 metric 7
 		ip route add 10.79.0.0/24 via 10.77.0.8 dev venet0 onlink table 77
 		ip route add blackhole 10.80.0.0/16
@@ -509,6 +510,21 @@ network_of() {
 	wait_for 10 eval '! in_net 101 ip addr | grep -q tentative'
 	network_of 101 >"$HOST_ROOT/before"
 	grep -q 10.80.0.0/16 "$HOST_ROOT/before"
+	for round in 1 2; do
+		berth suspend 101
+		berth resume 101
+		wait_for 10 eval '! in_net 101 ip addr | grep -q tentative'
+		network_of 101 >"$HOST_ROOT/after"
+		diff "$HOST_ROOT/before" "$HOST_ROOT/after"
+	done
+	# What it has taken away of what berth made is away, and what it has put in its place stays.
+	in_net 101 sh -ec '
+		ip route replace $(ip route show default) initcwnd 20
+		ip -6 route del default
+		ip -6 addr del 2001:db8:99::101/128 dev venet0
+		ip rule del pref 32766'
+	network_of 101 >"$HOST_ROOT/before"
+	grep -q initcwnd "$HOST_ROOT/before"
 	for round in 1 2; do
 		berth suspend 101
 		berth resume 101
