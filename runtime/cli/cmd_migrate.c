@@ -1,5 +1,6 @@
 /* cmd_migrate.c - migrate, and receive, which it runs on the other host. */
 #include "runtime/base/cleanup.h"
+#include "runtime/base/clock.h"
 #include "runtime/base/parse.h"
 #include "runtime/cli/cli.h"
 #include "runtime/cli/transport.h"
@@ -163,6 +164,32 @@ static unsigned int patience(int r, const struct berth_error *err)
 	return err->code == BERTH_ERR_NO_DAEMON ? WORKS_MS : FAILED_MS;
 }
 
+/* resumed_ms: from the last word to the end of what resumed it there. */
+static void print_receipt(struct cli *cli, json_t *reply, uint64_t resumed_ms)
+{
+	json_t *r = json_object_get(reply, "receipt");
+	const json_t *frozen = json_object_get(r, "frozen_ms");
+	double volume = json_number_value(json_object_get(r, "volume_bytes")) / (1 << 20),
+	       images = json_number_value(json_object_get(r, "images_bytes")) / (1 << 20),
+	       ahead = json_number_value(json_object_get(r, "ahead_bytes")) / (1 << 20);
+
+	if (frozen != NULL)
+		(void)json_object_set_new(r, "resumed_ms", json_integer((json_int_t)resumed_ms));
+	if (cli->json) {
+		(void)json_dumpf(reply, stdout, JSON_INDENT(2));
+		(void)putchar('\n');
+	} else if (frozen != NULL) {
+		cli_say(cli,
+			"it stood still for %lld ms until the other host had it, and was resumed "
+			"there within %llu ms; sent: %.1f MiB of its disk ahead, %.1f MiB then, "
+			"%.1f MiB of memory",
+			(long long)json_integer_value(frozen), (unsigned long long)resumed_ms,
+			ahead, volume, images);
+	} else if (r != NULL) {
+		cli_say(cli, "sent: %.1f MiB of its disk, %.1f MiB of memory", volume, images);
+	}
+}
+
 static int send_once(struct cli *cli, const struct migrate *m, const struct moved *ct, bool start,
 		     struct berth_error *err)
 {
@@ -171,6 +198,8 @@ static int send_once(struct cli *cli, const struct migrate *m, const struct move
 			      m->keep, "check_only", m->check_only, "start", start, "online",
 			      m->online);
 	struct transport t;
+	json_t *reply = NULL;
+	uint64_t before;
 	int status, r = transport_start(m->command, m->ssh, host, &t, err);
 
 	if (r < 0) {
@@ -181,8 +210,12 @@ static int send_once(struct cli *cli, const struct migrate *m, const struct move
 		(void)json_object_set_new(p, "new_ctid", json_integer(ct->new_ctid));
 	if (ct->name[0] != '\0')
 		(void)json_object_set_new(p, "new_name", json_string(ct->name));
-	r = call_berthd_fds(cli, "io.berth.Container.Send", p, t.fds, 2, NULL, err);
+	r = call_berthd_fds(cli, "io.berth.Container.Send", p, t.fds, 2, &reply, err);
+	before = clock_monotonic_ns();
 	status = transport_end(&t, patience(r, err));
+	if (r >= 0 && !m->check_only)
+		print_receipt(cli, reply, (clock_monotonic_ns() - before) / 1000000);
+	json_decref(reply);
 	/* It has said why, on standard error. */
 	if (r >= 0 && status != 0 && !m->check_only)
 		return berth_error_set(

@@ -133,7 +133,7 @@ static void forgotten(struct job *j, const struct worker_result *result)
 	uint32_t ctid = ct->ctid;
 
 	(void)result;
-	job_done(j, NULL);
+	job_done(j, take_ptr(j->reply));
 	registry_remove(d, ct);
 	event_emit(d, ctid, "destroyed", NULL);
 }

@@ -266,6 +266,7 @@ static struct rpc_call *job_release(struct job *j)
 	conf_free(j->live);
 	conf_free(j->before);
 	json_decref(j->notes);
+	json_decref(j->reply);
 	j->ct->job = NULL;
 	ct_pend_hurry(j->ct);
 	free(j);

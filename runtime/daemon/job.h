@@ -49,6 +49,7 @@ struct job {
 	struct conf_file *live; /* set: what is to be in effect */
 	struct conf_file *before; /* set: what was in effect */
 	json_t *notes; /* create, set, stop */
+	json_t *reply; /* send: its receipt, when what is left here is removed */
 };
 
 /*

@@ -3,6 +3,7 @@
 #include "runtime/base/fd.h"
 #include "runtime/base/log.h"
 #include "runtime/base/parse.h"
+#include "runtime/base/value.h"
 #include "runtime/ct/journal.h"
 #include "runtime/daemon/config_check.h"
 #include "runtime/daemon/destroy.h"
@@ -29,6 +30,7 @@ struct send_order {
 /* What the halves of an online move have in common: its job's. */
 struct move {
 	char new_ctid[16], new_name[64], id[40], peer[PEER_MAX];
+	uint64_t ahead_bytes, frozen_at; /* the latter as ev_now_ms */
 };
 
 /* ---- after the worker ---- */
@@ -61,6 +63,25 @@ static void stays(struct job *j, const struct berth_error *why)
 	(void)ct_event(ct, LIFE_T_REBOOT, &(struct life_info){.job = j}, NULL);
 }
 
+static json_t *receipt(const struct job *j, const struct worker_result *result)
+{
+	const struct move *m = j->move;
+	uint64_t volume = 0, images = 0;
+	json_t *r;
+
+	(void)value_get_u64(result->values, "bytes", &volume);
+	(void)value_get_u64(result->values, "bytes_images", &images);
+	r = json_pack("{s:I, s:I}", "volume_bytes", (json_int_t)volume, "images_bytes",
+		      (json_int_t)images);
+	if (m != NULL) {
+		(void)json_object_set_new(r, "ahead_bytes",
+					  json_integer((json_int_t)m->ahead_bytes));
+		(void)json_object_set_new(r, "frozen_ms",
+					  json_integer((json_int_t)(ev_now_ms() - m->frozen_at)));
+	}
+	return json_pack("{s:o}", "receipt", r);
+}
+
 /* Whatever the worker said, the journal says whose it is. */
 static void sent(struct job *j, const struct worker_result *result)
 {
@@ -88,8 +109,9 @@ static void sent(struct job *j, const struct worker_result *result)
 		return;
 	}
 	event_emit(d, ct->ctid, "moved", NULL);
+	j->reply = receipt(j, result);
 	if (ct->status != CT_GIVEN || j->save)
-		job_done(j, NULL);
+		job_done(j, take_ptr(j->reply));
 	else if (ct_event(ct, LIFE_RELEASE, &go, &err) < 0)
 		job_fail(j, &err);
 }
@@ -136,6 +158,7 @@ static void last_go(struct job *j, void *data)
 /* Most of its volume is there: it is suspended for the rest. From the mark on it goes on by itself, here or there. */
 static void went_ahead(struct job *j, const struct worker_result *result)
 {
+	struct move *m = j->move;
 	struct berth_error err = result->error;
 	int r;
 
@@ -152,6 +175,8 @@ static void went_ahead(struct job *j, const struct worker_result *result)
 		job_fail(j, &err);
 		return;
 	}
+	(void)value_get_u64(result->values, "bytes_ahead", &m->ahead_bytes);
+	m->frozen_at = ev_now_ms();
 	j->suspended = last_go;
 	j->n_held = j->n_fds;
 	j->n_fds = 0;

@@ -15,6 +15,7 @@
 #include "runtime/base/fd.h"
 #include "runtime/base/parse.h"
 #include "runtime/ct/journal.h"
+#include "runtime/ct/mounted.h"
 #include "runtime/ct/store.h"
 #include "runtime/migrate/rounds.h"
 #include "runtime/migrate/source.h"
@@ -28,7 +29,9 @@
 
 enum {
 	LAST_WORD_MS = 2000,
-	REPORT_MS = 10000
+	REPORT_MS = 10000,
+	AHEAD_ROUNDS = 4,
+	AHEAD_ENOUGH = 4 << 20 /* bytes */
 };
 
 struct send {
@@ -226,18 +229,34 @@ static int send_round(struct send *s, struct message_end *end, struct berth_erro
 	return r;
 }
 
-/* While it runs. */
+/* What it keeps in memory only would travel when it stands still. What cannot be flushed does. */
+static void flush(struct send *s)
+{
+	auto_close int fd = -EBADF;
+	struct ct_run run;
+	bool booted;
+
+	if (ct_run_load(&s->w->paths, s->w->ctid, &run, &booted) == 0)
+		fd = ct_mounted_volume_open(&s->w->paths, s->w->ctid, &run.monitor);
+	if (fd >= 0)
+		(void)syncfs(fd);
+}
+
+/* While it runs: until little has changed meanwhile. */
 static int send_ahead(struct send *s, struct berth_error *err)
 {
-	struct message_end end;
+	struct message_end end = {.bytes = 0}, sum = {.bytes = 0};
 	int r = FAULT_STEP("live.ahead", err);
 
-	if (r == 0)
+	for (int i = 0; r == 0 && i < AHEAD_ROUNDS && (i == 0 || end.bytes > AHEAD_ENOUGH); i++) {
+		flush(s);
 		r = send_round(s, &end, err);
+		if (r == 0)
+			r = source_round(&s->link, &end, err);
+		sum.bytes += end.bytes;
+	}
 	if (r == 0)
-		r = source_round(&s->link, &end, err);
-	if (r == 0)
-		report_bytes("bytes_ahead", &end);
+		report_bytes("bytes_ahead", &sum);
 	return r;
 }
 

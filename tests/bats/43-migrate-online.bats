@@ -24,7 +24,7 @@ make_ct() {
 		--ipadd 2001:db8::101
 	on A berth start 101 --wait
 	on A berth exec2 101 sh -c 'cat >/probe && chmod 755 /probe' <"$(command -v probe)"
-	on A berth exec2 101 sh -c 'dd if=/dev/urandom of=/root/data bs=1M count=24 2>/dev/null; sync
+	on A berth exec2 101 sh -c 'dd if=/dev/urandom of=/root/data bs=1M count=24 2>/dev/null
 		/probe echo 7 >/dev/null 2>&1 &' </dev/null
 	sum=$(sum_of A)
 	[ -n "$sum" ]
@@ -61,7 +61,12 @@ there_and_back() {
 	make_ct "$1"
 	for round in 1 2; do
 		on A berth exec2 101 sh -c "echo round $round >>/root/log"
-		on A berth migrate --online -e "$via" B 101
+		run -0 on A berth migrate --json --online -e "$via" B 101
+		# 24 MiB of data went while it ran; behind that what has changed, and its memory.
+		python3 -c 'import json, sys
+r = json.load(sys.stdin)["receipt"]
+assert r["ahead_bytes"] > 24 << 20 and r["volume_bytes"] < 8 << 20 and r["images_bytes"] > 0, r
+assert r["frozen_ms"] > 0 and r["resumed_ms"] > 0, r' <<<"$output"
 		empty A
 		goes_on B
 		run -0 on B berth list -H -o physpages.l,cpulimit 101

@@ -215,11 +215,21 @@ static bool is_marked(void)
 
 static void one_that_runs_is_suspended_when_most_of_it_is_there(void)
 {
+	json_t *reply, *receipt;
+	struct client c;
 	struct running r;
 
 	begin_online(&r);
-	on_worker("send", "case \"$*\" in *ahead*) say_done;; *last*) " GIVES "say_done;; esac\n");
-	CHECK(send_with(parameters("online")) == BERTH_OK);
+	on_worker("send", "case \"$*\" in *ahead*) echo result bytes_ahead=5; say_done;; "
+			  "*last*) " GIVES "echo result bytes=7; say_done;; esac\n");
+	pass(&c, parameters("online"));
+	reply = client_wait(&c);
+	receipt = json_object_get(json_object_get(reply, "parameters"), "receipt");
+	CHECK(json_integer_value(json_object_get(receipt, "ahead_bytes")) == 5);
+	CHECK(json_integer_value(json_object_get(receipt, "volume_bytes")) == 7);
+	CHECK(json_is_integer(json_object_get(receipt, "frozen_ms")));
+	CHECK(code_of(reply) == BERTH_OK);
+	client_close(&c);
 	CHECK(registry_find(&d, 101) == NULL && !has_journal() && !has_config_file(101));
 	end_online(&r);
 }
