@@ -12,6 +12,7 @@
 #include "runtime/daemon/made.h"
 #include "runtime/daemon/methods.h"
 #include "runtime/daemon/obstacle.h"
+#include "runtime/daemon/room.h"
 #include "runtime/daemon/settings.h"
 #include "runtime/migrate/message.h"
 
@@ -300,6 +301,7 @@ static void look_at_numbers(struct receive *r)
 /* What the worker has found, and what is known here. */
 static void look_around(struct receive *r, const struct worker_result *result)
 {
+	const struct ct coming = {.d = r->d, .ctid = r->offer.new_ctid};
 	struct ct_config c;
 	struct berth_error why;
 	char key[20], text[400];
@@ -311,6 +313,8 @@ static void look_around(struct receive *r, const struct worker_result *result)
 		if (value_get(result->values, key, text, sizeof(text)) == 0)
 			find(r, text);
 	}
+	if (r->offer.start && !r->offer.given && room_check(&coming, &why) < 0)
+		find(r, why.msg);
 	/* An invalid config is told by the worker. */
 	if (ct_config_from(r->conf, r->d->host_conf, &c, &why) == 0 &&
 	    settings_check_host(r->offer.new_ctid, NULL, &c, &why) < 0)

@@ -120,6 +120,8 @@ int message_offer_format(const struct message_offer *o, char buf[static MESSAGE_
 	r |= value_put_u64(buf, MESSAGE_SIZE, &used, "suspended", o->suspended);
 	r |= value_put_u64(buf, MESSAGE_SIZE, &used, "start", o->start);
 	r |= value_put_u64(buf, MESSAGE_SIZE, &used, "given", o->given);
+	if (o->suspended)
+		r |= needs_format(&o->needs, buf, MESSAGE_SIZE, &used);
 	return r != 0 ? -ENOSPC : 0;
 }
 
@@ -158,6 +160,8 @@ int message_offer_parse(const char *text, struct message_offer *ret)
 		return -EBADMSG;
 	/* Files are no longer than that (off_t). */
 	if (o.volume_bytes == 0 || o.volume_bytes > INT64_MAX || o.volume_used > o.volume_bytes)
+		return -EBADMSG;
+	if (suspended == 1 && needs_parse(text, &o.needs) < 0)
 		return -EBADMSG;
 	o.check_only = check_only == 1;
 	o.suspended = suspended == 1;

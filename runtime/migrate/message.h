@@ -5,14 +5,15 @@
 #pragma once
 
 #include "runtime/base/error.h"
+#include "runtime/migrate/needs.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 enum {
 	/* The versions of the protocol that this berth speaks. */
-	PROTOCOL_MIN = 1,
-	PROTOCOL_MAX = 1,
+	PROTOCOL_MIN = 2, /* 2: what a CT that comes with its processes needs */
+	PROTOCOL_MAX = 2,
 	MESSAGE_SIZE = 8192, /* of a text, bytes */
 	MESSAGE_REASON_MAX = 320,
 	MESSAGE_FINDINGS = 16
@@ -46,6 +47,7 @@ struct message_offer {
 	bool suspended; /* the images of its memory follow the volume, which may come in rounds */
 	bool start; /* there, when it has arrived: it ran here */
 	bool given; /* the source has committed it before: it must not come twice */
+	struct message_needs needs; /* of one that is suspended */
 };
 
 int message_offer_format(const struct message_offer *o, char buf[static MESSAGE_SIZE]);

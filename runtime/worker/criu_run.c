@@ -3,9 +3,12 @@
 
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
+#include "runtime/base/parse.h"
+#include "runtime/base/spawn.h"
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 enum {
@@ -32,6 +35,50 @@ int criu_find(const struct worker *w, char path[BERTH_PATH_MAX], struct berth_er
 	return berth_error_set(err, BERTH_ERR_HELPER, ENOENT,
 			       "there is no criu, which suspends and resumes CTs; install it (apt "
 			       "install criu), or say where it is: CRIU=\"PATH\" in berth.conf");
+}
+
+int criu_version(const struct worker *w, uint32_t *ret, struct berth_error *err)
+{
+	char path[BERTH_PATH_MAX], text[256];
+	uint64_t major, minor, sublevel = 0;
+	struct utsname uts;
+	const char *at;
+	int r = criu_find(w, path, err);
+
+	if (r == 0)
+		r = spawn_run_output((const char *const[]){path, "--version", NULL}, text,
+				     sizeof(text), err);
+	if (r < 0)
+		return r;
+	at = strstr(text, "Version: ");
+	at = at != NULL ? at + strlen("Version: ") : "";
+	if (parse_next(&at, "", 10, &major) < 0 || parse_next(&at, ".", 10, &minor) < 0 ||
+	    major > 999 || minor > 99)
+		return berth_error_set(err, BERTH_ERR_HELPER, EBADMSG,
+				       "%.200s does not say its version", path);
+	if (parse_next(&at, ".", 10, &sublevel) < 0 || sublevel > 99)
+		sublevel = 0; /* "4.2", or that of a checkout */
+	*ret = (uint32_t)(major * 10000 + minor * 100 + sublevel);
+	(void)uname(&uts);
+	return criu_version_check((unsigned int)major, (unsigned int)minor, (unsigned int)sublevel,
+				  uts.release, err);
+}
+
+int criu_memory_of(struct cg_host *cg, uint32_t ctid, uint64_t *ret, struct berth_error *err)
+{
+	auto_close int dir = cg_ct_dir(cg, ctid);
+	auto_free char *text = NULL;
+	uint64_t anon, shmem;
+	struct cg_stat st;
+	int r = cg_ct_stat_some(cg, ctid, CG_STAT_MEMORY | CG_STAT_SWAP, &st, err);
+
+	if (r < 0)
+		return r;
+	*ret = st.memory + st.swap;
+	if (dir >= 0 && file_read_at(dir, "memory.stat", 1 << 16, &text, NULL) == 0 &&
+	    cg_parse_key(text, "anon", &anon) == 0 && cg_parse_key(text, "shmem", &shmem) == 0)
+		*ret = anon + shmem + st.swap;
+	return 0;
 }
 
 /* Each as two strings: of the dump, of the restore. mnt[PLACE]:KEY and mnt[KEY]:SOURCE. */

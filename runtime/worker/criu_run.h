@@ -19,6 +19,11 @@
 
 /* CRIU of berth.conf, or where Debian's is. BERTH_ERR_HELPER. */
 int criu_find(const struct worker *w, char path[BERTH_PATH_MAX], struct berth_error *err);
+/* Its version, 40200 is 4.2.0, by `criu --version`. BERTH_ERR_UNSUPPORTED: this kernel needs a newer one. */
+int criu_version(const struct worker *w, uint32_t *ret, struct berth_error *err);
+/* Bytes of the CT's memory that images will have: all but what the kernel only keeps of files, where it tells them
+ * apart. */
+int criu_memory_of(struct cg_host *cg, uint32_t ctid, uint64_t *ret, struct berth_error *err);
 
 /* Mounts of the CT that the host made, at a dump; or where the rebuilder finds them. tty: an external of its own. */
 void criu_externals(struct criu_order *o, bool restore, const char *tty);

@@ -351,33 +351,17 @@ static void check_cts(struct checks *c, struct worker *w)
 static void check_criu(struct checks *c, struct worker *w)
 {
 	static const char fix[] = "apt-get install criu";
-	char path[BERTH_PATH_MAX], text[256];
-	uint64_t v[3] = {0};
 	struct berth_error err;
-	struct utsname uts;
-	const char *at;
+	uint32_t v = 0;
+	int r = criu_version(w, &v, &err);
 
-	if (criu_find(w, path, &err) < 0) {
-		found(c, "criu", "warning", fix, "%.300s", err.msg);
-		return;
-	}
-	if (spawn_run_output((const char *const[]){path, "--version", NULL}, text, sizeof(text),
-			     &err) < 0) {
-		found(c, "criu", "warning", fix, "%.300s", err.msg);
-		return;
-	}
-	at = strstr(text, "Version: ");
-	(void)uname(&uts);
-	if (at != NULL)
-		at += strlen("Version: ");
-	if (at == NULL || parse_next(&at, "", 10, &v[0]) < 0 || parse_next(&at, ".", 10, &v[1]) < 0)
-		found(c, "criu", "warning", fix, "%s does not say its version", path);
-	else if (criu_version_check((unsigned int)v[0], (unsigned int)v[1], (unsigned int)v[2],
-				    uts.release, &err) < 0)
+	if (r < 0 && v != 0)
 		found(c, "criu", "warning", "", "CTs cannot be suspended: %.300s", err.msg);
+	else if (r < 0)
+		found(c, "criu", "warning", fix, "%.300s", err.msg);
 	else
-		found(c, "criu", "ok", "", "criu %u.%u.%u suspends and resumes CTs",
-		      (unsigned int)v[0], (unsigned int)v[1], (unsigned int)v[2]);
+		found(c, "criu", "ok", "", "criu %u.%u.%u suspends and resumes CTs", v / 10000,
+		      v / 100 % 100, v % 100);
 }
 
 void host_checks(struct worker *w, host_finding_fn *fn, void *data)

@@ -13,9 +13,9 @@
 #include "runtime/migrate/reader.h"
 #include "runtime/storage/volume.h"
 #include "runtime/wire/report.h"
-#include "runtime/worker/criu_run.h"
 #include "runtime/worker/host_space.h"
 #include "runtime/worker/migrate.h"
+#include "runtime/worker/move_needs.h"
 #include "templates/template.h"
 
 #include <fcntl.h>
@@ -115,11 +115,27 @@ static void find(unsigned int *n, const struct berth_error *why)
 	report_result(key, why->msg);
 }
 
+static void find_need(const struct berth_error *why, void *data)
+{
+	find(data, why);
+}
+
+/* Behind the commit it is too late to find out. */
+static void look_at_needs(struct worker *w, const struct message_offer *o, unsigned int *n)
+{
+	struct message_needs here;
+	struct berth_error why;
+
+	if (move_needs_here(w, &here, &why) < 0)
+		find(n, &why);
+	else
+		needs_compare(&o->needs, &here, find_need, n);
+}
+
 /* All that is in the way is told at once; what berthd knows of, it finds itself. */
 static int look_around(struct worker *w, const char *text, struct berth_error *err)
 {
 	const char *config = text + strlen(text) + 1;
-	char criu[BERTH_PATH_MAX];
 	struct template_info t;
 	struct message_offer o;
 	struct ct_config c;
@@ -146,8 +162,8 @@ static int look_around(struct worker *w, const char *text, struct berth_error *e
 		if (migrate_check_limits(w, &c, o.driver, &why) < 0)
 			find(&n, &why);
 	}
-	if (o.suspended && criu_find(w, criu, &why) < 0)
-		find(&n, &why);
+	if (o.suspended && !o.given)
+		look_at_needs(w, &o, &n);
 	if (!o.given && host_space_promise(w, o.volume_bytes, &why) < 0)
 		find(&n, &why);
 	conf_free(f);

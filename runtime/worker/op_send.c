@@ -22,6 +22,7 @@
 #include "runtime/storage/volume.h"
 #include "runtime/wire/report.h"
 #include "runtime/worker/migrate.h"
+#include "runtime/worker/move_needs.h"
 #include "runtime/worker/moved_images.h"
 
 #include <fcntl.h>
@@ -192,6 +193,8 @@ static int load(struct send *s, struct berth_error *err)
 	r = load_journal(s, err);
 	if (r == 0)
 		r = load_config(s, err);
+	if (r == 0 && o->suspended && !s->last)
+		r = move_needs_of_ct(w, s->ahead, &o->needs, err);
 	return r < 0 ? r : load_volume(s, err);
 }
 

@@ -413,30 +413,12 @@ static uint64_t images_size(void *data)
 	return sum;
 }
 
-/* Its memory but for what the kernel only keeps of files; all of it where the kernel does not tell them apart. */
-static int memory_to_save(struct suspend *s, uint64_t *ret, struct berth_error *err)
-{
-	auto_close int dir = cg_ct_dir(s->cg, s->w->ctid);
-	auto_free char *text = NULL;
-	uint64_t anon, shmem;
-	struct cg_stat st;
-	int r = cg_ct_stat_some(s->cg, s->w->ctid, CG_STAT_MEMORY | CG_STAT_SWAP, &st, err);
-
-	if (r < 0)
-		return r;
-	*ret = st.memory + st.swap;
-	if (dir >= 0 && file_read_at(dir, "memory.stat", 1 << 16, &text, NULL) == 0 &&
-	    cg_parse_key(text, "anon", &anon) == 0 && cg_parse_key(text, "shmem", &shmem) == 0)
-		*ret = anon + shmem + st.swap;
-	return 0;
-}
-
 /* One CT's memory is not to fill the host's disk under all others. */
 static int step_room(void *ctx, struct berth_error *err)
 {
 	struct suspend *s = ctx;
 	uint64_t need, have;
-	int r = memory_to_save(s, &need, err);
+	int r = criu_memory_of(s->cg, s->w->ctid, &need, err);
 
 	if (r < 0)
 		return r;

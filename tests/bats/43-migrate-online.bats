@@ -209,6 +209,32 @@ is_cut() {
 	twohosts down
 }
 
+# What would fail behind the commit is asked before the freeze.
+@test "a host that could not resume it refuses it before it is frozen" {
+	make_ct tiny
+	conf=$(root_of B)/etc/berth/berth.conf
+	printf '#!/bin/sh\necho "Version: 3.10"\n' >"$BERTH_TEST_DIR/old-criu"
+	chmod 755 "$BERTH_TEST_DIR/old-criu"
+	cp "$conf" "$BERTH_TEST_DIR/conf"
+	sed -i '/^CRIU=/d' "$conf"
+	echo "CRIU=\"$BERTH_TEST_DIR/old-criu\"" >>"$conf"
+	berthd_again B
+	for option in --check-only ""; do
+		run -5 on A berth migrate --online $option -e "$via" B 101
+		[[ $output == *"criu is 3.10.0; Linux"*"needs"* ]]
+	done
+	# Of a dump there is no trace: its volume is as mounted as before.
+	[ ! -e "$(lib_of A)/private/101/dump.log" ]
+	! grep -q suspend "$(root_of A)/berthd.log"
+	goes_on A
+	cp "$BERTH_TEST_DIR/conf" "$conf"
+	berthd_again B
+	on A berth migrate --online --check-only -e "$via" B 101
+	rm "$BERTH_TEST_DIR/old-criu" "$BERTH_TEST_DIR/conf"
+	on A berth stop 101 --fast
+	twohosts down
+}
+
 @test "what cannot be resumed there is there, suspended, and that is told" {
 	make_ct tiny
 	faults set berth-worker:resume.commit EIO

@@ -4,6 +4,7 @@
  *
  * covers: runtime/worker/op_migrate.c runtime/worker/migrate_main.c runtime/worker/op_send.c
  * covers: runtime/worker/op_receive.c runtime/worker/op_receive_offer.c runtime/worker/moved_images.c
+ * covers: runtime/worker/move_needs.c
  */
 #include "runtime/base/fault_table.h"
 #include "runtime/ct/journal.h"
