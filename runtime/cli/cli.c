@@ -64,6 +64,17 @@ int cli_usage_error(const struct cli *cli, struct berth_error *err, const char *
 			       is_one ? "" : cli->command->name, cli->command->args);
 }
 
+int cli_add_ct(json_t **words, const char *name, struct berth_error *err)
+{
+	if (*words == NULL)
+		*words = json_array();
+	if (json_array_append_new(*words, json_string(name)) < 0)
+		return berth_error_set(
+			err, BERTH_ERR_VALUE, EINVAL,
+			"invalid name of a CT; use lower-case letters, digits and '-'");
+	return 0;
+}
+
 int cli_one_word(struct cli *cli, struct args *a, const char *what, const char **ret,
 		 struct berth_error *err)
 {

@@ -73,6 +73,9 @@ int cmd_version(struct cli *cli, struct args *a, struct berth_error *err);
  */
 int cli_next(struct cli *cli, struct args *a, struct arg *ret, struct berth_error *err);
 
+/* name joins *words, an array that is made with its first one and that the caller owns. -EINVAL for what is no UTF-8. */
+int cli_add_ct(json_t **words, const char *name, struct berth_error *err);
+
 /* For commands of one word and no options. what: "a CT". NULL and 0 for --help. */
 int cli_one_word(struct cli *cli, struct args *a, const char *what, const char **ret,
 		 struct berth_error *err);

@@ -86,12 +86,9 @@ static int take_options(struct cli *cli, struct args *a, struct list_options *o,
 			cli->json = cli->json || o->json; /* its errors too */
 			continue;
 		}
-		if (o->words == NULL)
-			o->words = json_array();
-		if (json_array_append_new(o->words, json_string(arg.value)) < 0)
-			return berth_error_set(
-				err, BERTH_ERR_VALUE, EINVAL,
-				"invalid name of a CT; use lower-case letters, digits and '-'");
+		r = cli_add_ct(&o->words, arg.value, err);
+		if (r < 0)
+			return r;
 	}
 	return r;
 }

@@ -208,12 +208,9 @@ static int take_options(struct cli *cli, struct args *a, struct ubc_options *o,
 			cli->json |= arg.letter == 'j';
 			continue;
 		}
-		if (o->words == NULL)
-			o->words = json_array();
-		if (json_array_append_new(o->words, json_string(arg.value)) < 0)
-			return berth_error_set(
-				err, BERTH_ERR_VALUE, EINVAL,
-				"invalid name of a CT; use lower-case letters, digits and '-'");
+		r = cli_add_ct(&o->words, arg.value, err);
+		if (r < 0)
+			return r;
 	}
 	return r;
 }

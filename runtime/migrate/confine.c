@@ -7,31 +7,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
+#include <seccomp.h>
 #include <signal.h>
-#include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#if defined(__x86_64__)
-#define NATIVE_ARCH AUDIT_ARCH_X86_64
-#elif defined(__aarch64__)
-#define NATIVE_ARCH AUDIT_ARCH_AARCH64
-#else
-#error "which AUDIT_ARCH has this machine?"
-#endif
-
-enum {
-	HEAD = 4,
-	TAIL = 2
-};
-
-/* Above 2^30 there is x32; its numbers are in no row. */
-static const uint32_t allowed[] = {
+static const int allowed[] = {
 	SYS_read,	  SYS_write,	    SYS_writev,	     SYS_pwrite64,
 	SYS_close,	  SYS_ppoll,	    SYS_brk,	     SYS_mmap,
 	SYS_munmap,	  SYS_mremap,	    SYS_madvise,     SYS_mprotect,
@@ -44,37 +27,19 @@ static const uint32_t allowed[] = {
 #endif
 };
 
-enum {
-	N_ALLOWED = sizeof(allowed) / sizeof(allowed[0])
-};
-
-static struct sock_filter stmt(uint16_t code, uint32_t k)
-{
-	return (struct sock_filter){.code = code, .k = k};
-}
-
-static struct sock_filter jump(uint32_t k, unsigned int jt, unsigned int jf)
-{
-	return (struct sock_filter){
-		.code = BPF_JMP | BPF_JEQ | BPF_K, .jt = (uint8_t)jt, .jf = (uint8_t)jf, .k = k};
-}
-
+/* What is not listed, and what is another architecture's (x32 too), kills. */
 static int load_filter(void)
 {
-	struct sock_filter f[HEAD + N_ALLOWED + TAIL];
-	struct sock_fprog prog = {.len = HEAD + N_ALLOWED + TAIL, .filter = f};
-	unsigned int n = 0;
+	scmp_filter_ctx f = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	int r = f == NULL ? -ENOMEM
+			  : seccomp_attr_set(f, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 
-	_Static_assert(N_ALLOWED + TAIL < 255, "a jump reaches so far");
-	f[n++] = stmt(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
-	f[n++] = jump(NATIVE_ARCH, 1, 0);
-	f[n++] = stmt(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
-	f[n++] = stmt(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
-	for (unsigned int i = 0; i < N_ALLOWED; i++)
-		f[n++] = jump(allowed[i], N_ALLOWED - i, 0);
-	f[n++] = stmt(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
-	f[n++] = stmt(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog) < 0 ? -errno : 0;
+	for (size_t i = 0; r == 0 && i < sizeof(allowed) / sizeof(allowed[0]); i++)
+		r = seccomp_rule_add(f, SCMP_ACT_ALLOW, allowed[i], 0);
+	if (r == 0)
+		r = seccomp_load(f);
+	seccomp_release(f);
+	return r;
 }
 
 static int limit(__rlimit_resource_t what, uint64_t value)
