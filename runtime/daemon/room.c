@@ -20,11 +20,12 @@ int room_judge(const struct bounds_host *h, uint32_t ctid, uint64_t n, struct be
 	if (first == NULL)
 		return 0;
 	bound_fix(first, n, fix, sizeof(fix));
-	return berth_error_set(err, BERTH_ERR_RESOURCES, ENOSPC,
-			       "CT %u is not started: %llu CTs run, and this host has %llu %s, "
-			       "enough for %llu; %s",
-			       ctid, (unsigned long long)n - 1, (unsigned long long)first->has,
-			       first->what, (unsigned long long)first->cts, fix);
+	return berth_error_set(
+		err, BERTH_ERR_RESOURCES, ENOSPC,
+		"there is no room for CT %u: %llu CTs run, and this host has %llu %s, "
+		"enough for %llu; %s",
+		ctid, (unsigned long long)n - 1, (unsigned long long)first->has, first->what,
+		(unsigned long long)first->cts, fix);
 }
 
 int room_check(const struct ct *ct, struct berth_error *err)

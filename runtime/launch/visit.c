@@ -70,7 +70,9 @@ static _Noreturn void visit_run(const struct launch_visit *v, int sock)
 
 /* ---- the caller ---- */
 
-static int visit_collect(int sock, unsigned int timeout_ms, int *ret_fd, struct berth_error *err)
+/* late, killed: why it may be that no answer came in time, or none at all. */
+static int visit_collect(int sock, unsigned int timeout_ms, const char *late, const char *killed,
+			 int *ret_fd, struct berth_error *err)
 {
 	struct visit_reply reply;
 	unsigned int n_fds = 0;
@@ -78,15 +80,12 @@ static int visit_collect(int sock, unsigned int timeout_ms, int *ret_fd, struct 
 	ssize_t n;
 
 	if (fd_wait(sock, POLLIN, timeout_ms) != 1)
-		return berth_error_set(
-			err, BERTH_ERR_TIMEOUT, ETIMEDOUT,
-			"it did not answer within %u ms: it is suspended, or one of its own file "
-			"systems hangs",
-			timeout_ms);
+		return berth_error_set(err, BERTH_ERR_TIMEOUT, ETIMEDOUT,
+				       "it did not answer within %u ms: %s", timeout_ms, late);
 	n = fd_recv_message(sock, &reply, sizeof(reply), &fd, 1, &n_fds);
 	if (n != (ssize_t)sizeof(reply))
 		return berth_error_set(err, BERTH_ERR_RESOURCES, ECHILD,
-				       "the helper inside was killed; is its memory too small?");
+				       "the helper inside was killed; %s", killed);
 	if (reply.result < 0) {
 		*err = reply.err;
 		return reply.result;
@@ -113,7 +112,9 @@ int launch_visit(const struct launch_visit *v, int *ret_fd, struct berth_error *
 	if (pid < 0) {
 		r = berth_error_sys(err, -pid, "clone3");
 	} else {
-		r = visit_collect(sock[0], v->timeout_ms, ret_fd, err);
+		r = visit_collect(sock[0], v->timeout_ms,
+				  "it is suspended, or one of its own file systems hangs",
+				  "is its memory too small?", ret_fd, err);
 		/* A child that a file system of the tenant's holds ends when the CT does. */
 		process_end(pid);
 	}
@@ -186,7 +187,11 @@ int launch_in_net(const struct launch_in_net *n, struct berth_error *err)
 	if (pid < 0) {
 		r = berth_error_sys(err, -pid, "clone3");
 	} else {
-		r = visit_collect(sock[0], n->timeout_ms, NULL, err);
+		r = visit_collect(sock[0], n->timeout_ms,
+				  "its network has very many routes or rules",
+				  "its network has more routes or rules than 1 GiB of memory and "
+				  "20 s of processor time are enough for",
+				  NULL, err);
 		process_end(pid);
 	}
 	(void)close(sock[0]);

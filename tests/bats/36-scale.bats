@@ -121,7 +121,7 @@ doctor_on() { berth doctor --json | jq -r --arg n "$1" '.[] | select(.name == $n
 	# Two CTs have 4 descriptors each, beside what is kept for clients and jobs.
 	prlimit --pid "$BERTHD_PID" --nofile=520:
 	run -6 berth start 103
-	[[ $output == *"CT 103 is not started: 2 CTs run"*"520 file descriptors for berthd"*"enough for 2; raise LimitNOFILE"* ]]
+	[[ $output == *"there is no room for CT 103: 2 CTs run"*"520 file descriptors for berthd"*"enough for 2; raise LimitNOFILE"* ]]
 	[[ "$(berth status 103)" == *" unmounted down" && ! -e $HOST_ROOT/run/berth/ct/103/state ]]
 	[[ "$(doctor_on bound-descriptors)" == "warning "*"enough for 2 CTs"*LimitNOFILE* ]]
 	berth restart 101 --fast

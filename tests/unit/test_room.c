@@ -11,7 +11,7 @@ static void what_is_refused_names_bound_and_command(void)
 
 	CHECK(room_judge(&h, 5000, 4096, &err) == 0);
 	CHECK(room_judge(&h, 5000, 4097, &err) < 0 && err.code == BERTH_ERR_RESOURCES);
-	CHECK(strcmp(err.msg, "CT 5000 is not started: 4096 CTs run, and this host has 4096 "
+	CHECK(strcmp(err.msg, "there is no room for CT 5000: 4096 CTs run, and this host has 4096 "
 			      "terminals (kernel.pty.max), enough for 4096; "
 			      "sysctl -w kernel.pty.max=5122") == 0);
 	h.ptys = 65536;
