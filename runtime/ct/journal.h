@@ -16,6 +16,8 @@
 
 /* In the private area of what came by a move, beside the facts: its config to be. Goes when that is written. */
 #define JOURNAL_INCOMING_CONF "incoming.conf"
+/* Beside it, durable: it ran before it was suspended to be moved, and goes on by itself, here or there. Empty. */
+#define MOVING_MARK "moving"
 
 enum journal_phase {
 	JOURNAL_GIVEN = 1, /* source */

@@ -27,6 +27,7 @@ struct job {
 	bool own; /* nobody asked for it: berthd began it by itself */
 	bool ends_with_client; /* what it makes is nobody's when its client goes: LIFE_CANCEL */
 	unsigned int died; /* workers of it that died in the middle */
+	unsigned int resumes; /* that have failed, of a CT that was suspended to be moved */
 	bool asked; /* the command of halt_fd has told init */
 	bool fast, restart, killed, save, wait, hold;
 	bool then_start; /* after the unmount; of one that was made: when it stands */

@@ -46,7 +46,8 @@ static int move_on(struct job *j)
 {
 	const struct life_info send = {.job = j, .go = j->suspended};
 
-	if (j->suspended != NULL && j->call != NULL)
+	j->suspended = NULL;
+	if (send.go != NULL && j->call != NULL)
 		return ct_event(j->ct, LIFE_SEND, &send, NULL);
 	j->ends_with_client = false;
 	return ct_event(j->ct, LIFE_RESUME, &(struct life_info){.job = j}, NULL);
@@ -57,7 +58,7 @@ int act_released(const struct life_call *c)
 	struct job *j = c->j;
 	struct ct *ct = c->ct;
 	struct berth_error err = j->error;
-	bool again;
+	bool again, goes_on;
 
 	ct->kill_ordered = false;
 	ct->clean_wait_ms = 0;
@@ -65,16 +66,19 @@ int act_released(const struct life_call *c)
 	ct_timer_clear(ct, LIFE_T_CLEAN);
 	boot_wait_fail(ct);
 	registry_settled(c->d, ct);
+	if (j->killed &&
+	    ct->status == CT_SUSPENDED) /* stop --fast: what was in its memory is given up */
+		return ct_event(ct, LIFE_KILL, &(struct life_info){.job = j}, NULL);
+	goes_on = resume_is_due(ct);
 	again = j->restart && !j->failed && config_can_restart(ct) && !reboots_later(j);
 	if (j->suspends)
 		event_emit(c->d, ct->ctid, "suspended", NULL);
-	else if (!j->failed || j->killed)
+	else if (!goes_on && (!j->failed || j->killed))
 		event_emit(c->d, ct->ctid, j->restart ? "rebooted" : "stopped",
 			   ct_end_word(ct->ends.last));
 	job_answer_joined(j, NULL);
-	if (ct->status == CT_SUSPENDED && resume_is_marked(c->d, ct))
+	if (goes_on)
 		return move_on(j);
-	resume_unmark(c->d, ct);
 	if (j->moves && !j->failed && reboot_is_marked(c->d, ct))
 		ct_timer_set(ct, LIFE_T_REBOOT, REBOOT_MOVES_MS);
 	if (again)
@@ -162,6 +166,16 @@ int act_clean_now(const struct life_call *c)
 	if (j != NULL) {
 		job_join(j, c->info->call);
 		life_unpromise(c, j);
+		if (j->suspended != NULL ||
+		    j->resumes > 0) { /* neither here nor there does it go on */
+			resume_unmark(c->ct);
+			j->suspended = NULL;
+			j->killed = true;
+			j->failed = true;
+			(void)berth_error_set(&j->error, BERTH_ERR_TIMEOUT, ECANCELED,
+					      "CT %u: %s was ended: ordered by stop --fast",
+					      c->ct->ctid, j->what);
+		}
 		return 0;
 	}
 	j = job_begin(c->d, c->ct, "stop", c->info->call, c->err);
@@ -173,15 +187,35 @@ int act_clean_now(const struct life_call *c)
 	return 0;
 }
 
+/*
+ * One that ran, and was suspended to be moved, is not left so by what may be otherwise a moment later: its worker died,
+ * memory or a device was short.
+ */
+static bool resumes_again(struct job *j, const struct worker_result *result)
+{
+	const struct berth_error *why = result != NULL ? &result->error : NULL;
+
+	if (why == NULL || j->joined.first != NULL || !resume_is_marked(j->ct) ||
+	    (!result->died && (why->code == BERTH_ERR_BROKEN || why->sys == ESTALE ||
+			       why->code == BERTH_ERR_UNSUPPORTED)) ||
+	    ++j->resumes >= TRIES_AT_ONCE)
+		return false;
+	log_line(LOG_LV_WARNING, j->ct->ctid, "resume it after its move: %s; tried again",
+		 why->msg);
+	return true;
+}
+
 /* A start or a mount has failed. A worker that was killed half-way has undone nothing. */
 int act_clean_failure(const struct life_call *c)
 {
 	struct job *j = c->j;
 
-	j->failed = true;
-	j->error = c->info->result != NULL ? c->info->result->error : *c->info->why;
 	reboot_unmark(c->d, c->ct);
-	resume_unmark(c->d, c->ct); /* it stays suspended */
+	if (c->from != CT_RESUMING || !resumes_again(j, c->info->result)) {
+		j->failed = true;
+		j->error = c->info->result != NULL ? c->info->result->error : *c->info->why;
+		resume_unmark(c->ct); /* it stays suspended */
+	}
 	attach_drop(c->ct);
 	monitor_forget_kept(c->ct);
 	clean(j);

@@ -60,7 +60,7 @@ static void start_has_succeeded(struct job *j)
 
 	ct->started_ms = ev_now_ms();
 	reboot_unmark(j->d, ct);
-	resume_unmark(j->d, ct);
+	resume_unmark(ct);
 	event_emit(j->d, ct->ctid, "started", NULL);
 	space_soon();
 	(void)berth_error_set(&late, BERTH_ERR_LOCKED, EBUSY,

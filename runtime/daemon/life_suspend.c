@@ -30,6 +30,8 @@ bool life_has_half_images(const struct ct *ct)
 
 int act_suspend(const struct life_call *c)
 {
+	if (c->j->suspended == NULL) /* an admin's, that stays */
+		resume_unmark(c->ct);
 	job_life_worker(c->j, "suspend", NULL);
 	return 0;
 }
@@ -64,7 +66,7 @@ int act_goes_on(const struct life_call *c)
 	ct_timer_clear(ct, LIFE_T_LOOK);
 	ct->look_wait_ms = 0;
 	ct->why[0] = '\0';
-	resume_unmark(c->d, ct);
+	resume_unmark(ct);
 	if (attach_init_has_ended(ct))
 		return ct_event(ct, LIFE_INIT_GONE, NULL, NULL);
 	if (ct->monitor == NULL)

@@ -6,6 +6,7 @@
 #include "runtime/base/log.h"
 #include "runtime/ct/journal.h"
 #include "runtime/daemon/destroy.h"
+#include "runtime/daemon/reboot.h"
 #include "runtime/daemon/room.h"
 
 #include <fcntl.h>
@@ -89,6 +90,7 @@ static void made_settled(struct job *j, const struct worker_result *result)
 		start_here(j);
 		return;
 	}
+	resume_unmark(ct); /* an admin has taken it, who resumes it */
 	job_done(j, json_pack("{s:I, s:O*}", "ctid", (json_int_t)ct->ctid, "notes", j->notes));
 }
 

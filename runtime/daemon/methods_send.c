@@ -95,13 +95,14 @@ static void sent(struct job *j, const struct worker_result *result)
 	j->n_fds = 0;
 	j->ends_with_client = false;
 	registry_settled(d, ct);
-	if (ct->status == CT_SUSPENDED && resume_is_marked(d, ct)) { /* it goes on here */
+	if (resume_is_due(ct)) { /* it goes on here */
+		if (!result->ok)
+			log_line(LOG_LV_ERROR, ct->ctid, "send: %s; it goes on here", err.msg);
 		j->failed = !result->ok;
 		j->error = err;
 		(void)ct_event(ct, LIFE_RESUME, &(struct life_info){.job = j}, NULL);
 		return;
 	}
-	resume_unmark(d, ct);
 	if (ct->status == CT_GIVEN)
 		reboot_unmark(d, ct);
 	if (!result->ok) {
@@ -155,12 +156,41 @@ static void last_go(struct job *j, void *data)
 	job_worker(j, "send", args, sent);
 }
 
+static int note_that_it_moves(struct job *j, struct berth_error *err)
+{
+	int r = resume_mark(j->ct);
+
+	return r < 0 ? berth_error_sys(err, r, "CT %u: note that it moves", j->ct->ctid) : 0;
+}
+
+static void noted(struct job *j, const struct worker_result *result)
+{
+	struct move *m = j->move;
+	struct berth_error err = result->error;
+
+	if (result->ok && j->call == NULL)
+		(void)berth_error_set(&err, BERTH_ERR_SYSTEM, ECANCELED,
+				      "CT %u: who moves it has gone", j->ct->ctid);
+	if (!result->ok || j->call == NULL) {
+		resume_unmark(j->ct);
+		job_fail(j, &err);
+		return;
+	}
+	m->frozen_at = ev_now_ms();
+	j->suspended = last_go;
+	j->n_held = j->n_fds;
+	j->n_fds = 0;
+	if (ct_event(j->ct, LIFE_SUSPEND, &(struct life_info){.job = j}, &err) < 0) {
+		resume_unmark(j->ct);
+		job_fail(j, &err);
+	}
+}
+
 /* Most of its volume is there: it is suspended for the rest. From the mark on it goes on by itself, here or there. */
 static void went_ahead(struct job *j, const struct worker_result *result)
 {
 	struct move *m = j->move;
 	struct berth_error err = result->error;
-	int r;
 
 	if (result->ok && j->call == NULL)
 		(void)berth_error_set(&err, BERTH_ERR_SYSTEM, ECANCELED,
@@ -169,21 +199,8 @@ static void went_ahead(struct job *j, const struct worker_result *result)
 		job_fail(j, &err);
 		return;
 	}
-	r = resume_mark(j->d, j->ct);
-	if (r < 0) {
-		(void)berth_error_sys(&err, r, "CT %u: note that it moves", j->ct->ctid);
-		job_fail(j, &err);
-		return;
-	}
 	(void)value_get_u64(result->values, "bytes_ahead", &m->ahead_bytes);
-	m->frozen_at = ev_now_ms();
-	j->suspended = last_go;
-	j->n_held = j->n_fds;
-	j->n_fds = 0;
-	if (ct_event(j->ct, LIFE_SUSPEND, &(struct life_info){.job = j}, &err) < 0) {
-		resume_unmark(j->d, j->ct);
-		job_fail(j, &err);
-	}
+	job_disk(j, note_that_it_moves, noted);
 }
 
 /* args: up to its last word. */

@@ -3,6 +3,7 @@
 
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
+#include "runtime/ct/journal.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -12,7 +13,7 @@ enum {
 	BACKOFF_MAX_MS = 60000,
 };
 
-static const char reboot_name[] = "restart", resume_name[] = "moving";
+static const char reboot_name[] = "restart";
 
 uint64_t reboot_backoff(uint64_t lived_ms, unsigned int *quick)
 {
@@ -84,17 +85,38 @@ bool reboot_is_marked(struct daemon *d, const struct ct *ct)
 	return is_marked(d, ct, reboot_name);
 }
 
-int resume_mark(struct daemon *d, const struct ct *ct)
+static int open_private(const struct ct *ct)
 {
-	return mark(d, ct, resume_name);
+	char path[BERTH_PATH_MAX];
+
+	return dir_open_at(AT_FDCWD, path_private(&ct->d->paths, ct->ctid, path));
 }
 
-void resume_unmark(struct daemon *d, const struct ct *ct)
+int resume_mark(const struct ct *ct)
 {
-	unmark(d, ct, resume_name);
+	auto_close int dir = open_private(ct);
+
+	return dir < 0 ? dir : file_replace_at(dir, MOVING_MARK, "", 0, 0600, true);
 }
 
-bool resume_is_marked(struct daemon *d, const struct ct *ct)
+void resume_unmark(const struct ct *ct)
 {
-	return is_marked(d, ct, resume_name);
+	auto_close int dir = open_private(ct);
+
+	if (dir >= 0)
+		(void)file_unlink_at(dir, MOVING_MARK);
+}
+
+bool resume_is_marked(const struct ct *ct)
+{
+	auto_close int dir = open_private(ct);
+
+	return dir >= 0 && faccessat(dir, MOVING_MARK, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+bool resume_is_due(const struct ct *ct)
+{
+	if (ct->status == CT_GIVEN || ct->status == CT_STOPPED || ct->status == CT_RUNNING)
+		resume_unmark(ct);
+	return ct->status == CT_SUSPENDED && resume_is_marked(ct);
 }

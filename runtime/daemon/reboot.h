@@ -17,12 +17,15 @@ void reboot_unmark(struct daemon *d, const struct ct *ct);
 bool reboot_is_marked(struct daemon *d, const struct ct *ct);
 
 /*
- * The same of a CT that is suspended to be moved: as long as it was not given away it goes on here by itself, whoever
- * died. -errno: the mark is not there.
+ * A CT that is suspended to be moved goes on by itself, here as long as it was not given away, there when it has come,
+ * whoever died or lost power: private/CTID has the mark (MOVING_MARK), and keeps it over a boot of the host. -errno: it
+ * is not there for sure.
  */
-int resume_mark(struct daemon *d, const struct ct *ct);
-void resume_unmark(struct daemon *d, const struct ct *ct);
-bool resume_is_marked(struct daemon *d, const struct ct *ct);
+int resume_mark(const struct ct *ct);
+void resume_unmark(const struct ct *ct);
+bool resume_is_marked(const struct ct *ct);
+/* Is it suspended, with the mark? The mark goes when it is given, stopped or running; of no other status. */
+bool resume_is_due(const struct ct *ct);
 
 /*
  * A CT that was stopped to be moved has the mark too, until it is given away: it starts again when its move has failed,

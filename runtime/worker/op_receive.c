@@ -254,6 +254,8 @@ static int step_facts(void *ctx, struct berth_error *err)
 		r = file_replace_at(v->private_fd, FACTS_COPY, text, strlen(text), 0600, true);
 	if (r == 0)
 		r = file_replace_at(v->private_fd, "facts", text, strlen(text), 0600, true);
+	if (r == 0 && v->offer.suspended && v->offer.start)
+		r = file_replace_at(v->private_fd, MOVING_MARK, "", 0, 0600, true);
 	if (r < 0)
 		return berth_error_set(err, r == -ENOSPC ? BERTH_ERR_NO_SPACE : BERTH_ERR_CREATE,
 				       -r, "CT %u: write its facts: %s", v->w->ctid, strerror(-r));

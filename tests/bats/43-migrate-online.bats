@@ -98,7 +98,7 @@ fails_before() {
 	goes_on A
 	wait_for 20 empty B
 	[ -z "$(ls -A "$(lib_of A)/state")" ]
-	[ ! -e "$(root_of A)/run/berth/ct/101/moving" ]
+	[ ! -e "$(lib_of A)/private/101/moving" ]
 }
 
 @test "whoever dies while its volume is sent: it runs on here, with its connection" {
@@ -148,6 +148,55 @@ fails_before() {
 	twohosts down
 }
 
+@test "a resume after a move is tried again, here and there" {
+	make_ct tiny
+	faults set berth-worker:live.last EIO
+	faults set berth-worker:resume.placed kill
+	run ! on A berth migrate --online -e "$via" B 101
+	faults reached berth-worker:resume.placed >/dev/null
+	faults clear
+	goes_on A
+	wait_for 20 empty B
+	faults set berth-worker:resume.placed kill
+	on A berth migrate --online -e "$via" B 101
+	faults reached berth-worker:resume.placed >/dev/null
+	faults clear
+	empty A
+	goes_on B
+	[ ! -e "$(lib_of B)/private/101/moving" ]
+	on B berth stop 101 --fast
+	twohosts down
+}
+
+@test "the other host's berthd dies behind the commit: the next one lets it go on there" {
+	make_ct tiny
+	faults set berth-worker:receive.owned "kill=$(berthd_of B)"
+	on A berth migrate --online -e "$via" B 101 || true
+	faults reached berth-worker:receive.owned >/dev/null
+	faults clear
+	berthd_again B
+	on A berth migrate --online -e "$via" B 101 || true
+	empty A
+	goes_on B
+	on B berth stop 101 --fast
+	twohosts down
+}
+
+# Of what is in memory only, nothing is left to its berthd: as after a loss of power.
+@test "the host loses power while it is suspended for a move: it goes on at the next boot" {
+	make_ct tiny
+	faults set berth-worker:live.images "kill=$(berthd_of A)"
+	faults set berth-worker:images.send kill
+	run ! on A berth migrate --online -e "$via" B 101
+	faults reached berth-worker:images.send >/dev/null
+	faults clear
+	rm -r "$(root_of A)/run/berth/ct/101"
+	berthd_again A
+	goes_on A
+	on A berth stop 101 --fast
+	twohosts down
+}
+
 @test "who ordered it goes while it is frozen: it goes on here" {
 	make_ct tiny
 	faults set berth-worker:live.last stop
@@ -155,7 +204,7 @@ fails_before() {
 	order=$!
 	wait_for 30 faults reached berth-worker:live.last
 	pkill -KILL -f "berth --root $(root_of A) migrate"
-	run ! wait "$order"
+	wait "$order" && false
 	faults clear
 	goes_on A
 	wait_for 20 empty B
@@ -237,7 +286,7 @@ is_cut() {
 
 @test "what cannot be resumed there is there, suspended, and that is told" {
 	make_ct tiny
-	faults set berth-worker:resume.commit EIO
+	faults set berth-worker:resume.commit EIO 0 3
 	run -11 on A berth migrate --online -e "$via" B 101
 	[[ $output == *"CT 101 is on B now"* ]]
 	faults reached berth-worker:resume.commit >/dev/null

@@ -210,7 +210,7 @@ static void end_online(struct running *r)
 
 static bool is_marked(void)
 {
-	return is_there(d.paths.run, "ct/101/moving");
+	return is_there(d.paths.lib, "private/101/moving");
 }
 
 static void one_that_runs_is_suspended_when_most_of_it_is_there(void)
@@ -256,6 +256,24 @@ static void what_stays_here_is_resumed_by_itself(void)
 		CHECK(ct->status == CT_SUSPENDED && !is_marked() && !has_journal());
 		end_online(&r);
 	}
+}
+
+/* A worker that died, or a lack of the moment, is no reason to leave it suspended; there is an end to it. */
+static void a_resume_that_died_is_tried_again(void)
+{
+	struct running r;
+
+	begin_online(&r);
+	on_worker("send", "case \"$*\" in *ahead*) say_done;; *last*) echo error io.berth.Protocol "
+			  "32 cut; exit 1;; esac\n");
+	on_worker("resume", "kill -9 $$\n");
+	CHECK(send_with(parameters("online")) != BERTH_OK);
+	WAIT_FOR(ct->job == NULL);
+	CHECK(strstr(worker_calls(),
+		     "last,resume 101,cleanup 101,resume 101,cleanup 101,resume 101,cleanup "
+		     "101,") != NULL);
+	CHECK(ct->status == CT_SUSPENDED && !is_marked());
+	end_online(&r);
 }
 
 static void what_fails_ahead_has_not_stopped_it(void)
@@ -309,6 +327,7 @@ int main(void)
 	RUN(one_that_runs_is_checked_only);
 	RUN(one_that_runs_is_suspended_when_most_of_it_is_there);
 	RUN(what_stays_here_is_resumed_by_itself);
+	RUN(a_resume_that_died_is_tried_again);
 	RUN(what_fails_ahead_has_not_stopped_it);
 	RUN(what_makes_no_sense_is_refused);
 	return check_failures != 0;
