@@ -55,7 +55,11 @@ static int start(const struct reader_order *o, child_fn *fn, struct reader *ret,
 		(void)close(p[0]);
 		return berth_error_sys(err, e, "fork the process that reads the stream");
 	}
-	*ret = (struct reader){.pid = pid, .report_fd = p[0], .quiet_ms = o->quiet_ms + GRACE_MS};
+	*ret = (struct reader){.pid = pid,
+			       .report_fd = p[0],
+			       .quiet_ms = o->quiet_ms + GRACE_MS,
+			       .pause_ms =
+				       (o->pause_ms != 0 ? o->pause_ms : o->quiet_ms) + GRACE_MS};
 	return 0;
 }
 
@@ -79,18 +83,20 @@ int reader_next(struct reader *r, enum reader_said *ret, uint64_t *ret_bytes,
 {
 	struct reader_report m;
 	char text[MESSAGE_REASON_MAX];
-	int w = fd_wait(r->report_fd, POLLIN, r->quiet_ms);
+	unsigned int quiet_ms = r->pauses ? r->pause_ms : r->quiet_ms;
+	int w = fd_wait(r->report_fd, POLLIN, quiet_ms);
 	ssize_t n = w <= 0 ? w : read(r->report_fd, &m, sizeof(m));
 
 	if (w == 0)
 		return berth_error_set(err, BERTH_ERR_TIMEOUT, ETIMEDOUT,
-				       "the stream has not gone on for %u s", r->quiet_ms / 1000);
+				       "the stream has not gone on for %u s", quiet_ms / 1000);
 	/* One write below PIPE_BUF is never torn. */
 	if (n != (ssize_t)sizeof(m) || m.kind > READER_FAILED)
 		return berth_error_set(err, BERTH_ERR_HELPER, ECHILD,
 				       "the process that reads the stream has died");
 	*ret = (enum reader_said)m.kind;
 	*ret_bytes = m.bytes;
+	r->pauses = *ret == READER_ROUND;
 	if (*ret != READER_FAILED && *ret != READER_ABORT)
 		return 0;
 	m.text[sizeof(m.text) - 1] = '\0';

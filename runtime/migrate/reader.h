@@ -15,6 +15,8 @@ struct reader {
 	int report_fd;
 	unsigned int
 		quiet_ms; /* without a report before it is given up; it reports while data comes */
+	unsigned int pause_ms; /* the same behind a round */
+	bool pauses; /* a round was the last that it has said */
 };
 
 /* What it is to do, and with what. The descriptors stay the caller's. */
@@ -25,6 +27,8 @@ struct reader_order {
 	uid_t uid; /* that nobody else has */
 	unsigned int quiet_ms; /* that the source may be silent */
 	bool rounds; /* blocks may come again, in rounds */
+	unsigned int
+		pause_ms; /* that it may be silent behind a round: it suspends the CT then; 0: as quiet_ms */
 };
 
 /*

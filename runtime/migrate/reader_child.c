@@ -131,9 +131,10 @@ static int end_round(struct blocks *b, const struct link *l, int report_fd, stru
 }
 
 /* 0: FRAME_END came and all is verified. rounds: that may come before. */
-static int read_blocks(struct blocks *b, struct link *l, unsigned int rounds, int report_fd,
-		       struct berth_error *err)
+static int read_blocks(const struct reader_order *o, struct blocks *b, struct link *l,
+		       int report_fd, struct berth_error *err)
 {
+	unsigned int rounds = o->rounds ? ROUNDS_MAX : 0;
 	uint64_t said = 0;
 
 	for (;;) {
@@ -143,6 +144,11 @@ static int read_blocks(struct blocks *b, struct link *l, unsigned int rounds, in
 
 		if (r < 0)
 			return r;
+		l->quiet_ms = o->quiet_ms;
+		if (f.type == FRAME_WORKING) { /* it compares, and finds nothing new */
+			reader_report(report_fd, READER_PROGRESS, b->bytes, NULL);
+			continue;
+		}
 		if (f.type == FRAME_BLOCKS) {
 			r = blocks_take(b, l->payload, f.len, err);
 			if (r < 0)
@@ -159,6 +165,8 @@ static int read_blocks(struct blocks *b, struct link *l, unsigned int rounds, in
 			r = end_round(b, l, report_fd, err);
 			if (r < 0)
 				return r;
+			if (o->pause_ms != 0)
+				l->quiet_ms = o->pause_ms;
 			continue;
 		}
 		if (f.type == FRAME_ABORT) {
@@ -202,7 +210,7 @@ int reader_child_blocks(const struct reader_order *o, int report_fd)
 
 	blocks_begin(&b, o->file, o->file_bytes);
 	if (r == 0)
-		r = read_blocks(&b, &l, o->rounds ? ROUNDS_MAX : 0, report_fd, &err);
+		r = read_blocks(o, &b, &l, report_fd, &err);
 	if (r < 0)
 		say_failed(report_fd, &err);
 	else

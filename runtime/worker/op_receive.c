@@ -163,7 +163,7 @@ static int source_has_gone(struct receive *v, struct berth_error *err)
 {
 	return berth_error_set(
 		err, BERTH_ERR_PROTOCOL, EPIPE,
-		"CT %u: the source has gone, or keeps it, while its volume was checked",
+		"CT %u: the source has gone, or keeps it, while what it had sent was checked",
 		v->w->ctid);
 }
 
@@ -190,6 +190,22 @@ static int step_check(void *ctx, struct berth_error *err)
 	return r;
 }
 
+/* Gigabytes are copied and flushed. */
+static int unpack_images(struct receive *v, int fd, uint64_t bytes, struct berth_error *err)
+{
+	struct keepalive alive;
+	int r = keepalive_begin(&alive, &v->link, MIGRATE_WORKING_MS, err);
+
+	if (r < 0)
+		return r;
+	report_progress("writing its memory", 99);
+	r = FAULT_STEP("receive.unpack", err);
+	if (r == 0)
+		r = moved_images_unpack(v->private_fd, fd, bytes, err);
+	keepalive_end(&alive);
+	return r == 0 && alive.failed ? source_has_gone(v, err) : r;
+}
+
 /* Of a CT that is suspended there. */
 static int step_images(void *ctx, struct berth_error *err)
 {
@@ -213,7 +229,7 @@ static int step_images(void *ctx, struct berth_error *err)
 	if (r == 0)
 		r = hear_blocks(v, "receiving its memory", 0, &bytes, err);
 	reader_end(&v->reader);
-	return r < 0 ? r : moved_images_unpack(v->private_fd, fd, bytes, err);
+	return r < 0 ? r : unpack_images(v, fd, bytes, err);
 }
 
 static int step_volume(void *ctx, struct berth_error *err)
@@ -226,6 +242,7 @@ static int step_volume(void *ctx, struct berth_error *err)
 				 .out = w->fds[1],
 				 .file_bytes = t.bytes,
 				 .rounds = v->offer.suspended,
+				 .pause_ms = w->host.worker_timeout * 1000,
 				 .uid = w->host.id_base_first,
 				 .quiet_ms = MIGRATE_QUIET_MS};
 	uint64_t bytes;

@@ -48,6 +48,7 @@ struct send {
 	struct rounds rounds; /* of these two */
 	int percent; /* last told */
 	uint64_t report_ms; /* when it is told again, whatever it is */
+	uint64_t working_ms; /* when the other host hears again that this one works */
 	bool may_abort; /* the journal does not say GIVEN, for sure */
 };
 
@@ -200,10 +201,16 @@ static int load(struct send *s, struct berth_error *err)
 
 static void tell_progress(uint64_t bytes, void *data)
 {
+	struct berth_error ignored;
 	struct send *s = data;
 	uint64_t all = s->offer.volume_used;
 	int percent = all == 0 || bytes >= all ? 99 : (int)(bytes * 99 / all);
 
+	/* What has not changed is compared without a word. An error is the next frame's too. */
+	if ((s->ahead || s->last) && clock_is_past(s->working_ms)) {
+		(void)link_send_text(&s->link, FRAME_WORKING, "", &ignored);
+		s->working_ms = clock_deadline(MIGRATE_WORKING_MS);
+	}
 	/* Of a large volume a percent takes hours; berthd ends who says nothing for one. */
 	if (percent == s->percent && !clock_is_past(s->report_ms))
 		return;

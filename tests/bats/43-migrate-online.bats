@@ -123,6 +123,7 @@ fails_before() {
 	fails_before berth-worker:images.take kill
 	fails_before berth-worker:images.take ENOSPC
 	fails_before berth-worker:receive.images kill
+	fails_before berth-worker:receive.unpack ENOSPC
 	fails_before berth-worker:receive.check kill
 	fails_before berth-worker:receive.ready kill
 	fails_before berth-worker:receive.ready EIO

@@ -33,18 +33,25 @@ static struct link l;
 static struct reader rd;
 static struct berth_error err;
 
-static void ends_begin(uint64_t file_bytes, unsigned int quiet_ms,
-		       int (*start)(const struct reader_order *, struct reader *,
-				    struct berth_error *))
+static void ends_begin_pausing(uint64_t file_bytes, unsigned int quiet_ms, unsigned int pause_ms,
+			       int (*start)(const struct reader_order *, struct reader *,
+					    struct berth_error *))
 {
 	CHECK(pipe2(up, O_CLOEXEC) == 0 && pipe2(down, O_CLOEXEC) == 0);
 	file = memfd_create("volume", MFD_CLOEXEC);
-	CHECK(start(&(struct reader_order){up[0], down[1], file, file_bytes, NOBODY, quiet_ms,
-					   true},
+	CHECK(start(&(struct reader_order){up[0], down[1], file, file_bytes, NOBODY, quiet_ms, true,
+					   pause_ms},
 		    &rd, &err) == 0);
 	fd_close(&up[0]);
 	fd_close(&down[1]);
 	CHECK(link_open(&l, down[0], up[1], QUIET, &err) == 0);
+}
+
+static void ends_begin(uint64_t file_bytes, unsigned int quiet_ms,
+		       int (*start)(const struct reader_order *, struct reader *,
+				    struct berth_error *))
+{
+	ends_begin_pausing(file_bytes, quiet_ms, 0, start);
 }
 
 static void ends_end(void)
@@ -206,6 +213,33 @@ static void garbage_a_cut_and_silence_are_told(void)
 	ends_end();
 }
 
+/* Behind a round the source suspends the CT: it has longer for that, and says itself when it only compares. */
+static void a_pause_behind_a_round_is_no_silence(void)
+{
+	static const char sum[] =
+		"bytes=0\nsha256="
+		"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n";
+
+	ends_begin_pausing(VOLUME, 300, QUIET, reader_start_blocks);
+	CHECK(link_send_text(&l, FRAME_ROUND, sum, &err) == 0);
+	CHECK(hear(READER_ROUND) == BERTH_OK);
+	(void)usleep(1000000);
+	CHECK(link_send_text(&l, FRAME_WORKING, "", &err) == 0);
+	{
+		enum reader_said said;
+		uint64_t bytes;
+
+		CHECK(reader_next(&rd, &said, &bytes, &err) == 0 && said == READER_PROGRESS);
+	}
+	CHECK(link_send_text(&l, FRAME_END, sum, &err) == 0);
+	CHECK(hear(READER_DONE) == BERTH_OK);
+	ends_end();
+	/* Only there. */
+	ends_begin_pausing(VOLUME, 300, QUIET, reader_start_blocks);
+	CHECK(hear(READER_FAILED) == BERTH_ERR_TIMEOUT);
+	ends_end();
+}
+
 static void another_version_is_told_at_both_ends(void)
 {
 	ends_begin(1 << 20, QUIET, reader_start_offer);
@@ -303,6 +337,7 @@ int main(void)
 	RUN(a_lying_end_is_noticed);
 	RUN(who_does_not_read_is_told);
 	RUN(garbage_a_cut_and_silence_are_told);
+	RUN(a_pause_behind_a_round_is_no_silence);
 	RUN(another_version_is_told_at_both_ends);
 	RUN(an_abort_carries_its_reason);
 	RUN(who_still_works_says_so_and_then_what_was_due);

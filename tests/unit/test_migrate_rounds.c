@@ -36,7 +36,7 @@ static void ends_begin(uint64_t bytes, bool rounds)
 	CHECK(pipe2(up, O_CLOEXEC) == 0 && pipe2(down, O_CLOEXEC) == 0);
 	file = memfd_create("copy", MFD_CLOEXEC);
 	CHECK(reader_start_blocks(
-		      &(struct reader_order){up[0], down[1], file, bytes, NOBODY, QUIET, rounds},
+		      &(struct reader_order){up[0], down[1], file, bytes, NOBODY, QUIET, rounds, 0},
 		      &rd, &err) == 0);
 	fd_close(&up[0]);
 	CHECK(link_open(&l, down[0], up[1], QUIET, &err) == 0);
