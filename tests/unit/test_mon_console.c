@@ -176,15 +176,15 @@ static uint64_t cpu_ms(pid_t pid)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-/* `yes` writes the console full for a second and a half. */
-static uint64_t flood(const struct fixture *f)
+/* `yes` writes the console full for a second and a half, or, where others compute, until 1 MB has gone. */
+static uint64_t flood(const struct fixture *f, uint64_t *ret_ms)
 {
 	static char line[4096];
 	uint64_t start = clock_now_ms(), sent = 0;
 
 	memset(line, 'y', sizeof(line));
 	(void)fcntl(f->console, F_SETFL, O_NONBLOCK);
-	while (clock_now_ms() - start < 1500) {
+	while ((*ret_ms = clock_now_ms() - start) < 1500 || (sent < 1000000 && *ret_ms < 60000)) {
 		ssize_t n = write(f->console, line, sizeof(line));
 
 		if (n > 0)
@@ -209,20 +209,20 @@ static void a_flood_is_bounded_in_bytes_and_time(void)
 	static char text[262144];
 	struct fixture f;
 	struct terminal t;
-	uint64_t sent, used;
+	uint64_t sent, used, ms;
 
 	fixture_start(&f, -1);
 	attach(&t, &f); /* an operator who looks at nothing */
 	wait_raw(&t);
 	used = cpu_ms(f.monitor);
-	sent = flood(&f);
+	sent = flood(&f, &ms);
 	used = cpu_ms(f.monitor) - used;
-	(void)printf("# flood: %llu KiB read, %llu ms of CPU, log %lld KiB\n",
-		     (unsigned long long)sent / 1024, (unsigned long long)used,
-		     (long long)log_bytes(&f) / 1024);
-	/* A second and a half at some 4 MB/s, and the burst; a busy machine writes less. */
-	CHECK(sent > 1000000 && sent < 12000000);
-	CHECK(used < 150);
+	(void)printf("# flood: %llu KiB read in %llu ms, %llu ms of CPU, log %lld KiB\n",
+		     (unsigned long long)sent / 1024, (unsigned long long)ms,
+		     (unsigned long long)used, (long long)log_bytes(&f) / 1024);
+	/* Some 4 MB/s and the burst; a busy machine writes less. */
+	CHECK(sent >= 1000000 && sent < ms * 8000);
+	CHECK(used < ms / 10);
 	CHECK(log_bytes(&f) <= 2 * (CONSOLE_LOG_MAX + 4096));
 	CHECK(read_log(&f, text, sizeof(text)) == RING_SIZE);
 	(void)kill(t.pid, SIGKILL);
