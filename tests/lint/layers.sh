@@ -56,7 +56,7 @@ while read -r header files; do
 	done < <(sources 'runtime/*.[ch]' 'cgroups/*.[ch]' 'netsetup/*.[ch]' 'templates/*.[ch]' |
 		xargs grep -l "^#include <$header" || true)
 done <<'LIBS'
-seccomp.h runtime/launch/seccomp.c
+seccomp.h runtime/launch/seccomp.c runtime/migrate/confine.c
 sys/capability.h runtime/launch/caps.c
 libmnl/ netsetup/rtnl_msg.h
 libnftnl/ netsetup/nft.c
