@@ -21,6 +21,14 @@ uint64_t clock_boottime_ns(void)
 	return ns_of(CLOCK_BOOTTIME);
 }
 
+uint64_t clock_process_cpu_ns(pid_t pid)
+{
+	clockid_t clock;
+
+	/* To clock_getcpuclockid(3), 0 is the caller. */
+	return pid > 0 && clock_getcpuclockid(pid, &clock) == 0 ? ns_of(clock) : 0;
+}
+
 uint64_t clock_now_ms(void)
 {
 	struct timespec t;

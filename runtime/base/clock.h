@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* Milliseconds of CLOCK_MONOTONIC. */
 uint64_t clock_now_ms(void);
@@ -14,6 +15,9 @@ uint64_t clock_uptime_s(void);
 /* Nanoseconds of CLOCK_MONOTONIC and of CLOCK_BOOTTIME: what a CT that is moved takes along. */
 uint64_t clock_monotonic_ns(void);
 uint64_t clock_boottime_ns(void);
+
+/* Nanoseconds of CPU time that a process's threads have taken; 0: it has ended, or cannot be asked. */
+uint64_t clock_process_cpu_ns(pid_t pid);
 
 /* A moment after so many milliseconds. */
 static inline uint64_t clock_deadline(uint64_t after_ms)

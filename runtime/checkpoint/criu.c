@@ -2,6 +2,7 @@
 #include "runtime/checkpoint/criu.h"
 
 #include "runtime/base/child.h"
+#include "runtime/base/clock.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/parse.h"
 
@@ -15,7 +16,8 @@
 
 enum {
 	GREET_MS = 30000,
-	END_MS = 10000
+	END_MS = 10000,
+	COMPUTING_MAX = 6 /* time limits in which it wrote nothing */
 };
 
 static int say(const struct criu *c, const struct criu_order *o, enum criu_kind kind,
@@ -29,16 +31,28 @@ static int say(const struct criu *c, const struct criu_order *o, enum criu_kind 
 	return n < 0 ? berth_error_sys(err, (int)n, "tell criu what to do") : 0;
 }
 
-/* A dump of much memory says nothing for long: not before it stands still is it given up. */
+/*
+ * A dump of much memory says nothing for long, nor does one of many processes, which only computes at first. Not
+ * before it stands still is it given up; what computes without end is.
+ */
 static int wait_for_word(const struct criu *c, const struct criu_order *o, unsigned int timeout_ms,
 			 void *data)
 {
-	uint64_t before = o != NULL && o->progress != NULL ? o->progress(data) : 0, now;
+	bool asked = o != NULL && o->progress != NULL;
+	uint64_t done = asked ? o->progress(data) : 0, cpu = clock_process_cpu_ns(c->pid);
+	unsigned int computing = 0;
 	int r;
 
-	while ((r = fd_wait(c->sock, POLLIN, timeout_ms)) == 0 && o != NULL &&
-	       o->progress != NULL && (now = o->progress(data)) > before)
-		before = now;
+	while ((r = fd_wait(c->sock, POLLIN, timeout_ms)) == 0 && asked) {
+		uint64_t done_now = o->progress(data), cpu_now = clock_process_cpu_ns(c->pid);
+
+		if (done_now > done)
+			computing = 0;
+		else if (cpu_now <= cpu || ++computing == COMPUTING_MAX)
+			break;
+		done = done_now;
+		cpu = cpu_now;
+	}
 	return r;
 }
 

@@ -48,7 +48,10 @@ struct criu_order {
 	/* of a dump */
 	pid_t pid; /* init */
 	const char *freeze_cgroup; /* a directory; frozen already */
-	/* Asked when it has said nothing for the time limit: a number that has grown gives it as long again. NULL: none */
+	/*
+	 * Asked when it has said nothing for the time limit: a number that has grown gives it as long again, and so
+	 * does, a few times, CPU time that it took. NULL: neither is looked at.
+	 */
 	uint64_t (*progress)(void *data);
 	/* of a restore */
 	const char *root;

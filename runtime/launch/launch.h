@@ -210,6 +210,7 @@ struct launch_dumper {
 	int init_pidfd;
 	uint32_t id_base;
 	uint64_t file_max; /* bytes of the largest file that it may write */
+	const char *const *probe; /* as launch_rebuild's; in the host's network */
 	const char *const *argv; /* argv[0] is a path */
 	int sock;
 };

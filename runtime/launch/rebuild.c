@@ -127,6 +127,35 @@ static int collect(int sock, pid_t pid, int *ret_fd, struct berth_error *err)
 	return rep.r;
 }
 
+/* ---- what both ask of the kernel ---- */
+
+static int new_mounts(struct berth_error *err)
+{
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return fail(err, "make a mount namespace");
+	return 0;
+}
+
+static int stage_tmpfs(const char *path, const char *options)
+{
+	return mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, options) < 0 ? -errno : 0;
+}
+
+/*
+ * What it asks of the kernel as root is in /run/criu.kdat then: without privilege it believes that, and asks nothing.
+ * One of the questions is a TCP connection to 127.0.0.1 (criu/kerndat.c, kerndat_tcp_repair): in a network whose root
+ * has set lo down, or whose packet filter drops there, that one takes two minutes. So: in the host's network.
+ */
+static int stage_warm(const char *const *probe, struct berth_error *err)
+{
+	struct berth_error why;
+
+	(void)spawn_run(probe, &why); /* what it finds missing is no matter here */
+	if (chmod("/run/criu.kdat", 0644) < 0)
+		return berth_error_sys(err, errno, "run %s %s", probe[0], probe[1]);
+	return 0;
+}
+
 /* ---- the dumper ---- */
 
 /*
@@ -140,6 +169,15 @@ static const uint64_t dumper_caps =
 	UINT64_C(1) << CAP_FOWNER | UINT64_C(1) << CAP_NET_ADMIN | UINT64_C(1) << CAP_KILL |
 	UINT64_C(1) << CAP_SYS_RESOURCE | UINT64_C(1) << CAP_SETUID | UINT64_C(1) << CAP_SETGID |
 	UINT64_C(1) << CAP_SYS_CHROOT | UINT64_C(1) << CAP_IPC_OWNER;
+
+static int dumper_stage(const struct launch_dumper *d, struct berth_error *err)
+{
+	int r = new_mounts(err);
+
+	if (r == 0 && (r = stage_tmpfs("/run", "mode=0755,size=1m")) < 0)
+		(void)berth_error_sys(err, r, "make the dumper's /run");
+	return r == 0 ? stage_warm(d->probe, err) : r;
+}
 
 static int dumper_join(const struct launch_dumper *d, struct berth_error *err)
 {
@@ -170,7 +208,9 @@ int launch_dumper(const struct launch_dumper *d, pid_t *ret, struct berth_error 
 		return fail(err, "socketpair");
 	pid = sys_clone3(0, SIGCHLD, -1);
 	if (pid == 0) {
-		r = dumper_join(d, &why);
+		r = dumper_stage(d, &why);
+		if (r == 0)
+			r = dumper_join(d, &why);
 		if (r == 0 && place_fds(d->sock, -1, sv[1]) < 0)
 			r = fail(&why, "place descriptors");
 		if (r == 0) {
@@ -240,11 +280,6 @@ static int put_nodes(const struct launch_spec *spec, int nodes_fd)
 	return r;
 }
 
-static int stage_tmpfs(const char *path, const char *options)
-{
-	return mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, options) < 0 ? -errno : 0;
-}
-
 /* In a mount namespace of our own, as the host's root. */
 static int stage_make(const struct launch_spec *spec, struct stage *s, struct cage *cage,
 		      struct berth_error *err)
@@ -270,17 +305,6 @@ static int stage_make(const struct launch_spec *spec, struct stage *s, struct ca
 	if (r == 0 && (mkdir("/run/ct/cgroup", 0755) < 0 || mkdir("/run/ct/proc", 0755) < 0))
 		r = -errno;
 	return r < 0 ? berth_error_sys(err, r, "make the rebuilder's /run") : 0;
-}
-
-/* What it asks of the kernel as root is in /run/criu.kdat then: without privilege it believes that, and asks nothing. */
-static int stage_warm(const struct launch_rebuild *b, struct berth_error *err)
-{
-	struct berth_error why;
-
-	(void)spawn_run(b->probe, &why); /* what it finds missing is no matter here */
-	if (chmod("/run/criu.kdat", 0644) < 0)
-		return berth_error_sys(err, errno, "run %s %s", b->probe[0], b->probe[1]);
-	return 0;
 }
 
 /* ---- the rebuilder ---- */
@@ -339,6 +363,18 @@ static int join_ct(const struct launch_rebuild *b, struct berth_error *err)
 	return 0;
 }
 
+static int warm_in_host_net(const struct launch_rebuild *b, int host_net, struct berth_error *err)
+{
+	int r;
+
+	if (setns(host_net, CLONE_NEWNET) < 0)
+		return fail(err, "go back to the host's network namespace");
+	r = stage_warm(b->probe, err);
+	if (r == 0 && setns(b->netns_fd, CLONE_NEWNET) < 0)
+		r = fail(err, "join the container's network namespace");
+	return r;
+}
+
 static int rebuilder_make(const struct launch_rebuild *b, struct cage *cage,
 			  struct berth_error *err)
 {
@@ -346,8 +382,9 @@ static int rebuilder_make(const struct launch_rebuild *b, struct cage *cage,
 					 .dev_tun = b->dev_tun,
 					 .dev_fuse = b->dev_fuse,
 					 .pts_fd = b->pts_fd};
+	auto_close int host_net = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	struct stage s = {-EBADF, -EBADF};
-	int r = join_host(b, err);
+	int r = host_net < 0 ? fail(err, "open the host's network namespace") : join_host(b, err);
 
 	if (r == 0)
 		r = stage_take(b, &s, err);
@@ -355,15 +392,14 @@ static int rebuilder_make(const struct launch_rebuild *b, struct cage *cage,
 		r = fail(err, "join the container's network namespace");
 	if (r == 0)
 		r = cage_make(&spec, cage, err);
-	if (r == 0 &&
-	    (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0))
-		r = fail(err, "make a mount namespace");
+	if (r == 0)
+		r = new_mounts(err);
 	if (r == 0 && b->host_covered)
 		r = mounts_uncover_host(err);
 	if (r == 0)
 		r = stage_make(&spec, &s, cage, err);
 	if (r == 0)
-		r = stage_warm(b, err);
+		r = warm_in_host_net(b, host_net, err);
 	return r == 0 ? join_ct(b, err) : r;
 }
 

@@ -32,7 +32,7 @@
 #include <time.h>
 
 enum {
-	CRIU_MS = 120000,
+	CRIU_MS = 20000, /* the CT is frozen: no longer than that without progress */
 	VISIT_MS = 10000,
 	INIT_END_MS = 60000,
 	TRIES = 3,
@@ -267,8 +267,11 @@ static int step_criu(void *ctx, struct berth_error *err)
 {
 	struct suspend *s = ctx;
 	const char *const argv[] = {s->program, "swrk", "3", NULL};
-	struct launch_dumper d = {
-		.init_pidfd = s->init_pidfd, .id_base = s->facts.id_base, .argv = argv};
+	const char *const probe[] = {s->program, "check", NULL};
+	struct launch_dumper d = {.init_pidfd = s->init_pidfd,
+				  .id_base = s->facts.id_base,
+				  .probe = probe,
+				  .argv = argv};
 	int sv[2], r = room(s, &d.file_max);
 
 	if (r < 0)

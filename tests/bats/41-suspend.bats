@@ -581,3 +581,21 @@ network_of() {
 	berth suspend 101
 	berth resume 101
 }
+
+@test "a container whose root has set lo down, or drops all that is on it, is suspended and resumed" {
+	tiny 101 --ipadd 10.99.0.101
+	start_counting 101
+	pid=$(berth exec2 101 cat /run/pid)
+	in_net 101 ip link set lo down
+	berth suspend 101
+	berth resume 101
+	[[ "$(in_net 101 ip -o link show lo)" != *"<LOOPBACK,UP"* ]]
+	in_net 101 ip link set lo up
+	in_net 101 nft 'add table inet own; add chain inet own in { type filter hook input priority 0; policy drop; }'
+	berth suspend 101
+	berth resume 101
+	in_net 101 nft list chain inet own in | grep -q 'policy drop'
+	in_net 101 nft delete table inet own
+	[ "$(berth exec2 101 cat /run/pid)" = "$pid" ]
+	wait_for 10 counts_on 101 "$(count 101)"
+}

@@ -4,6 +4,8 @@
 #include "runtime/base/hash.h"
 #include "tests/unit/check.h"
 
+#include <unistd.h>
+
 static void a_deadline_passes_after_its_time(void)
 {
 	uint64_t begun = clock_now_ms(), end = clock_deadline(20);
@@ -23,6 +25,15 @@ static void a_pause_is_not_shorter_than_asked(void)
 	CHECK(clock_uptime_s() > 0 && clock_uptime_s() >= clock_now_ms() / 1000 - 1);
 }
 
+static void a_process_takes_time_while_it_computes(void)
+{
+	uint64_t begun = clock_process_cpu_ns(getpid());
+
+	CHECK(begun > 0 && clock_process_cpu_ns(0) == 0 && clock_process_cpu_ns(-1) == 0);
+	while (clock_process_cpu_ns(getpid()) < begun + 1000000)
+		;
+}
+
 /* Golden: FNV-1a's own test vectors. A change would rename what runs. */
 static void the_hash_never_changes(void)
 {
@@ -37,6 +48,7 @@ int main(void)
 {
 	RUN(a_deadline_passes_after_its_time);
 	RUN(a_pause_is_not_shorter_than_asked);
+	RUN(a_process_takes_time_while_it_computes);
 	RUN(the_hash_never_changes);
 	return check_failures != 0;
 }
