@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
 	NEWS_PART = 16, /* of what was held at most */
@@ -177,6 +178,14 @@ int ledger_load(const struct berth_paths *p, uint32_t ctid, struct ledger *ret)
 	if (r < 0)
 		return r == -EFBIG ? -EBADMSG : r;
 	return ledger_parse(text, ret) < 0 ? -EBADMSG : 0;
+}
+
+void ledger_sweep(const struct berth_paths *p, uint32_t ctid)
+{
+	auto_close int dir = open_private(p, ctid);
+
+	if (dir >= 0)
+		(void)unlinkat(dir, "ledger.tmp", 0);
 }
 
 int ledger_save(const struct berth_paths *p, uint32_t ctid, const struct ledger *l, bool damaged)

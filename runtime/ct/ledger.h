@@ -66,5 +66,7 @@ int ledger_format(const struct ledger *l, char *buf, size_t size);
 
 /* No file: an empty one, and 0. -EBADMSG: it is damaged; else -errno, which says nothing of it. */
 int ledger_load(const struct berth_paths *p, uint32_t ctid, struct ledger *ret);
+/* Removes what a writer that was killed has left beside it: never while one may write. */
+void ledger_sweep(const struct berth_paths *p, uint32_t ctid);
 /* Durable. -ENOENT: no such CT (any more). damaged: keeps what is there as ledger.damaged. -errno. */
 int ledger_save(const struct berth_paths *p, uint32_t ctid, const struct ledger *l, bool damaged);

@@ -104,6 +104,21 @@ static void look_work(void *data)
 	}
 }
 
+/* After a berthd that was killed; the first in the thread, so that nothing is being written. */
+struct sweep {
+	struct berth_paths paths;
+	size_t n;
+	uint32_t ctids[];
+};
+
+static void sweep_work(void *data)
+{
+	const struct sweep *s = data;
+
+	for (size_t i = 0; i < s->n; i++)
+		ledger_sweep(&s->paths, s->ctids[i]);
+}
+
 /* ---- what is told ---- */
 
 static void tell_full(struct daemon *d, struct ct *ct, const struct cg_stat *st)
@@ -301,7 +316,15 @@ void ledger_watch_ended(struct ct *ct, const struct cg_stat *st)
 
 void ledger_watch_begin(struct daemon *d)
 {
-	if (offload_new(d->ev, 1, &only.thread) < 0)
+	struct sweep *s = malloc(sizeof(*s) + d->n_cts * sizeof(s->ctids[0]));
+
+	if (s == NULL || offload_new(d->ev, 1, &only.thread) < 0)
+		abort();
+	s->paths = d->paths;
+	s->n = d->n_cts;
+	for (size_t i = 0; i < s->n; i++)
+		s->ctids[i] = d->cts[i]->ctid;
+	if (offload_run(only.thread, sweep_work, free, s) < 0)
 		abort();
 }
 

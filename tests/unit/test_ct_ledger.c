@@ -157,12 +157,12 @@ static void a_damaged_text_is_no_ledger(void)
 
 static struct berth_paths paths;
 
-static void put(const char *text)
+static void put_at(const char *name, const char *text)
 {
 	char path[BERTH_PATH_MAX];
 	auto_close int dir = dir_open_at(AT_FDCWD, path_private(&paths, 101, path));
 
-	CHECK(dir >= 0 && file_replace_at(dir, "ledger", text, strlen(text), 0600, false) == 0);
+	CHECK(dir >= 0 && file_replace_at(dir, name, text, strlen(text), 0600, false) == 0);
 }
 
 static void a_ct_without_one_has_counted_nothing_and_a_damaged_one_is_kept(void)
@@ -174,12 +174,26 @@ static void a_ct_without_one_has_counted_nothing_and_a_damaged_one_is_kept(void)
 	take(&l, &first, 10, 3, 50);
 	CHECK(ledger_save(&paths, 101, &l, false) == 0);
 	CHECK(ledger_load(&paths, 101, &l) == 0 && is(&l, 10, 3, 50));
-	put("garbage");
+	put_at("ledger", "garbage");
 	CHECK(ledger_load(&paths, 101, &l) == -EBADMSG && l.of[LEDGER_NUMPROC].failcnt == 0);
 	CHECK(ledger_save(&paths, 101, &l, true) == 0 && ledger_load(&paths, 101, &l) == 0);
 	CHECK(access(path_below(path_private(&paths, 101, path), "ledger.damaged", old), F_OK) ==
 	      0);
 	CHECK(ledger_load(&paths, 102, &l) == 0 && ledger_save(&paths, 102, &l, false) == -ENOENT);
+}
+
+static void what_a_killed_writer_left_is_removed_and_nothing_else(void)
+{
+	char path[BERTH_PATH_MAX], left[BERTH_PATH_MAX];
+	struct ledger l = {0};
+
+	take(&l, &first, 10, 3, 50);
+	CHECK(ledger_save(&paths, 101, &l, false) == 0);
+	put_at("ledger.tmp", "half");
+	ledger_sweep(&paths, 101);
+	ledger_sweep(&paths, 102);
+	CHECK(access(path_below(path_private(&paths, 101, path), "ledger.tmp", left), F_OK) < 0);
+	CHECK(ledger_load(&paths, 101, &l) == 0 && is(&l, 10, 3, 50));
 }
 
 int main(void)
@@ -197,6 +211,7 @@ int main(void)
 	CHECK(mkdtemp(top) != NULL && berth_paths_init(&paths, top, NULL) == 0);
 	CHECK(dir_make(path_private(&paths, 101, path), 0755) == 0);
 	RUN(a_ct_without_one_has_counted_nothing_and_a_damaged_one_is_kept);
+	RUN(what_a_killed_writer_left_is_removed_and_nothing_else);
 	CHECK(tree_remove_at(AT_FDCWD, top) == 0);
 	return check_failures != 0;
 }
