@@ -4,6 +4,7 @@
 #include "tests/unit/check.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 static const struct message_needs host = {.kernel = "6.12.48+deb13-amd64",
@@ -42,14 +43,14 @@ static void what_is_missing_is_named(void)
 {
 	struct message_needs s = host;
 
-	(void)strcpy(s.kernel, "6.13.1");
+	(void)snprintf(s.kernel, sizeof(s.kernel), "6.13.1");
 	CHECK(compare(&s) == 1 && strstr(found.msg, "6.13.1") != NULL);
 	s = host;
 	s.criu = 40200;
 	CHECK(compare(&s) == 1 && strstr(found.msg, "4.1.1") != NULL &&
 	      strstr(found.msg, "4.2.0") != NULL);
 	s = host;
-	(void)strcpy(s.flags, "sse avx512f avx");
+	(void)snprintf(s.flags, sizeof(s.flags), "sse avx512f avx");
 	CHECK(compare(&s) == 1 && strstr(found.msg, "'avx512f'") != NULL);
 	s = host;
 	s.xsave = 2696;
@@ -57,7 +58,7 @@ static void what_is_missing_is_named(void)
 	s = host;
 	s.memory = (1ULL << 30) + 1;
 	CHECK(compare(&s) == 1 && found.code == BERTH_ERR_RESOURCES);
-	(void)strcpy(s.kernel, "7.0");
+	(void)snprintf(s.kernel, sizeof(s.kernel), "7.0");
 	CHECK(compare(&s) == 2);
 }
 
