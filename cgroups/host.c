@@ -54,6 +54,12 @@ static bool is_cgroup2(int fd)
 	return fstatfs(fd, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
 }
 
+/* The errors of one who has too little of something: they say nothing of what was asked for. */
+static bool is_lack(int r)
+{
+	return r == -EMFILE || r == -ENFILE || r == -ENOMEM || r == -EIO;
+}
+
 /* Opens a mount point when it is of the wanted kind; -ENOENT when it is not. */
 static int open_mount(const char *path, bool v2)
 {
@@ -90,6 +96,8 @@ static int find_unified(struct cg_host *h, const struct cg_mount *mounts, int n)
 			hier_init(&h->hier[0], &fd, before, true);
 			return 0;
 		}
+		if (is_lack(fd))
+			return fd;
 	}
 	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++) {
 		auto_close int fd = open_mount(usual[i], true);
@@ -98,11 +106,13 @@ static int find_unified(struct cg_host *h, const struct cg_mount *mounts, int n)
 			hier_init(&h->hier[0], &fd, usual[i], true);
 			return 0;
 		}
+		if (is_lack(fd))
+			return fd;
 	}
 	return -ENOENT;
 }
 
-/* The index of the v1 hierarchy mounted at path, added when new; -1 when it cannot be used. */
+/* The index of the v1 hierarchy mounted at path, added when new; -errno when it cannot be used. */
 static int add_v1(struct cg_host *h, const char *path, const char *controller)
 {
 	auto_close int fd = -EBADF;
@@ -112,14 +122,14 @@ static int add_v1(struct cg_host *h, const char *path, const char *controller)
 			return (int)i;
 	fd = h->n_hier <= CG_V1_MAX ? open_mount(path, false) : -ENOSPC;
 	if (fd < 0)
-		return -1;
+		return fd;
 	hier_init(&h->hier[h->n_hier], &fd, path, false);
 	(void)snprintf(h->hier[h->n_hier].controller, sizeof(h->hier[0].controller), "%s",
 		       controller);
 	return (int)h->n_hier++;
 }
 
-static void place_controllers(struct cg_host *h, const struct cg_mount *mounts, int n)
+static int place_controllers(struct cg_host *h, const struct cg_mount *mounts, int n)
 {
 	for (enum cg_ctrl c = 0; c < CG_CTRL_MAX; c++) {
 		h->of[c] = -1;
@@ -129,16 +139,28 @@ static void place_controllers(struct cg_host *h, const struct cg_mount *mounts, 
 			if (strcmp(mounts[i].controller, cg_ctrl_name(c, v2)) != 0)
 				continue;
 			h->of[c] = v2 ? 0 : add_v1(h, mounts[i].path, mounts[i].controller);
+			if (is_lack(h->of[c]))
+				return h->of[c];
 		}
 	}
+	return 0;
 }
 
-/* Those that no limit needs, too: see cg.h. What cannot be opened, doctor counts. */
-static void add_other_v1(struct cg_host *h, const struct cg_mount *mounts, int n)
+/*
+ * Those that no limit needs, too: see cg.h. What cannot be used, doctor counts. What only could not be opened now is an
+ * error: a CT's cgroup there would be forgotten.
+ */
+static int add_other_v1(struct cg_host *h, const struct cg_mount *mounts, int n)
 {
-	for (int i = 0; i < n; i++)
-		if (strcmp(mounts[i].path, h->hier[0].mount) != 0)
-			(void)add_v1(h, mounts[i].path, mounts[i].controller);
+	for (int i = 0; i < n; i++) {
+		int r = strcmp(mounts[i].path, h->hier[0].mount) == 0
+				? 0
+				: add_v1(h, mounts[i].path, mounts[i].controller);
+
+		if (is_lack(r))
+			return r;
+	}
+	return 0;
 }
 
 /* PARENT of one hierarchy from this process's own place in it. */
@@ -227,18 +249,21 @@ static void load_enabled(struct cg_host *h)
 static int host_discover(struct cg_host *h, struct berth_error *err)
 {
 	const struct cg_mount *mounts;
-	int n = cg_discover(&mounts);
+	int n = cg_discover(&mounts), r;
 
 	if (n < 0)
 		return berth_error_sys(err, n, "libcgroup cannot read /proc/cgroups or mounts");
-	if (find_unified(h, mounts, n) < 0)
+	r = find_unified(h, mounts, n);
+	if (r < 0 && !is_lack(r))
 		return berth_error_set(err, BERTH_ERR_UNSUPPORTED, ENOENT,
 				       "no cgroup2 hierarchy is mounted: "
 				       "mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified");
-	h->n_hier = 1;
-	place_controllers(h, mounts, n);
-	add_other_v1(h, mounts, n);
-	return 0;
+	h->n_hier = r == 0; /* what was not opened is not closed */
+	if (r == 0)
+		r = place_controllers(h, mounts, n);
+	if (r == 0)
+		r = add_other_v1(h, mounts, n);
+	return r < 0 ? berth_error_sys(err, r, "open the host's cgroup hierarchies") : 0;
 }
 
 static void host_drop(struct cg_host **h)
