@@ -349,7 +349,7 @@ sys.stdout.buffer.write(h + struct.pack("<I", zlib.crc32(h + p)) + p)' "$1"
 	hello 7 9 | frame 1 >"$BERTH_TEST_DIR/stream"
 	run -0 bash -c "$via B berth receive <$BERTH_TEST_DIR/stream 2>&1 >/dev/null | cat"
 	[[ $output == *"versions 7 to 9"*"upgrade"* ]]
-	{ hello 1 1 | frame 1; printf 'ctid=101\nnew_ctid=101\nuuid=../../../etc\n' | frame 2; } >"$BERTH_TEST_DIR/stream"
+	{ hello 2 2 | frame 1; printf 'ctid=101\nnew_ctid=101\nuuid=../../../etc\n' | frame 2; } >"$BERTH_TEST_DIR/stream"
 	run -0 bash -c "$via B berth receive <$BERTH_TEST_DIR/stream 2>&1 >/dev/null | cat"
 	[[ $output == *"offer of the other host is not understood"* ]]
 	rm "$BERTH_TEST_DIR/stream"
