@@ -14,7 +14,8 @@ berth() { command berth --root "$HOST_ROOT" "$@"; }
 vzctl() { command vzctl --root "$HOST_ROOT" "$@"; }
 vzlist() { command vzlist --root "$HOST_ROOT" "$@"; }
 
-# In an emulated guest a program takes a fifth of a second to begin: what each test does many times does it without one.
+# In an emulated guest a program takes a fifth of a second to begin: what each test does many times does it without one,
+# and with loops in a subshell without bats' trap, which costs as much as ten commands.
 
 # Nobody writes here.
 BERTH_TEST_NEVER=${BERTH_TEST_DIR:-/var/tmp}/never.fifo
@@ -83,12 +84,13 @@ setup_host() {
 }
 
 # The names of this namespace's links, each in a line. (/sys/class/net may be another namespace's.)
-links() {
+links() (
+	trap - DEBUG
 	local name rest
 	while read -r name rest; do
 		[[ $name != *: ]] || echo "${name%:}"
 	done </proc/net/dev
-}
+)
 
 # faults_begin: a berthd on this host, and what it runs from now on, heeds what `fault` says.
 faults_begin() {
@@ -242,7 +244,8 @@ ct_cgroups() {
 }
 
 # Pids in the host's cgroups, and those that were told its root.
-host_processes() {
+host_processes() (
+	trap - DEBUG
 	local p text words
 	for p in /proc/[0-9]*; do
 		text=''
@@ -250,7 +253,7 @@ host_processes() {
 		{ mapfile -d '' -t words <"$p/cmdline"; } 2>/dev/null || words=()
 		[[ $text != */"berth-test-$HOST_ID"* && "${words[*]} " != *"--root $HOST_ROOT "* ]] || echo "${p#/proc/}"
 	done
-}
+)
 
 # The worker that the living berthd keeps for the next operation.
 is_spare_worker() {
@@ -259,34 +262,38 @@ is_spare_worker() {
 }
 
 # A process that has released a CT's network, and waits a moment for the kernel with nothing of the CT.
-no_releaser() {
+no_releaser() (
+	trap - DEBUG
 	local p comm
 	for p in $(host_processes); do
 		{ read -r comm <"/proc/$p/comm"; } 2>/dev/null || continue
 		[ "$comm" != berth-release ] || return 1
 	done
-}
+)
 
 # Loop devices of this host's files: "DEVICE FILE".
-host_loops() {
+host_loops() (
+	trap - DEBUG
 	local d file
 	for d in /sys/block/loop*/loop/backing_file; do
 		{ read -r file <"$d"; } 2>/dev/null || continue
 		[[ $file != "$HOST_ROOT"/* ]] || { d=${d#/sys/block/} && echo "/dev/${d%%/*} $file"; }
 	done
-}
+)
 
 # Where something is mounted that has to do with this host's root, the newest first.
-host_mounts() {
+host_mounts() (
+	trap - DEBUG
 	local root point rest mounts=()
 	while read -r _ _ _ root point rest; do
 		[[ "$root $point $rest" != *"$HOST_ROOT"* ]] || mounts=("$point" "${mounts[@]}")
 	done </proc/self/mountinfo
 	[ ${#mounts[@]} = 0 ] || printf '%s\n' "${mounts[@]}"
-}
+)
 
 # What a host without CTs must not have, a thing a line.
-find_leaks() {
+find_leaks() (
+	trap - DEBUG
 	local p d before
 	for p in $(host_processes); do
 		[ "$p" != "${BERTHD_PID:-}" ] || continue
@@ -312,7 +319,7 @@ find_leaks() {
 			if [ -e "$p" ] || [ -L "$p" ]; then find "$p" -printf 'file %p\n'; fi
 		done
 	done
-}
+)
 
 # leaks: prints what a host without CTs must not have; true if there is nothing.
 leaks() {
