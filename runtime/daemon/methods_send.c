@@ -163,15 +163,23 @@ static int note_that_it_moves(struct job *j, struct berth_error *err)
 	return r < 0 ? berth_error_sys(err, r, "CT %u: note that it moves", j->ct->ctid) : 0;
 }
 
+/* Before the commit who moves it must be there to hear of it. */
+static bool goes_on(const struct job *j, const struct worker_result *result,
+		    struct berth_error *err)
+{
+	*err = result->error;
+	if (result->ok && j->call == NULL)
+		(void)berth_error_set(err, BERTH_ERR_SYSTEM, ECANCELED,
+				      "CT %u: who moves it has gone", j->ct->ctid);
+	return result->ok && j->call != NULL;
+}
+
 static void noted(struct job *j, const struct worker_result *result)
 {
 	struct move *m = j->move;
-	struct berth_error err = result->error;
+	struct berth_error err;
 
-	if (result->ok && j->call == NULL)
-		(void)berth_error_set(&err, BERTH_ERR_SYSTEM, ECANCELED,
-				      "CT %u: who moves it has gone", j->ct->ctid);
-	if (!result->ok || j->call == NULL) {
+	if (!goes_on(j, result, &err)) {
 		resume_unmark(j->ct);
 		job_fail(j, &err);
 		return;
@@ -190,12 +198,9 @@ static void noted(struct job *j, const struct worker_result *result)
 static void went_ahead(struct job *j, const struct worker_result *result)
 {
 	struct move *m = j->move;
-	struct berth_error err = result->error;
+	struct berth_error err;
 
-	if (result->ok && j->call == NULL)
-		(void)berth_error_set(&err, BERTH_ERR_SYSTEM, ECANCELED,
-				      "CT %u: who moves it has gone", j->ct->ctid);
-	if (!result->ok || j->call == NULL) {
+	if (!goes_on(j, result, &err)) {
 		job_fail(j, &err);
 		return;
 	}

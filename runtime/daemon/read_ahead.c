@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -47,21 +48,16 @@ void read_ahead_ct(const struct berth_paths *p, uint32_t ctid)
 	read_file(facts_path(p, ctid, "facts", path));
 }
 
+static int compare(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
 bool read_ahead_is_known(const uint32_t *known, size_t n, uint32_t ctid)
 {
-	size_t low = 0, high = n;
-
-	while (low < high) {
-		size_t mid = (low + high) / 2;
-
-		if (known[mid] == ctid)
-			return true;
-		if (known[mid] < ctid)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return false;
+	return n > 0 && bsearch(&ctid, known, n, sizeof(*known), compare) != NULL;
 }
 
 static void read_sample(const struct berth_paths *p, const char *sample)

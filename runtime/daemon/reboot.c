@@ -44,45 +44,30 @@ static bool is_this_boot(const char *boot_id)
 	return boot_id_read(now) == 0 && strcmp(boot_id, now) == 0;
 }
 
-static int mark(struct daemon *d, const struct ct *ct, const char *name)
+void reboot_mark(struct daemon *d, const struct ct *ct)
 {
 	auto_close int dir = open_run(d, ct);
 	char boot_id[BOOT_ID_LEN + 1];
-	int r = dir < 0 ? dir : boot_id_read(boot_id);
 
-	return r < 0 ? r : file_replace_at(dir, name, boot_id, strlen(boot_id), 0644, false);
-}
-
-static void unmark(struct daemon *d, const struct ct *ct, const char *name)
-{
-	auto_close int dir = open_run(d, ct);
-
-	if (dir >= 0)
-		(void)file_unlink_at(dir, name);
-}
-
-static bool is_marked(struct daemon *d, const struct ct *ct, const char *name)
-{
-	auto_close int dir = open_run(d, ct);
-	char text[BOOT_ID_LEN + 2];
-
-	return dir >= 0 && file_read_line_at(dir, name, text, sizeof(text)) == 0 &&
-	       is_this_boot(text);
-}
-
-void reboot_mark(struct daemon *d, const struct ct *ct)
-{
-	(void)mark(d, ct, reboot_name);
+	if (dir >= 0 && boot_id_read(boot_id) == 0)
+		(void)file_replace_at(dir, reboot_name, boot_id, strlen(boot_id), 0644, false);
 }
 
 void reboot_unmark(struct daemon *d, const struct ct *ct)
 {
-	unmark(d, ct, reboot_name);
+	auto_close int dir = open_run(d, ct);
+
+	if (dir >= 0)
+		(void)file_unlink_at(dir, reboot_name);
 }
 
 bool reboot_is_marked(struct daemon *d, const struct ct *ct)
 {
-	return is_marked(d, ct, reboot_name);
+	auto_close int dir = open_run(d, ct);
+	char text[BOOT_ID_LEN + 2];
+
+	return dir >= 0 && file_read_line_at(dir, reboot_name, text, sizeof(text)) == 0 &&
+	       is_this_boot(text);
 }
 
 static int open_private(const struct ct *ct)
