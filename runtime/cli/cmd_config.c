@@ -114,7 +114,7 @@ int cmd_create(struct cli *cli, struct args *a, struct berth_error *err)
 /* The beancounters that are enforced. */
 static bool is_beancounter(const struct param *p)
 {
-	static const char *const options[] = {"physpages", "swappages", "numproc"};
+	static const char *const options[] = {"physpages", "swappages", "privvmpages", "numproc"};
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
 		if (strcmp(p->option, options[i]) == 0)

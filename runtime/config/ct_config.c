@@ -31,6 +31,7 @@ static const struct default_row defaults[] = {
 	{"FEATURES", NULL, true},
 	{"PHYSPAGES", "0:131072", true},
 	{"SWAPPAGES", "0:0", true},
+	{"PRIVVMPAGES", NULL, true},
 	{"NUMPROC", "16384:16384", true},
 	{"NUMCGROUPS", "1024:1024", true},
 	{"NUMPTY", "256:256", true},
@@ -190,10 +191,31 @@ static unsigned int read_ptys(const struct effective *e)
 	return n > CT_PTY_MAX ? CT_PTY_MAX : (unsigned int)n;
 }
 
-static void read_limits(const struct effective *e, struct ct_config *c)
+/*
+ * Panels of the time before VSwap send no physpages, or an unlimited one: what a customer has bought is privvmpages,
+ * which counts what is in RAM and in swap. cgroup v2 has no limit of a sum, so swap gets what was asked for, and RAM
+ * the rest.
+ */
+static void read_memory(const struct effective *e, struct ct_config *c)
 {
+	const uint64_t least = param_find_key("PHYSPAGES")->min * 4096;
+	uint64_t sum = read_limit(e, "PRIVVMPAGES", 4096);
+
 	c->ram = read_limit(e, "PHYSPAGES", 4096);
 	c->swap = read_limit(e, "SWAPPAGES", 4096);
+	if (c->ram != CT_UNLIMITED || sum == CT_UNLIMITED || sum == 0)
+		return;
+	c->by_privvmpages = true;
+	if (sum < least)
+		sum = least;
+	if (c->swap > sum - least)
+		c->swap = 0;
+	c->ram = sum - c->swap;
+}
+
+static void read_limits(const struct effective *e, struct ct_config *c)
+{
+	read_memory(e, c);
 	c->numproc = read_limit(e, "NUMPROC", 1);
 	c->numcgroups = read_limit(e, "NUMCGROUPS", 1);
 	c->numpty = read_ptys(e);

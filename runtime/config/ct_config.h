@@ -35,6 +35,7 @@ struct ct_config {
 	bool socketcall; /* sockets of 32-bit programs, of any kind */
 
 	uint64_t ram, swap; /* bytes or CT_UNLIMITED */
+	bool by_privvmpages; /* they come from it, see read_memory */
 	uint64_t numproc; /* or CT_UNLIMITED */
 	uint64_t numcgroups; /* or CT_UNLIMITED */
 	unsigned int numpty; /* 1..CT_PTY_MAX */

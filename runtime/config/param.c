@@ -30,7 +30,7 @@ static param_apply_fn *const apply_fns[PARAM_TYPE_MAX] = {
 	[PARAM_DNS] = param_apply_dns,		 [PARAM_WORDS] = param_apply_words,
 	[PARAM_RATE] = param_apply_number,	 [PARAM_LEGACY] = param_apply_number,
 	[PARAM_FEATURES] = param_apply_features, [PARAM_TEMPLATE] = param_apply_template,
-	[PARAM_CHOICE] = param_apply_choice,
+	[PARAM_CHOICE] = param_apply_choice,	 [PARAM_FACTOR] = param_apply_factor,
 };
 
 const struct param *param_table(void)

@@ -28,6 +28,7 @@ enum param_type {
 	PARAM_DNS, /* address list or "inherit" */
 	PARAM_WORDS, /* space list of domains or "inherit" */
 	PARAM_RATE, /* bytes a second with suffix */
+	PARAM_FACTOR, /* 1.5 */
 	PARAM_LEGACY, /* UBC parameters that have no mainline counterpart: stored, said once */
 	PARAM_FEATURES, /* name:on|off[,...], merged into what is set */
 	PARAM_TEMPLATE, /* the name of a template or sample */

@@ -289,6 +289,19 @@ int param_apply_number(struct conf_file *f, const struct param *p, const char *v
 	return param_storef(f, p, err, "%s:%s", format_unit(n.barrier, b), format_unit(n.limit, l));
 }
 
+int param_apply_factor(struct conf_file *f, const struct param *p, const char *value, bool append,
+		       struct berth_error *err)
+{
+	uint64_t whole, millionths;
+	const char *rest;
+
+	(void)append;
+	if (strlen(value) >= NUMBER_TEXT_MAX || cut_number(value, &whole, &millionths, &rest) < 0 ||
+	    *rest != '\0' || whole > 1000000)
+		return param_bad_value(err, p, value, "not a factor");
+	return param_store(f, p, value, err);
+}
+
 /* One number of a CPU list at *s, which moves behind it. */
 static int parse_cpu(const char **s, uint64_t max, uint64_t *ret)
 {

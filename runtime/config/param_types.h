@@ -10,7 +10,7 @@
 typedef int param_apply_fn(struct conf_file *f, const struct param *p, const char *value,
 			   bool append, struct berth_error *err);
 
-param_apply_fn param_apply_number, param_apply_cpulist;
+param_apply_fn param_apply_number, param_apply_factor, param_apply_cpulist;
 param_apply_fn param_apply_yesno, param_apply_name, param_apply_hostname, param_apply_text,
 	param_apply_words, param_apply_features, param_apply_template, param_apply_choice;
 param_apply_fn param_apply_addrs, param_apply_dns;

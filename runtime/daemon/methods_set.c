@@ -31,19 +31,66 @@ static void note(struct job *j, const char *fmt, ...)
 	(void)json_array_append_new(j->notes, json_string(text));
 }
 
+/*
+ * Panels give two dozen parameters of OpenVZ at a time that Linux has nothing for: one line names them all. privvmpages
+ * is one where physpages has a limit; where it has none, it is said what that comes to.
+ */
+static void note_stored(struct job *j, const struct setting *list, int n, struct ct_config *c)
+{
+	char names[200] = "";
+	size_t used = 0;
+
+	for (int i = 0; i < n; i++) {
+		const struct param *p = param_find_option(list[i].option);
+		bool sum = p != NULL && strcmp(p->key, "PRIVVMPAGES") == 0;
+
+		if (p == NULL || (p->apply != PARAM_STORED && (!sum || c->by_privvmpages)))
+			continue;
+		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s--%s",
+					 used > 0 ? ", " : "", p->option);
+		if (used >= sizeof(names))
+			break;
+	}
+	if (used >= sizeof(names))
+		memcpy(names + sizeof(names) - 4, "...", 4);
+	if (used > 0)
+		note(j, "CT %u: stored in the config, but not enforced by berth: %s", j->ct->ctid,
+		     names);
+}
+
+/* The same memory may come by several options. */
+static void note_memory(struct job *j, const struct setting *list, int n, const struct ct_config *c)
+{
+	bool memory = false;
+
+	for (int i = 0; i < n && !memory; i++) {
+		const struct param *p = param_find_option(list[i].option);
+
+		memory = p != NULL &&
+			 (strcmp(p->key, "PRIVVMPAGES") == 0 || strcmp(p->key, "PHYSPAGES") == 0 ||
+			  strcmp(p->key, "SWAPPAGES") == 0);
+	}
+	if (memory && c->by_privvmpages)
+		note(j,
+		     "CT %u: physpages is unlimited, so privvmpages limits RAM and swap together: "
+		     "RAM %llu KiB, swap %llu KiB",
+		     j->ct->ctid, (unsigned long long)c->ram >> 10,
+		     (unsigned long long)c->swap >> 10);
+}
+
 /* What the admin should know of each setting. */
 static void set_notes(struct job *j, const struct setting *list, int n, bool running)
 {
+	struct ct_config c;
+
+	if (ct_config_from(j->live, j->d->host_conf, &c, NULL) == 0) {
+		note_stored(j, list, n, &c);
+		note_memory(j, list, n, &c);
+	}
 	for (int i = 0; i < n; i++) {
 		const struct param *p = param_find_option(list[i].option);
 
-		if (p == NULL)
-			continue;
-		if (p->apply == PARAM_STORED)
-			note(j,
-			     "CT %u: --%s is stored in the config, but berth does not enforce it",
-			     j->ct->ctid, p->option);
-		else if (p->apply == PARAM_RESTART && running)
+		if (p != NULL && p->apply == PARAM_RESTART && running)
 			note(j, "CT %u: --%s takes effect at the next start: berth restart %u",
 			     j->ct->ctid, p->option, j->ct->ctid);
 	}

@@ -77,6 +77,35 @@ static void everything_that_is_set_is_read(void)
 	CHECK(c.n_searchdomains == 2 && strcmp(c.searchdomains[0], "a.com") == 0);
 }
 
+static void unlimited_physpages_leave_the_memory_to_privvmpages(void)
+{
+	static const struct {
+		const char *conf;
+		uint64_t ram, swap; /* KiB; 0 of ram: unlimited */
+		bool by;
+	} rows[] = {
+		/* what every panel sent before VSwap: 66536 pages of 4 KiB are 260 MiB */
+		{"PHYSPAGES=0:9223372036854775807\nPRIVVMPAGES=65536:66536\n", 266144, 0, true},
+		{"PHYSPAGES=0:unlimited\nPRIVVMPAGES=65536:66536\nSWAPPAGES=0:16384\n", 200608,
+		 65536, true},
+		/* no room for the swap, or no limit of it: the sum holds all the same */
+		{"PHYSPAGES=unlimited\nPRIVVMPAGES=66536\nSWAPPAGES=0:66536\n", 266144, 0, true},
+		{"PHYSPAGES=unlimited\nPRIVVMPAGES=66536\nSWAPPAGES=unlimited\n", 266144, 0, true},
+		{"PHYSPAGES=unlimited\nPRIVVMPAGES=100\n", 4096, 0, true}, /* the least of any CT */
+		{"PHYSPAGES=unlimited\nPRIVVMPAGES=unlimited\n", 0, 0, false},
+		{"PHYSPAGES=unlimited\n", 0, 0, false},
+		{"PHYSPAGES=0:131072\nPRIVVMPAGES=65536\n", 524288, 0, false},
+		{"PRIVVMPAGES=65536\n", 524288, 0, false},
+	};
+	struct ct_config c;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		CHECK(load(rows[i].conf, NULL, &c, NULL) == 0);
+		CHECK(c.ram == (rows[i].ram == 0 ? CT_UNLIMITED : rows[i].ram << 10));
+		CHECK(c.swap == rows[i].swap << 10 && c.by_privvmpages == rows[i].by);
+	}
+}
+
 static void the_host_gives_defaults_but_no_identity(void)
 {
 	struct ct_config c;
@@ -231,6 +260,7 @@ int main(void)
 {
 	RUN(an_empty_config_has_the_documented_defaults);
 	RUN(everything_that_is_set_is_read);
+	RUN(unlimited_physpages_leave_the_memory_to_privvmpages);
 	RUN(the_host_gives_defaults_but_no_identity);
 	RUN(inodes_follow_the_size_of_the_disk);
 	RUN(a_damaged_value_names_its_key);

@@ -94,7 +94,7 @@ static void what_takes_effect_later_or_never_is_told(void)
 	reply = set("features", "nesting:on", true);
 	CHECK(is_noted(reply, "berth restart 101") && code_of(reply) == BERTH_OK);
 	reply = set("kmemsize", "100000:100000", true);
-	CHECK(is_noted(reply, "berth does not enforce it") && code_of(reply) == BERTH_OK);
+	CHECK(is_noted(reply, "not enforced by berth: --kmemsize") && code_of(reply) == BERTH_OK);
 	on_worker("apply", "echo result note.network=the CT refuses; say_done\n");
 	reply = set("ipadd", "10.0.0.1", true);
 	CHECK(is_noted(reply, "the CT refuses") && code_of(reply) == BERTH_OK);
