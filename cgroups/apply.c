@@ -250,10 +250,29 @@ static void write_back(uint32_t ctid, const struct plan *p, size_t done)
 	}
 }
 
-int cg_ct_apply(struct cg_host *h, uint32_t ctid, const struct cg_limits *l,
+/*
+ * The CPUs themselves, as sched_getaffinity(2), and with it nproc and Java, goes by nothing else. Where they cannot be
+ * told it runs on all: the time that it gets is another limit.
+ */
+static void pick_cpus(const struct cg_host *h, uint32_t ctid, struct cg_limits *l)
+{
+	const struct cg_hier *hi = cg_hier_of(h, CG_CPUSET);
+	char have[256], picked[sizeof(l->cpumask)];
+
+	if (l->cpus == 0 || l->cpumask[0] != '\0' || hi == NULL)
+		return;
+	if (file_read_line_at(hi->berth, hi->v2 ? "cpuset.cpus.effective" : "cpuset.cpus", have,
+			      sizeof(have)) == 0 &&
+	    cg_pick_cpus(have, l->cpus, ctid, picked, sizeof(picked)) == 0)
+		memcpy(l->cpumask, picked, sizeof(picked));
+}
+
+int cg_ct_apply(struct cg_host *h, uint32_t ctid, const struct cg_limits *limits,
 		struct berth_error *err)
 {
 	auto_free struct plan *p = calloc(1, sizeof(*p));
+	struct cg_limits own = *limits;
+	const struct cg_limits *l = &own;
 	int r = 0;
 
 	if (p == NULL)
@@ -263,6 +282,8 @@ int cg_ct_apply(struct cg_host *h, uint32_t ctid, const struct cg_limits *l,
 				    "CT %u has no cgroup: it is not running", ctid);
 	if (r == 0)
 		r = cg_limits_check_combined(h, l, err);
+	if (r == 0)
+		pick_cpus(h, ctid, &own);
 	for (size_t i = 0; r == 0 && i < cg_n_limit_rows; i++)
 		r = plan_row(h, ctid, &cg_limit_rows[i], l, p, err);
 	if (r < 0)

@@ -50,6 +50,7 @@ struct cg_limits {
 	uint32_t cpulimit; /* percent of one CPU, 0: none */
 	uint32_t cpuunits; /* OpenVZ weight 8..500000, 1000 is normal */
 	char cpumask[128]; /* CPU list "0-3,5", "" for all */
+	uint32_t cpus; /* without a cpumask: it runs on so many, which berth picks; 0: all */
 	char nodemask[128];
 	uint32_t ioprio; /* 0..7, 4 is normal; 0xffffffff: leave */
 	uint64_t io_bps, io_iops; /* per second, 0: none */
@@ -90,6 +91,11 @@ uint32_t cg_weight_from_units(uint32_t cpuunits);
 uint64_t cg_shares_from_units(uint32_t cpuunits);
 /* A CPU list: 0 and the highest CPU in *ret_max, or -EINVAL. */
 int cg_parse_cpulist(const char *list, unsigned int *ret_max);
+/*
+ * n CPUs of the list for a CT, in turn: CTs with numbers in a row get CPUs in a row. "" (all) for 0, for no fewer
+ * than there are, and for what does not fit. -EINVAL for no list.
+ */
+int cg_pick_cpus(const char *list, uint32_t n, uint32_t ctid, char *buf, size_t size);
 
 /* ---- host ---- */
 
@@ -134,7 +140,7 @@ int cg_ct_create(struct cg_host *h, uint32_t ctid, uid_t uid, gid_t gid, struct 
  * Writes all limits. Lowering memory below use first tries memory.reclaim; EBUSY there is a
  * BERTH_ERR_LIMIT that says how much is in use. All-or-nothing: on failure the old values are back.
  */
-int cg_ct_apply(struct cg_host *h, uint32_t ctid, const struct cg_limits *l,
+int cg_ct_apply(struct cg_host *h, uint32_t ctid, const struct cg_limits *limits,
 		struct berth_error *err);
 
 /*

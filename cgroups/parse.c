@@ -4,6 +4,7 @@
 #include "runtime/base/parse.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -88,28 +89,113 @@ static int parse_cpu(const char *s, size_t len, uint64_t *ret)
 	return 0;
 }
 
+/* One range "2-5" or "2" of a list; *p moves behind it and its comma. 1: it was the last. -EINVAL. */
+static int next_range(const char **p, uint64_t *ret_low, uint64_t *ret_high)
+{
+	size_t len = strcspn(*p, ",\n");
+	const char *dash = memchr(*p, '-', len);
+
+	if (parse_cpu(*p, dash != NULL ? (size_t)(dash - *p) : len, ret_low) < 0)
+		return -EINVAL;
+	*ret_high = *ret_low;
+	if (dash != NULL && parse_cpu(dash + 1, len - (size_t)(dash + 1 - *p), ret_high) < 0)
+		return -EINVAL;
+	if (*ret_high < *ret_low)
+		return -EINVAL;
+	*p += len;
+	if (**p == ',') {
+		(*p)++;
+		return 0;
+	}
+	return **p == '\0' || strcmp(*p, "\n") == 0 ? 1 : -EINVAL;
+}
+
 int cg_parse_cpulist(const char *list, unsigned int *ret_max)
 {
-	uint64_t max = 0;
+	uint64_t max = 0, low, high;
+	int r = 0;
 
-	for (const char *p = list;; p++) {
-		size_t len = strcspn(p, ",");
-		const char *dash = memchr(p, '-', len);
-		uint64_t low, high;
-
-		if (parse_cpu(p, dash != NULL ? (size_t)(dash - p) : len, &low) < 0)
-			return -EINVAL;
-		high = low;
-		if (dash != NULL && parse_cpu(dash + 1, len - (size_t)(dash + 1 - p), &high) < 0)
-			return -EINVAL;
-		if (high < low)
-			return -EINVAL;
+	while (r == 0) {
+		r = next_range(&list, &low, &high);
+		if (r < 0)
+			return r;
 		max = high > max ? high : max;
-		p += len;
-		if (*p == '\0')
-			break;
 	}
 	*ret_max = (unsigned int)max;
+	return 0;
+}
+
+/* How many CPUs the list names, or -EINVAL. */
+static int64_t count_cpus(const char *list)
+{
+	uint64_t low, high;
+	int64_t n = 0;
+	int r = 0;
+
+	while (r == 0) {
+		r = next_range(&list, &low, &high);
+		if (r < 0)
+			return r;
+		n += (int64_t)(high - low + 1);
+	}
+	return n;
+}
+
+/* A list under way: its last range is still open. */
+struct cpulist {
+	char *buf;
+	size_t size, used;
+	uint64_t low, high;
+	bool open, full;
+};
+
+static void cpulist_close(struct cpulist *l)
+{
+	int n;
+
+	if (!l->open || l->full)
+		return;
+	n = snprintf(l->buf + l->used, l->size - l->used,
+		     l->low == l->high ? "%s%llu" : "%s%llu-%llu", l->used > 0 ? "," : "",
+		     (unsigned long long)l->low, (unsigned long long)l->high);
+	l->full = n < 0 || (size_t)n >= l->size - l->used;
+	l->used += l->full ? 0 : (size_t)n;
+	l->open = false;
+}
+
+static void cpulist_add(struct cpulist *l, uint64_t cpu)
+{
+	if (l->open && cpu == l->high + 1) {
+		l->high = cpu;
+		return;
+	}
+	cpulist_close(l);
+	l->low = l->high = cpu;
+	l->open = true;
+}
+
+int cg_pick_cpus(const char *list, uint32_t n, uint32_t ctid, char *buf, size_t size)
+{
+	struct cpulist l = {.buf = buf, .size = size};
+	int64_t all = count_cpus(list);
+	uint64_t first, at = 0, low, high;
+	int r = 0;
+
+	if (all < 0)
+		return (int)all;
+	buf[0] = '\0';
+	if (n == 0 || n >= (uint64_t)all)
+		return 0;
+	first = (uint64_t)ctid * n % (uint64_t)all;
+	while (r == 0) {
+		r = next_range(&list, &low, &high);
+		for (uint64_t cpu = low; r >= 0 && cpu <= high; cpu++, at++)
+			if ((at + (uint64_t)all - first) % (uint64_t)all < n)
+				cpulist_add(&l, cpu);
+	}
+	cpulist_close(&l);
+	if (l.full)
+		buf[0] = '\0';
 	return 0;
 }
 

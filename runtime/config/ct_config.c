@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 /* What a CT gets when nobody says anything; inherit: berth.conf may say it for all. */
 struct default_row {
@@ -246,6 +247,20 @@ static void read_network(const struct conf_file *f, struct ct_config *c)
 					CT_DNS_MAX, &c->searchdomain_inherit);
 }
 
+int ct_pin_parse(const char *word, enum ct_pin *ret)
+{
+	static const char *const words[] = {"cpus", "cpulimit", "no"};
+
+	*ret = CT_PIN_CPUS;
+	for (int i = 0; word != NULL && i < 3; i++) {
+		if (strcasecmp(word, words[i]) == 0) {
+			*ret = (enum ct_pin)i;
+			return 0;
+		}
+	}
+	return word == NULL ? 0 : -EINVAL;
+}
+
 int ct_config_from(const struct conf_file *ct, const struct conf_file *host, struct ct_config *ret,
 		   struct berth_error *err)
 {
@@ -258,5 +273,6 @@ int ct_config_from(const struct conf_file *ct, const struct conf_file *host, str
 	read_identity(&e, ret);
 	read_limits(&e, ret);
 	read_network(e.f, ret);
+	(void)ct_pin_parse(host != NULL ? conf_get(host, "CPU_PIN") : NULL, &ret->pin);
 	return 0;
 }

@@ -19,6 +19,15 @@ enum {
 	CT_PTY_MAX = 65536
 };
 
+/* What ties a CT to as many CPUs as it may use at once. */
+enum ct_pin {
+	CT_PIN_CPUS, /* its `cpus` */
+	CT_PIN_LIMIT, /* its `cpulimit`, rounded up, too */
+	CT_PIN_NO
+};
+/* Pure: the word of CPU_PIN (NULL: the default); -EINVAL. */
+int ct_pin_parse(const char *word, enum ct_pin *ret);
+
 struct ct_config {
 	char name[64]; /* "" when it has none */
 	char hostname[65]; /* "" when not set: the runtime uses ctCTID */
@@ -42,6 +51,7 @@ struct ct_config {
 	uint32_t cpulimit; /* percent of one CPU; 0 none */
 	uint32_t cpuunits; /* 8..500000 */
 	uint32_t cpus; /* 0: all */
+	enum ct_pin pin; /* CPU_PIN of berth.conf */
 	char cpumask[128], nodemask[128]; /* "" for all */
 	uint32_t ioprio; /* 0..7 */
 	uint64_t iolimit; /* bytes/s, 0 none */

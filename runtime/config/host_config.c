@@ -155,8 +155,16 @@ static int read_overcommit(const struct conf_file *f, struct host_config *c,
 	return bad(err, "DISK_OVERCOMMIT", value, "warn, refuse, or a factor from 1 to 100");
 }
 
+static bool pin_is_valid(const char *s)
+{
+	enum ct_pin pin;
+
+	return ct_pin_parse(s, &pin) == 0;
+}
+
 static int read_words(const struct conf_file *f, struct host_config *c, struct berth_error *err)
 {
+	char pin[16];
 	int r = read_word(f, "CGROUP_PARENT", "", c->cgroup_parent, sizeof(c->cgroup_parent),
 			  cgroup_path_is_valid, "a path below the cgroup root such as /tenants",
 			  err);
@@ -174,6 +182,9 @@ static int read_words(const struct conf_file *f, struct host_config *c, struct b
 	if (r == 0)
 		r = read_word(f, "NFT_TABLE", "berth", c->nft_table, sizeof(c->nft_table),
 			      table_is_valid, "letters, digits and _", err);
+	if (r == 0)
+		r = read_word(f, "CPU_PIN", "cpus", pin, sizeof(pin), pin_is_valid,
+			      "cpus, cpulimit or no", err);
 	if (r == 0)
 		r = read_word(f, "CRIU", "", c->criu, sizeof(c->criu), cgroup_path_is_valid,
 			      "the path of a criu", err);

@@ -15,6 +15,18 @@ static uint32_t effective_cpulimit(const struct ct_config *c)
 	return c->cpulimit;
 }
 
+/* On how many CPUs it is put, for its programs count those. */
+static uint32_t pinned_cpus(const struct ct_config *c)
+{
+	uint32_t by_limit = (c->cpulimit + 99) / 100;
+
+	if (c->pin == CT_PIN_NO)
+		return 0;
+	if (c->pin == CT_PIN_LIMIT && by_limit != 0 && (c->cpus == 0 || by_limit < c->cpus))
+		return by_limit;
+	return c->cpus;
+}
+
 void spec_cg_limits(const struct ct_config *c, dev_t io_dev, struct cg_limits *ret)
 {
 	*ret = (struct cg_limits){
@@ -24,6 +36,7 @@ void spec_cg_limits(const struct ct_config *c, dev_t io_dev, struct cg_limits *r
 		.cgroups = c->numcgroups,
 		.cpulimit = effective_cpulimit(c),
 		.cpuunits = c->cpuunits,
+		.cpus = pinned_cpus(c),
 		.ioprio = c->ioprio,
 		.io_bps = c->iolimit,
 		.io_iops = c->iopslimit,

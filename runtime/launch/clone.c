@@ -7,6 +7,7 @@
  */
 #include "runtime/base/child.h"
 #include "runtime/base/cleanup.h"
+#include "runtime/base/clock.h"
 #include "runtime/base/fd.h"
 #include "runtime/launch/child.h"
 #include "runtime/launch/sys.h"
@@ -43,6 +44,29 @@ static int name_ct(struct berth_error *err, uint32_t ctid, int r)
 
 /* ---- stage 1 ---- */
 
+/*
+ * Its clocks begin with it: what uptime(1), sysinfo(2), ps and the kernel's /proc/uptime and btime go by. They are
+ * those of what is cloned from here on, and the CT's, as criu has to join them. A kernel without time namespaces shows
+ * the host's. The dumpable flag went with the ids, and /proc/self with it; nobody is in the CT yet who could use it.
+ */
+static int stage_clocks(void)
+{
+	char text[128];
+	uint64_t mono, boot;
+	int r;
+
+	if (unshare(CLONE_NEWTIME) < 0)
+		return errno == EINVAL || errno == ENOSYS ? 0 : -errno;
+	mono = clock_monotonic_ns() / 1000000000;
+	boot = clock_boottime_ns() / 1000000000;
+	(void)snprintf(text, sizeof(text), "monotonic -%llu 0\nboottime -%llu 0",
+		       (unsigned long long)mono, (unsigned long long)boot);
+	if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
+		return -errno;
+	r = file_write_value_at(AT_FDCWD, "/proc/self/timens_offsets", text);
+	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? -errno : r;
+}
+
 static int stage_join(const struct launch_spec *spec, bool in_cgroup, struct cage *cage,
 		      struct berth_error *err)
 {
@@ -70,7 +94,8 @@ static int stage_join(const struct launch_spec *spec, bool in_cgroup, struct cag
 	r = process_become_root();
 	if (r < 0)
 		return berth_error_sys(err, -r, "become root of the container's user namespace");
-	return 0;
+	r = stage_clocks();
+	return r < 0 ? berth_error_sys(err, -r, "make the container's clocks") : 0;
 }
 
 static _Noreturn void stage_run(const struct launch_spec *spec, bool in_cgroup, int sock,

@@ -22,8 +22,10 @@ static void parse_all(const char *text)
 	(void)cg_parse_key(text, "max", &v);
 	(void)cg_parse_key(text, "populated", &v);
 	(void)cg_parse_max(text, &v);
-	if (cg_parse_cpulist(text, &max) == 0)
+	if (cg_parse_cpulist(text, &max) == 0) {
 		check(max <= 1 << 20);
+		check(max > 8192 || cg_pick_cpus(text, 3, 101, small, sizeof(small)) == 0);
+	}
 	if (cg_parse_line(text, "8:0", small, sizeof(small)) == 0)
 		check(strlen(small) < sizeof(small) && strncmp(small, "8:0 ", 4) == 0);
 	check(cg_parse_count_v1(text) <= strlen(text));

@@ -69,6 +69,28 @@ static void a_cpu_list_yields_its_highest_member(void)
 	CHECK(cg_parse_cpulist("99999999", &max) == -EINVAL && max == 77);
 }
 
+static void containers_get_cpus_in_turn(void)
+{
+	static const struct {
+		const char *list, *picked;
+		uint32_t n, ctid;
+	} rows[] = {
+		{"0-3", "0", 1, 100}, {"0-3", "1", 1, 101},	{"0-3\n", "2-3", 2, 101},
+		{"0-2", "0,2", 2, 1}, {"0-3", "", 4, 101},	{"0-3", "", 0, 101},
+		{"0-3", "", 9, 101},  {"1,3,5-6", "3", 1, 101}, {"1,3,5-6", "1,3,5", 3, 100},
+		{"7", "", 1, 101},
+	};
+	char buf[32], small[4];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		CHECK(cg_pick_cpus(rows[i].list, rows[i].n, rows[i].ctid, buf, sizeof(buf)) == 0);
+		CHECK(strcmp(buf, rows[i].picked) == 0);
+	}
+	CHECK(cg_pick_cpus("0-3,", 1, 101, buf, sizeof(buf)) == -EINVAL);
+	CHECK(cg_pick_cpus("0,2,4,6,8,10", 5, 101, small, sizeof(small)) == 0);
+	CHECK(strcmp(small, "") == 0);
+}
+
 static void the_own_place_is_read_per_controller(void)
 {
 	static const char text[] = "9:name=systemd:/s\n4:memory:/m/x\n2:cpu,cpuacct:/c:d\n0::/u\n";
@@ -253,6 +275,7 @@ int main(void)
 	RUN(max_is_unlimited_and_only_one_word_counts);
 	RUN(cpuunits_keep_their_ratio_within_the_kernels_range);
 	RUN(a_cpu_list_yields_its_highest_member);
+	RUN(containers_get_cpus_in_turn);
 	RUN(the_own_place_is_read_per_controller);
 	RUN(v1_hierarchies_are_counted_without_the_unified_one);
 	RUN(a_service_goes_to_the_root_and_a_daemon_leaf_to_its_parent);

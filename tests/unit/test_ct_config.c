@@ -218,7 +218,7 @@ static void bad_host_settings_are_refused(void)
 					    "DISK_OVERCOMMIT=0.5\n", "DISK_OVERCOMMIT=many\n",
 					    "DISK_OVERCOMMIT=2.\n",  "DISK_OVERCOMMIT=1.234\n",
 					    "SPACE_RESERVE=%\n",     "CONNTRACK_MAX=15\n",
-					    "CONNTRACK_MAX=all\n"};
+					    "CONNTRACK_MAX=all\n",   "CPU_PIN=yes\n"};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		struct conf_file *f = parse(texts[i]);

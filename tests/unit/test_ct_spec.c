@@ -20,6 +20,27 @@ static void the_lower_of_cpus_and_cpulimit_wins(void)
 	CHECK(l.cpulimit == 400);
 }
 
+static void as_many_cpus_are_its_own_as_it_may_use_at_once(void)
+{
+	struct ct_config c = {.cpulimit = 150, .cpus = 3};
+	struct cg_limits l;
+
+	spec_cg_limits(&c, 0, &l);
+	CHECK(l.cpus == 3);
+	c.pin = CT_PIN_LIMIT;
+	spec_cg_limits(&c, 0, &l);
+	CHECK(l.cpus == 2);
+	c.cpus = 1;
+	spec_cg_limits(&c, 0, &l);
+	CHECK(l.cpus == 1);
+	c.cpus = 0;
+	spec_cg_limits(&c, 0, &l);
+	CHECK(l.cpus == 2);
+	c.pin = CT_PIN_NO;
+	spec_cg_limits(&c, 0, &l);
+	CHECK(l.cpus == 0);
+}
+
 static void inherited_dns_leaves_out_what_the_guest_cannot_reach(void)
 {
 	struct ct_config c = {0};
@@ -72,6 +93,7 @@ static void guest_gets_a_default_route_for_each_family_it_has(void)
 int main(void)
 {
 	RUN(the_lower_of_cpus_and_cpulimit_wins);
+	RUN(as_many_cpus_are_its_own_as_it_may_use_at_once);
 	RUN(inherited_dns_leaves_out_what_the_guest_cannot_reach);
 	RUN(a_bad_address_names_the_ct);
 	RUN(a_host_without_ipv6_refuses_an_ipv6_address);
