@@ -46,6 +46,7 @@ static const struct errcode_row rows[BERTH_ERR_MAX] = {
 	[BERTH_ERR_DESTROY] = {"io.berth.DestroyFailed", 52},
 	[BERTH_ERR_QUOTA] = {"io.berth.Quota", 61},
 	[BERTH_ERR_BAD_ADDRESS] = {"io.berth.BadAddress", 71},
+	[BERTH_ERR_PASSWD] = {"io.berth.LoginFailed", 74},
 	[BERTH_ERR_ADDRESS_IN_USE] = {"io.berth.AddressInUse", 78},
 	[BERTH_ERR_NO_SAMPLE] = {"io.berth.NoSample", 82},
 	[BERTH_ERR_NO_TEMPLATE] = {"io.berth.NoTemplate", 91},

@@ -44,6 +44,7 @@ enum berth_errcode {
 	BERTH_ERR_UMOUNT,
 	BERTH_ERR_DESTROY,
 	BERTH_ERR_BAD_ADDRESS,
+	BERTH_ERR_PASSWD, /* a password or key could not be set in the CT */
 	BERTH_ERR_ADDRESS_IN_USE,
 	BERTH_ERR_NO_SAMPLE,
 	BERTH_ERR_NO_TEMPLATE,

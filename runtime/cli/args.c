@@ -42,8 +42,8 @@ static int unknown_option(const struct args *a, const struct opt *global, const 
 			  struct berth_error *err)
 {
 	/* Of vzctl's. */
-	static const char *const later[] = {"userpasswd", "netif_add", "netif_del",
-					    "capability", "devnodes",  NULL};
+	static const char *const later[] = {"netif_add", "netif_del", "capability", "devnodes",
+					    NULL};
 	char name[32];
 	struct word_guess g = {.word = name};
 

@@ -2,6 +2,7 @@
 #include "runtime/base/cleanup.h"
 #include "runtime/base/parse.h"
 #include "runtime/cli/cli.h"
+#include "runtime/cli/login.h"
 #include "runtime/cli/settings.h"
 #include "runtime/cli/text.h"
 #include "runtime/ct/store.h"
@@ -91,19 +92,35 @@ static void print_created(const struct cli *cli, const json_t *reply, const char
 	}
 }
 
+static int create_call(struct cli *cli, const char *ct, json_t *settings, struct login *login,
+		       json_t **reply, struct berth_error *err)
+{
+	json_t *parameters;
+	int r = create_parameters(ct, settings, &parameters, err);
+
+	if (r < 0)
+		return r;
+	if (login->n > 0)
+		(void)json_object_set(parameters, "login", login->words);
+	return call_berthd_fds(cli, "io.berth.Container.Create", parameters, login->fds, login->n,
+			       reply, err);
+}
+
 int cmd_create(struct cli *cli, struct args *a, struct berth_error *err)
 {
 	struct settings_flags flags = {0};
-	json_t *settings = json_array(), *parameters, *reply = NULL;
+	json_t *settings = json_array(), *reply = NULL;
+	struct login login = {0};
 	const char *ct;
 	int r = take_settings(cli, a, settings_create_opts, &ct, settings, &flags, err);
 
 	if (r == 0 && !cli->help)
-		r = create_parameters(ct, settings, &parameters, err);
+		r = login_prepare(&flags, a, &login, err);
 	if (r == 0 && !cli->help)
-		r = call_berthd(cli, "io.berth.Container.Create", parameters, &reply, err);
+		r = create_call(cli, ct, settings, &login, &reply, err);
 	if (r == 0 && reply != NULL)
 		print_created(cli, reply, ct);
+	login_drop(&login);
 	json_decref(settings);
 	json_decref(reply);
 	return r;
@@ -203,26 +220,23 @@ static int check_set(const struct cli *cli, const char *ct, const json_t *settin
 		return cli_usage_error(cli, err, "name a CT");
 	if (flags->reset_ub && json_array_size(settings) > 0)
 		return cli_usage_error(cli, err, "--reset_ub takes no other options");
-	if (!flags->reset_ub && json_array_size(settings) == 0)
+	if (!flags->reset_ub && json_array_size(settings) == 0 && flags->userpasswd == NULL &&
+	    flags->sshkey == NULL)
 		return cli_usage_error(cli, err, "give at least one option");
 	if (flags->restart && !flags->save)
 		return cli_usage_error(cli, err, "--setmode restart needs --save");
 	return 0;
 }
 
-static int set_call(struct cli *cli, const char *ct, json_t *settings,
-		    const struct settings_flags *flags, struct berth_error *err)
+static int settings_call(struct cli *cli, const char *ct, json_t *settings,
+			 const struct settings_flags *flags, struct berth_error *err)
 {
 	json_t *reply = NULL;
-	int r = check_set(cli, ct, settings, flags, err);
+	int r = call_berthd(cli, "io.berth.Container.Set",
+			    json_pack("{s:s, s:O, s:b}", "ct", ct, "settings", settings, "save",
+				      flags->save || flags->reset_ub),
+			    &reply, err);
 
-	if (r == 0 && flags->reset_ub)
-		r = append_saved_limits(cli, ct, settings, err);
-	if (r == 0)
-		r = call_berthd(cli, "io.berth.Container.Set",
-				json_pack("{s:s, s:O, s:b}", "ct", ct, "settings", settings, "save",
-					  flags->save || flags->reset_ub),
-				&reply, err);
 	if (r == 0 && !flags->ignore)
 		print_notes(cli, reply);
 	if (r == 0 && flags->restart && needs_restart(settings))
@@ -231,15 +245,44 @@ static int set_call(struct cli *cli, const char *ct, json_t *settings,
 	return r;
 }
 
+/* The login first: it is what a tenant can stand in the way of, and then nothing at all has changed. */
+static int set_call(struct cli *cli, const char *ct, json_t *settings,
+		    const struct settings_flags *flags, struct login *login,
+		    struct berth_error *err)
+{
+	struct berth_error why;
+	int r = flags->reset_ub ? append_saved_limits(cli, ct, settings, err) : 0;
+
+	if (r == 0 && login->n > 0)
+		r = call_berthd_fds(cli, "io.berth.Container.SetLogin",
+				    json_pack("{s:s, s:O}", "ct", ct, "login", login->words),
+				    login->fds, login->n, NULL, err);
+	if (r < 0 || json_array_size(settings) == 0)
+		return r;
+	r = settings_call(cli, ct, settings, flags, &why);
+	if (r < 0 && login->n > 0)
+		return berth_error_set(err, why.code, why.sys,
+				       "%.300s (the password and keys given are set)", why.msg);
+	if (r < 0)
+		*err = why;
+	return r;
+}
+
 int cmd_set(struct cli *cli, struct args *a, struct berth_error *err)
 {
 	struct settings_flags flags = {0};
 	json_t *settings = json_array();
+	struct login login = {0};
 	const char *ct;
 	int r = take_settings(cli, a, settings_set_opts, &ct, settings, &flags, err);
 
 	if (r == 0 && !cli->help)
-		r = set_call(cli, ct, settings, &flags, err);
+		r = login_prepare(&flags, a, &login, err);
+	if (r == 0 && !cli->help)
+		r = check_set(cli, ct, settings, &flags, err);
+	if (r == 0 && !cli->help)
+		r = set_call(cli, ct, settings, &flags, &login, err);
+	login_drop(&login);
 	json_decref(settings);
 	return r;
 }

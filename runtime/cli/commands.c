@@ -7,6 +7,10 @@ static const struct command table[] = {
 	 "Every parameter of ctid.conf(5) is an option. Without a CTID, berth takes the next free\n"
 	 "one and prints it.\n"
 	 "\n"
+	 "  --userpasswd USER:PASSWORD  set a user's password; - reads that from standard input\n"
+	 "  --crypted              what follows USER: is a hash as in shadow(5)\n"
+	 "  --sshkey FILE          public keys for root; - is standard input\n"
+	 "\n"
 	 "  berth create 101 --ostemplate debian-12 --hostname web1 --ipadd 10.0.0.101 \\\n"
 	 "        --ram 512M --swap 256M --diskspace 2G --cpulimit 50\n"
 	 "  berth create 102 --ostemplate tiny --config vswap-256m\n",
@@ -20,10 +24,14 @@ static const struct command table[] = {
 	 "  --reset_ub             apply the saved limits again\n"
 	 "  --setmode restart      restart the CT if the change needs it\n"
 	 "  --setmode ignore       do not report changes that need a restart\n"
+	 "  --userpasswd USER:PASSWORD  set a user's password; - reads that from standard input\n"
+	 "  --crypted              what follows USER: is a hash as in shadow(5)\n"
+	 "  --sshkey FILE          add public keys for root; - is standard input\n"
 	 "\n"
 	 "  berth set 101 --ram 1G --cpulimit 100 --save\n"
 	 "  berth set 101 --ipdel all --ipadd 10.0.0.7 --nameserver 10.0.0.1 --save\n"
-	 "  berth set 101 --onboot no --disabled yes --save\n",
+	 "  berth set 101 --onboot no --disabled yes --save\n"
+	 "  berth set 101 --userpasswd root:secret\n",
 	 cmd_set},
 	{"start", NULL, "CT [--wait]", "start a CT",
 	 "Returns when the CT's init runs; with --wait, when the CT reports that it has booted.\n"

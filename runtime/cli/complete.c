@@ -213,6 +213,14 @@ static bool offer_value(const struct line *l)
 		offer_each(l, modes);
 		return true;
 	}
+	if (sets && strcmp(o, "--sshkey") == 0) {
+		(void)puts(":files");
+		return true;
+	}
+	if (sets && strcmp(o, "--userpasswd") == 0) {
+		offer(l, "root:", NULL);
+		return true;
+	}
 	p = sets && strncmp(o, "--", 2) == 0 ? param_find_option(o + 2) : NULL;
 	if (p != NULL)
 		offer_param(l, p);
@@ -226,7 +234,10 @@ static const struct {
 	enum which cts;
 	const char *options[12];
 } commands[] = {
-	{"set", CTS_ALL, {"--save", "--reset_ub", "--setmode"}},
+	{"create", CTS_ALL, {"--userpasswd", "--crypted", "--sshkey"}},
+	{"set",
+	 CTS_ALL,
+	 {"--save", "--reset_ub", "--setmode", "--userpasswd", "--crypted", "--sshkey"}},
 	{"start", CTS_STOPPED, {"--wait"}},
 	{"stop", CTS_UP, {"--fast", "--timeout"}},
 	{"restart", CTS_ALL, {"--wait", "--fast"}},

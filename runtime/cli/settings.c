@@ -13,16 +13,28 @@
 		"tcprcvbuf", 'b', true                                                  \
 	}
 
+#define LOGIN_OPTIONS                                   \
+	{"userpasswd", 0, true}, {"crypted", 0, false}, \
+	{                                               \
+		"sshkey", 0, true                       \
+	}
+
 const struct opt settings_create_opts[] = {
 	{"force", 0, false},
 	{"skip_app_templates", 0, false},
+	LOGIN_OPTIONS,
 	BEANCOUNTER_LETTERS,
 	{0},
 };
 
 const struct opt settings_set_opts[] = {
-	{"save", 0, false},   {"force", 0, false}, {"reset_ub", 0, false},
-	{"setmode", 0, true}, BEANCOUNTER_LETTERS, {0},
+	{"save", 0, false},
+	{"force", 0, false},
+	{"reset_ub", 0, false},
+	{"setmode", 0, true},
+	LOGIN_OPTIONS,
+	BEANCOUNTER_LETTERS,
+	{0},
 };
 
 int settings_append(json_t *array, const char *option, const char *value)
@@ -54,6 +66,14 @@ int settings_take(const struct arg *arg, json_t *array, struct settings_flags *f
 	}
 	if (strcmp(arg->name, "reset_ub") == 0) {
 		flags->reset_ub = true;
+		return 0;
+	}
+	if (strcmp(arg->name, "crypted") == 0) {
+		flags->crypted = true;
+		return 0;
+	}
+	if (strcmp(arg->name, "userpasswd") == 0 || strcmp(arg->name, "sshkey") == 0) {
+		*(arg->name[0] == 'u' ? &flags->userpasswd : &flags->sshkey) = arg->value;
 		return 0;
 	}
 	if (strcmp(arg->name, "setmode") == 0)

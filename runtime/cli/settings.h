@@ -11,6 +11,8 @@ struct settings_flags {
 	bool reset_ub; /* set: take the saved limits again */
 	bool restart; /* --setmode restart */
 	bool ignore; /* --setmode ignore: no word on what needs a restart */
+	bool crypted; /* the password is a hash already */
+	const char *userpasswd, *sshkey; /* or NULL */
 };
 
 /* Options of create and set besides params.def and the global ones. */

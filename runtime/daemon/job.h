@@ -8,6 +8,7 @@
 
 #include "runtime/daemon/daemon.h"
 #include "runtime/daemon/worker_client.h"
+#include "runtime/wire/login.h"
 
 typedef void job_next_fn(struct job *j, const struct worker_result *result);
 
@@ -49,6 +50,7 @@ struct job {
 	struct conf_file *conf; /* create, set: what is to be saved */
 	struct conf_file *live; /* set: what is to be in effect */
 	struct conf_file *before; /* set: what was in effect */
+	const char *login[LOGIN_MAX + 1]; /* create: what its descriptors are */
 	json_t *notes; /* create, set, stop */
 	json_t *reply; /* send: its receipt, when what is left here is removed */
 };

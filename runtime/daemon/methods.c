@@ -2,11 +2,12 @@
 #include "runtime/daemon/methods.h"
 
 const struct rpc_method daemon_methods[] = {
-	{"io.berth.Container.Create", method_create, true},
+	{"io.berth.Container.Create", method_create, RPC_WRITE_FDS},
 	{"io.berth.Container.Start", method_start, true},
 	{"io.berth.Container.Stop", method_stop, true},
 	{"io.berth.Container.Restart", method_restart, true},
 	{"io.berth.Container.Set", method_set, true},
+	{"io.berth.Container.SetLogin", method_set_login, RPC_WRITE_FDS},
 	{"io.berth.Container.Destroy", method_destroy, true},
 	{"io.berth.Container.Mount", method_mount, true},
 	{"io.berth.Container.Umount", method_umount, true},

@@ -6,6 +6,7 @@
 #include "runtime/base/value.h"
 #include "runtime/daemon/disk_first.h"
 #include "runtime/daemon/found.h"
+#include "runtime/daemon/login_order.h"
 #include "runtime/daemon/made.h"
 #include "runtime/daemon/methods.h"
 #include "runtime/daemon/obstacle.h"
@@ -101,8 +102,10 @@ static int create_begin(struct job *j, const struct setting *list, int n, struct
 static void create_run(struct job *j)
 {
 	char base[16];
-	const char *args[] = {base, j->ct->going.uuid, NULL};
+	const char *args[3 + LOGIN_MAX] = {base, j->ct->going.uuid};
 
+	for (int i = 0; i < LOGIN_MAX; i++)
+		args[2 + i] = j->login[i];
 	(void)snprintf(base, sizeof(base), "%u", j->ct->facts.id_base);
 	j->ends_with_client =
 		true; /* nobody has it yet: a create that nobody waits for makes nothing */
@@ -182,7 +185,7 @@ void method_create(struct rpc_call *call, json_t *parameters, void *data)
 		rpc_reply_error(call, &err);
 		return;
 	}
-	if (create_begin(j, list, n, &err) < 0)
+	if (login_order(j, parameters, j->login, &err) < 0 || create_begin(j, list, n, &err) < 0)
 		made_refuse(j, &err);
 	else
 		job_disk(j, made_begin, create_written);

@@ -16,20 +16,19 @@ enum {
  * In the child: from the host's root to the CT's, which owns what it writes. Should its caller be killed it
  * finishes all the same, and holds the CT's lock until then.
  */
-static void write_as_root(int userns_fd, int root_fd, const struct guest_config *g,
-			  struct berth_error *err)
+static void run_as_root(const struct launch_in_root *f, struct berth_error *err)
 {
 	int r;
 
-	if (setns(userns_fd, CLONE_NEWUSER) < 0) {
+	if (setns(f->userns_fd, CLONE_NEWUSER) < 0) {
 		(void)berth_error_sys(err, errno, "join the container's user namespace");
 		return;
 	}
 	r = process_become_root();
 	if (r < 0)
 		(void)berth_error_sys(err, -r, "become root of the container's user namespace");
-	else if (guest_setup(root_fd, g, err) == 0)
-		(void)guest_check_resolver(root_fd, g, err);
+	else
+		(void)f->fn(f->data, f->root_fd, err);
 }
 
 static ssize_t hear(int fd, struct berth_error *said)
@@ -39,8 +38,7 @@ static ssize_t hear(int fd, struct berth_error *said)
 	return fd_read_all(fd, said, sizeof(*said));
 }
 
-int launch_write_files(int userns_fd, int root_fd, const struct guest_config *g,
-		       struct berth_error *err)
+int launch_in_root(const struct launch_in_root *f, struct berth_error *err)
 {
 	struct berth_error said = {0};
 	int report[2];
@@ -51,7 +49,7 @@ int launch_write_files(int userns_fd, int root_fd, const struct guest_config *g,
 		return berth_error_sys(err, errno, "pipe");
 	pid = sys_clone3(0, SIGCHLD, -1);
 	if (pid == 0) {
-		write_as_root(userns_fd, root_fd, g, &said);
+		run_as_root(f, &said);
 		(void)fd_write_all(report[1], &said, sizeof(said));
 		_exit(0);
 	}
@@ -71,4 +69,24 @@ int launch_write_files(int userns_fd, int root_fd, const struct guest_config *g,
 	if (said.sys != 0 && err != NULL)
 		*err = said;
 	return -said.sys;
+}
+
+static int write_files(void *data, int root_fd, struct berth_error *err)
+{
+	const struct guest_config *g = data;
+	int r = guest_setup(root_fd, g, err);
+
+	return r == 0 ? guest_check_resolver(root_fd, g, err) : r;
+}
+
+int launch_write_files(int userns_fd, int root_fd, const struct guest_config *g,
+		       struct berth_error *err)
+{
+	struct guest_config copy = *g;
+
+	return launch_in_root(&(struct launch_in_root){.userns_fd = userns_fd,
+						       .root_fd = root_fd,
+						       .fn = write_files,
+						       .data = &copy},
+			      err);
 }

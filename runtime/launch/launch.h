@@ -146,6 +146,17 @@ int launch_go(const struct launch_spec *spec, struct launch_child *child, struct
 void launch_abort(struct launch_child *child);
 
 /*
+ * Runs fn for a CT that does not run, in a child that is its root and has a minute; root_fd: its mounted root. fn returns 0,
+ * or -errno with an error, which is what comes back.
+ */
+struct launch_in_root {
+	int userns_fd, root_fd;
+	int (*fn)(void *data, int root_fd, struct berth_error *err);
+	void *data;
+};
+int launch_in_root(const struct launch_in_root *f, struct berth_error *err);
+
+/*
  * Writes the guest's files of a CT that does not run, as its root. root_fd: its mounted root. A failure is
  * the guest's doing: a directory in the way, a full disk.
  */

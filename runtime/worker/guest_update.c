@@ -51,11 +51,11 @@ static int update_inside(void *data, int *ret_fd, struct berth_error *err)
 	return r == 0 && u->dns ? tell_resolver(root, err) : r;
 }
 
-int guest_update(uint32_t ctid, const struct pidref *init, struct cg_host *cg,
-		 const struct guest_config *g, bool dns, struct berth_error *err)
+int guest_visit(uint32_t ctid, const struct pidref *init, struct cg_host *cg,
+		int (*fn)(void *data, int *ret_fd, struct berth_error *err), void *data,
+		struct berth_error *err)
 {
 	auto_close int init_fd = pidref_open(init);
-	struct update update = {g, dns};
 	struct berth_error why = {0};
 	struct cg_attach attach;
 	int r;
@@ -68,12 +68,21 @@ int guest_update(uint32_t ctid, const struct pidref *init, struct cg_host *cg,
 	r = launch_visit(&(struct launch_visit){.init_pidfd = init_fd,
 						.cgroup = &attach,
 						.timeout_ms = UPDATE_TIMEOUT_MS,
-						.fn = update_inside,
-						.data = &update},
+						.fn = fn,
+						.data = data},
 			 NULL, &why);
 	cg_attach_close(&attach);
 	if (r < 0)
-		return berth_error_set(err, BERTH_ERR_EXEC, why.sys, "CT %u: %.300s", ctid,
-				       why.msg);
+		return berth_error_set(err,
+				       why.code == BERTH_ERR_PASSWD ? why.code : BERTH_ERR_EXEC,
+				       why.sys, "CT %u: %.300s", ctid, why.msg);
 	return 0;
+}
+
+int guest_update(uint32_t ctid, const struct pidref *init, struct cg_host *cg,
+		 const struct guest_config *g, bool dns, struct berth_error *err)
+{
+	struct update update = {g, dns};
+
+	return guest_visit(ctid, init, cg, update_inside, &update, err);
 }

@@ -10,6 +10,7 @@ static const struct worker_op ops[] = {
 	{"adopt", true, 0, op_adopt},
 	{"cleanup", true, 0, op_cleanup},
 	{"apply", true, 0, op_apply},
+	{"login", true, 1, op_login},
 	{"mount", true, 0, op_mount},
 	{"umount", true, 0, op_umount},
 	{"send", true, 4, op_migrate},

@@ -2,7 +2,7 @@
  * op_create.c - makes a CT: its private area under a temporary name, then the rename, a first mount, then
  * the config. Whatever a crash leaves is undone by op_destroy, since berthd wrote an intent with its UUID first.
  *
- * Arguments: ID_BASE UUID. The config to be is RUN/ct/CTID/candidate.conf.
+ * Arguments: ID_BASE UUID, and what the descriptors are (wire/login.h). The config to be is RUN/ct/CTID/candidate.conf.
  */
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
@@ -16,6 +16,7 @@
 #include "runtime/storage/volume.h"
 #include "runtime/wire/report.h"
 #include "runtime/worker/host_space.h"
+#include "runtime/worker/login.h"
 #include "runtime/worker/volume_mount.h"
 #include "runtime/worker/worker.h"
 #include "templates/template.h"
@@ -34,6 +35,7 @@ struct create {
 	struct ct_facts facts;
 	struct net_addr addrs[CT_ADDR_MAX];
 	struct net_ct net;
+	struct worker_login login;
 	int area_fd; /* LIB/private */
 	int private_fd; /* LIB/private/.CTID.UUID.new */
 	char temp[AREA_NAME_MAX], name[16];
@@ -83,6 +85,8 @@ static int step_load(void *ctx, struct berth_error *err)
 		r = spec_net(w->ctid, &c->config, &w->host, w->paths.root, c->addrs, &c->net, err);
 	if (r == 0)
 		r = worker_addrs_check(w, &c->net, NULL, err);
+	if (r == 0)
+		r = login_read(w, 2, &c->login, err);
 	if (r == 0)
 		r = load_template(c, err);
 	if (r == 0)
@@ -258,7 +262,10 @@ static int step_first_mount(void *ctx, struct berth_error *err)
 	guest.is_new = true;
 	if (launch_write_files(m.userns_fd, m.root_fd, &guest, &why) < 0)
 		log_line(LOG_LV_WARNING, w->ctid, "write the container's own files: %s", why.msg);
+	r = login_is_set(&c->login) ? login_write(w, &m, &c->login, err) : 0;
 	ct_mounts_drop(w, &m);
+	if (r < 0)
+		return r;
 	return volume_wait_unused(volume_driver_find(c->facts.driver), c->private_fd, 30000, err);
 }
 
@@ -304,6 +311,7 @@ int op_create(struct worker *w, struct berth_error *err)
 	struct create c = {.w = w, .area_fd = -EBADF, .private_fd = -EBADF};
 	int r = plan_run(&plan, &c, err);
 
+	login_drop(&c.login);
 	conf_free(c.conf);
 	fd_close(&c.private_fd);
 	fd_close(&c.area_fd);

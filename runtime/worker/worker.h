@@ -48,6 +48,7 @@ int op_resume(struct worker *w, struct berth_error *err);
 int op_adopt(struct worker *w, struct berth_error *err);
 int op_cleanup(struct worker *w, struct berth_error *err);
 int op_apply(struct worker *w, struct berth_error *err);
+int op_login(struct worker *w, struct berth_error *err);
 int op_mount(struct worker *w, struct berth_error *err);
 int op_umount(struct worker *w, struct berth_error *err);
 int op_host_setup(struct worker *w, struct berth_error *err);

@@ -354,7 +354,7 @@ by_group() {
 	[ "$(grep -cE "$pattern" <<<"$output")" = 1 ]
 	grep -qE '^20[0-9-]*T[0-9:.]*Z berthd: info: ct=101 set: done$' <<<"$output"
 	run ! grep -v ' ct=101 ' <<<"$output"
-	run ! berth set 101 --userpasswd root:topsecret --save
+	berth set 101 --userpasswd root:topsecret --save
 	run ! berth set 101 --userpaswd root:topsecret
 	run ! grep topsecret "$HOST_ROOT/berthd.log"
 	run -0 berth log 101 --json

@@ -219,6 +219,10 @@ check() {
 			check_settings new
 		fi
 		;;
+	login)
+		may stopped
+		[ $rc != 0 ] || login_is_new || wrong "the password is the old one"
+		;;
 	suspend) if [ $rc = 0 ]; then may suspended; else may running suspended; fi ;;
 	resume) if [ $rc = 0 ]; then may running; else may suspended running; fi ;;
 	mount) if [ $rc = 0 ]; then may mounted; else may mounted stopped; fi ;;
@@ -244,6 +248,14 @@ check() {
 	case $op in
 	import | build | remove) check_templates ;;
 	esac
+}
+
+# The password of 101 is that of this turn; it was stopped, and is again.
+login_is_new() {
+	local root hash
+	root=$(berth mount 101) || return
+	hash=$(sed -n 's/^root:\([^:]*\):.*/\1/p' "$root/etc/shadow")
+	berth umount 101 >/dev/null && [ "$(perl -e 'print crypt($ARGV[0], $ARGV[1])' "password$turn" "$hash")" = "$hash" ]
 }
 
 destroyed_or_whole() {

@@ -76,6 +76,7 @@ static inline void read_report(int fd)
 }
 
 static int worker_lock = -1; /* inherited by the next workers as the CT's lock */
+static int worker_fd = -1; /* passed on to the next workers */
 
 /* Runs PROGRAM [--lock FD] --root TOP WORDS... and returns the code of its error, BERTH_OK for success. */
 static inline enum berth_errcode run_words(const char *program, const char *const *words)
@@ -84,7 +85,9 @@ static inline enum berth_errcode run_words(const char *program, const char *cons
 	static const char *const env[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin",
 					  "ASAN_OPTIONS=detect_leaks=0", NULL};
 	const char *argv[18] = {NULL};
-	char path[BERTH_PATH_MAX], lock[12];
+	char path[BERTH_PATH_MAX], lock[12], fd[12];
+	int keep[2];
+	unsigned int n_keep = 0;
 	int fds[2], n = 1;
 
 	(void)snprintf(path, sizeof(path), "%s/%s", BERTH_BIN, program);
@@ -93,6 +96,13 @@ static inline enum berth_errcode run_words(const char *program, const char *cons
 	if (worker_lock >= 0) {
 		argv[n++] = "--lock";
 		argv[n++] = lock;
+		keep[n_keep++] = worker_lock;
+	}
+	(void)snprintf(fd, sizeof(fd), "%d", worker_fd);
+	if (worker_fd >= 0) {
+		argv[n++] = "--fds";
+		argv[n++] = fd;
+		keep[n_keep++] = worker_fd;
 	}
 	argv[n++] = "--root";
 	argv[n++] = top;
@@ -100,13 +110,11 @@ static inline enum berth_errcode run_words(const char *program, const char *cons
 		argv[n++] = *words++;
 	memset(&said, 0, sizeof(said));
 	CHECK(pipe2(fds, O_CLOEXEC) == 0);
-	CHECK(spawn_program(argv, env,
-			    &(struct spawn_fds){.in = -1,
-						.out = fds[1],
-						.err = 2,
-						.keep = &worker_lock,
-						.n_keep = worker_lock >= 0},
-			    &said.pid, NULL, &err) == 0);
+	CHECK(spawn_program(
+		      argv, env,
+		      &(struct spawn_fds){
+			      .in = -1, .out = fds[1], .err = 2, .keep = keep, .n_keep = n_keep},
+		      &said.pid, NULL, &err) == 0);
 	(void)close(fds[1]);
 	read_report(fds[0]);
 	(void)close(fds[0]);
