@@ -2,6 +2,7 @@
 #include "runtime/base/fault.h"
 
 #include "runtime/base/cleanup.h"
+#include "runtime/base/clock.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -11,6 +12,10 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+
+enum {
+	TIME_MAX = 24
+};
 
 struct fault_table *fault_table;
 
@@ -70,9 +75,14 @@ const char *fault_environment(void)
 /* One line of the trace; what does not fit is lost. */
 static void note(const char *point)
 {
-	char line[FAULT_PROGRAM_MAX + FAULT_POINT_MAX + 2];
-	int n = snprintf(line, sizeof(line), "%s %s\n", program_name, point);
+	char line[TIME_MAX + FAULT_PROGRAM_MAX + FAULT_POINT_MAX + 2], time[TIME_MAX] = "";
 	uint32_t at;
+	int n;
+
+	if (fault_table->tracing == FAULT_TRACE_TIMES)
+		(void)snprintf(time, sizeof(time), "%llu ",
+			       (unsigned long long)(clock_monotonic_ns() / 1000));
+	n = snprintf(line, sizeof(line), "%s%s %s\n", time, program_name, point);
 
 	if (n <= 0 || (size_t)n >= sizeof(line))
 		return;

@@ -11,7 +11,13 @@ enum {
 	FAULT_RULES = 16,
 	FAULT_POINT_MAX = 64,
 	FAULT_PROGRAM_MAX = 24,
-	FAULT_TRACE_MAX = 1 << 18,
+	FAULT_TRACE_MAX = 1 << 20,
+};
+
+enum fault_tracing {
+	FAULT_TRACE_OFF,
+	FAULT_TRACE,
+	FAULT_TRACE_TIMES /* for benches: of the monotonic clock */
 };
 
 enum fault_action {
@@ -35,8 +41,9 @@ struct fault_rule {
 
 struct fault_table {
 	uint32_t magic;
-	uint32_t tracing;
+	uint32_t tracing; /* enum fault_tracing */
 	uint32_t trace_len;
 	struct fault_rule rules[FAULT_RULES];
-	char trace[FAULT_TRACE_MAX]; /* "PROGRAM POINT\n" of each point that was reached */
+	char trace
+		[FAULT_TRACE_MAX]; /* "[MICROSECONDS ]PROGRAM POINT\n" of each point that was reached */
 };

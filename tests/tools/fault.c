@@ -6,7 +6,7 @@
  *	fault FILE reached POINT       how often; exit status 1 for never
  *	fault FILE pid POINT           where it acted last
  *	fault FILE clear               forgets all rules
- *	fault FILE trace on|off|show
+ *	fault FILE trace on|times|off|show     times: each with the microseconds of the monotonic clock before it
  *
  * ACTION: an errno name, kill, stop, kill=PID, stop=PID, count. SKIP times it is passed by first; then it
  * acts TIMES times (1; 0: each time). A POINT may end with '*'.
@@ -134,9 +134,11 @@ static int trace(struct fault_table *t, const char *what)
 		(void)fwrite(t->trace, 1, len, stdout);
 		return 0;
 	}
-	if (strcmp(what, "on") == 0)
+	t->tracing = strcmp(what, "on") == 0	  ? FAULT_TRACE
+		     : strcmp(what, "times") == 0 ? FAULT_TRACE_TIMES
+						  : FAULT_TRACE_OFF;
+	if (t->tracing != FAULT_TRACE_OFF)
 		t->trace_len = 0;
-	t->tracing = strcmp(what, "on") == 0;
 	return 0;
 }
 

@@ -89,6 +89,9 @@ static const struct {
 	{"fuse", load_fuse, "DIR: mount a file system there that never answers"},
 	{"echo", load_echo, "PORT: answer on TCP and UDP with what comes"},
 	{"ask", load_ask, "ADDRESS PORT: is there an echo?"},
+	{"beat", load_beat,
+	 "ADDRESS PORT: ask an echo a thousand times a second, until SIGTERM; the longest silence, "
+	 "and what is lost"},
 	{"project", load_project, "FILE ID: change its project id"},
 	{"node", load_node, "UID PATH MAJOR MINOR: mknod as a file system user"},
 	{"frame", load_frame, "INTERFACE HEX: one raw frame"},

@@ -32,6 +32,7 @@ int load_forks(int argc, char **argv);
 int load_zombies(int argc, char **argv);
 int load_deaf(int argc, char **argv);
 int load_echo(int argc, char **argv);
+int load_beat(int argc, char **argv);
 int load_ask(int argc, char **argv);
 int load_project(int argc, char **argv);
 int load_node(int argc, char **argv);

@@ -136,11 +136,14 @@ int load_echo(int argc, char **argv)
 {
 	uint16_t port = (uint16_t)(argc > 0 ? number(argv[0]) : 7);
 	struct pollfd p[CLIENTS_MAX];
+	int size = 4 << 20;
 
 	for (int i = 0; i < CLIENTS_MAX; i++)
 		p[i] = (struct pollfd){.fd = -1, .events = POLLIN};
 	p[0].fd = listen_on(SOCK_STREAM, port);
 	p[1].fd = listen_on(SOCK_DGRAM, port);
+	/* Many come at once when it goes on after a pause. */
+	(void)setsockopt(p[1].fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	if (p[0].fd < 0 || p[1].fd < 0)
 		return fail("listen");
 	for (;;) {
