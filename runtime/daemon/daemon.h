@@ -17,6 +17,7 @@
 #include "runtime/base/ev.h"
 #include "runtime/base/offload.h"
 #include "runtime/base/paths.h"
+#include "runtime/base/text.h"
 #include "runtime/config/ct_config.h"
 #include "runtime/ct/end.h"
 #include "runtime/ct/info.h"
@@ -44,15 +45,14 @@ struct ct_space {
 	uint64_t used, grown, may; /* see space_share.h */
 	uint32_t errors;
 	int cause; /* of these, as an errno; 0: not known */
-	char trouble[400]; /* what list and status show; "": none */
 };
 
-/* One CT. */
+/* One CT. A host has thousands: what most never have is a pointer (base/text.h). */
 struct ct {
 	struct daemon *d;
 	uint32_t ctid;
 	char name[64]; /* "" when it has none */
-	char claimed_name[64]; /* what a set under way makes of it; "": the same */
+	char *claimed_name; /* what a set under way makes of it; NULL: the same */
 	char *addrs; /* addresses of its config and of what is in effect; malloc'ed or NULL */
 	enum ct_status status;
 	struct ct_facts facts;
@@ -64,7 +64,7 @@ struct ct {
 	/* What a create makes, or what is to be destroyed: all that may be removed (destroy.h). */
 	struct area_id going;
 	enum store_intent going_by;
-	char why[320]; /* why it is unknown, or not released yet; "" otherwise */
+	char *why; /* why it is unknown, or not released yet; NULL otherwise */
 	uint64_t destroy_wait_ms; /* destroy.c: before a destroy is tried again; 0: it was not */
 	int init_pidfd; /* -EBADF when not running */
 	struct ev_source *init_watch; /* on init_pidfd: readable when init has ended */
@@ -84,11 +84,12 @@ struct ct {
 	uint64_t oom_kills; /* of its cgroup, when last looked at */
 	struct ct_ends ends; /* how its runs ended */
 	struct ct_space space;
+	char *volume_trouble; /* what list and status show of its volume; NULL: none */
 	struct ledger ledger; /* as ledger_watch.c has last seen it */
 	bool ledger_known;
 	struct pidref limit_init; /* which run the next two are of */
 	bool at_cgroup_limit;
-	char limit_trouble[360]; /* what list and status show of it; "": none */
+	char *limit_trouble; /* what list and status show of it; NULL: none */
 	struct seen_conf *seen; /* what list has last read of its config, or NULL */
 };
 

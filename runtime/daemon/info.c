@@ -344,7 +344,7 @@ static void add_why(const struct teller *t, const struct berth_error *broken)
 	const char *why = NULL;
 
 	if (ct->status == CT_UNKNOWN || ct->status == CT_RELEASING)
-		why = ct->why;
+		why = text_or_empty(ct->why);
 	else if (broken->msg[0] != '\0')
 		why = broken->msg;
 	if (why != NULL && why[0] != '\0')

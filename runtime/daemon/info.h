@@ -8,7 +8,7 @@
 
 struct seen_conf;
 
-/* Of one CT, in a thread: a copy of what the registry knows. */
+/* Of one CT, in a thread: a copy of what the registry knows; texts of it that info_json shows are its own. */
 struct info_ct {
 	struct ct ct;
 	struct seen_conf *seen; /* what is known of its config, or NULL */

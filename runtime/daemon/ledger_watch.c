@@ -126,20 +126,20 @@ static void tell_full(struct daemon *d, struct ct *ct, const struct cg_stat *st)
 	char path[256];
 
 	cg_ct_max_descendants_path(d->cg, ct->ctid, path, sizeof(path));
-	(void)snprintf(ct->limit_trouble, sizeof(ct->limit_trouble),
-		       "it has as many cgroups as it may (%llu of %llu): its programs get EAGAIN "
-		       "for more (%.120s); to raise the limit: berth set %u --numcgroups %llu "
-		       "--save",
-		       (unsigned long long)st->cgroups, (unsigned long long)st->cgroups_max, path,
-		       ct->ctid,
-		       (unsigned long long)(st->cgroups_max < 512 ? 1024 : st->cgroups_max * 2));
-	log_line(LOG_LV_WARNING, ct->ctid, "%s", ct->limit_trouble);
-	event_emit(d, ct->ctid, "limit", ct->limit_trouble);
+	text_set(&ct->limit_trouble,
+		 "it has as many cgroups as it may (%llu of %llu): its programs get EAGAIN "
+		 "for more (%.120s); to raise the limit: berth set %u --numcgroups %llu "
+		 "--save",
+		 (unsigned long long)st->cgroups, (unsigned long long)st->cgroups_max, path,
+		 ct->ctid,
+		 (unsigned long long)(st->cgroups_max < 512 ? 1024 : st->cgroups_max * 2));
+	log_line(LOG_LV_WARNING, ct->ctid, "%s", text_or_empty(ct->limit_trouble));
+	event_emit(d, ct->ctid, "limit", text_or_empty(ct->limit_trouble));
 }
 
 static void tell_room(struct daemon *d, struct ct *ct, const struct cg_stat *st)
 {
-	ct->limit_trouble[0] = '\0';
+	text_clear(&ct->limit_trouble);
 	log_line(LOG_LV_INFO, ct->ctid, "it may make cgroups again (%llu of %llu)",
 		 (unsigned long long)st->cgroups, (unsigned long long)st->cgroups_max);
 	event_emit(d, ct->ctid, "limit_ok", "numcgroups");
@@ -231,7 +231,7 @@ static void forget_ended(struct ct *ct)
 		return;
 	ct->limit_init = ct->run.init;
 	ct->at_cgroup_limit = false;
-	ct->limit_trouble[0] = '\0';
+	text_clear(&ct->limit_trouble);
 }
 
 static struct look *look_new(struct daemon *d)

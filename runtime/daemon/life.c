@@ -119,7 +119,7 @@ static int refuse(struct ct *ct, enum life_event order, const struct life_cell *
 	}
 	(void)life_refuse(ct->ctid, ct->status, order, err);
 	/* In the sentence there was no room for it. */
-	if (err != NULL && ct->status == CT_UNKNOWN && ct->why[0] != '\0')
+	if (err != NULL && ct->status == CT_UNKNOWN && ct->why != NULL)
 		(void)berth_error_set(
 			err, BERTH_ERR_UNKNOWN, EBUSY,
 			"CT %u is left alone: berthd cannot find out whether it runs (%.150s) and "

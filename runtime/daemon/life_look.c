@@ -51,9 +51,9 @@ static void find_lost(struct ct *ct, const struct berth_error *why)
 	struct berth_error err;
 	struct job *j;
 
-	if (ct->why[0] == '\0') {
+	if (ct->why == NULL) {
 		log_line(LOG_LV_WARNING, ct->ctid, "%s: looking for its init", why->msg);
-		(void)snprintf(ct->why, sizeof(ct->why), "%.300s", why->msg);
+		text_set(&ct->why, "%s", why->msg);
 	}
 	j = job_begin(ct->d, ct, "adopt", NULL, &err);
 	if (j != NULL) {
@@ -78,8 +78,7 @@ int act_look(const struct life_call *c)
 	}
 	if (held == 1 || ct->job != NULL) {
 		if (ct->unsettled)
-			(void)snprintf(ct->why, sizeof(ct->why),
-				       "a worker of an earlier berthd is still at work on it");
+			text_set(&ct->why, "a worker of an earlier berthd is still at work on it");
 		ct_timer_set(ct, LIFE_T_LOOK, HELD_MS);
 		return 0;
 	}
@@ -108,12 +107,12 @@ int act_look_later(const struct life_call *c)
 	struct ct *ct = c->ct;
 	uint64_t wait = ct->look_wait_ms * 2;
 
-	if (strncmp(ct->why, why, 300) != 0)
+	if (strcmp(text_or_empty(ct->why), why) != 0)
 		log_line(LOG_LV_WARNING, ct->ctid,
 			 "cannot find out whether it runs: %s; nothing of it is started, killed or "
 			 "removed, and berthd keeps trying",
 			 why);
-	(void)snprintf(ct->why, sizeof(ct->why), "%.300s", why);
+	text_set(&ct->why, "%s", why);
 	if (c->from != CT_UNKNOWN)
 		attach_drop(ct);
 	wait = wait < LOOK_FIRST_MS ? LOOK_FIRST_MS : wait;
@@ -128,7 +127,7 @@ int act_looked(const struct life_call *c)
 {
 	struct berth_error err = c->info->result->error;
 	struct ct *ct = c->ct;
-	char why[sizeof(ct->why)];
+	auto_free char *why = NULL;
 
 	if (c->info->result->ok) {
 		job_done(c->j, NULL);
@@ -142,13 +141,14 @@ int act_looked(const struct life_call *c)
 	}
 	job_fail(c->j, &err);
 	ct->being_created = false;
-	(void)snprintf(why, sizeof(why), "its state file is lost or damaged, and: %.250s", err.msg);
-	if (strcmp(why, ct->why) != 0)
+	text_set(&why, "its state file is lost or damaged, and: %s", err.msg);
+	if (strcmp(text_or_empty(why), text_or_empty(ct->why)) != 0)
 		log_line(LOG_LV_ERROR, ct->ctid,
 			 "%s; exec and console do not work until that is repaired; to end it: "
 			 "berth stop %u --fast",
-			 why, ct->ctid);
-	(void)memcpy(ct->why, why, sizeof(why));
+			 text_or_empty(why), ct->ctid);
+	free(ct->why);
+	ct->why = take_ptr(why);
 	ct_timer_set(ct, LIFE_T_LOOK, LOST_MS);
 	return 0;
 }
@@ -173,7 +173,7 @@ int act_take(const struct life_call *c)
 	/* Also when it has just ended: the next look will see that. */
 	if (r < 0)
 		return cannot_tell(ct, &err);
-	ct->why[0] = '\0';
+	text_clear(&ct->why);
 	ct->look_wait_ms = 0;
 	ct_timer_clear(ct, LIFE_T_LOOK);
 	ct_timer_clear(ct, LIFE_T_CLEAN);
@@ -391,7 +391,7 @@ int act_settle(const struct life_call *c)
 				      "CT %u: look for its config and its private area", ct->ctid);
 		return cannot_tell(ct, &why);
 	}
-	ct->why[0] = '\0';
+	text_clear(&ct->why);
 	ct->look_wait_ms = 0;
 	ct->intent = INTENT_NONE;
 	if (what == INTENT_CREATE && is_incoming(ct) &&

@@ -62,7 +62,7 @@ int act_released(const struct life_call *c)
 
 	ct->kill_ordered = false;
 	ct->clean_wait_ms = 0;
-	ct->why[0] = '\0';
+	text_clear(&ct->why);
 	ct_timer_clear(ct, LIFE_T_CLEAN);
 	boot_wait_fail(ct);
 	registry_settled(c->d, ct);
@@ -98,7 +98,7 @@ static void clean_later(struct ct *ct, const struct berth_error *why)
 
 	wait = wait < WAIT_FIRST_MS ? WAIT_FIRST_MS : wait;
 	ct->clean_wait_ms = wait < WAIT_MAX_MS ? wait : WAIT_MAX_MS;
-	(void)snprintf(ct->why, sizeof(ct->why), "%.300s", why->msg);
+	text_set(&ct->why, "%s", why->msg);
 	log_line(LOG_LV_WARNING, ct->ctid,
 		 "its resources are not all released; tried again in %llu s",
 		 (unsigned long long)ct->clean_wait_ms / 1000);

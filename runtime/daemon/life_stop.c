@@ -195,7 +195,7 @@ int act_kill_unknown(const struct life_call *c)
 	struct ct *ct = c->ct;
 
 	ct->kill_ordered = true;
-	ct->why[0] = '\0';
+	text_clear(&ct->why);
 	ct_timer_clear(ct, LIFE_T_LOOK);
 	reboot_unmark(c->d, ct);
 	attach_drop(ct);

@@ -65,7 +65,7 @@ int act_goes_on(const struct life_call *c)
 
 	ct_timer_clear(ct, LIFE_T_LOOK);
 	ct->look_wait_ms = 0;
-	ct->why[0] = '\0';
+	text_clear(&ct->why);
 	resume_unmark(ct);
 	if (attach_init_has_ended(ct))
 		return ct_event(ct, LIFE_INIT_GONE, NULL, NULL);
@@ -81,7 +81,7 @@ static void finish_later(struct ct *ct, const struct berth_error *why)
 
 	wait = wait < AGAIN_FIRST_MS ? AGAIN_FIRST_MS : wait;
 	ct->look_wait_ms = wait < AGAIN_MAX_MS ? wait : AGAIN_MAX_MS;
-	(void)snprintf(ct->why, sizeof(ct->why), "%.300s", why->msg);
+	text_set(&ct->why, "%s", why->msg);
 	log_line(LOG_LV_ERROR, ct->ctid,
 		 "its suspend is not taken back yet; tried again in %llu s; to end the CT: berth "
 		 "stop %u --fast",

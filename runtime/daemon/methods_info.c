@@ -44,6 +44,9 @@ static void query_free(struct info_query *q)
 	for (size_t i = 0; i < q->n; i++) {
 		seen_conf_unref(q->v[i].seen);
 		seen_conf_unref(q->v[i].fresh);
+		free(q->v[i].ct.why);
+		free(q->v[i].ct.volume_trouble);
+		free(q->v[i].ct.limit_trouble);
 	}
 	for (unsigned int i = 0; i < q->n_parts; i++)
 		free(q->parts[i].text);
@@ -71,8 +74,16 @@ static struct info_query *query_new(struct daemon *d, struct rpc_call *call, siz
 
 static void query_add(struct info_query *q, const struct ct *ct)
 {
-	if (q->n < q->room)
-		q->v[q->n++] = (struct info_ct){.ct = *ct, .seen = seen_conf_ref(ct->seen)};
+	struct ct *copy;
+
+	if (q->n == q->room)
+		return;
+	copy = &q->v[q->n].ct;
+	q->v[q->n++] = (struct info_ct){.ct = *ct, .seen = seen_conf_ref(ct->seen)};
+	copy->why = text_copy(ct->why);
+	copy->volume_trouble = text_copy(ct->volume_trouble);
+	copy->limit_trouble = text_copy(ct->limit_trouble);
+	copy->addrs = copy->claimed_name = NULL; /* not looked at */
 }
 
 static void part_work(void *data)

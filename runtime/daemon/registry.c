@@ -117,6 +117,10 @@ void registry_remove(struct daemon *d, struct ct *ct)
 	ct_timers_clear(ct);
 	seen_conf_unref(ct->seen);
 	free(ct->addrs);
+	free(ct->claimed_name);
+	free(ct->why);
+	free(ct->volume_trouble);
+	free(ct->limit_trouble);
 	free(ct);
 }
 
@@ -131,14 +135,20 @@ uint32_t registry_free_ctid(const struct daemon *d)
 			return ctid;
 }
 
-/* Addresses of the config, and of what is in effect when that differs. */
+/* Addresses of the config, and of what is in effect when that differs. NULL: none. */
 static char *all_addrs(const char *saved, const char *live)
 {
 	char *all = NULL;
 
+	if (saved == NULL && live == NULL)
+		return NULL;
 	if (saved == NULL || live == NULL || strcmp(saved, live) == 0)
-		return saved == NULL && live == NULL ? NULL : strdup(saved != NULL ? saved : live);
-	return asprintf(&all, "%s %s", saved, live) < 0 ? NULL : all;
+		text_set(&all, "%s", saved != NULL ? saved : live);
+	else
+		text_set(&all, "%s %s", saved, live);
+	if (all == NULL)
+		abort(); /* no memory: another CT would get them */
+	return all;
 }
 
 void registry_claim(struct ct *ct, const struct conf_file *next)
@@ -148,7 +158,12 @@ void registry_claim(struct ct *ct, const struct conf_file *next)
 
 	free(ct->addrs);
 	ct->addrs = both;
-	(void)snprintf(ct->claimed_name, sizeof(ct->claimed_name), "%s", name != NULL ? name : "");
+	text_clear(&ct->claimed_name);
+	if (name != NULL) {
+		ct->claimed_name = text_copy(name);
+		if (ct->claimed_name == NULL)
+			abort(); /* no memory: another CT would get it */
+	}
 }
 
 int registry_refresh(struct daemon *d, struct ct *ct, struct berth_error *err)
@@ -158,7 +173,7 @@ int registry_refresh(struct daemon *d, struct ct *ct, struct berth_error *err)
 	const char *name;
 	int r = store_conf_load(&d->paths, ct->ctid, &saved, err);
 
-	ct->claimed_name[0] = '\0';
+	text_clear(&ct->claimed_name);
 	if (r < 0)
 		return r;
 	name = conf_get(saved, "NAME");
@@ -333,7 +348,7 @@ int registry_check_unique(struct daemon *d, const struct ct *ct, const struct co
 
 	for (size_t i = 0; name != NULL && name[0] != '\0' && i < d->n_cts; i++)
 		if (d->cts[i] != ct && (strcmp(d->cts[i]->name, name) == 0 ||
-					strcmp(d->cts[i]->claimed_name, name) == 0))
+					strcmp(text_or_empty(d->cts[i]->claimed_name), name) == 0))
 			return berth_error_set(err, BERTH_ERR_NAME_IN_USE, EEXIST,
 					       "CT %u: the name '%s' is CT %u's", ct->ctid, name,
 					       d->cts[i]->ctid);

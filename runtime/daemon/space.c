@@ -56,23 +56,22 @@ static void tell_errors(struct daemon *d, struct ct *ct)
 		why = "its file system found damage (see dmesg)";
 		break;
 	}
-	(void)snprintf(ct->space.trouble, sizeof(ct->space.trouble),
-		       "its volume is read-only: %s; then `berth restart %u` checks and repairs it",
-		       why, ct->ctid);
-	log_line(LOG_LV_ERROR, ct->ctid, "%s", ct->space.trouble);
-	event_emit(d, ct->ctid, "volume_error", ct->space.trouble);
+	text_set(&ct->volume_trouble,
+		 "its volume is read-only: %s; then `berth restart %u` checks and repairs it", why,
+		 ct->ctid);
+	log_line(LOG_LV_ERROR, ct->ctid, "%s", text_or_empty(ct->volume_trouble));
+	event_emit(d, ct->ctid, "volume_error", text_or_empty(ct->volume_trouble));
 }
 
 static void tell_held(struct daemon *d, struct ct *ct, const struct space_host *h)
 {
-	(void)snprintf(
-		ct->space.trouble, sizeof(ct->space.trouble),
-		"held: the host has %llu MiB left for its CTs at %.80s, and this one has grown by "
-		"%llu MiB lately; it gets \"No space left\" for more until there is room: free "
-		"some there (df -h)",
-		mib(h->room), d->paths.lib, mib(ct->space.grown));
-	log_line(LOG_LV_WARNING, ct->ctid, "%s", ct->space.trouble);
-	event_emit(d, ct->ctid, "held", ct->space.trouble);
+	text_set(&ct->volume_trouble,
+		 "held: the host has %llu MiB left for its CTs at %.80s, and this one has grown by "
+		 "%llu MiB lately; it gets \"No space left\" for more until there is room: free "
+		 "some there (df -h)",
+		 mib(h->room), d->paths.lib, mib(ct->space.grown));
+	log_line(LOG_LV_WARNING, ct->ctid, "%s", text_or_empty(ct->volume_trouble));
+	event_emit(d, ct->ctid, "held", text_or_empty(ct->volume_trouble));
 }
 
 static void tell_released(struct daemon *d, struct ct *ct)
@@ -92,7 +91,6 @@ static void take_volume(struct space *s, const struct space_volume *v)
 		return;
 	was = ct->space;
 	ct->space = v->s;
-	memcpy(ct->space.trouble, was.trouble, sizeof(was.trouble));
 	if (ct->space.errors > 0) {
 		if (was.errors > 0)
 			return;
@@ -100,7 +98,7 @@ static void take_volume(struct space *s, const struct space_volume *v)
 	} else if (ct->space.held && !was.held) {
 		tell_held(s->d, ct, &s->look.hosts[v->host]);
 	} else if (!ct->space.held && was.held) {
-		ct->space.trouble[0] = '\0';
+		text_clear(&ct->volume_trouble);
 		tell_released(s->d, ct);
 	} else {
 		return;
@@ -147,8 +145,10 @@ static bool is_of_this_run(const struct ct *ct)
 static void forget_ended(struct daemon *d)
 {
 	for (size_t i = 0; i < d->n_cts; i++)
-		if (!is_looked_at(d->cts[i]) || !is_of_this_run(d->cts[i]))
+		if (!is_looked_at(d->cts[i]) || !is_of_this_run(d->cts[i])) {
 			d->cts[i]->space = (struct ct_space){.init = d->cts[i]->run.init};
+			text_clear(&d->cts[i]->volume_trouble);
+		}
 }
 
 static void fill_look(struct space *s)

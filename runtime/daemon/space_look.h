@@ -18,7 +18,7 @@ struct space_volume {
 	uint32_t ctid;
 	char driver[16];
 	struct pidref monitor; /* its mount namespace has the volume */
-	struct ct_space s; /* in: of the last look; out: of this one, but for `trouble` */
+	struct ct_space s; /* in: of the last look; out: of this one */
 	bool seen;
 	/* of the look itself */
 	struct volume_room room;

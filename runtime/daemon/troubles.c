@@ -15,8 +15,8 @@ static const char *of_run(const struct ct *ct, const struct pidref *run, const c
 
 const char *troubles_text(const struct ct *ct, char *buf)
 {
-	const char *volume = of_run(ct, &ct->space.init, ct->space.trouble),
-		   *limits = of_run(ct, &ct->limit_init, ct->limit_trouble);
+	const char *volume = of_run(ct, &ct->space.init, text_or_empty(ct->volume_trouble)),
+		   *limits = of_run(ct, &ct->limit_init, text_or_empty(ct->limit_trouble));
 
 	(void)snprintf(buf, CT_TROUBLE_MAX, "%s%s%s", volume,
 		       volume[0] != '\0' && limits[0] != '\0' ? "; " : "", limits);

@@ -103,12 +103,13 @@ static void what_cannot_be_taken_back_is_tried_again(void)
 		  "echo error io.berth.HelperFailed 5 no thaw; exit 1\n");
 	CHECK(ORDER("Suspend") != BERTH_OK && strstr(err.msg, "no thaw") != NULL);
 	CHECK(r.ct->status == CT_SUSPENDING && r.ct->job == NULL);
-	CHECK(ct_timer_is_set(r.ct, LIFE_T_LOOK) && strstr(r.ct->why, "no thaw") != NULL);
+	CHECK(ct_timer_is_set(r.ct, LIFE_T_LOOK) &&
+	      strstr(text_or_empty(r.ct->why), "no thaw") != NULL);
 	CHECK(strcmp(worker_calls(), "suspend 101,") == 0);
 	put_file(top, "can", "", 0644);
 	WAIT_FOR(r.ct->status == CT_RUNNING);
 	CHECK(strcmp(worker_calls(), "suspend 101 finish,") == 0);
-	CHECK(!ct_timer_is_set(r.ct, LIFE_T_LOOK) && r.ct->why[0] == '\0');
+	CHECK(!ct_timer_is_set(r.ct, LIFE_T_LOOK) && r.ct->why == NULL);
 	init_end(r.init, SIGKILL);
 	WAIT_FOR(r.ct->job == NULL);
 	end(&r);

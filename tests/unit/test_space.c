@@ -66,7 +66,7 @@ static void a_host_with_room_changes_nothing(void)
 	d.host.space_reserve = MIB;
 	space_begin(&d);
 	WAIT_FOR(ct.ct->space.known);
-	CHECK(avail() > 240 * MIB && !ct.ct->space.held && ct.ct->space.trouble[0] == '\0');
+	CHECK(avail() > 240 * MIB && !ct.ct->space.held && ct.ct->volume_trouble == NULL);
 	CHECK(!is_there(run_dir(101), "trouble"));
 }
 
@@ -94,7 +94,7 @@ static void without_room_a_volume_gets_nothing_more_and_everybody_is_told(void)
 	fd = open(path_below(volume, "more", name), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
 	CHECK(fd >= 0 && fallocate(fd, 0, 0, 1 << 20) < 0 && errno == ENOSPC);
 	CHECK(is_there(run_dir(101), "trouble"));
-	CHECK(strstr(ct.ct->space.trouble, "held:") != NULL);
+	CHECK(strstr(text_or_empty(ct.ct->volume_trouble), "held:") != NULL);
 }
 
 static void with_room_it_goes_on(void)
@@ -103,7 +103,7 @@ static void with_room_it_goes_on(void)
 	WAIT_FOR(!ct.ct->space.held);
 	CHECK(next_event_is("space_ok", NULL) && next_event_is("released", NULL));
 	CHECK(avail() > 240 * MIB);
-	CHECK(!is_there(run_dir(101), "trouble") && ct.ct->space.trouble[0] == '\0');
+	CHECK(!is_there(run_dir(101), "trouble") && ct.ct->volume_trouble == NULL);
 }
 
 /* The kernel's own switch for a test makes ext4 meet an error. */
@@ -118,7 +118,7 @@ static void a_volume_that_met_an_error_is_shown(void)
 	CHECK(file_write_value_at(AT_FDCWD, path, "a test") == 0);
 	WAIT_FOR(ct.ct->space.errors > 0);
 	CHECK(next_event_is("volume_error", "berth restart 101"));
-	CHECK(strstr(ct.ct->space.trouble, "read-only") != NULL);
+	CHECK(strstr(text_or_empty(ct.ct->volume_trouble), "read-only") != NULL);
 	CHECK(is_there(run_dir(101), "trouble"));
 }
 
@@ -126,7 +126,7 @@ static void nothing_of_it_is_the_next_runs(void)
 {
 	ct.ct->status = CT_STOPPED;
 	WAIT_FOR(!ct.ct->space.known);
-	CHECK(ct.ct->space.errors == 0 && ct.ct->space.trouble[0] == '\0');
+	CHECK(ct.ct->space.errors == 0 && ct.ct->volume_trouble == NULL);
 }
 
 int main(void)
