@@ -34,6 +34,7 @@ struct command {
 const struct command *command_table(void);
 
 int cmd_create(struct cli *cli, struct args *a, struct berth_error *err);
+int cmd_clone(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_set(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_start(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_stop(struct cli *cli, struct args *a, struct berth_error *err);

@@ -126,6 +126,52 @@ int cmd_create(struct cli *cli, struct args *a, struct berth_error *err)
 	return r;
 }
 
+/* ---- clone ---- */
+
+/* CT [CTID|NAME] and settings. */
+static int take_clone(struct cli *cli, struct args *a, const char *words[2], json_t *settings,
+		      struct berth_error *err)
+{
+	static const struct opt none[] = {{0}};
+	struct settings_flags flags = {0};
+	struct arg arg;
+	int n = 0, r;
+
+	a->opts = none;
+	a->params = true;
+	while ((r = cli_next(cli, a, &arg, err)) > ARG_END) {
+		if (r == ARG_WORD && n == 2)
+			return cli_usage_error(cli, err, "give one CT and the new one");
+		if (r == ARG_WORD)
+			words[n++] = arg.value;
+		else if (settings_take(&arg, settings, &flags, err) < 0)
+			return -EINVAL;
+	}
+	if (r == 0 && n == 0 && !cli->help)
+		return cli_usage_error(cli, err, "name a CT");
+	return r;
+}
+
+int cmd_clone(struct cli *cli, struct args *a, struct berth_error *err)
+{
+	json_t *settings = json_array(), *parameters, *reply = NULL;
+	const char *words[2] = {NULL, NULL};
+	int r = take_clone(cli, a, words, settings, err);
+
+	if (r == 0 && !cli->help) {
+		r = create_parameters(words[1], settings, &parameters, err);
+		if (r == 0)
+			(void)json_object_set_new(parameters, "ct", json_string(words[0]));
+		if (r == 0)
+			r = call_berthd(cli, "io.berth.Container.Clone", parameters, &reply, err);
+	}
+	if (r == 0 && reply != NULL)
+		print_created(cli, reply, words[1]);
+	json_decref(settings);
+	json_decref(reply);
+	return r;
+}
+
 /* ---- set ---- */
 
 /* The beancounters that are enforced. */

@@ -15,6 +15,15 @@ static const struct command table[] = {
 	 "        --ram 512M --swap 256M --diskspace 2G --cpulimit 50\n"
 	 "  berth create 102 --ostemplate tiny --config vswap-256m\n",
 	 cmd_create},
+	{"clone", NULL, "CT [CTID|NAME] [OPTION VALUE]...",
+	 "make a new CT with the files of another",
+	 "The other CT may run. The new one has its files, limits and settings, but its own uuid, "
+	 "user\n"
+	 "ids, machine-id and SSH host keys, and the name, host name and addresses that are "
+	 "given.\n"
+	 "\n"
+	 "  berth clone 101 102 --ipadd 10.0.0.102 --hostname web2\n",
+	 cmd_clone},
 	{"set", NULL, "CT [--save] [OPTION VALUE]...", "change the parameters of a CT",
 	 "A running CT takes the change at once where possible. Without --save the change is lost\n"
 	 "when the CT stops; with --save it is also written to the CT's config.\n"

@@ -191,11 +191,17 @@ static void offer_param(const struct line *l, const struct param *p)
 		offer(l, strchr(p->arg, '|') + 1, NULL);
 }
 
+static bool takes_settings(const char *command)
+{
+	return strcmp(command, "set") == 0 || strcmp(command, "create") == 0 ||
+	       strcmp(command, "clone") == 0;
+}
+
 /* The value of the option before it: true when there is such an option, and it takes one. */
 static bool offer_value(const struct line *l)
 {
 	static const char *const modes[] = {"restart", "ignore", NULL};
-	bool sets = strcmp(l->command, "set") == 0 || strcmp(l->command, "create") == 0;
+	bool sets = takes_settings(l->command);
 	const char *o = l->previous;
 	const struct param *p;
 
@@ -234,6 +240,7 @@ static const struct {
 	enum which cts;
 	const char *options[12];
 } commands[] = {
+	{"clone", CTS_ALL, {NULL}},
 	{"create", CTS_ALL, {"--userpasswd", "--crypted", "--sshkey"}},
 	{"set",
 	 CTS_ALL,
@@ -270,7 +277,7 @@ static size_t row_of(const char *command)
 
 static void offer_options(const struct line *l)
 {
-	bool sets = strcmp(l->command, "set") == 0 || strcmp(l->command, "create") == 0;
+	bool sets = takes_settings(l->command);
 	size_t row = row_of(l->command);
 
 	for (size_t i = 0; row < sizeof(commands) / sizeof(commands[0]) && i < 12; i++)

@@ -80,8 +80,8 @@ static int unknown_command(const struct cli *cli, const char *word, const struct
 		{"show", "status"},    {"config", "set"},     {NULL, NULL}};
 	/* Of vzctl's, and what one would look for here. */
 	static const char *const later[] = {
-		"snapshot", "migrate", "convert",	  "compact",	   "reinstall", "quotaon",
-		"backup",   "clone",   "snapshot-create", "snapshot-list", NULL};
+		"snapshot", "migrate", "convert",	  "compact",	   "reinstall",
+		"quotaon",  "backup",  "snapshot-create", "snapshot-list", NULL};
 	struct word_guess g = {.word = word};
 
 	for (const char *const *p = later; *p != NULL; p++)

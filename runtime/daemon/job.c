@@ -257,6 +257,8 @@ static struct rpc_call *job_release(struct job *j)
 {
 	struct rpc_call *call = job_take_call(j);
 
+	if (j->source != NULL)
+		job_done(j->source, NULL);
 	(void)close(j->lock_fd);
 	for (unsigned int i = 0; i < j->n_fds + j->n_held; i++)
 		(void)close(j->fds[i]);

@@ -47,6 +47,7 @@ struct job {
 	int halt_fd; /* the session that tells init to power off (halt_inside.h), or -EBADF */
 	uint64_t deadline_ms; /* of the clean stop, as ev_now_ms */
 	struct berth_error error; /* of an earlier step, told at the end */
+	struct job *source; /* of a copy: holds the CT that is copied, and ends with this one */
 	struct conf_file *conf; /* create, set: what is to be saved */
 	struct conf_file *live; /* set: what is to be in effect */
 	struct conf_file *before; /* set: what was in effect */

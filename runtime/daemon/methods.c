@@ -3,6 +3,7 @@
 
 const struct rpc_method daemon_methods[] = {
 	{"io.berth.Container.Create", method_create, RPC_WRITE_FDS},
+	{"io.berth.Container.Clone", method_clone, true},
 	{"io.berth.Container.Start", method_start, true},
 	{"io.berth.Container.Stop", method_stop, true},
 	{"io.berth.Container.Restart", method_restart, true},

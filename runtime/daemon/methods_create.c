@@ -4,6 +4,7 @@
 #include "runtime/base/log.h"
 #include "runtime/base/parse.h"
 #include "runtime/base/value.h"
+#include "runtime/daemon/create.h"
 #include "runtime/daemon/disk_first.h"
 #include "runtime/daemon/found.h"
 #include "runtime/daemon/login_order.h"
@@ -48,7 +49,7 @@ static int create_conf(struct daemon *d, const struct ct *ct, const struct setti
 
 static void worker_notes(struct job *j, const struct worker_result *result)
 {
-	static const char *const keys[] = {"note.disk", "note.arch"};
+	static const char *const keys[] = {"note.disk", "note.arch", "note.copy"};
 	char text[400];
 
 	j->notes = json_array();
@@ -86,33 +87,42 @@ static int create_uuid(struct ct *ct, struct berth_error *err)
 
 static int create_begin(struct job *j, const struct setting *list, int n, struct berth_error *err)
 {
-	struct daemon *d = j->d;
-	struct ct *ct = j->ct;
-	int r = registry_free_id_base(d, &ct->facts.id_base, err);
+	int r = create_conf(j->d, j->ct, list, n, &j->conf, err);
+
+	return r < 0 ? r : create_take(j, err);
+}
+
+/* What it is to have is in j->conf. */
+int create_take(struct job *j, struct berth_error *err)
+{
+	int r = registry_free_id_base(j->d, &j->ct->facts.id_base, err);
 
 	if (r == 0)
-		r = create_conf(d, ct, list, n, &j->conf, err);
+		r = create_uuid(j->ct, err);
 	if (r == 0)
-		r = create_uuid(ct, err);
-	if (r == 0)
-		made_claim(ct, j->conf);
+		made_claim(j->ct, j->conf);
 	return r;
 }
 
 static void create_run(struct job *j)
 {
-	char base[16];
+	char base[16], from[16];
 	const char *args[3 + LOGIN_MAX] = {base, j->ct->going.uuid};
 
 	for (int i = 0; i < LOGIN_MAX; i++)
 		args[2 + i] = j->login[i];
+	if (j->source != NULL) {
+		(void)snprintf(from, sizeof(from), "%u", j->source->ct->ctid);
+		args[2] = "from";
+		args[3] = from;
+	}
 	(void)snprintf(base, sizeof(base), "%u", j->ct->facts.id_base);
 	j->ends_with_client =
 		true; /* nobody has it yet: a create that nobody waits for makes nothing */
 	job_worker(j, "create", args, created);
 }
 
-static int create_ctid(struct daemon *d, json_t *parameters, uint32_t *ret, struct berth_error *err)
+int create_ctid(struct daemon *d, json_t *parameters, uint32_t *ret, struct berth_error *err)
 {
 	json_t *asked = json_object_get(parameters, "ctid");
 	json_int_t n = json_integer_value(asked);
@@ -133,7 +143,7 @@ static int create_ctid(struct daemon *d, json_t *parameters, uint32_t *ret, stru
 	return obstacle_check(d, (uint32_t)n, err);
 }
 
-static void create_written(struct job *j, const struct worker_result *result)
+void create_written(struct job *j, const struct worker_result *result)
 {
 	struct berth_error gone;
 
@@ -156,13 +166,28 @@ static const char *sample_of(const struct daemon *d, const struct setting *list,
 	return asked != NULL ? asked : d->host.configfile;
 }
 
+struct job *create_job(struct daemon *d, uint32_t ctid, const char *what, struct rpc_call *call,
+		       struct berth_error *err)
+{
+	struct ct *ct = registry_add(d, ctid);
+	char path[BERTH_PATH_MAX];
+	struct job *j;
+
+	ct->being_created = true;
+	j = job_begin(d, ct, what, call, err);
+	if (j == NULL) {
+		/* Made for the lock, and empty: before, there was none (obstacle.c). */
+		(void)rmdir(path_run_ct(&d->paths, ctid, path));
+		registry_remove(d, ct);
+	}
+	return j;
+}
+
 void method_create(struct rpc_call *call, json_t *parameters, void *data)
 {
 	struct daemon *d = data;
 	struct setting list[SETTINGS_MAX];
-	char path[BERTH_PATH_MAX];
 	struct berth_error err;
-	struct ct *ct;
 	struct job *j;
 	uint32_t ctid = 0;
 	int n;
@@ -175,13 +200,8 @@ void method_create(struct rpc_call *call, json_t *parameters, void *data)
 		rpc_reply_error(call, &err);
 		return;
 	}
-	ct = registry_add(d, ctid);
-	ct->being_created = true;
-	j = job_begin(d, ct, "create", call, &err);
+	j = create_job(d, ctid, "create", call, &err);
 	if (j == NULL) {
-		/* Made for the lock, and empty: before, there was none (obstacle.c). */
-		(void)rmdir(path_run_ct(&d->paths, ctid, path));
-		registry_remove(d, ct);
 		rpc_reply_error(call, &err);
 		return;
 	}

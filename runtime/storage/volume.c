@@ -231,7 +231,9 @@ int volume_snapshot(const struct volume_driver *d, int private_fd, int mount_fd,
 				   : refuse(d, "kept as a snapshot", err);
 }
 
-int volume_clone(const struct volume_driver *d, int from_fd, int to_fd, struct berth_error *err)
+int volume_clone(const struct volume_driver *d, int from_fd, int mount_fd, int to_fd,
+		 struct volume_cloned *ret, struct berth_error *err)
 {
-	return d->clone != NULL ? d->clone(from_fd, to_fd, err) : refuse(d, "cloned", err);
+	return d->clone != NULL ? d->clone(from_fd, mount_fd, to_fd, ret, err)
+				: refuse(d, "cloned", err);
 }

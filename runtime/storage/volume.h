@@ -239,5 +239,18 @@ int volume_receive_end(const struct volume_driver *d, int private_fd, int fd,
 /* Keeps the volume as it is now under a name. mount_fd -1: not mounted. */
 int volume_snapshot(const struct volume_driver *d, int private_fd, int mount_fd, const char *name,
 		    struct berth_error *err);
-/* A volume for the private area to_fd, which has none, with all that another, not mounted one has. */
-int volume_clone(const struct volume_driver *d, int from_fd, int to_fd, struct berth_error *err);
+
+/* How a volume was copied. */
+struct volume_cloned {
+	uint64_t used; /* bytes of it that were on the disk */
+	bool shared; /* no byte was copied: the two share what they do not change (reflink) */
+	uint64_t frozen_ms; /* how long the mounted one stood still */
+};
+
+/*
+ * A volume for the private area to_fd, which has none, with all that another one has: at one moment, for which it stands
+ * still, when it is mounted (mount_fd; else -1, and nobody can mount it meanwhile). BERTH_ERR_TIMEOUT: that
+ * would be more than a minute; BERTH_ERR_NO_SPACE.
+ */
+int volume_clone(const struct volume_driver *d, int from_fd, int mount_fd, int to_fd,
+		 struct volume_cloned *ret, struct berth_error *err);

@@ -566,4 +566,5 @@ const struct volume_driver volume_driver_image = {
 	.send_open = image_send_open,
 	.receive_begin = image_receive_begin,
 	.receive_end = image_receive_end,
+	.clone = image_clone,
 };

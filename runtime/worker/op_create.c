@@ -2,7 +2,7 @@
  * op_create.c - makes a CT: its private area under a temporary name, then the rename, a first mount, then
  * the config. Whatever a crash leaves is undone by op_destroy, since berthd wrote an intent with its UUID first.
  *
- * Arguments: ID_BASE UUID, and what the descriptors are (wire/login.h). The config to be is RUN/ct/CTID/candidate.conf.
+ * Arguments: ID_BASE UUID [from CTID], and what the descriptors are (wire/login.h): of a copy, the other CT's lock. The config to be is RUN/ct/CTID/candidate.conf.
  */
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
@@ -15,6 +15,7 @@
 #include "runtime/storage/rootfs.h"
 #include "runtime/storage/volume.h"
 #include "runtime/wire/report.h"
+#include "runtime/worker/create_from.h"
 #include "runtime/worker/host_space.h"
 #include "runtime/worker/login.h"
 #include "runtime/worker/volume_mount.h"
@@ -36,6 +37,7 @@ struct create {
 	struct net_addr addrs[CT_ADDR_MAX];
 	struct net_ct net;
 	struct worker_login login;
+	struct create_from from;
 	int area_fd; /* LIB/private */
 	int private_fd; /* LIB/private/.CTID.UUID.new */
 	char temp[AREA_NAME_MAX], name[16];
@@ -72,6 +74,18 @@ static int check_limits(struct create *c, struct berth_error *err)
 	return r;
 }
 
+/* A template, or another CT. */
+static int load_source(struct create *c, struct berth_error *err)
+{
+	struct worker *w = c->w;
+	int r;
+
+	if (w->n_args == 4 && strcmp(w->args[2], "from") == 0)
+		return create_from_load(w, w->args[3], &c->from, &c->template, err);
+	r = login_read(w, 2, &c->login, err);
+	return r < 0 ? r : load_template(c, err);
+}
+
 static int step_load(void *ctx, struct berth_error *err)
 {
 	struct create *c = ctx;
@@ -86,9 +100,7 @@ static int step_load(void *ctx, struct berth_error *err)
 	if (r == 0)
 		r = worker_addrs_check(w, &c->net, NULL, err);
 	if (r == 0)
-		r = login_read(w, 2, &c->login, err);
-	if (r == 0)
-		r = load_template(c, err);
+		r = load_source(c, err);
 	if (r == 0)
 		r = check_limits(c, err);
 	if (r < 0)
@@ -102,9 +114,11 @@ static int step_load(void *ctx, struct berth_error *err)
 	(void)snprintf(f->template_name, sizeof(f->template_name), "%s", c->template.name);
 	(void)snprintf(f->template_hash, sizeof(f->template_hash), "%s", c->template.hash);
 	(void)snprintf(f->distribution, sizeof(f->distribution), "%s", c->template.distribution);
-	(void)snprintf(f->layout, sizeof(f->layout), "%s", c->config.layout);
+	(void)snprintf(f->layout, sizeof(f->layout), "%s",
+		       c->from.ctid != 0 ? c->from.info.facts.layout : c->config.layout);
 	(void)snprintf(f->driver, sizeof(f->driver), "%s",
-		       volume_driver_name(volume_driver_default()));
+		       c->from.ctid != 0 ? c->from.info.facts.driver
+					 : volume_driver_name(volume_driver_default()));
 	return 0;
 }
 
@@ -169,6 +183,8 @@ static int step_volume(void *ctx, struct berth_error *err)
 
 	worker_volume_limits(c->w, &c->config, &l);
 	r = host_space_promise(c->w, l.bytes, err);
+	if (r >= 0 && c->from.ctid != 0)
+		return create_from_volume(c->w, &c->from, c->private_fd, err);
 	if (r >= 0)
 		r = volume_create(d, c->private_fd, &l, rootfs_dirs(layout), err);
 	if (r == 0 && layout == ROOTFS_PRIVATE)
@@ -235,6 +251,14 @@ static int step_image(void *ctx, struct berth_error *err)
 	return 0;
 }
 
+static int forget_identity(const struct ct_mounts *m, struct berth_error *err)
+{
+	return launch_in_root(&(struct launch_in_root){.userns_fd = m->userns_fd,
+						       .root_fd = m->root_fd,
+						       .fn = create_from_identity},
+			      err);
+}
+
 /*
  * Mounts it once, as a start does, and writes the guest's files: a CT that cannot be mounted is not made, and
  * its first start finds the work done.
@@ -257,12 +281,14 @@ static int step_first_mount(void *ctx, struct berth_error *err)
 		r = ct_mounts_make(w, &c->facts, &m, err);
 	if (r < 0)
 		return r;
+	r = c->from.ctid == 0 ? 0 : forget_identity(&m, err);
 	worker_guest(w, &c->config, hostname, &guest);
 	guest.uuid = c->facts.uuid;
 	guest.is_new = true;
 	if (launch_write_files(m.userns_fd, m.root_fd, &guest, &why) < 0)
 		log_line(LOG_LV_WARNING, w->ctid, "write the container's own files: %s", why.msg);
-	r = login_is_set(&c->login) ? login_write(w, &m, &c->login, err) : 0;
+	if (r == 0 && login_is_set(&c->login))
+		r = login_write(w, &m, &c->login, err);
 	ct_mounts_drop(w, &m);
 	if (r < 0)
 		return r;

@@ -200,7 +200,7 @@ check() {
 	status_now=$(ct_status 101)
 	# A killed berthd answers nobody, a killed worker may have been at its end.
 	case $op in
-	create) if [ $rc = 0 ]; then may stopped; elif [ -n "$killed_berthd" ]; then may '' stopped; else may ''; fi ;;
+	create | clone) if [ $rc = 0 ]; then may stopped; elif [ -n "$killed_berthd" ]; then may '' stopped; else may ''; fi ;;
 	undone) if [ -n "$killed_berthd" ]; then may '' stopped; else may ''; fi ;;
 	start) if [ $rc = 0 ]; then may running; else may stopped running; fi ;;
 	stop | poweroff) if [ $rc = 0 ]; then may stopped; else may stopped running; fi ;;
