@@ -267,29 +267,57 @@ static void pick_cpus(const struct cg_host *h, uint32_t ctid, struct cg_limits *
 		memcpy(l->cpumask, picked, sizeof(picked));
 }
 
-int cg_ct_apply(struct cg_host *h, uint32_t ctid, const struct cg_limits *limits,
-		struct berth_error *err)
+static int make_plan(struct cg_host *h, uint32_t ctid, const struct cg_limits *limits,
+		     struct plan *p, struct berth_error *err)
 {
-	auto_free struct plan *p = calloc(1, sizeof(*p));
 	struct cg_limits own = *limits;
-	const struct cg_limits *l = &own;
 	int r = 0;
 
-	if (p == NULL)
-		return berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM, "no memory");
 	if (!cg_ct_exists(h, ctid))
 		r = berth_error_set(err, BERTH_ERR_NOT_RUNNING, ENOENT,
 				    "CT %u has no cgroup: it is not running", ctid);
 	if (r == 0)
-		r = cg_limits_check_combined(h, l, err);
+		r = cg_limits_check_combined(h, &own, err);
 	if (r == 0)
 		pick_cpus(h, ctid, &own);
 	for (size_t i = 0; r == 0 && i < cg_n_limit_rows; i++)
-		r = plan_row(h, ctid, &cg_limit_rows[i], l, p, err);
+		r = plan_row(h, ctid, &cg_limit_rows[i], &own, p, err);
 	if (r < 0)
 		return r;
 	order_v1(p);
 	order_v2(p);
+	return 0;
+}
+
+int cg_ct_changes(struct cg_host *h, uint32_t ctid, const struct cg_limits *l, cg_change_fn *fn,
+		  void *data, struct berth_error *err)
+{
+	auto_free struct plan *p = calloc(1, sizeof(*p));
+	int r;
+
+	if (p == NULL)
+		return berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM, "no memory");
+	r = make_plan(h, ctid, l, p, err);
+	for (size_t i = 0; r == 0 && i < p->n; i++) {
+		const struct step *s = &p->steps[i];
+		char where[512];
+
+		fn(cg_where(s->hi, ctid, s->file, where, sizeof(where)), s->old, s->value, data);
+	}
+	return r;
+}
+
+int cg_ct_apply(struct cg_host *h, uint32_t ctid, const struct cg_limits *limits,
+		struct berth_error *err)
+{
+	auto_free struct plan *p = calloc(1, sizeof(*p));
+	int r;
+
+	if (p == NULL)
+		return berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM, "no memory");
+	r = make_plan(h, ctid, limits, p, err);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < p->n; i++) {
 		r = write_step(h, ctid, &p->steps[i], err);
 		if (r < 0) {

@@ -143,6 +143,11 @@ int cg_ct_create(struct cg_host *h, uint32_t ctid, uid_t uid, gid_t gid, struct 
 int cg_ct_apply(struct cg_host *h, uint32_t ctid, const struct cg_limits *limits,
 		struct berth_error *err);
 
+/* What cg_ct_apply would write now, in its order; a file that has its value already is left out. */
+typedef void cg_change_fn(const char *file, const char *old, const char *value, void *data);
+int cg_ct_changes(struct cg_host *h, uint32_t ctid, const struct cg_limits *l, cg_change_fn *fn,
+		  void *data, struct berth_error *err);
+
 /*
  * Device policy by BPF: null zero full random urandom tty console ptmx pts/n, inherited from
  * PARENT/berth, and more, which needs a program of its own on the outer cgroup. Replaces what was

@@ -73,6 +73,25 @@ int parse_int(const char *s, int *ret)
 	return 0;
 }
 
+int parse_duration(const char *s, uint64_t *ret_seconds)
+{
+	static const char letters[] = "smhdw";
+	static const uint64_t seconds[] = {1, 60, 3600, 86400, 604800};
+	size_t n = strspn(s, "0123456789");
+	const char *unit = s[n] != '\0' ? strchr(letters, s[n]) : letters;
+	char digits[20];
+	uint64_t v;
+
+	if (n == 0 || n >= sizeof(digits) || unit == NULL || (s[n] != '\0' && s[n + 1] != '\0'))
+		return -EINVAL;
+	memcpy(digits, s, n);
+	digits[n] = '\0';
+	if (parse_u64(digits, &v) < 0 || v > UINT64_MAX / 604800)
+		return -ERANGE;
+	*ret_seconds = v * seconds[unit - letters];
+	return 0;
+}
+
 int parse_ctid(const char *s, uint32_t *ret)
 {
 	uint32_t v;

@@ -16,6 +16,9 @@ int parse_int(const char *s, int *ret);
 /* The number at the head of a text, base 10 or 16, behind bytes of skip; *s moves behind it. */
 int parse_next(const char **s, const char *skip, unsigned int base, uint64_t *ret);
 
+/* "90s", "30m", "2h", "1d", "1w", or a number: seconds. */
+int parse_duration(const char *s, uint64_t *ret_seconds);
+
 enum {
 	CTID_MIN = 101
 };

@@ -35,6 +35,8 @@ const struct command *command_table(void);
 
 int cmd_create(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_clone(struct cli *cli, struct args *a, struct berth_error *err);
+int cmd_unset(struct cli *cli, struct args *a, struct berth_error *err);
+int cmd_undo(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_set(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_start(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_stop(struct cli *cli, struct args *a, struct berth_error *err);
@@ -89,6 +91,9 @@ void cli_trouble(const struct cli *cli, uint32_t ctid, const char *text);
 
 /* On a terminal, unless --quiet or --json: "CT 101 has started". */
 void cli_say(const struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* What berthd has answered to a set: its notes on stderr, and on stdout what a dry run would write. */
+void cli_print_set(const struct cli *cli, const json_t *reply);
 
 /* ---- call.c ---- */
 

@@ -31,14 +31,6 @@ static int take_settings(struct cli *cli, struct args *a, const struct opt *opts
 	return r;
 }
 
-static void print_note(const char *note)
-{
-	auto_free char *text = text_escape(note);
-
-	if (text != NULL)
-		(void)fprintf(stderr, "berth: %s\n", text);
-}
-
 /* ---- create ---- */
 
 /* Digits are a CTID; another word is the name, and berthd chooses the CTID. */
@@ -245,20 +237,6 @@ static int restart_if_running(struct cli *cli, const char *ct, struct berth_erro
 	return r;
 }
 
-static void print_notes(const struct cli *cli, const json_t *reply)
-{
-	const json_t *notes = json_object_get(reply, "notes"), *note;
-	size_t i;
-
-	if (cli->json) {
-		(void)json_dumpf(reply, stdout, JSON_INDENT(2));
-		(void)putchar('\n');
-		return;
-	}
-	json_array_foreach(notes, i, note) if (!cli->quiet && json_is_string(note))
-		print_note(json_string_value(note));
-}
-
 static int check_set(const struct cli *cli, const char *ct, const json_t *settings,
 		     const struct settings_flags *flags, struct berth_error *err)
 {
@@ -269,23 +247,32 @@ static int check_set(const struct cli *cli, const char *ct, const json_t *settin
 	if (!flags->reset_ub && json_array_size(settings) == 0 && flags->userpasswd == NULL &&
 	    flags->sshkey == NULL)
 		return cli_usage_error(cli, err, "give at least one option");
-	if (flags->restart && !flags->save)
+	if (flags->restart && !flags->save && flags->seconds == 0)
 		return cli_usage_error(cli, err, "--setmode restart needs --save");
+	if (flags->seconds > 0 && (flags->save || flags->reset_ub))
+		return cli_usage_error(cli, err,
+				       "--for is for a time and --save for good: give one of them");
+	if (flags->dry_run && (flags->userpasswd != NULL || flags->sshkey != NULL))
+		return cli_usage_error(cli, err, "--dry-run takes no --userpasswd and no --sshkey");
 	return 0;
 }
 
 static int settings_call(struct cli *cli, const char *ct, json_t *settings,
 			 const struct settings_flags *flags, struct berth_error *err)
 {
-	json_t *reply = NULL;
-	int r = call_berthd(cli, "io.berth.Container.Set",
-			    json_pack("{s:s, s:O, s:b}", "ct", ct, "settings", settings, "save",
-				      flags->save || flags->reset_ub),
-			    &reply, err);
+	json_t *reply = NULL, *p;
+	int r;
 
+	p = json_pack("{s:s, s:O, s:b}", "ct", ct, "settings", settings, "save",
+		      flags->save || flags->reset_ub);
+	if (flags->dry_run)
+		(void)json_object_set_new(p, "dry_run", json_true());
+	if (flags->seconds > 0)
+		(void)json_object_set_new(p, "for", json_integer((json_int_t)flags->seconds));
+	r = call_berthd(cli, "io.berth.Container.Set", p, &reply, err);
 	if (r == 0 && !flags->ignore)
-		print_notes(cli, reply);
-	if (r == 0 && flags->restart && needs_restart(settings))
+		cli_print_set(cli, reply);
+	if (r == 0 && flags->restart && !flags->dry_run && needs_restart(settings))
 		r = restart_if_running(cli, ct, err);
 	json_decref(reply);
 	return r;

@@ -6,6 +6,7 @@
 #include "runtime/base/fd.h"
 #include "runtime/base/parse.h"
 #include "runtime/cli/cli.h"
+#include "runtime/cli/field.h"
 #include "runtime/cli/list_fetch.h"
 #include "runtime/ct/end.h"
 #include "runtime/ct/info.h"
@@ -23,6 +24,7 @@ struct status_words {
 	char why[360]; /* it is as it is; "" when that needs no word */
 	struct ct_ends ends;
 	char trouble[CT_TROUBLE_MAX]; /* "": none */
+	char temporary[400]; /* what of its config comes back by itself; "": nothing */
 };
 
 /*
@@ -84,6 +86,7 @@ static int status_from_berthd(struct cli *cli, const char *word, struct status_w
 			      struct berth_error *err)
 {
 	json_t *reply = NULL, *ct;
+	auto_free char *temporary = NULL;
 	const char *status, *why, *trouble;
 	int r = call_berthd(cli, "io.berth.Container.Get", json_pack("{s:s}", "ct", word), &reply,
 			    err);
@@ -100,6 +103,9 @@ static int status_from_berthd(struct cli *cli, const char *word, struct status_w
 	take_end(json_object_get(ct, "last_end"), &ret->ends);
 	trouble = json_string_value(json_object_get(ct, "trouble"));
 	(void)snprintf(ret->trouble, sizeof(ret->trouble), "%s", trouble != NULL ? trouble : "");
+	temporary = field_temporary(ct);
+	(void)snprintf(ret->temporary, sizeof(ret->temporary), "%s",
+		       temporary != NULL ? temporary : "");
 	json_decref(reply);
 	return 0;
 }
@@ -136,6 +142,8 @@ static void print_json(const struct status_words *s)
 		(void)json_object_set_new(o, "last_end", end_json(&s->ends));
 	if (s->trouble[0] != '\0')
 		(void)json_object_set_new(o, "trouble", json_string(s->trouble));
+	if (s->temporary[0] != '\0')
+		(void)json_object_set_new(o, "temporary", json_string(s->temporary));
 	(void)json_dumpf(o, stdout, JSON_INDENT(2));
 	(void)putchar('\n');
 	json_decref(o);
@@ -152,6 +160,9 @@ static void explain(const struct cli *cli, const struct status_words *s)
 	if (s->why[0] != '\0')
 		(void)fprintf(stderr, "%s: %s\n", cli->program, text.msg);
 	cli_trouble(cli, s->ctid, s->trouble);
+	if (s->temporary[0] != '\0')
+		(void)fprintf(stderr, "%s: CT %u: temporary: %s\n", cli->program, s->ctid,
+			      s->temporary);
 	if (strcmp(s->status, "unknown") == 0)
 		(void)fprintf(stderr,
 			      "%s: CT %u: berthd cannot find out whether it runs and keeps trying; "

@@ -29,6 +29,9 @@ static const struct command table[] = {
 	 "when the CT stops; with --save it is also written to the CT's config.\n"
 	 "\n"
 	 "  --save                 make the change permanent\n"
+	 "  --for TIME             make it permanent for so long (90s, 30m, 2h, 7d); then it is as "
+	 "before\n"
+	 "  --dry-run              only print what would be written: kernel files and config\n"
 	 "  --applyconfig SAMPLE   take all values of a sample except name and addresses\n"
 	 "  --reset_ub             apply the saved limits again\n"
 	 "  --setmode restart      restart the CT if the change needs it\n"
@@ -42,6 +45,22 @@ static const struct command table[] = {
 	 "  berth set 101 --onboot no --disabled yes --save\n"
 	 "  berth set 101 --userpasswd root:secret\n",
 	 cmd_set},
+	{"unset", NULL, "CT PARAMETER... [--save] [--dry-run]",
+	 "put parameters of a CT back to their default",
+	 "The default is that of berth.conf, or else the built-in one: see ctid.conf(5). --save "
+	 "and\n"
+	 "--dry-run are as those of set.\n"
+	 "\n"
+	 "  berth unset 101 cpulimit iolimit --save\n",
+	 cmd_unset},
+	{"undo", NULL, "CT [--dry-run]", "take back the last set of a CT",
+	 "Only what that set has changed; what was changed later stays. A second undo does it "
+	 "again.\n"
+	 "What the last set was is known until the host reboots.\n"
+	 "\n"
+	 "  berth undo 101 --dry-run\n"
+	 "  berth undo 101\n",
+	 cmd_undo},
 	{"start", NULL, "CT [--wait]", "start a CT",
 	 "Returns when the CT's init runs; with --wait, when the CT reports that it has booted.\n"
 	 "\n"

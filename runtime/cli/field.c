@@ -4,6 +4,7 @@
 #include "runtime/base/cleanup.h"
 #include "runtime/base/parse.h"
 #include "runtime/config/param.h"
+#include "runtime/config/temporary.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -56,6 +57,7 @@ static const struct field fields[] = {
 	{"last_end", "LAST_END", FIELD_END, "last_end", 0, NULL, 16, 80},
 	TEXT("why", "WHY", "why", 16, 80),
 	TEXT("trouble", "TROUBLE", "trouble", 16, 400),
+	{"temporary", "TEMPORARY", FIELD_TEMPORARY, "config", 0, NULL, 16, 400},
 	{"ip", "IP_ADDR", FIELD_IP, "addresses", 0, NULL, 15, 39},
 	{"configured_ip", "IP_ADDR", FIELD_IP, "addresses", 0, NULL, 15, 39},
 	CONF("nameserver", "NAMESERVER", "NAMESERVER", 32),
@@ -230,6 +232,7 @@ void field_needs(const struct field_ref *ref, bool json, json_t *needs)
 	switch (f->source) {
 	case FIELD_CONFIG:
 	case FIELD_CONFIG_INT:
+	case FIELD_TEMPORARY:
 		need(needs, "config");
 		break;
 	case FIELD_RESOURCE:
@@ -355,6 +358,7 @@ static bool number_of(const struct field_ref *ref, const json_t *info, int64_t *
 	case FIELD_SMART:
 	case FIELD_END:
 	case FIELD_CONFIG:
+	case FIELD_TEMPORARY:
 	case FIELD_UNKNOWN:
 		break;
 	}
@@ -410,6 +414,30 @@ static char *end_text(const json_t *end)
 	return asprintf(&text, "%s %s", reason, when) < 0 ? NULL : text;
 }
 
+char *field_temporary(const json_t *info)
+{
+	json_t *config = json_object_get(info, "config"), *value;
+	char *text = strdup(""), *longer;
+	const char *line, *old;
+
+	json_object_foreach(config, line, value)
+	{
+		const char *key = temporary_key(line), *v = json_string_value(value);
+		int64_t until;
+
+		if (text == NULL || key == NULL || v == NULL ||
+		    temporary_parse(v, &until, &old) < 0)
+			continue;
+		if (asprintf(&longer, "%s%s%s until %.20s, then %s", text,
+			     *text != '\0' ? "; " : "", key, v,
+			     old != NULL ? old : "the default") < 0)
+			longer = NULL;
+		free(text);
+		text = longer;
+	}
+	return text;
+}
+
 char *field_cell(const struct field_ref *ref, const json_t *info)
 {
 	const struct field *f = ref->field;
@@ -421,6 +449,13 @@ char *field_cell(const struct field_ref *ref, const json_t *info)
 		return join_addresses(json_object_get(info, f->key));
 	if (f->source == FIELD_END)
 		return end_text(json_object_get(info, f->key));
+	if (f->source == FIELD_TEMPORARY) {
+		cell = field_temporary(info);
+		if (cell == NULL || *cell != '\0')
+			return cell;
+		free(cell);
+		return strdup("-");
+	}
 	if (field_is_number(ref)) {
 		if (!number_of(ref, info, &n))
 			return strdup("-");
@@ -475,6 +510,12 @@ json_t *field_json(const struct field *f, const json_t *info)
 	}
 	if (field_is_number(&ref))
 		return number_of(&ref, info, &n) ? json_integer(n) : json_null();
+	if (f->source == FIELD_TEMPORARY) {
+		text = field_temporary(info);
+		v = text != NULL && *text != '\0' ? json_string(text) : NULL;
+		free(text);
+		return v != NULL ? v : json_null();
+	}
 	if (f->source != FIELD_SMART && text_of(f, info) == NULL)
 		return json_null();
 	text = field_cell(&ref, info);

@@ -18,6 +18,7 @@ enum field_source {
 	FIELD_END, /* why and when the last run ended */
 	FIELD_CONFIG, /* the text of a key of the config */
 	FIELD_CONFIG_INT,
+	FIELD_TEMPORARY, /* what of the config comes back by itself, and when */
 	FIELD_RESOURCE, /* suffixes .m .b .l .f; without: held */
 	FIELD_DISK, /* suffixes .s .h; without: used */
 	FIELD_UNKNOWN, /* accepted for vzlist's scripts, shown to nobody else: always "-" */
@@ -59,6 +60,9 @@ void field_needs(const struct field_ref *ref, bool json, json_t *needs);
 bool field_is_number(const struct field_ref *ref);
 /* "LPHYSPAGES" for physpages.l; buf of 32 bytes. */
 const char *field_title(const struct field_ref *ref, char *buf);
+
+/* "PHYSPAGES until 2026-11-30T06:12:00Z, then 0:65536; ..." of an Info with its config, malloc'ed; "": nothing comes back. */
+char *field_temporary(const json_t *info);
 
 /* The text of a cell, as it came, not escaped; malloc'ed. "-" where there is none. */
 char *field_cell(const struct field_ref *ref, const json_t *info);

@@ -1,6 +1,8 @@
 /* settings.c - a command line of create or set, as settings. */
 #include "runtime/cli/settings.h"
 
+#include "runtime/base/parse.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -28,13 +30,9 @@ const struct opt settings_create_opts[] = {
 };
 
 const struct opt settings_set_opts[] = {
-	{"save", 0, false},
-	{"force", 0, false},
-	{"reset_ub", 0, false},
-	{"setmode", 0, true},
-	LOGIN_OPTIONS,
-	BEANCOUNTER_LETTERS,
-	{0},
+	{"save", 0, false},   {"force", 0, false},   {"reset_ub", 0, false},
+	{"setmode", 0, true}, {"dry-run", 0, false}, {"for", 0, true},
+	LOGIN_OPTIONS,	      BEANCOUNTER_LETTERS,   {0},
 };
 
 int settings_append(json_t *array, const char *option, const char *value)
@@ -57,6 +55,17 @@ static int take_setmode(const char *value, struct settings_flags *flags, struct 
 	return 0;
 }
 
+static int take_for(const char *value, struct settings_flags *flags, struct berth_error *err)
+{
+	if (parse_duration(value, &flags->seconds) < 0 || flags->seconds < 1 ||
+	    flags->seconds > 366 * UINT64_C(86400))
+		return berth_error_set(err, BERTH_ERR_VALUE, EINVAL,
+				       "invalid --for '%.40s'; use a time such as 90s, 30m, 2h, 7d "
+				       "or 1w, at most 366d",
+				       value);
+	return 0;
+}
+
 int settings_take(const struct arg *arg, json_t *array, struct settings_flags *flags,
 		  struct berth_error *err)
 {
@@ -76,6 +85,12 @@ int settings_take(const struct arg *arg, json_t *array, struct settings_flags *f
 		*(arg->name[0] == 'u' ? &flags->userpasswd : &flags->sshkey) = arg->value;
 		return 0;
 	}
+	if (strcmp(arg->name, "dry-run") == 0) {
+		flags->dry_run = true;
+		return 0;
+	}
+	if (strcmp(arg->name, "for") == 0)
+		return take_for(arg->value, flags, err);
 	if (strcmp(arg->name, "setmode") == 0)
 		return take_setmode(arg->value, flags, err);
 	if (arg->value == NULL) /* --force and the like: nothing to force */

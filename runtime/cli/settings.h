@@ -9,6 +9,8 @@
 struct settings_flags {
 	bool save;
 	bool reset_ub; /* set: take the saved limits again */
+	bool dry_run;
+	uint64_t seconds; /* --for; 0: for good */
 	bool restart; /* --setmode restart */
 	bool ignore; /* --setmode ignore: no word on what needs a restart */
 	bool crypted; /* the password is a hash already */

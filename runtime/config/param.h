@@ -64,7 +64,7 @@ const struct param *param_find_key(const char *key);
 /* Tries all options, and what other tools call them. */
 void param_guess_option(struct word_guess *g);
 
-/* One change asked for by an admin: "--ram 512M" is {"ram", "512M"}, in the order typed. */
+/* One change asked for by an admin: "--ram 512M" is {"ram", "512M"}, in the order typed. value NULL: the key goes. */
 struct setting {
 	const char *option;
 	const char *value;

@@ -212,6 +212,33 @@ int store_old_load(const struct berth_paths *p, uint32_t ctid, struct conf_file 
 	return dir < 0 ? dir : conf_load_at(dir, "old.conf", ret, err);
 }
 
+int store_undo_save(const struct berth_paths *p, uint32_t ctid, const struct conf_file *f,
+		    struct berth_error *err)
+{
+	auto_close int dir = paths_run_ct_open(p, ctid, err);
+	auto_free char *text = NULL;
+	int r = dir < 0 ? dir : conf_format(f, &text);
+
+	if (dir >= 0 && r == 0)
+		r = file_replace_at(dir, "undo", text, strlen(text), 0600, false);
+	if (dir >= 0 && r < 0)
+		return berth_error_sys(err, r, "CT %u: write what the set has changed", ctid);
+	return r;
+}
+
+int store_undo_load(const struct berth_paths *p, uint32_t ctid, struct conf_file **ret,
+		    struct berth_error *err)
+{
+	auto_close int dir = paths_run_ct_open(p, ctid, err);
+	int r = dir < 0 ? dir : conf_load_at(dir, "undo", ret, err);
+
+	if (r == -ENOENT && dir >= 0)
+		return berth_error_set(err, BERTH_ERR_VALUE, ENOENT,
+				       "CT %u: nothing to undo: no set since the host has booted",
+				       ctid);
+	return r;
+}
+
 void store_live_keep(const struct berth_paths *p, uint32_t ctid)
 {
 	char path[BERTH_PATH_MAX];
@@ -244,7 +271,7 @@ void store_live_forget(const struct berth_paths *p, uint32_t ctid)
 void store_sweep(const struct berth_paths *p, uint32_t ctid)
 {
 	static const char *const names[] = {"candidate.conf.tmp", "live.conf.tmp", "restart.tmp",
-					    "addresses.tmp"};
+					    "addresses.tmp", "undo.tmp"};
 	auto_close int dir = open_dir(p->etc, "ct", NULL);
 	char name[32];
 

@@ -57,6 +57,15 @@ int store_old_load(const struct berth_paths *p, uint32_t ctid, struct conf_file 
 		   struct berth_error *err);
 void store_live_keep(const struct berth_paths *p, uint32_t ctid);
 
+/*
+ * What the last set has changed (runtime/config/undo.h), RUN/ct/CTID/undo: for as long as this boot lasts. BERTH_ERR_VALUE when
+ * there is none.
+ */
+int store_undo_save(const struct berth_paths *p, uint32_t ctid, const struct conf_file *f,
+		    struct berth_error *err);
+int store_undo_load(const struct berth_paths *p, uint32_t ctid, struct conf_file **ret,
+		    struct berth_error *err);
+
 /* Removes what a process that was killed while it wrote left of the files above. Nobody else may work on the CT. */
 void store_sweep(const struct berth_paths *p, uint32_t ctid);
 

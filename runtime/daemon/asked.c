@@ -55,8 +55,8 @@ static void put_setting(struct text *t, const json_t *setting)
 
 static void put_parameters(struct text *t, const json_t *parameters)
 {
-	static const char *const words[] = {"name", "path"};
-	static const char *const flags[] = {"wait", "hold", "fast", "save"};
+	static const char *const words[] = {"name", "path"}, *const numbers[] = {"timeout", "for"};
+	static const char *const flags[] = {"wait", "hold", "fast", "save", "dry_run"};
 	const json_t *item;
 	size_t i;
 
@@ -67,9 +67,13 @@ static void put_parameters(struct text *t, const json_t *parameters)
 			put_value(t, words[i], s);
 	}
 	json_array_foreach(json_object_get(parameters, "settings"), i, item) put_setting(t, item);
-	item = json_object_get(parameters, "timeout");
-	if (json_is_integer(item))
-		put(t, " timeout=%lld", (long long)json_integer_value(item));
+	json_array_foreach(json_object_get(parameters, "unset"), i, item) if (json_is_string(item))
+		put(t, " unset=%.40s", json_string_value(item));
+	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		item = json_object_get(parameters, numbers[i]);
+		if (json_is_integer(item))
+			put(t, " %s=%lld", numbers[i], (long long)json_integer_value(item));
+	}
 	for (i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
 		if (json_is_true(json_object_get(parameters, flags[i])))
 			put(t, " %s=yes", flags[i]);

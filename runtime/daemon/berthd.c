@@ -17,6 +17,7 @@
 #include "runtime/ct/store.h"
 #include "runtime/daemon/asked.h"
 #include "runtime/daemon/autostart.h"
+#include "runtime/daemon/come_back.h"
 #include "runtime/daemon/guard.h"
 #include "runtime/daemon/hangup.h"
 #include "runtime/daemon/hurry.h"
@@ -137,6 +138,7 @@ static void host_ready(const struct worker_result *result, void *data)
 	guard_begin(d);
 	ledger_watch_begin(d);
 	pool_watch_begin(d);
+	come_back_begin(d);
 	hurry_begin(d);
 	space_begin(d);
 	autostart_begin(d);

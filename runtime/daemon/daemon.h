@@ -90,6 +90,7 @@ struct ct {
 	struct pidref limit_init; /* which run the next two are of */
 	bool at_cgroup_limit;
 	char *limit_trouble; /* what list and status show of it; NULL: none */
+	int64_t until; /* when something of its config comes back (come_back.h); 0: nothing does */
 	struct seen_conf *seen; /* what list has last read of its config, or NULL */
 };
 
@@ -126,6 +127,7 @@ struct daemon {
 	struct ct **cts; /* ascending CTIDs */
 	size_t n_cts, room;
 	struct event_subscriber *subscribers;
+	struct ev_source *come_back; /* come_back.c; NULL: not yet */
 	struct ev_source *on_start_ended; /* a timer that is due when a start has ended, or NULL */
 	const struct rpc_call *waited; /* method_wait.c: it is called again, and waits no more */
 	const struct rpc_call *read_ahead; /* disk_first.c: the same */

@@ -267,6 +267,7 @@ static struct rpc_call *job_release(struct job *j)
 	conf_free(j->conf);
 	conf_free(j->live);
 	conf_free(j->before);
+	conf_free(j->was);
 	json_decref(j->notes);
 	json_decref(j->reply);
 	j->ct->job = NULL;

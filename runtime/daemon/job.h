@@ -51,6 +51,8 @@ struct job {
 	struct conf_file *conf; /* create, set: what is to be saved */
 	struct conf_file *live; /* set: what is to be in effect */
 	struct conf_file *before; /* set: what was in effect */
+	struct conf_file *was; /* set: what was saved; NULL where nobody needs it */
+	bool dry; /* set: only say what would be done */
 	const char *login[LOGIN_MAX + 1]; /* create: what its descriptors are */
 	json_t *notes; /* create, set, stop */
 	json_t *reply; /* send: its receipt, when what is left here is removed */

@@ -9,6 +9,7 @@ const struct rpc_method daemon_methods[] = {
 	{"io.berth.Container.Restart", method_restart, true},
 	{"io.berth.Container.Set", method_set, true},
 	{"io.berth.Container.SetLogin", method_set_login, RPC_WRITE_FDS},
+	{"io.berth.Container.Undo", method_undo, true},
 	{"io.berth.Container.Destroy", method_destroy, true},
 	{"io.berth.Container.Mount", method_mount, true},
 	{"io.berth.Container.Umount", method_umount, true},

@@ -5,8 +5,8 @@
 
 #include "runtime/daemon/daemon.h"
 
-rpc_method_fn method_create, method_start, method_stop, method_restart, method_set, method_destroy,
-	method_mount, method_umount, method_list, method_get, method_monitor;
+rpc_method_fn method_create, method_start, method_stop, method_restart, method_set, method_undo,
+	method_destroy, method_mount, method_umount, method_list, method_get, method_monitor;
 rpc_method_fn method_suspend, method_resume, method_set_login, method_clone, method_send,
 	method_receive, method_resolve;
 rpc_method_fn method_template_list, method_template_build, method_template_import,
@@ -21,6 +21,9 @@ struct ct *method_ct(struct rpc_call *call, json_t *parameters, struct daemon *d
 /* The same for a method fn that reads files of the CT; NULL too when fn is called again, after a thread has read them. */
 struct ct *method_ct_read(struct rpc_call *call, json_t *parameters, struct daemon *d,
 			  rpc_method_fn *fn);
+
+/* Takes back what is due of a CT's temporary changes. One that takes no set now is left as it is. */
+void set_come_back(struct ct *ct);
 
 /* A boolean parameter, false when it is missing or null. */
 bool method_flag(json_t *parameters, const char *name);

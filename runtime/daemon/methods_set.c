@@ -7,16 +7,23 @@
 #include "runtime/base/cleanup.h"
 #include "runtime/base/log.h"
 #include "runtime/base/value.h"
+#include "runtime/config/undo.h"
 #include "runtime/daemon/disk_first.h"
 #include "runtime/daemon/found.h"
 #include "runtime/daemon/job.h"
 #include "runtime/daemon/method_wait.h"
 #include "runtime/daemon/methods.h"
+#include "runtime/daemon/set_change.h"
 #include "runtime/daemon/settings.h"
 #include "runtime/daemon/space.h"
 
 #include <stdarg.h>
 #include <string.h>
+#include <time.h>
+
+enum {
+	FOR_MAX_S = 366 * 86400
+};
 
 static void note(struct job *j, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
@@ -44,7 +51,8 @@ static void note_stored(struct job *j, const struct setting *list, int n, struct
 		const struct param *p = param_find_option(list[i].option);
 		bool sum = p != NULL && strcmp(p->key, "PRIVVMPAGES") == 0;
 
-		if (p == NULL || (p->apply != PARAM_STORED && (!sum || c->by_privvmpages)))
+		if (p == NULL || list[i].value == NULL ||
+		    (p->apply != PARAM_STORED && (!sum || c->by_privvmpages)))
 			continue;
 		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s--%s",
 					 used > 0 ? ", " : "", p->option);
@@ -79,22 +87,29 @@ static void note_memory(struct job *j, const struct setting *list, int n, const 
 }
 
 /* What the admin should know of each setting. */
-static void set_notes(struct job *j, const struct setting *list, int n, bool running)
+static void set_notes(struct job *j, const struct set_order *o, bool running)
 {
 	struct ct_config c;
+	char text[200];
 
 	if (ct_config_from(j->live, j->d->host_conf, &c, NULL) == 0) {
-		note_stored(j, list, n, &c);
-		note_memory(j, list, n, &c);
+		note_stored(j, o->list, o->n, &c);
+		note_memory(j, o->list, o->n, &c);
 	}
-	for (int i = 0; i < n; i++) {
-		const struct param *p = param_find_option(list[i].option);
+	for (int i = 0; i < o->n; i++) {
+		const struct param *p = param_find_option(o->list[i].option);
 
 		if (p != NULL && p->apply == PARAM_RESTART && running)
 			note(j, "CT %u: --%s takes effect at the next start: berth restart %u",
 			     j->ct->ctid, p->option, j->ct->ctid);
 	}
-	if (!j->save)
+	if (o->come_back)
+		log_line(LOG_LV_INFO, j->ct->ctid, "a temporary change is over; now %s",
+			 set_change_text(j, text, sizeof(text)));
+	else if (o->undo)
+		note(j, "CT %u: undone; now %s", j->ct->ctid,
+		     set_change_text(j, text, sizeof(text)));
+	else if (!j->save)
 		note(j, "CT %u: not saved; add --save to keep it after a restart", j->ct->ctid);
 }
 
@@ -196,6 +211,25 @@ void set_recover(struct daemon *d, struct ct *ct)
 
 /* ---- the way forward ---- */
 
+/* What would take it back. Of what berthd itself takes back there is none. */
+static void note_undo(const struct job *j)
+{
+	struct conf_file *undo = NULL;
+	struct berth_error err = {0};
+	int r;
+
+	if (j->was == NULL || j->own)
+		return;
+	r = undo_note(j->was, j->save ? j->conf : j->was, j->before, j->live, &undo);
+	if (r == 0)
+		r = store_undo_save(&j->d->paths, j->ct->ctid, undo, &err);
+	conf_free(undo);
+	if (r < 0)
+		log_line(LOG_LV_WARNING, j->ct->ctid,
+			 "this set cannot be undone by `berth undo`: %s",
+			 err.msg[0] != '\0' ? err.msg : strerror(-r));
+}
+
 /* Both files or none. A berthd that dies in between is followed by set_recover. */
 static int set_save(struct job *j, struct berth_error *err)
 {
@@ -203,6 +237,9 @@ static int set_save(struct job *j, struct berth_error *err)
 	struct conf_file *old = NULL;
 	uint32_t ctid = j->ct->ctid;
 	int r = j->save ? store_conf_load(p, ctid, &old, err) : 0;
+
+	if (r == 0)
+		note_undo(j);
 
 	if (r == 0 && j->save)
 		r = store_conf_save(p, ctid, j->conf, err);
@@ -257,90 +294,39 @@ static void set_applied(struct job *j, const struct worker_result *result)
 	job_disk(j, set_save, set_saved);
 }
 
-static int check_create_only(const struct ct *ct, const struct setting *list, int n,
-			     struct berth_error *err)
+/* A dry run: the worker has only looked. */
+static void set_shown(struct job *j, const struct worker_result *result)
 {
-	for (int i = 0; i < n; i++) {
-		const struct param *p = param_find_option(list[i].option);
-
-		if (p != NULL && p->apply == PARAM_CREATE)
-			return berth_error_set(err, BERTH_ERR_OPTION, EINVAL,
-					       "CT %u: --%s is fixed when a CT is created",
-					       ct->ctid, p->option);
+	store_candidate_forget(&j->d->paths, j->ct->ctid);
+	(void)registry_refresh(j->d, j->ct, NULL);
+	if (!result->ok) {
+		job_fail(j, &result->error);
+		return;
 	}
-	return 0;
+	job_done(j, json_pack("{s:O, s:o}", "notes", j->notes, "changes",
+			      set_changes(j, result->values)));
 }
-
-/* One of the two configs after the settings: is it one that a CT can have? */
-static int set_config(struct job *j, struct conf_file *f, const struct setting *list, int n,
-		      struct berth_error *err)
-{
-	struct daemon *d = j->d;
-	struct ct_config before, typed;
-	bool damaged = ct_config_from(f, d->host_conf, &before, NULL) < 0;
-	int r = settings_apply(d, f, list, n, err);
-
-	if (r == 0)
-		r = ct_config_from(f, d->host_conf, &typed, err);
-	if (r == 0)
-		r = settings_check_host(j->ct->ctid, damaged ? NULL : &before, &typed, err);
-	if (r == 0)
-		r = registry_check_unique(d, j->ct, f, err);
-	return r;
-}
-
-/*
- * j->conf: to be saved; j->live: to be in effect (they differ after a set without --save). What is
- * not saved is not asked of the saved config: an address may be in the other one only.
- */
-static int set_begin(struct job *j, const struct setting *list, int n, struct berth_error *err)
-{
-	struct daemon *d = j->d;
-	struct ct *ct = j->ct;
-	struct setting saved[SETTINGS_MAX], live[SETTINGS_MAX];
-	int r = check_create_only(ct, list, n, err), n_saved, n_live;
-
-	if (r == 0)
-		r = store_conf_load(&d->paths, ct->ctid, &j->conf, err);
-	if (r == 0)
-		r = store_live_load(&d->paths, ct->ctid, &j->live, err);
-	if (r < 0)
-		return r;
-	j->before = conf_copy(j->live);
-	if (j->before == NULL)
-		return berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM, "CT %u: set", ct->ctid);
-	if (j->save) {
-		n_saved = settings_for(j->conf, j->live, list, n, saved);
-		n_live = settings_for(j->live, j->conf, list, n, live);
-		r = set_config(j, j->conf, saved, n_saved, err);
-		if (r == 0)
-			r = set_config(j, j->live, live, n_live, err);
-	} else {
-		r = set_config(j, j->live, list, n, err);
-	}
-	if (r == 0)
-		r = store_candidate_save(&d->paths, ct->ctid, j->live, err);
-	if (r == 0)
-		registry_claim(ct, j->live);
-	return r;
-}
-
-struct set_order {
-	const struct setting *list;
-	int n;
-	bool save;
-};
 
 static void set_go(struct job *j, void *data)
 {
+	static const char *const dry[] = {"dry", NULL};
 	const struct set_order *o = data;
 	struct ct *ct = j->ct;
 	struct berth_error err;
+	int r;
 
-	j->save = o->save;
 	j->notes = json_array();
-	if (set_begin(j, o->list, o->n, &err) < 0) {
+	r = set_change(j, o, &err);
+	if (r == 0)
+		r = store_candidate_save(&j->d->paths, ct->ctid, j->live, &err);
+	if (r < 0) {
 		job_fail(j, &err);
+		return;
+	}
+	registry_claim(ct, j->live);
+	if (j->dry) {
+		set_notes(j, o, false);
+		job_worker(j, "apply", dry, set_shown);
 		return;
 	}
 	if (!j->save && ct->status != CT_RUNNING) {
@@ -349,8 +335,41 @@ static void set_go(struct job *j, void *data)
 		set_nothing(j);
 		return;
 	}
-	set_notes(j, o->list, o->n, ct->status == CT_RUNNING);
+	set_notes(j, o, ct->status == CT_RUNNING);
 	job_worker(j, "apply", NULL, set_applied);
+}
+
+void set_come_back(struct ct *ct)
+{
+	struct set_order o = {.come_back = true};
+	struct life_info info = {.go = set_go, .data = &o};
+
+	if (ct->job == NULL && !ct->unsettled)
+		(void)ct_event(ct, LIFE_SET, &info, NULL);
+}
+
+static int take_until(json_t *parameters, int64_t *ret, struct berth_error *err)
+{
+	const json_t *v = json_object_get(parameters, "for");
+	json_int_t seconds = json_integer_value(v);
+
+	*ret = 0;
+	if (v == NULL || json_is_null(v))
+		return 0;
+	if (!json_is_integer(v) || seconds < 1 || seconds > FOR_MAX_S)
+		return berth_error_set(err, BERTH_ERR_VALUE, ERANGE,
+				       "'for' must be seconds, from 1 to %d", FOR_MAX_S);
+	*ret = (int64_t)time(NULL) + seconds;
+	return 0;
+}
+
+static void set_order(struct rpc_call *call, struct ct *ct, struct set_order *o)
+{
+	struct life_info info = {.call = call, .go = set_go, .data = o};
+	struct berth_error err;
+
+	if (ct_event(ct, LIFE_SET, &info, &err) < 0)
+		rpc_reply_error(call, &err);
 }
 
 void method_set(struct rpc_call *call, json_t *parameters, void *data)
@@ -360,14 +379,33 @@ void method_set(struct rpc_call *call, json_t *parameters, void *data)
 				? NULL
 				: method_ct(call, parameters, data);
 	struct setting list[SETTINGS_MAX];
-	struct set_order o = {.list = list, .save = method_flag(parameters, "save")};
-	struct life_info info = {.call = call, .go = set_go, .data = &o};
+	struct set_order o = {.list = list,
+			      .save = method_flag(parameters, "save"),
+			      .dry = method_flag(parameters, "dry_run")};
 	struct berth_error err;
 
 	if (ct == NULL || method_wait(call, parameters, ct, method_set))
 		return;
 	found_rescan(ct->d);
 	o.n = settings_get(parameters, list, &err);
-	if (o.n < 0 || ct_event(ct, LIFE_SET, &info, &err) < 0)
+	if (o.n >= 0)
+		o.n = settings_get_unset(parameters, list, o.n, &err);
+	if (o.n < 0 || take_until(parameters, &o.until, &err) < 0)
 		rpc_reply_error(call, &err);
+	else
+		set_order(call, ct, &o);
+}
+
+void method_undo(struct rpc_call *call, json_t *parameters, void *data)
+{
+	const json_t *word = json_object_get(parameters, "ct");
+	struct ct *ct = disk_first(call, parameters, data, word, true, method_undo)
+				? NULL
+				: method_ct(call, parameters, data);
+	struct set_order o = {.undo = true, .dry = method_flag(parameters, "dry_run")};
+
+	if (ct == NULL || method_wait(call, parameters, ct, method_undo))
+		return;
+	found_rescan(ct->d);
+	set_order(call, ct, &o);
 }

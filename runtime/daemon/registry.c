@@ -4,8 +4,10 @@
 #include "runtime/base/log.h"
 #include "runtime/base/parse.h"
 #include "runtime/config/file.h"
+#include "runtime/config/temporary.h"
 #include "runtime/daemon/attach.h"
 #include "runtime/daemon/boot_wait.h"
+#include "runtime/daemon/come_back.h"
 #include "runtime/daemon/daemon.h"
 #include "runtime/daemon/monitor_conn.h"
 #include "runtime/daemon/obstacle.h"
@@ -179,6 +181,9 @@ int registry_refresh(struct daemon *d, struct ct *ct, struct berth_error *err)
 	name = conf_get(saved, "NAME");
 	(void)snprintf(ct->name, sizeof(ct->name), "%s",
 		       name != NULL && name_is_valid(name) ? name : "");
+	ct->until = temporary_next(saved);
+	if (ct->until != 0)
+		come_back_soon(d);
 	r = store_live_load(&d->paths, ct->ctid, &live, &why);
 	if (r < 0)
 		log_line(LOG_LV_WARNING, ct->ctid, "the addresses that were known stay taken: %s",

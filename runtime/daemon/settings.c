@@ -7,6 +7,29 @@
 #include <fcntl.h>
 #include <string.h>
 
+int settings_get_unset(json_t *parameters, struct setting list[SETTINGS_MAX], int n,
+		       struct berth_error *err)
+{
+	json_t *array = json_object_get(parameters, "unset"), *item;
+	size_t i;
+
+	if (array == NULL || json_is_null(array))
+		return n;
+	if (!json_is_array(array) || json_array_size(array) > (size_t)(SETTINGS_MAX - n))
+		return berth_error_set(
+			err, BERTH_ERR_VALUE, EINVAL,
+			"'unset' must be an array of names, at most %d with the settings",
+			SETTINGS_MAX);
+	json_array_foreach(array, i, item)
+	{
+		if (!json_is_string(item))
+			return berth_error_set(err, BERTH_ERR_VALUE, EINVAL,
+					       "'unset' must be an array of names");
+		list[n++] = (struct setting){.option = json_string_value(item)};
+	}
+	return n;
+}
+
 int settings_get(json_t *parameters, struct setting list[SETTINGS_MAX], struct berth_error *err)
 {
 	json_t *array = json_object_get(parameters, "settings"), *item;
@@ -115,8 +138,8 @@ int settings_apply(struct daemon *d, struct conf_file *f, const struct setting *
 	size_t n_rest = 0;
 
 	for (int i = 0; i < n; i++) {
-		if (strcmp(list[i].option, "config") == 0 ||
-		    strcmp(list[i].option, "applyconfig") == 0) {
+		if (list[i].value != NULL && (strcmp(list[i].option, "config") == 0 ||
+					      strcmp(list[i].option, "applyconfig") == 0)) {
 			int r = settings_sample(d, f, list[i].value, err);
 
 			if (r < 0)

@@ -13,6 +13,10 @@ enum {
 /* The strings stay owned by parameters. Returns the count. */
 int settings_get(json_t *parameters, struct setting list[SETTINGS_MAX], struct berth_error *err);
 
+/* Adds the names of the parameter "unset", if there is one: settings without a value. Returns the new count. */
+int settings_get_unset(json_t *parameters, struct setting list[SETTINGS_MAX], int n,
+		       struct berth_error *err);
+
 /* The last value of an option, or NULL. */
 const char *settings_find(const struct setting *list, int n, const char *option);
 

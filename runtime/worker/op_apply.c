@@ -2,7 +2,8 @@
  * op_apply.c - makes the candidate configuration of a CT true: limits, addresses, disk size and, in a
  * running CT, hostname and DNS. Steps that fail undo the earlier ones: all or nothing.
  *
- * Arguments: [back] - a set that came to no end is taken back, as far as it goes.
+ * Arguments: [back] - a set that came to no end is taken back, as far as it goes. [dry] - only says what would be
+ * written, in results change.N.where, change.N.old and change.N.new.
  */
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
@@ -35,6 +36,7 @@ struct apply {
 	struct net_ct net_now, net_next;
 	int netns_fd;
 	bool running;
+	unsigned int n_changes; /* that a dry run has said */
 	bool takes_back; /* to what was in effect before: as far as it goes */
 };
 
@@ -198,7 +200,7 @@ static int refuse_few_inodes(const struct apply *a, const struct volume_driver *
 			       (unsigned long long)u.inodes_used);
 }
 
-static int resize_disk(struct apply *a, struct berth_error *err)
+static int resize_disk(struct apply *a, bool only_look, struct berth_error *err)
 {
 	const struct volume_driver *d = volume_driver_find(a->info.facts.driver);
 	int private_fd = worker_private_dir(a->w, err);
@@ -223,7 +225,7 @@ static int resize_disk(struct apply *a, struct berth_error *err)
 	r = refuse_few_inodes(a, d, private_fd, a->running ? mounted : -1, &next, err);
 	if (r == 0)
 		r = promise(a, &next, err);
-	if (r < 0)
+	if (r < 0 || only_look)
 		return r;
 	r = volume_resize(d, private_fd, a->running ? mounted : -1, &next, &inodes, err);
 	if (r == 0)
@@ -234,7 +236,7 @@ static int resize_disk(struct apply *a, struct berth_error *err)
 static int step_disk(void *ctx, struct berth_error *err)
 {
 	struct apply *a = ctx;
-	int r = resize_disk(a, err);
+	int r = resize_disk(a, false, err);
 
 	/* A file system cannot always be given back its old size; the rest must not depend on it. */
 	if (r < 0 && a->takes_back) {
@@ -277,6 +279,54 @@ static int step_guest(void *ctx, struct berth_error *err)
 	return 0;
 }
 
+/* ---- a dry run ---- */
+
+static void say_change(const char *where, const char *old, const char *new, void *data)
+{
+	struct apply *a = data;
+	char key[32];
+
+	(void)snprintf(key, sizeof(key), "change.%u.where", a->n_changes);
+	report_result(key, where);
+	(void)snprintf(key, sizeof(key), "change.%u.old", a->n_changes);
+	report_result(key, old);
+	(void)snprintf(key, sizeof(key), "change.%u.new", a->n_changes++);
+	report_result(key, new);
+}
+
+static void say_number(struct apply *a, const char *what, uint64_t old, uint64_t new)
+{
+	char where[48], was[24], is[24];
+
+	if (old == new)
+		return;
+	(void)snprintf(where, sizeof(where), "volume of CT %u, %s", a->w->ctid, what);
+	(void)snprintf(was, sizeof(was), "%llu", (unsigned long long)old);
+	(void)snprintf(is, sizeof(is), "%llu", (unsigned long long)new);
+	say_change(where, was, is, a);
+}
+
+/* All that can be refused without a change. */
+static int step_look(void *ctx, struct berth_error *err)
+{
+	struct apply *a = ctx;
+	int r = worker_cg_open(a->w, &a->cg, err);
+
+	if (r < 0)
+		return r;
+	spec_cg_limits(&a->next, io_device(a), &a->limits_next);
+	r = cg_limits_check(a->cg, &a->limits_next, err);
+	if (r == 0 && a->running)
+		r = cg_ct_changes(a->cg, a->w->ctid, &a->limits_next, say_change, a, err);
+	if (r == 0)
+		r = resize_disk(a, true, err);
+	if (r < 0)
+		return r;
+	say_number(a, "KiB", a->now.diskspace >> 10, a->next.diskspace >> 10);
+	say_number(a, "inodes", a->now.diskinodes, a->next.diskinodes);
+	return 0;
+}
+
 static const struct plan_step steps[] = {
 	{"load", step_load, NULL},
 	{"limits", step_limits, undo_limits},
@@ -293,12 +343,15 @@ PLAN_POINTS(plan);
 int op_apply(struct worker *w, struct berth_error *err)
 {
 	static struct apply a;
+	bool dry = w->n_args > 0 && strcmp(w->args[0], "dry") == 0;
 	int r;
 
 	a.w = w;
 	a.takes_back = w->n_args > 0 && strcmp(w->args[0], "back") == 0;
 	a.netns_fd = -EBADF;
-	r = plan_run(&plan, &a, err);
+	r = dry ? step_load(&a, err) : plan_run(&plan, &a, err);
+	if (dry && r == 0)
+		r = step_look(&a, err);
 	conf_free(a.live);
 	conf_free(a.candidate);
 	return r;

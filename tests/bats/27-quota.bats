@@ -10,7 +10,14 @@ setup_file() {
 }
 
 teardown_file() {
+	running_berthd
 	teardown_host
+}
+
+# A test has started berthd again.
+running_berthd() {
+	# shellcheck disable=SC2034 # helpers.bash reads it
+	BERTHD_PID=$(head -n 1 "$HOST_ROOT/run/berth/berthd.lock")
 }
 
 # field CTID NAME: one value of list.
@@ -70,4 +77,78 @@ conf() {
 	done
 	cmp "$HOST_ROOT/etc/berth/ct/101.conf" "$BATS_TEST_TMPDIR/before"
 	[ "$(field 101 numproc.l)" = 60 ]
+}
+
+@test "set --dry-run prints the kernel files, old and new, and changes nothing" {
+	local file
+	cp "$HOST_ROOT/etc/berth/ct/101.conf" "$BATS_TEST_TMPDIR/before"
+	run --separate-stderr -0 berth set 101 --ram 128M --cpuunits 3000 --diskspace 40M --save --dry-run
+	echo "$output"
+	file=$(sed -n 's|^\(/[^:]*memory.max\): 67108864 -> 134217728$|\1|p; s|^\(/[^:]*memory.limit_in_bytes\): 67108864 -> 134217728$|\1|p' <<<"$output")
+	[ -e "$file" ]
+	[ "$(cat "$file")" = 67108864 ]
+	grep -qx "volume of CT 101, KiB: 32768 -> 40960" <<<"$output"
+	grep -qxF "$HOST_ROOT/etc/berth/ct/101.conf: PHYSPAGES=\"0:16384\" -> PHYSPAGES=\"0:32768\"" <<<"$output"
+	cmp "$HOST_ROOT/etc/berth/ct/101.conf" "$BATS_TEST_TMPDIR/before"
+	[ "$(field 101 physpages.l)" = 16384 ]
+	# Refused is what the set itself would be.
+	run -148 berth set 101 --cpumask 4000 --dry-run
+	run --separate-stderr -0 berth set 101 --ram 64M --save --dry-run
+	[ "$output" = "nothing would change" ]
+	berth set 101 --ram 128M
+	[ "$(cat "$file")" = 134217728 ]
+	berth set 101 --ram 64M
+}
+
+@test "undo takes the last set back in the kernel and the config; unset gives the default" {
+	berth set 101 --numproc 80 --cpulimit 70 --save
+	berth set 101 --numproc 90 --save
+	run --separate-stderr -0 berth undo 101
+	[[ $stderr == *'undone; now NUMPROC="80:80"' ]]
+	[ "$(field 101 numproc.l)" = 80 ]
+	[ "$(field 101 cpulimit)" = 70 ]
+	# And again, also after berthd was killed.
+	running_berthd
+	stop_berthd KILL
+	start_berthd
+	berth undo 101
+	[ "$(conf 101 NUMPROC)" = 90:90 ]
+	berth unset 101 CPULIMIT --save
+	[ "$(field 101 cpulimit)" = 0 ]
+	[ -z "$(conf 101 CPULIMIT)" ]
+	run --separate-stderr -20 berth unset 101 numprc
+	[[ $stderr == *"did you mean numproc?"* ]]
+	run -20 berth unset 101 ostemplate --save
+	berth set 101 --numproc 60 --save
+}
+
+@test "set --for comes back by itself, over a restart of the CT and of berthd" {
+	local is_back
+	run --separate-stderr -20 berth set 101 --numproc 99 --for 2h --save
+	run --separate-stderr -21 berth set 101 --numproc 99 --for soon
+	berth set 101 --numproc 99 --for 2h
+	[ "$(field 101 numproc.l)" = 99 ]
+	[[ "$(berth list -H -o temporary 101)" == *"NUMPROC until 20"*"Z, then 60:60"* ]]
+	run --separate-stderr -0 berth status 101
+	[ "$output" = "CTID 101 exist mounted running" ]
+	[[ $stderr == *"CT 101: temporary: NUMPROC until "* ]]
+	berth restart 101 --fast
+	[ "$(field 101 numproc.l)" = 99 ]
+	# It comes back to what it was at first; the time is that of the last set.
+	berth set 101 --numproc 98 --for 3s
+	is_back() { [ "$(field 101 numproc.l)" = 60 ] && [ "$(conf 101 NUMPROC)" = 60:60 ]; }
+	wait_for 20 is_back
+	[ "$(berth list -H -o temporary 101 | xargs)" = - ]
+	grep -q 'ct=101.*a temporary change is over; now NUMPROC="60:60"' "$HOST_ROOT/berthd.log"
+	# Its time comes while berthd is down.
+	berth set 101 --numproc 97 --for 1s
+	running_berthd
+	stop_berthd KILL
+	grep -q '^UNTIL_NUMPROC=' "$HOST_ROOT/etc/berth/ct/101.conf" || [ "$(conf 101 NUMPROC)" = 60:60 ]
+	start_berthd
+	wait_for 20 is_back
+	# A set for good is for good.
+	berth set 101 --numproc 96 --for 2h
+	berth set 101 --numproc 60 --save
+	run -1 grep UNTIL "$HOST_ROOT/etc/berth/ct/101.conf"
 }

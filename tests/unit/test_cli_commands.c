@@ -7,7 +7,7 @@
  * covers: runtime/cli/cmd_config.c runtime/cli/cmd_host.c runtime/cli/cmd_template.c
  * covers: runtime/cli/cmd_exec.c runtime/cli/cmd_list.c runtime/cli/list_fetch.c runtime/cli/complete.c
  * covers: runtime/cli/cmd_log.c runtime/cli/cmd_doctor.c runtime/cli/doctor_apply.c
- * covers: runtime/cli/cmd_migrate.c runtime/cli/cmd_ubc.c
+ * covers: runtime/cli/cmd_undo.c runtime/cli/cmd_migrate.c runtime/cli/cmd_ubc.c
  */
 #include "tests/unit/daemon_fixture.h"
 #include "tests/unit/varlink_type.h"

@@ -1,5 +1,11 @@
-/* test_methods_set.c - Set: all of the settings or none, saved or not, and what the admin is told. */
+/*
+ * test_methods_set.c - Set: all of the settings or none, saved or not, and what the admin is told; Undo.
+ *
+ * covers: runtime/daemon/set_change.c
+ */
 #include "tests/unit/daemon_fixture.h"
+
+#include <time.h>
 
 static json_t *set(const char *option, const char *value, bool save)
 {
@@ -82,6 +88,87 @@ static void without_save_it_is_in_effect_until_the_stop(void)
 	CHECK(strcmp(saved("HOSTNAME"), "old") == 0 && strcmp(saved("DESCRIPTION"), "x") == 0);
 	host_end();
 	running_end(&r);
+}
+
+static json_t *undo(void)
+{
+	return call("io.berth.Container.Undo", json_pack("{s:s}", "ct", "101"));
+}
+
+static void undo_takes_the_last_set_back_and_a_second_one_does_it_again(void)
+{
+	json_t *reply;
+
+	host_begin("");
+	(void)add_ct(101, "NUMPROC=\"50\"\n");
+	CHECK(code_of(undo()) == BERTH_ERR_VALUE);
+	CHECK(code_of(set("numproc", "60", true)) == BERTH_OK);
+	CHECK(code_of(set("cpulimit", "20", true)) == BERTH_OK);
+	put_config(101, "NUMPROC=\"60:60\"\nCPULIMIT=\"20\"\nNAME=\"by-hand\"\n");
+	reply = undo();
+	CHECK(is_noted(reply, "now CPULIMIT unset") && code_of(reply) == BERTH_OK);
+	CHECK(strcmp(saved("CPULIMIT"), "(none)") == 0 && strcmp(saved("NUMPROC"), "60:60") == 0);
+	CHECK(strcmp(saved("NAME"), "by-hand") == 0);
+	CHECK(code_of(undo()) == BERTH_OK && strcmp(saved("CPULIMIT"), "20") == 0);
+	host_end();
+}
+
+static void what_is_unset_has_its_default_again(void)
+{
+	json_t *p = json_pack("{s:s, s:b, s:[], s:[s, s]}", "ct", "101", "save", true, "settings",
+			      "unset", "numproc", "cpulimit");
+
+	host_begin("");
+	(void)add_ct(101, "NUMPROC=\"50\"\nCPUUNITS=\"500\"\n");
+	CHECK(code_of(call("io.berth.Container.Set", json_incref(p))) == BERTH_OK);
+	CHECK(strcmp(saved("NUMPROC"), "(none)") == 0 && strcmp(saved("CPUUNITS"), "500") == 0);
+	(void)json_object_set_new(p, "unset", json_pack("[s]", "layout"));
+	CHECK(code_of(call("io.berth.Container.Set", json_incref(p))) == BERTH_ERR_OPTION);
+	(void)json_object_set_new(p, "unset", json_pack("[i]", 5));
+	CHECK(code_of(call("io.berth.Container.Set", p)) == BERTH_ERR_VALUE);
+	host_end();
+}
+
+static void a_dry_run_changes_nothing(void)
+{
+	json_t *reply, *changes;
+
+	host_begin("");
+	(void)add_ct(101, "HOSTNAME=\"old\"\n");
+	on_worker("apply", "echo result change.0.where=/f; echo result change.0.old=old value\n"
+			   "echo result change.0.new=new; say_done\n");
+	reply = call("io.berth.Container.Set",
+		     json_pack("{s:s, s:b, s:b, s:[{s:s, s:s}]}", "ct", "101", "save", true,
+			       "dry_run", true, "settings", "option", "hostname", "value", "new"));
+	changes = json_object_get(parameters_of(reply), "changes");
+	CHECK(json_array_size(changes) == 2);
+	CHECK(strcmp(json_string_value(json_object_get(json_array_get(changes, 0), "old")),
+		     "old value") == 0);
+	CHECK(strcmp(json_string_value(json_object_get(json_array_get(changes, 1), "new")),
+		     "HOSTNAME=\"new\"") == 0);
+	CHECK(code_of(reply) == BERTH_OK && is_untouched());
+	CHECK(strcmp(worker_calls(), "apply 101 dry,") == 0);
+	host_end();
+}
+
+static void what_is_for_a_time_is_in_the_config_with_its_end(void)
+{
+	json_t *p = json_pack("{s:s, s:b, s:i, s:[{s:s, s:s}]}", "ct", "101", "save", false, "for",
+			      7200, "settings", "option", "numproc", "value", "90");
+
+	host_begin("");
+	(void)add_ct(101, "NUMPROC=\"50\"\n");
+	CHECK(code_of(call("io.berth.Container.Set", json_incref(p))) == BERTH_OK);
+	CHECK(strcmp(saved("NUMPROC"), "90:90") == 0);
+	CHECK(strstr(saved("UNTIL_NUMPROC"), "Z 50") != NULL);
+	CHECK(registry_find(&d, 101)->until > (int64_t)time(NULL) + 7100);
+	/* A set for good is for good, even of the same value. */
+	CHECK(code_of(set("numproc", "90", true)) == BERTH_OK);
+	CHECK(strcmp(saved("UNTIL_NUMPROC"), "(none)") == 0);
+	CHECK(registry_find(&d, 101)->until == 0);
+	(void)json_object_set_new(p, "for", json_integer(0));
+	CHECK(code_of(call("io.berth.Container.Set", p)) == BERTH_ERR_VALUE);
+	host_end();
 }
 
 static void what_takes_effect_later_or_never_is_told(void)
@@ -231,6 +318,10 @@ int main(void)
 	RUN(with_save_it_is_in_the_config_and_the_name_is_new);
 	RUN(without_save_a_stopped_ct_is_as_before);
 	RUN(without_save_it_is_in_effect_until_the_stop);
+	RUN(undo_takes_the_last_set_back_and_a_second_one_does_it_again);
+	RUN(what_is_unset_has_its_default_again);
+	RUN(a_dry_run_changes_nothing);
+	RUN(what_is_for_a_time_is_in_the_config_with_its_end);
 	RUN(what_takes_effect_later_or_never_is_told);
 	RUN(what_the_worker_refuses_changes_nothing);
 	RUN(what_is_being_set_is_taken_already);

@@ -137,8 +137,26 @@ static void a_mistyped_word_has_a_nearest_one(void)
 	CHECK(begin.best != NULL && strcmp(begin.best, "stop") == 0);
 }
 
+static void a_duration_is_a_number_and_a_unit(void)
+{
+	static const char *const bad[] = {"",	  "h",	 "-1",	"1y", "1hh",
+					  "1.5h", " 1h", "1 h", "1H", "1h30m"};
+	uint64_t s = 7;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		CHECK(parse_duration(bad[i], &s) == -EINVAL);
+	CHECK(parse_duration("9999999999999999999", &s) == -ERANGE && s == 7);
+	CHECK(parse_duration("90", &s) == 0 && s == 90);
+	CHECK(parse_duration("90s", &s) == 0 && s == 90);
+	CHECK(parse_duration("30m", &s) == 0 && s == 1800);
+	CHECK(parse_duration("2h", &s) == 0 && s == 7200);
+	CHECK(parse_duration("1d", &s) == 0 && s == 86400);
+	CHECK(parse_duration("2w", &s) == 0 && s == 1209600);
+}
+
 int main(void)
 {
+	RUN(a_duration_is_a_number_and_a_unit);
 	RUN(words_are_as_far_apart_as_one_types_them_wrong);
 	RUN(numbers_are_digits_and_nothing_else);
 	RUN(too_large_is_a_range_error);

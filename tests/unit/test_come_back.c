@@ -1,0 +1,42 @@
+/* test_come_back.c - temporary changes end when it is time, also when that was while berthd was down. */
+#include "tests/unit/daemon_fixture.h"
+
+#include "runtime/daemon/come_back.h"
+
+static bool saved_is(uint32_t ctid, const char *key, const char *want)
+{
+	struct conf_file *f = NULL;
+	const char *v;
+	bool same;
+
+	CHECK(store_conf_load(&d.paths, ctid, &f, &err) == 0);
+	v = conf_get(f, key);
+	same = v == want || (v != NULL && want != NULL && strcmp(v, want) == 0);
+	conf_free(f);
+	return same;
+}
+
+static void what_is_due_comes_back_and_the_rest_waits(void)
+{
+	host_begin("");
+	on_worker("apply", "say_done\n");
+	(void)add_ct(101, "CPULIMIT=\"50\"\nUNTIL_CPULIMIT=\"2001-01-01T00:00:00Z 20\"\n"
+			  "NUMPROC=\"90\"\nUNTIL_NUMPROC=\"2099-01-01T00:00:00Z\"\n");
+	(void)add_ct(102, "CPULIMIT=\"50\"\nUNTIL_CPULIMIT=\"2001-01-01T00:00:00Z\"\n");
+	(void)add_ct(103, "CPULIMIT=\"50\"\nUNTIL_CPULIMIT=\"2099-01-01T00:00:00Z 7\"\n");
+	(void)add_ct(104, "CPULIMIT=\"50\"\n");
+	come_back_begin(&d);
+	WAIT_FOR(saved_is(101, "CPULIMIT", "20") && saved_is(102, "CPULIMIT", NULL) && all_idle());
+	CHECK(saved_is(101, "UNTIL_CPULIMIT", NULL) && saved_is(102, "UNTIL_CPULIMIT", NULL));
+	CHECK(saved_is(101, "NUMPROC", "90") && saved_is(103, "CPULIMIT", "50"));
+	CHECK(strcmp(worker_calls(), "apply 101,apply 102,") == 0 ||
+	      strcmp(worker_calls(), "apply 102,apply 101,") == 0);
+	CHECK(registry_find(&d, 101)->until > 4000000000 && registry_find(&d, 102)->until == 0);
+	host_end();
+}
+
+int main(void)
+{
+	RUN(what_is_due_comes_back_and_the_rest_waits);
+	return 0;
+}

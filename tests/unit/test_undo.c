@@ -1,0 +1,87 @@
+/* test_undo.c - what a set has changed is taken back, and no more. */
+#include "runtime/config/undo.h"
+#include "tests/unit/check.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct conf_file *parse(const char *text)
+{
+	struct conf_file *f = NULL;
+
+	CHECK(conf_parse(text, strlen(text), &f, NULL) == 0);
+	return f;
+}
+
+static void check_text(const struct conf_file *f, const char *want)
+{
+	char *text = NULL;
+
+	CHECK(conf_format(f, &text) == 0);
+	if (strcmp(text, want) != 0)
+		(void)fprintf(stderr, "got:\n%swanted:\n%s", text, want);
+	CHECK(strcmp(text, want) == 0);
+	free(text);
+}
+
+static void both_files_go_back_and_later_changes_stay(void)
+{
+	struct conf_file *saved_was = parse("A=\"1\"\nB=\"\"\n"),
+			 *live_was = parse("A=\"1\"\nC=\"3\"\n");
+	struct conf_file *saved = parse("A=\"2\"\nN=\"5\"\n"), *live = parse("A=\"2\"\nC=\"3\"\n");
+	struct conf_file *note = NULL;
+	bool saves = false;
+
+	CHECK(undo_note(saved_was, saved, live_was, live, &note) == 0);
+	check_text(note, "SAVED_A=\"=1\"\nSAVED_B=\"=\"\nSAVED_N=\"-\"\nLIVE_A=\"=1\"\n");
+	CHECK(conf_set(saved, "LATER", "x") == 0 && conf_set(live, "C", "4") == 0);
+	CHECK(undo_apply(note, saved, live, &saves) == 4 && saves);
+	check_text(saved, "A=\"1\"\nLATER=\"x\"\nB=\"\"\n");
+	check_text(live, "A=\"1\"\nC=\"4\"\n");
+	conf_free(note);
+	/* Of one that was not saved. */
+	CHECK(undo_note(saved, saved, live_was, live, &note) == 0);
+	CHECK(undo_apply(note, saved, live, &saves) == 1 && !saves);
+	check_text(live, "A=\"1\"\nC=\"3\"\n");
+	conf_free(note);
+	conf_free(saved_was);
+	conf_free(live_was);
+	conf_free(saved);
+	conf_free(live);
+}
+
+static void nothing_changed_is_nothing_noted(void)
+{
+	struct conf_file *f = parse("A=\"1\"\n"), *note = NULL;
+
+	CHECK(undo_note(f, f, f, f, &note) == 0);
+	check_text(note, "");
+	conf_free(note);
+	conf_free(f);
+}
+
+static void a_damaged_note_is_refused(void)
+{
+	static const char *const bad[] = {"A=\"=1\"\n", "SAVED_=\"=1\"\n", "SAVED_A=\"1\"\n",
+					  "LIVE_A=\"\"\n"};
+	struct conf_file *f = parse("A=\"1\"\n");
+	bool saves = true;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct conf_file *note = parse(bad[i]);
+
+		CHECK(undo_apply(note, f, f, &saves) == -EINVAL && saves);
+		conf_free(note);
+	}
+	check_text(f, "A=\"1\"\n");
+	conf_free(f);
+}
+
+int main(void)
+{
+	RUN(both_files_go_back_and_later_changes_stay);
+	RUN(nothing_changed_is_nothing_noted);
+	RUN(a_damaged_note_is_refused);
+	return 0;
+}
