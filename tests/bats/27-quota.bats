@@ -123,7 +123,6 @@ conf() {
 }
 
 @test "set --for comes back by itself, over a restart of the CT and of berthd" {
-	local is_back
 	run --separate-stderr -20 berth set 101 --numproc 99 --for 2h --save
 	run --separate-stderr -21 berth set 101 --numproc 99 --for soon
 	berth set 101 --numproc 99 --for 2h

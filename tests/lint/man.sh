@@ -35,7 +35,7 @@ section() {
 # ---- mandoc ----
 
 # Everything that berth-params is made of; a build tree need not exist.
-gcc -D_GNU_SOURCE -std=gnu17 -I. -o "$tmp/berth-params" runtime/config/{gen_params,file,param*}.c \
+gcc -D_GNU_SOURCE -std=gnu17 -I. -o "$tmp/berth-params" runtime/config/{gen_params,file,param*,temporary}.c \
 	runtime/base/*.c
 "$tmp/berth-params" mdoc >"$tmp/mdoc"
 "$tmp/berth-params" stored >"$tmp/stored"
