@@ -116,7 +116,7 @@ void cli_say(const struct cli *cli, const char *fmt, ...)
 	va_list ap;
 	int n;
 
-	if (cli->quiet || cli->json || !isatty(STDOUT_FILENO))
+	if (cli->quiet || cli->json || cli->many || !isatty(STDOUT_FILENO))
 		return;
 	va_start(ap, fmt);
 	n = vasprintf(&raw, fmt, ap);

@@ -17,6 +17,7 @@ struct cli {
 	struct berth_paths paths;
 	const char *root; /* --root, or NULL */
 	bool quiet, verbose, json, help;
+	bool many; /* one of many CTs: fleet.h tells how it went */
 	const struct command *command;
 	const char *program; /* berth, vzctl, vzlist or vzmigrate, for usage texts */
 };

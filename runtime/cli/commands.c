@@ -61,19 +61,21 @@ static const struct command table[] = {
 	 "  berth undo 101 --dry-run\n"
 	 "  berth undo 101\n",
 	 cmd_undo},
-	{"start", NULL, "CT [--wait]", "start a CT",
+	{"start", NULL, "CT... [--wait]", "start a CT",
 	 "Returns when the CT's init runs; with --wait, when the CT reports that it has booted.\n"
 	 "\n"
-	 "  berth start 101 --wait\n",
+	 "  berth start 101 --wait\n"
+	 "  berth start 605-610 'web-*' --parallel 4\n",
 	 cmd_start},
-	{"stop", NULL, "CT [--fast] [--timeout SECONDS]", "stop a CT",
+	{"stop", NULL, "CT... [--fast] [--timeout SECONDS]", "stop a CT",
 	 "Asks the CT to power off. What still runs after STOP_TIMEOUT (or --timeout) is killed.\n"
 	 "--fast kills everything at once.\n"
 	 "\n"
 	 "  berth stop 101\n"
-	 "  berth stop 101 --fast\n",
+	 "  berth stop 101 --fast\n"
+	 "  berth stop --all\n",
 	 cmd_stop},
-	{"restart", NULL, "CT [--wait] [--fast]", "stop a CT if it runs, then start it",
+	{"restart", NULL, "CT... [--wait] [--fast]", "stop a CT if it runs, then start it",
 	 "  berth restart 101 --wait\n", cmd_restart},
 	{"status", NULL, "CT", "print whether a CT exists, is mounted, and runs",
 	 "Prints one line, for example: CTID 101 exist mounted running. Takes no lock, and works\n"

@@ -230,7 +230,7 @@ static bool offer_value(const struct line *l)
 	p = sets && strncmp(o, "--", 2) == 0 ? param_find_option(o + 2) : NULL;
 	if (p != NULL)
 		offer_param(l, p);
-	return p != NULL || strcmp(o, "--timeout") == 0;
+	return p != NULL || strcmp(o, "--timeout") == 0 || strcmp(o, "--parallel") == 0;
 }
 
 /* ---- commands and their options ---- */
@@ -248,9 +248,9 @@ static const struct {
 	  "--dry-run"}},
 	{"unset", CTS_ALL, {"--save", "--dry-run"}},
 	{"undo", CTS_ALL, {"--dry-run"}},
-	{"start", CTS_STOPPED, {"--wait"}},
-	{"stop", CTS_UP, {"--fast", "--timeout"}},
-	{"restart", CTS_ALL, {"--wait", "--fast"}},
+	{"start", CTS_STOPPED, {"--wait", "--all", "--parallel"}},
+	{"stop", CTS_UP, {"--fast", "--timeout", "--all", "--parallel"}},
+	{"restart", CTS_ALL, {"--wait", "--fast", "--all", "--parallel"}},
 	{"exec", CTS_UP, {NULL}},
 	{"exec2", CTS_UP, {NULL}},
 	{"enter", CTS_UP, {"--exec"}},

@@ -5,6 +5,7 @@
 #include "runtime/base/cleanup.h"
 #include "runtime/base/parse.h"
 #include "runtime/cli/cli.h"
+#include "runtime/cli/fleet.h"
 #include "runtime/cli/help.h"
 #include "runtime/cli/style.h"
 #include "runtime/cli/text.h"
@@ -159,21 +160,6 @@ static int take_command(struct cli *cli, struct args *a, struct berth_error *err
 	return cli->command != NULL ? 0 : unknown_command(cli, arg.value, a, err);
 }
 
-static int run(struct cli *cli, struct args *a, struct berth_error *err)
-{
-	int r = take_command(cli, a, err);
-
-	if (r == 0 && cli->command != NULL && !cli->help)
-		r = cli->command->run(cli, a, err);
-	if (r < 0 || !cli->help)
-		return r;
-	if (cli->command == NULL)
-		help_all(cli->program);
-	else
-		help_command(cli);
-	return 0;
-}
-
 /* For programs: {"error": "io.berth.Locked", "message": "...", "status": 9} on stderr. */
 static void report_json(const struct berth_error *err)
 {
@@ -229,6 +215,33 @@ static int report(const struct cli *cli, const struct args *a, const struct bert
 		(void)fprintf(stderr, "%sberth:%s %s\n", style_begin(stderr, STYLE_BAD),
 			      style_end(stderr), text != NULL ? text : "out of memory");
 	return berth_error_exit_status(err->code);
+}
+
+static int run_command(struct cli *cli, struct args *a, struct berth_error *err)
+{
+	struct fleet f;
+	int r = fleet_take(cli, a, &f, err);
+
+	if (r <= 0)
+		return r < 0 ? r : cli->command->run(cli, a, err);
+	r = fleet_run(cli, &f, report, err);
+	fleet_free(&f);
+	return r;
+}
+
+static int run(struct cli *cli, struct args *a, struct berth_error *err)
+{
+	int r = take_command(cli, a, err);
+
+	if (r == 0 && cli->command != NULL && !cli->help)
+		r = run_command(cli, a, err);
+	if (r < 0 || !cli->help)
+		return r;
+	if (cli->command == NULL)
+		help_all(cli->program);
+	else
+		help_command(cli);
+	return 0;
 }
 
 int main(int argc, char **argv)

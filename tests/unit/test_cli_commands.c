@@ -115,7 +115,7 @@ static void what_is_no_command_is_refused_with_the_way_out(void)
 	CHECK(BERTH("template", "x") == status_of(BERTH_ERR_OPTION));
 	CHECK(BERTH("start") == status_of(BERTH_ERR_OPTION) &&
 	      complains("name a CT; usage: berth start"));
-	CHECK(BERTH("start", "101", "102") == status_of(BERTH_ERR_OPTION));
+	CHECK(BERTH("status", "101", "102") == status_of(BERTH_ERR_OPTION));
 	CHECK(BERTH("start", "101", "--nonsense") == status_of(BERTH_ERR_OPTION));
 	CHECK(BERTH("stop", "101", "--timeout", "x") == status_of(BERTH_ERR_VALUE));
 	CHECK(BERTH("stop", "101", "--timeout", "3601") == status_of(BERTH_ERR_VALUE));
