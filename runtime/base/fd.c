@@ -358,6 +358,40 @@ static int tree_empty(int fd, int depth)
 	return 0;
 }
 
+/* wait false: only begins to write. */
+static int flush_files(int dirfd, bool wait)
+{
+	auto_closedir DIR *d = dir_stream_at(dirfd, ".");
+	struct dirent *e;
+
+	if (d == NULL)
+		return -errno;
+	while ((errno = 0, e = readdir(d)) != NULL) {
+		auto_close int fd = -EBADF;
+		struct stat st;
+
+		if (fstatat(dirfd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			return -errno;
+		if (!S_ISREG(st.st_mode))
+			continue;
+		fd = openat(dirfd, e->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+		if (fd < 0 || (wait && fsync(fd) < 0))
+			return -errno;
+		if (!wait)
+			(void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	}
+	return -errno;
+}
+
+int dir_flush(int dirfd)
+{
+	int r = flush_files(dirfd, false);
+
+	if (r == 0)
+		r = flush_files(dirfd, true);
+	return r == 0 && fsync(dirfd) < 0 ? -errno : r;
+}
+
 int tree_remove_at(int dirfd, const char *name)
 {
 	const char *slash = strrchr(name, '/');

@@ -58,6 +58,12 @@ int dir_open_at(int dirfd, const char *path);
 /* To be read, no link followed; NULL with errno. At its end readdir(3) gives NULL too: errno 0 before, or it is an error. */
 DIR *dir_stream_at(int dirfd, const char *path);
 
+/*
+ * fsync of the files in this directory and of itself, not of what is below: what syncfs(2) does for all that anybody has
+ * written to the file system. -errno.
+ */
+int dir_flush(int dirfd);
+
 /* unlink of a file below dirfd; missing is success. */
 int file_unlink_at(int dirfd, const char *name);
 

@@ -157,9 +157,10 @@ int moved_images_unpack(int private_fd, int fd, uint64_t bytes, struct berth_err
 	if ((uint64_t)at != bytes)
 		return berth_error_set(err, BERTH_ERR_PROTOCOL, EBADMSG,
 				       "more came than the images of its memory");
-	if (unlinkat(private_fd, COMING, 0) < 0 || syncfs(dump) < 0)
-		return berth_error_sys(err, errno, "write the images");
-	return 0;
+	r = unlinkat(private_fd, COMING, 0) < 0 ? -errno : dir_flush(images);
+	if (r == 0)
+		r = dir_flush(dump);
+	return r < 0 ? berth_error_sys(err, r, "write the images") : 0;
 }
 
 int moved_images_fit(struct worker *w, int private_fd, const char *uuid,

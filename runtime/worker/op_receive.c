@@ -136,6 +136,30 @@ static int say_state(struct receive *v, enum message_state state, struct berth_e
 		     : link_send_text(&v->link, FRAME_ANSWER, text, err);
 }
 
+static int source_has_gone(struct receive *v, struct berth_error *err)
+{
+	return berth_error_set(
+		err, BERTH_ERR_PROTOCOL, EPIPE,
+		"CT %u: the source has gone, or keeps it, while what it had sent was checked",
+		v->w->ctid);
+}
+
+/* While the CT still runs there: what is left for the time when it stands still is little. */
+static int end_round(struct receive *v, struct berth_error *err)
+{
+	struct keepalive alive;
+	int r = keepalive_begin(&alive, &v->link, MIGRATE_WORKING_MS, err);
+
+	if (r < 0)
+		return r;
+	if (fdatasync(v->volume_fd) < 0)
+		r = berth_error_sys(err, errno, "fdatasync of a volume's image");
+	keepalive_end(&alive);
+	if (r == 0 && alive.failed)
+		r = source_has_gone(v, err);
+	return r < 0 ? r : link_send_text(&v->link, FRAME_ROUND, "", err);
+}
+
 static int hear_blocks(struct receive *v, const char *what, uint64_t all, uint64_t *ret_bytes,
 		       struct berth_error *err)
 {
@@ -148,7 +172,7 @@ static int hear_blocks(struct receive *v, const char *what, uint64_t all, uint64
 		if (r == 0)
 			r = reader_next(&v->reader, &said, &bytes, err);
 		if (r == 0 && said == READER_ROUND)
-			r = link_send_text(&v->link, FRAME_ROUND, "", err);
+			r = end_round(v, err);
 		if (r < 0)
 			return r;
 		report_progress(what, all == 0 || bytes >= all ? 99 : (int)(bytes * 99 / all));
@@ -157,14 +181,6 @@ static int hear_blocks(struct receive *v, const char *what, uint64_t all, uint64
 	return said == READER_DONE ? 0
 				   : berth_error_set(err, BERTH_ERR_PROTOCOL, EBADMSG,
 						     "a commit came too early");
-}
-
-static int source_has_gone(struct receive *v, struct berth_error *err)
-{
-	return berth_error_set(
-		err, BERTH_ERR_PROTOCOL, EPIPE,
-		"CT %u: the source has gone, or keeps it, while what it had sent was checked",
-		v->w->ctid);
 }
 
 /* Of a large volume it takes minutes. */

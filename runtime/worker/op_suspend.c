@@ -369,8 +369,10 @@ static int commit(struct suspend *s, struct berth_error *err)
 	r = checkpoint_record_format(&s->record, text, sizeof(text));
 	if (r == 0)
 		r = file_replace_at(s->dump_fd, DUMP_RECORD, text, strlen(text), 0600, true);
-	if (r == 0 && syncfs(s->images_fd) < 0)
-		r = -errno;
+	if (r == 0)
+		r = dir_flush(s->images_fd);
+	if (r == 0)
+		r = dir_flush(s->dump_fd);
 	if (r < 0)
 		return suspend_fail(s, r, "write the images", err);
 	r = FAULT_STEP("suspend.commit", err);

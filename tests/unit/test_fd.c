@@ -145,6 +145,7 @@ static void a_tree_goes_but_not_what_its_links_point_at(void)
 	CHECK(mkdirat(dir, "tree", 0755) == 0 && mkdirat(dir, "tree/sub", 0755) == 0);
 	put("tree/sub/file", "x");
 	CHECK(symlinkat("../keep", dir, "tree/link") == 0);
+	CHECK(dir_flush(dir) == 0 && dir_flush(-EBADF) == -EBADF);
 	CHECK(tree_remove_at(dir, "tree") == 0);
 	CHECK(!exists("tree") && exists("keep/file"));
 	CHECK(tree_remove_at(dir, "tree") == 0);
