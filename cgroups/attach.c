@@ -99,3 +99,22 @@ int cg_ct_dir(const struct cg_host *h, uint32_t ctid)
 	(void)snprintf(name, sizeof(name), "%u", ctid);
 	return h->hier[0].berth < 0 ? -ENOENT : dir_open_at(h->hier[0].berth, name);
 }
+
+int cg_ct_open(struct cg_host *h, uint32_t ctid, const char *v2, const char *v1)
+{
+	char rel[CG_REL_MAX];
+	int fd = -ENOENT;
+
+	for (unsigned int i = 0; i < h->n_hier; i++) {
+		const char *file = h->hier[i].v2 ? v2 : v1;
+
+		if (file == NULL || h->hier[i].berth < 0)
+			continue;
+		fd = openat(h->hier[i].berth, cg_rel(ctid, file, rel),
+			    O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		if (fd >= 0 || errno != ENOENT)
+			return fd < 0 ? -errno : fd;
+		fd = -ENOENT;
+	}
+	return fd;
+}

@@ -175,6 +175,12 @@ void cg_ct_max_descendants_path(const struct cg_host *h, uint32_t ctid, char *bu
 /* Its directory in the unified hierarchy; the caller closes it. -ENOENT is proof that it has none. */
 int cg_ct_dir(const struct cg_host *h, uint32_t ctid);
 
+/*
+ * A file of its limits or numbers, open for reading: that of v2, else that of v1, whichever its controller's hierarchy has.
+ * NULL: not in that version. Descriptor or -errno; -ENOENT: this kernel has neither.
+ */
+int cg_ct_open(struct cg_host *h, uint32_t ctid, const char *v2, const char *v1);
+
 int cg_ct_stat(struct cg_host *h, uint32_t ctid, struct cg_stat *ret, struct berth_error *err);
 /* Each number is a file to be read: only those of what; the others are 0. */
 enum cg_stat_what {

@@ -21,6 +21,11 @@ uint64_t clock_boottime_ns(void)
 	return ns_of(CLOCK_BOOTTIME);
 }
 
+uint64_t clock_own_cpu_ns(void)
+{
+	return ns_of(CLOCK_PROCESS_CPUTIME_ID);
+}
+
 uint64_t clock_process_cpu_ns(pid_t pid)
 {
 	clockid_t clock;

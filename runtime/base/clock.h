@@ -19,6 +19,9 @@ uint64_t clock_boottime_ns(void);
 /* Nanoseconds of CPU time that a process's threads have taken; 0: it has ended, or cannot be asked. */
 uint64_t clock_process_cpu_ns(pid_t pid);
 
+/* Of the caller's own process, by one system call. */
+uint64_t clock_own_cpu_ns(void);
+
 /* A moment after so many milliseconds. */
 static inline uint64_t clock_deadline(uint64_t after_ms)
 {

@@ -14,7 +14,7 @@
 enum {
 	CRIU_MESSAGE_MAX = 16384,
 	CRIU_WORD_MAX = 40,
-	CRIU_EXTERNAL_MAX = 24,
+	CRIU_EXTERNAL_MAX = 40,
 	CRIU_GHOST_MAX = 64 << 20 /* bytes of a deleted file that is still open */
 };
 

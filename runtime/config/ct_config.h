@@ -85,6 +85,7 @@ struct host_config {
 	bool nat; /* NAT=yes */
 	bool ipv6; /* IPV6=yes */
 	bool ip_probe; /* IP_PROBE=yes */
+	bool view; /* VIEW=yes: CTs see their own numbers in /proc */
 	unsigned int start_parallel; /* VE_PARALLEL, 0: CPUs */
 	uint32_t conntrack_max; /* CONNTRACK_MAX=4096: tracked connections of a CT */
 	char criu[256]; /* CRIU: the program; "": where Debian has it */

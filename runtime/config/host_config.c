@@ -208,6 +208,8 @@ int host_config_from(const struct conf_file *host, struct host_config *ret, stru
 	if (r == 0)
 		r = read_yesno(host, "IP_PROBE", true, &c.ip_probe, err);
 	if (r == 0)
+		r = read_yesno(host, "VIEW", true, &c.view, err);
+	if (r == 0)
 		r = read_reserve(host, &c, err);
 	if (r == 0)
 		r = read_overcommit(host, &c, err);

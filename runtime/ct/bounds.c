@@ -17,7 +17,7 @@ enum {
 	DESCRIPTORS_EACH = 4,
 	DESCRIPTORS_OWN = 512, /* 40, and what clients and jobs have open for a moment */
 	PTYS_EACH = 1, /* the console */
-	PIDS_EACH = 2, /* init and its monitor */
+	PIDS_EACH = 3, /* init, its monitor, and who answers for its view */
 	VOLUMES_EACH = 1,
 	MEMORY_GROUPS = 65535, /* MEM_CGROUP_ID_MAX of mm/memcontrol.c */
 	GROUPS_EACH_V1 = 1,

@@ -10,6 +10,7 @@
  *		(mount_too_revealing in fs/namespace.c), nested network namespaces' included. It cannot be
  *		unmounted inside (mounts_stage), so that there always is one in view
  *	pts	a devpts with a limit
+ *	view	the files of /proc and /sys that show the CT's numbers (view.c)
  *	console	a pty of the host's own: it is there when tenants have taken all that they can get, and no
  *		mount namespace inside keeps the CT's devpts for it
  */
@@ -147,6 +148,14 @@ static int make_pts(const struct launch_spec *spec, int *ret, struct berth_error
 	return *ret < 0 ? berth_error_sys(err, errno, "take the container's devpts") : 0;
 }
 
+static int take_view(const struct launch_spec *spec, int *ret, struct berth_error *err)
+{
+	if (spec->view_fd <= 0)
+		return 0;
+	*ret = fcntl(spec->view_fd, F_DUPFD_CLOEXEC, 3);
+	return *ret < 0 ? berth_error_sys(err, errno, "take the container's view") : 0;
+}
+
 static int open_console(uint32_t id_base, int *ret_master, int *ret_mount)
 {
 	auto_close int master = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
@@ -184,7 +193,7 @@ static int make_console(uint32_t id_base, int *ret_master, int *ret_mount, struc
 
 void cage_init(struct cage *c)
 {
-	c->nodes = c->sys = c->pts = c->master = c->console = -EBADF;
+	c->nodes = c->sys = c->pts = c->view = c->master = c->console = -EBADF;
 }
 
 int cage_make(const struct launch_spec *spec, struct cage *ret, struct berth_error *err)
@@ -195,6 +204,8 @@ int cage_make(const struct launch_spec *spec, struct cage *ret, struct berth_err
 		r = make_sys(&ret->sys, err);
 	if (r == 0)
 		r = make_pts(spec, &ret->pts, err);
+	if (r == 0)
+		r = take_view(spec, &ret->view, err);
 	if (r == 0)
 		r = make_console(spec->id_base, &ret->master, &ret->console, err);
 	if (r < 0)
@@ -207,6 +218,7 @@ void cage_close(struct cage *c)
 	fd_close(&c->nodes);
 	fd_close(&c->sys);
 	fd_close(&c->pts);
+	fd_close(&c->view);
 	fd_close(&c->master);
 	fd_close(&c->console);
 }

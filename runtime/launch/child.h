@@ -9,6 +9,7 @@
 #pragma once
 
 #include "runtime/launch/launch.h"
+#include "runtime/view/view.h"
 
 /* ---- messages of init on the go socket (SOCK_SEQPACKET); the end of file after READY is success */
 
@@ -33,6 +34,7 @@ struct cage {
 	int nodes; /* a tmpfs with the CT's own device nodes, see device_file */
 	int sys; /* sysfs of the CT's network namespace, a read-only superblock */
 	int pts; /* the CT's devpts, with the host's limit */
+	int view; /* its files of /proc and /sys, from launch_view; < 0: none */
 	int master, console; /* a pty of the host's: the master, and its slave as a mount */
 };
 
@@ -135,6 +137,7 @@ struct mount_set {
 	int root, sys;
 	int proc;
 	int nodes[NODE_MAX]; /* in the order of device_nodes; < 0: not wanted */
+	int view[VIEW_FILES]; /* in the order of view_places; < 0: none */
 };
 
 /* Directories of the CT that our mounts make; owned by the caller. */
@@ -187,6 +190,13 @@ int devices_attach(const struct mount_set *set, const struct launch_spec *spec,
 		   const struct cage *cage, struct ct_dirs *dirs, struct berth_error *err);
 /* Of cage.nodes, which is attached: only of such a mount may a part be cloned. -errno. */
 int devices_clone(const struct launch_spec *spec, int nodes_fd, int ret[NODE_MAX]);
+
+/* ---- view.c ---- */
+
+/* The files of cage.view, which is attached. -errno. */
+int view_clone(int view_fd, int ret[VIEW_FILES]);
+/* Over what they stand for in the CT's root; what this kernel has not is left out. */
+int view_attach(const int view[VIEW_FILES], int root_fd, struct berth_error *err);
 
 /* ---- args.c ---- */
 

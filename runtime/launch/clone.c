@@ -51,19 +51,25 @@ static int name_ct(struct berth_error *err, uint32_t ctid, int r)
  */
 static int stage_clocks(void)
 {
-	char text[128];
-	uint64_t mono, boot;
+	char text[256];
 	int r;
 
 	if (unshare(CLONE_NEWTIME) < 0)
 		return errno == EINVAL || errno == ENOSYS ? 0 : -errno;
-	mono = clock_monotonic_ns() / 1000000000;
-	boot = clock_boottime_ns() / 1000000000;
-	(void)snprintf(text, sizeof(text), "monotonic -%llu 0\nboottime -%llu 0",
-		       (unsigned long long)mono, (unsigned long long)boot);
 	if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
 		return -errno;
-	r = file_write_value_at(AT_FDCWD, "/proc/self/timens_offsets", text);
+	/* We may be in such a namespace ourselves: what is written is told from the host's clocks, what we read is not. */
+	r = file_read_line_at(AT_FDCWD, "/proc/self/timens_offsets", text, sizeof(text));
+	if (r == 0) {
+		int64_t mono = view_clock_offset(text, "monotonic");
+		int64_t boot = view_clock_offset(text, "boottime");
+
+		mono -= (int64_t)(clock_monotonic_ns() / 1000000000);
+		boot -= (int64_t)(clock_boottime_ns() / 1000000000);
+		(void)snprintf(text, sizeof(text), "monotonic %lld 0\nboottime %lld 0",
+			       (long long)mono, (long long)boot);
+		r = file_write_value_at(AT_FDCWD, "/proc/self/timens_offsets", text);
+	}
 	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? -errno : r;
 }
 

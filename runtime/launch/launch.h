@@ -81,6 +81,7 @@ struct launch_spec {
 	bool dev_tun, dev_fuse;
 	bool nesting; /* containers inside find a /proc that nothing covers */
 	int pts_fd; /* from launch_pts; 0: one is made, for LAUNCH_PTYS */
+	int view_fd; /* from launch_view, answered for already; <= 0: the CT sees the host's numbers */
 	bool host_covered; /* from launch_host_covered */
 };
 
@@ -94,6 +95,12 @@ enum {
  * private one.
  */
 int launch_pts(uint32_t id_base, unsigned int max, int *ret, struct berth_error *err);
+
+/*
+ * A new file system for a CT's view of its machine (runtime/view/view.h): its connection, and it as a detached mount.
+ * With the host's privilege. BERTH_ERR_UNSUPPORTED without FUSE in this kernel.
+ */
+int launch_view(int *ret_fuse, int *ret_mount, struct berth_error *err);
 
 /*
  * Has the host a mount over a part of its /proc? Then the kernel refuses a new proc to a user namespace
@@ -229,7 +236,7 @@ struct launch_dumper {
 int launch_dumper(const struct launch_dumper *d, pid_t *ret, struct berth_error *err);
 
 /*
- * What it sees in /run/ct: root, images, sys, pts, cgroup, console, and each device node under its last name.
+ * What it sees in /run/ct: root, images, sys, pts, view, cgroup, console, and each device node under its last name.
  */
 struct launch_rebuild {
 	uint32_t id_base;
@@ -239,6 +246,7 @@ struct launch_rebuild {
 	int userns_fd, netns_fd; /* from launch_ns_user and launch_ns_net */
 	const struct cg_attach *cgroup; /* inner */
 	int pts_fd; /* from launch_pts */
+	int view_fd; /* from launch_view, answered for already */
 	bool dev_tun, dev_fuse;
 	bool host_covered;
 	struct timespec monotonic, boottime; /* what the CT's clocks are ahead of the host's */

@@ -127,6 +127,20 @@ static int prepare_nodes(struct mount_set *set, const struct launch_spec *spec,
 	return r < 0 ? berth_error_sys(err, -r, "attach the container's device nodes") : 0;
 }
 
+/* As the nodes. */
+static int prepare_view(struct mount_set *set, const struct cage *cage, struct berth_error *err)
+{
+	int r = 0;
+
+	if (cage->view < 0)
+		return 0;
+	if (move_mount(cage->view, "", AT_FDCWD, "/run", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		r = -errno;
+	if (r == 0)
+		r = view_clone(cage->view, set->view);
+	return r < 0 ? berth_error_sys(err, -r, "attach the container's view") : 0;
+}
+
 int mounts_prepare(struct mount_set *set, const struct launch_spec *spec, const struct cage *cage,
 		   struct berth_error *err)
 {
@@ -143,7 +157,9 @@ int mounts_prepare(struct mount_set *set, const struct launch_spec *spec, const 
 	if (set->sys < 0)
 		return berth_error_sys(err, errno, "take the container's sysfs");
 	r = prepare_proc(&set->proc, err);
-	return r < 0 ? r : prepare_nodes(set, spec, cage, err);
+	if (r == 0)
+		r = prepare_nodes(set, spec, cage, err);
+	return r < 0 ? r : prepare_view(set, cage, err);
 }
 
 void mounts_init(struct mount_set *set)
@@ -151,6 +167,8 @@ void mounts_init(struct mount_set *set)
 	set->root = set->sys = set->proc = -EBADF;
 	for (int i = 0; i < NODE_MAX; i++)
 		set->nodes[i] = -EBADF;
+	for (int i = 0; i < VIEW_FILES; i++)
+		set->view[i] = -EBADF;
 }
 
 void mounts_close(struct mount_set *set)
@@ -160,6 +178,8 @@ void mounts_close(struct mount_set *set)
 	fd_close(&set->proc);
 	for (int i = 0; i < NODE_MAX; i++)
 		fd_close(&set->nodes[i]);
+	for (int i = 0; i < VIEW_FILES; i++)
+		fd_close(&set->view[i]);
 }
 
 int mounts_enter_root(struct mount_set *set, struct berth_error *err)
@@ -337,10 +357,17 @@ static int cover_one(const struct cover *c, int proc_fd, int run_fd)
 	return mount_place(fd, proc_fd, c->name);
 }
 
-static int cover_proc(int proc_fd, int run_fd, struct berth_error *err)
+/* What the view covers needs no other: below one criu would find no way to it. */
+static bool is_in_view(const char *name, const int view[VIEW_FILES])
+{
+	return view[VIEW_DISKSTATS] >= 0 && strcmp(name, view_places[VIEW_DISKSTATS].name) == 0;
+}
+
+static int cover_proc(int proc_fd, int run_fd, const int view[VIEW_FILES], struct berth_error *err)
 {
 	for (size_t i = 0; i < sizeof(covers) / sizeof(covers[0]); i++) {
-		int r = cover_one(&covers[i], proc_fd, run_fd);
+		int r = is_in_view(covers[i].name, view) ? 0
+							 : cover_one(&covers[i], proc_fd, run_fd);
 
 		if (r < 0)
 			return berth_error_set(err, BERTH_ERR_MOUNT, -r,
@@ -370,7 +397,9 @@ int mounts_attach(struct mount_set *set, const struct launch_spec *spec, const s
 	if (r == 0 && spec->nesting)
 		r = keep_proc_whole(set->proc, ret->run, err);
 	if (r == 0)
-		r = cover_proc(set->proc, ret->run, err);
+		r = cover_proc(set->proc, ret->run, set->view, err);
+	if (r == 0)
+		r = view_attach(set->view, ret->root, err);
 	return r;
 }
 

@@ -298,6 +298,8 @@ static int stage_make(const struct launch_spec *spec, struct stage *s, struct ca
 		r = put_dir(cage->sys, "/run/ct/sys");
 	if (r == 0)
 		r = put_dir(cage->pts, "/run/ct/pts");
+	if (r == 0 && cage->view >= 0)
+		r = put_dir(cage->view, "/run/ct/view");
 	if (r == 0)
 		r = put_file(cage->console, "/run/ct/console");
 	if (r == 0)
@@ -381,7 +383,8 @@ static int rebuilder_make(const struct launch_rebuild *b, struct cage *cage,
 	const struct launch_spec spec = {.id_base = b->id_base,
 					 .dev_tun = b->dev_tun,
 					 .dev_fuse = b->dev_fuse,
-					 .pts_fd = b->pts_fd};
+					 .pts_fd = b->pts_fd,
+					 .view_fd = b->view_fd};
 	auto_close int host_net = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	struct stage s = {-EBADF, -EBADF};
 	int r = host_net < 0 ? fail(err, "open the host's network namespace") : join_host(b, err);

@@ -10,7 +10,7 @@
 enum {
 	FD_MIN = 3,
 	FD_MAX = 65535,
-	WORD_MAX = 128
+	WORD_MAX = 192
 };
 
 enum key_kind {
@@ -18,6 +18,7 @@ enum key_kind {
 	KEY_FD_OR_NONE,
 	KEY_PID,
 	KEY_FD_LIST,
+	KEY_VIEW,
 	KEY_BOOL
 };
 
@@ -41,6 +42,8 @@ static const struct key_row keys[] = {
 	{"console", KEY_FD_OR_NONE, false, MEMBER(console)},
 	{"devpts", KEY_FD_OR_NONE, false, MEMBER(devpts)},
 	{"notify", KEY_FD_OR_NONE, false, MEMBER(notify)},
+	{"view", KEY_VIEW, false, MEMBER(view)},
+	{"viewuid", KEY_PID, false, MEMBER(view_uid)},
 	{"child", KEY_BOOL, false, MEMBER(child)},
 	{"booted", KEY_BOOL, false, MEMBER(booted)},
 };
@@ -61,7 +64,7 @@ static int parse_fd(const char *word, bool none_allowed, int *ret)
 	return 0;
 }
 
-static int parse_fd_list(const char *word, struct cg_attach *ret)
+static int parse_fd_list(const char *word, int *fds, unsigned int max, unsigned int *n)
 {
 	char item[8];
 
@@ -69,18 +72,31 @@ static int parse_fd_list(const char *word, struct cg_attach *ret)
 		size_t len = strcspn(word, ",");
 		int r;
 
-		if (len >= sizeof(item) || ret->n_v1 == CG_V1_MAX)
+		if (len >= sizeof(item) || *n == max)
 			return -EINVAL;
 		memcpy(item, word, len);
 		item[len] = '\0';
-		r = parse_fd(item, false, &ret->v1[ret->n_v1]);
+		r = parse_fd(item, false, &fds[*n]);
 		if (r < 0)
 			return r;
-		ret->n_v1++;
+		(*n)++;
 		if (word[len] == '\0')
 			return 0;
 		word += len + 1;
 	}
+}
+
+static int parse_view(const char *word, struct view_fds *ret)
+{
+	int fds[1 + VIEW_SOURCES];
+	unsigned int n = 0;
+	int r = parse_fd_list(word, fds, 1 + VIEW_SOURCES, &n);
+
+	if (r < 0 || n != 1 + VIEW_SOURCES)
+		return -EINVAL;
+	ret->fuse = fds[0];
+	memcpy(ret->source, fds + 1, sizeof(ret->source));
+	return 0;
 }
 
 static int parse_value(enum key_kind kind, const char *word, void *ret)
@@ -97,8 +113,13 @@ static int parse_value(enum key_kind kind, const char *word, void *ret)
 		*(pid_t *)ret = v;
 		return 0;
 	}
-	case KEY_FD_LIST:
-		return parse_fd_list(word, ret);
+	case KEY_FD_LIST: {
+		struct cg_attach *a = ret;
+
+		return parse_fd_list(word, a->v1, CG_V1_MAX, &a->n_v1);
+	}
+	case KEY_VIEW:
+		return parse_view(word, ret);
 	case KEY_BOOL:
 		if ((word[0] != '0' && word[0] != '1') || word[1] != '\0')
 			return -EINVAL;
@@ -137,6 +158,10 @@ static int check_complete(const struct monitor_args *a, unsigned int seen, const
 			return -EINVAL;
 		}
 	}
+	if ((a->view_uid > 0) != (a->view.fuse >= 0)) {
+		*ret_bad = "view without viewuid";
+		return -EINVAL;
+	}
 	n = monitor_args_fds(a, fds);
 	for (unsigned int i = 1; i < n; i++) {
 		if (fds[i] == fds[i - 1]) {
@@ -154,6 +179,7 @@ int monitor_args_parse(int argc, const char *const *argv, struct monitor_args *r
 	unsigned int seen = 0;
 	int r;
 
+	view_fds_init(&a.view);
 	*ret_bad = "CTID and RUNDIR";
 	if (argc < 3)
 		return -EINVAL;
@@ -175,22 +201,32 @@ int monitor_args_parse(int argc, const char *const *argv, struct monitor_args *r
 	return r;
 }
 
+/* Into its place among n. */
+static void insert_fd(int fd, int fds[MONITOR_FDS_MAX], unsigned int *n)
+{
+	unsigned int at = *n;
+
+	if (fd < 0)
+		return;
+	for (; at > 0 && fds[at - 1] > fd; at--)
+		fds[at] = fds[at - 1];
+	fds[at] = fd;
+	(*n)++;
+}
+
 unsigned int monitor_args_fds(const struct monitor_args *a, int fds[MONITOR_FDS_MAX])
 {
 	const int one[] = {a->init,    a->listen, a->dir,    a->seccomp,
 			   a->console, a->devpts, a->notify, a->cgroup.unified};
 	unsigned int n = 0;
 
-	for (unsigned int i = 0; i < sizeof(one) / sizeof(one[0]) + a->cgroup.n_v1; i++) {
-		int fd = i < 8 ? one[i] : a->cgroup.v1[i - 8];
-		unsigned int at = n;
-
-		if (fd < 0)
-			continue;
-		for (; at > 0 && fds[at - 1] > fd; at--)
-			fds[at] = fds[at - 1];
-		fds[at] = fd;
-		n++;
-	}
+	for (unsigned int i = 0; i < sizeof(one) / sizeof(one[0]); i++)
+		insert_fd(one[i], fds, &n);
+	for (unsigned int i = 0; i < a->cgroup.n_v1; i++)
+		insert_fd(a->cgroup.v1[i], fds, &n);
+	for (unsigned int i = 0; i < VIEW_SOURCES && a->view_uid > 0; i++)
+		insert_fd(a->view.source[i], fds, &n);
+	if (a->view_uid > 0)
+		insert_fd(a->view.fuse, fds, &n);
 	return n;
 }

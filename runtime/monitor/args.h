@@ -16,6 +16,8 @@
  *	v1=FD,FD,...   tasks files of the v1 hierarchies, at most CG_V1_MAX; default none
  *	console=FD     pty master of /dev/console; default -1: lost, as when adopting
  *	devpts=FD      root directory of the CT's devpts; default -1: no pty sessions
+ *	view=FD,FD,... the connection of its view and the sources of that, all of struct view_fds; default: no view
+ *	viewuid=UID    who serves the view; required with it
  *	notify=FD      datagram socket that hears READY=1; default -1
  *	child=0|1      1: init is our child; default 1
  *	booted=0|1     1: READY=1 has been seen before (restored, adopted); default 0
@@ -23,6 +25,7 @@
 #pragma once
 
 #include "runtime/launch/launch.h"
+#include "runtime/view/view.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -34,11 +37,13 @@ struct monitor_args {
 	int init, listen, dir, seccomp, console, devpts, notify;
 	pid_t init_pid;
 	struct cg_attach cgroup;
+	struct view_fds view; /* there when view_uid is not 0 */
+	int view_uid;
 	bool child, booted;
 };
 
 enum {
-	MONITOR_FDS_MAX = 8 + CG_V1_MAX
+	MONITOR_FDS_MAX = 8 + CG_V1_MAX + 1 + VIEW_SOURCES
 };
 
 /* Pure. -EINVAL: *ret_bad is the word at fault, or the name of a missing key. */

@@ -390,6 +390,8 @@ static void ended(struct monitor *m, pid_t pid, int status)
 	}
 	if (pid == m->args.init_pid && m->args.child && !m->exited)
 		init_exit_record(m, true, status);
+	else if (pid == m->view_pid)
+		seen_ended(m, status);
 }
 
 static void reap_one(struct monitor *m, pid_t pid)
@@ -418,6 +420,7 @@ void exec_reap(struct monitor *m)
 			reap_one(m, c->in_use ? c->pid : 0);
 		}
 		reap_one(m, m->args.child && !m->exited ? m->args.init_pid : 0);
+		reap_one(m, m->view_pid);
 		return;
 	}
 	while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0)

@@ -31,6 +31,9 @@ struct monitor {
 	uint64_t exit_deadline; /* of exit_asked, then of the last sessions' end */
 	bool listen_paused, notify_paused; /* until the next tick */
 	bool reap_again; /* a child that nobody knew may have been one of those on their way */
+	pid_t view_pid; /* who serves the CT's view; 0: nobody now */
+	uint64_t view_begun; /* and since when */
+	unsigned int view_failures; /* in a row, each soon after it began */
 	char guest_status[NOTIFY_STATUS_MAX];
 	const struct mon_conn *console_owner; /* who has attached the console */
 	struct conn_table table;
@@ -70,6 +73,15 @@ void exec_kill_overdue(struct monitor *m);
 
 /* Pure: the "E" reply of launch_enter. -EBADMSG. text is NUL-terminated. */
 int exec_parse_failure(const char *buf, size_t len, int *ret_errno, char *text, size_t size);
+
+/* ---- seen.c ---- */
+
+/* Begins the process that answers for the CT's view, when there is to be one and it is not there. */
+void seen_begin(struct monitor *m);
+/* It has ended: it is begun anew, at once or at the next tick, unless nothing is mounted any more. */
+void seen_ended(struct monitor *m, int status);
+/* Is it to be begun at the next tick? */
+bool seen_is_due(const struct monitor *m);
 
 /* ---- init_exit.c ---- */
 

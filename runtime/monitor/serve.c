@@ -380,8 +380,8 @@ static void dispatch(struct monitor *m, uint64_t tag, uint32_t events)
 static bool wants_tick(const struct monitor *m)
 {
 	return m->listen_paused || m->notify_paused || m->exit_asked || m->exited ||
-	       m->reap_again || m->table.n_doomed > 0 || m->table.n_entering > 0 ||
-	       console_wants_tick(&m->console);
+	       m->reap_again || seen_is_due(m) || m->table.n_doomed > 0 ||
+	       m->table.n_entering > 0 || console_wants_tick(&m->console);
 }
 
 static void tick(struct monitor *m)
@@ -394,6 +394,7 @@ static void tick(struct monitor *m)
 		init_exit_probe(m);
 	if (console_wants_tick(&m->console))
 		console_run(&m->console, m->now);
+	seen_begin(m);
 	exec_kill_overdue(m);
 	exec_enter_overdue(m);
 	if (m->reap_again)
@@ -497,6 +498,7 @@ int monitor_run(struct monitor *m)
 	if (pidref_get(m->args.init_pid, &init) == 0)
 		m->init_start = init.start_time;
 	console_init(&m->console, m->epoll, m->args.dir, m->args.console, !m->args.child);
+	seen_begin(m);
 	loop(m);
 	return 0;
 }

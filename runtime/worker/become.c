@@ -91,18 +91,29 @@ static void args_add_fd(struct args *a, const char *name, int fd)
 	args_add(a, "%s=%d", name, fd);
 }
 
-static void args_add_v1(struct args *a, const struct cg_attach *attach)
+static void args_add_list(struct args *a, const char *name, const int *fds, unsigned int n_fds)
 {
-	char list[128] = "";
+	char list[192] = "";
 	size_t n = 0;
 
-	for (unsigned int i = 0; i < attach->n_v1; i++) {
-		(void)fcntl(attach->v1[i], F_SETFD, 0);
-		n += (size_t)snprintf(list + n, sizeof(list) - n, "%s%d", i > 0 ? "," : "",
-				      attach->v1[i]);
+	for (unsigned int i = 0; i < n_fds; i++) {
+		(void)fcntl(fds[i], F_SETFD, 0);
+		n += (size_t)snprintf(list + n, sizeof(list) - n, "%s%d", i > 0 ? "," : "", fds[i]);
 	}
-	if (attach->n_v1 > 0)
-		args_add(a, "v1=%s", list);
+	if (n_fds > 0)
+		args_add(a, "%s=%s", name, list);
+}
+
+static void args_add_view(struct args *a, const struct worker *w, const struct view_fds *v)
+{
+	int fds[1 + VIEW_SOURCES];
+
+	if (v == NULL || v->fuse < 0)
+		return;
+	fds[0] = v->fuse;
+	memcpy(fds + 1, v->source, sizeof(v->source));
+	args_add_list(a, "view", fds, 1 + VIEW_SOURCES);
+	args_add(a, "viewuid=%u", w->host.id_base_first);
 }
 
 static void build_args(struct args *a, struct worker *w, const struct become *b)
@@ -119,7 +130,8 @@ static void build_args(struct args *a, struct worker *w, const struct become *b)
 	args_add_fd(a, "notify", b->notify_fd);
 	args_add_fd(a, "seccomp", b->kit->filter_fd);
 	args_add_fd(a, "exec", b->kit->attach.unified);
-	args_add_v1(a, &b->kit->attach);
+	args_add_list(a, "v1", b->kit->attach.v1, b->kit->attach.n_v1);
+	args_add_view(a, w, b->view);
 	args_add(a, "child=%d", b->is_parent ? 1 : 0);
 	args_add(a, "booted=%d", b->booted ? 1 : 0);
 }

@@ -3,6 +3,7 @@
 
 #include "cgroups/cg.h"
 #include "runtime/launch/launch.h"
+#include "runtime/view/view.h"
 #include "runtime/worker/worker.h"
 
 /* What a monitor is given and what does not depend on how far its CT has got. */
@@ -19,6 +20,7 @@ struct become {
 	int init_pidfd;
 	int console_fd, devpts_fd, notify_fd; /* -EBADF: none (adopting) */
 	const struct become_kit *kit;
+	const struct view_fds *view; /* NULL or without a connection: no view */
 	bool is_parent; /* of init: its exit status can be waited for */
 	bool booted; /* READY=1 was seen by an earlier monitor */
 };

@@ -36,7 +36,7 @@ static int step_forget(void *ctx, struct berth_error *err)
 {
 	static const char *const old[] = {"state",	  "exit",	 "booted",
 					  "monitor.sock", "console.log", "console.log.1",
-					  "live.conf"};
+					  "live.conf",	  "view"};
 	struct bring_up *b = ctx;
 
 	(void)err;
@@ -240,6 +240,36 @@ static int step_look(void *ctx, struct berth_error *err)
 	return launch_host_covered(&b->host_covered, err);
 }
 
+/*
+ * A CT that was made with one cannot go on without. One that starts can do without what this host's kernel does not
+ * have; doctor tells.
+ */
+static int step_view(void *ctx, struct berth_error *err)
+{
+	struct bring_up *b = ctx;
+	struct berth_error why;
+	int r;
+
+	if (!b->w->host.view && !b->ignition->goes_on)
+		return 0;
+	r = ct_view_up(b->w, b->cg, &b->view, &why);
+	if (r == 0)
+		return 0;
+	if (b->ignition->goes_on || why.code != BERTH_ERR_UNSUPPORTED) {
+		*err = why;
+		return r;
+	}
+	log_line(LOG_LV_WARNING, b->w->ctid, "it sees the host's numbers in /proc: %s", why.msg);
+	return 0;
+}
+
+static void undo_view(void *ctx)
+{
+	struct bring_up *b = ctx;
+
+	ct_view_down(&b->view);
+}
+
 static int step_netns(void *ctx, struct berth_error *err)
 {
 	struct bring_up *b = ctx;
@@ -401,7 +431,8 @@ static int step_go(void *ctx, struct berth_error *err)
 static const struct plan_step beside[] = {
 	{"lower", step_lower, NULL},   {"cgroup", step_cgroup, undo_cgroup},
 	{"limits", step_limits, NULL}, {"filter", step_filter, NULL},
-	{"look", step_look, NULL},     {"netns", step_netns, NULL},
+	{"look", step_look, NULL},     {"view", step_view, undo_view},
+	{"netns", step_netns, NULL},
 };
 static const struct plan_step disk[] = {
 	{"volume", step_volume, undo_disk},
@@ -427,6 +458,7 @@ static int step_make(void *ctx, struct berth_error *err)
 static void undo_make(void *ctx)
 {
 	undo_disk(ctx);
+	undo_view(ctx);
 	undo_cgroup(ctx);
 }
 
@@ -459,6 +491,7 @@ int bring_up(struct bring_up *b, struct berth_error *err)
 
 	b->pts_fd = b->listen_fd = -EBADF;
 	ct_mounts_init(&b->mounts);
+	ct_view_init(&b->view);
 	(void)sem_init(&b->lower_made, 0, 0);
 	r = plan_run(&plan, b, err);
 	conf_free(b->conf);
@@ -476,6 +509,7 @@ int bring_up(struct bring_up *b, struct berth_error *err)
 				      .devpts_fd = b->child.devpts_fd,
 				      .notify_fd = b->child.notify_fd,
 				      .kit = &b->kit,
+				      .view = &b->view.fds,
 				      .is_parent = true,
 				      .booted = b->booted,
 			      },

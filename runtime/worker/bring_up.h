@@ -12,6 +12,7 @@
 #include "runtime/ct/info.h"
 #include "runtime/launch/launch.h"
 #include "runtime/worker/become.h"
+#include "runtime/worker/view_up.h"
 #include "runtime/worker/volume_mount.h"
 #include "runtime/worker/worker.h"
 
@@ -58,6 +59,7 @@ struct bring_up {
 	struct cg_attach attach; /* where init starts */
 	const struct seccomp_program *seccomp;
 	int pts_fd; /* the CT's devpts, a detached mount */
+	struct ct_view view;
 	bool host_covered; /* of launch_host_covered */
 	struct net_ct net; /* held, if it comes first: go lets it loose */
 

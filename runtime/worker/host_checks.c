@@ -5,7 +5,9 @@
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/parse.h"
+#include "runtime/base/pidref.h"
 #include "runtime/base/spawn.h"
+#include "runtime/base/value.h"
 #include "runtime/ct/bounds.h"
 #include "runtime/ct/info.h"
 #include "runtime/ct/pool_ct.h"
@@ -287,6 +289,62 @@ static void check_trouble(struct checks *c, struct worker *w)
 	}
 }
 
+/* -ESRCH: nobody serves it; -ENOENT: it has none. */
+static int view_is_served(const struct worker *w, uint32_t ctid)
+{
+	char path[BERTH_PATH_MAX + 32], text[128];
+	struct pidref who;
+	uint64_t pid, start;
+	int r;
+
+	(void)snprintf(path, sizeof(path), "%s/ct/%u/view", w->paths.run, ctid);
+	r = file_read_line_at(AT_FDCWD, path, text, sizeof(text));
+	if (r < 0)
+		return r;
+	if (value_get_u64(text, "pid", &pid) < 0 || pid > INT32_MAX ||
+	    value_get_u64(text, "start", &start) < 0)
+		return -EBADMSG;
+	who = (struct pidref){(pid_t)pid, start};
+	r = pidref_runs(&who);
+	return r == 0 ? -ESRCH : r < 0 ? r : 0;
+}
+
+static void check_view(struct checks *c, struct worker *w)
+{
+	auto_free uint32_t *ctids = NULL;
+	auto_close int fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	struct berth_error err;
+	int n;
+
+	if (!w->host.view)
+		return;
+	if (fuse < 0) {
+		found(c, "view", "warning", "modprobe fuse",
+		      "CTs that start see this host's numbers in /proc: open /dev/fuse: %s",
+		      strerror(errno));
+		return;
+	}
+	found(c, "view", "ok", "", "CTs see their own memory and CPUs in /proc");
+	n = ct_info_list(&w->paths, &ctids, &err);
+	for (int i = 0; i < n; i++) {
+		char name[24], fix[40];
+		struct ct_run run;
+		int r;
+
+		if (ct_run_load(&w->paths, ctids[i], &run, NULL) < 0 || !run.launched)
+			continue;
+		r = view_is_served(w, ctids[i]);
+		if (r == 0)
+			continue;
+		(void)snprintf(name, sizeof(name), "view-of-%u", ctids[i]);
+		(void)snprintf(fix, sizeof(fix), "berth restart %u", ctids[i]);
+		found(c, name, "warning", fix,
+		      r == -ENOENT ? "CT %u sees this host's numbers in /proc, or an error"
+				   : "CT %u: nobody answers for its memory and CPUs in /proc",
+		      ctids[i]);
+	}
+}
+
 static void check_cgroups(struct checks *c, struct worker *w, bool *ret_memory_v2)
 {
 	struct berth_error err;
@@ -390,4 +448,5 @@ void host_checks(struct worker *w, host_finding_fn *fn, void *data)
 	/* Last: a line a CT, and there is an end to what a worker may tell. */
 	check_cts(&c, w);
 	check_trouble(&c, w);
+	check_view(&c, w);
 }

@@ -8,14 +8,18 @@
 #include "runtime/base/fault.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/log.h"
+#include "runtime/base/value.h"
 #include "runtime/ct/spec.h"
 #include "runtime/ct/store.h"
 #include "runtime/worker/become.h"
 #include "runtime/worker/lost_run.h"
+#include "runtime/worker/view_up.h"
 
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/vfs.h>
 
 enum {
@@ -24,6 +28,7 @@ enum {
 
 static struct seccomp_program seccomp;
 static struct become_kit kit;
+static struct view_fds view;
 
 /* Inside, as the CT's root: what the tenant may have put there leads nowhere else. */
 static int find_devpts(void *data, int *ret_fd, struct berth_error *err)
@@ -112,6 +117,41 @@ static int find_run(struct worker *w, struct cg_host *cg, struct become *b, stru
 	return 0;
 }
 
+/*
+ * Of who answers for its view, which outlived the monitor: the connection. Then it is ended, as the new monitor
+ * begins its own; what it was at is asked for again. Without it the CT goes on, and reads errors there.
+ */
+static int take_view(struct worker *w, struct cg_host *cg, struct view_fds *ret)
+{
+	struct pidref who;
+	struct berth_error err;
+	auto_close int pidfd = -EBADF;
+	char text[128];
+	uint64_t pid, start;
+	int r = file_read_line_at(w->ct_fd, "view", text, sizeof(text));
+
+	if (r == -ENOENT)
+		return 0; /* it has none */
+	if (r == 0 && (value_get_u64(text, "pid", &pid) < 0 || pid > INT32_MAX ||
+		       value_get_u64(text, "start", &start) < 0))
+		r = -EBADMSG;
+	if (r < 0)
+		return r;
+	who = (struct pidref){(pid_t)pid, start};
+	pidfd = pidref_open(&who);
+	if (pidfd < 0)
+		return pidfd;
+	ret->fuse = pidfd_getfd(pidfd, VIEW_FD_FUSE, 0);
+	if (ret->fuse < 0)
+		return -errno;
+	r = ct_view_sources(cg, w->ctid, ret, &err);
+	if (r == 0)
+		(void)pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
+	else
+		fd_close(&ret->fuse);
+	return r;
+}
+
 static int take_over(struct worker *w, struct cg_host *cg, struct become *b, struct ct_run *run,
 		     struct berth_error *err)
 {
@@ -135,6 +175,11 @@ static int take_over(struct worker *w, struct cg_host *cg, struct become *b, str
 	if (r < 0)
 		return r;
 	b->kit = &kit;
+	r = take_view(w, cg, &view);
+	if (r < 0)
+		log_line(LOG_LV_WARNING, w->ctid,
+			 "its view of /proc is lost until it is started again: %s", strerror(-r));
+	b->view = &view;
 	b->devpts_fd = open_devpts(w, b);
 	r = FAULT_STEP("adopt.listen", err);
 	if (r == 0)
@@ -156,6 +201,7 @@ int op_adopt(struct worker *w, struct berth_error *err)
 	bool served;
 	int r = take_kept(w, &b, err);
 
+	view_fds_init(&view);
 	if (r == 0)
 		r = worker_cg_open(w, &cg, err);
 	if (r < 0)

@@ -255,6 +255,7 @@ static int start_criu(struct resume *s, struct berth_error *err)
 		.netns_fd = b->ns.netns_fd,
 		.cgroup = &b->attach,
 		.pts_fd = b->pts_fd,
+		.view_fd = b->view.mount_fd,
 		.dev_tun = b->config.tun,
 		.dev_fuse = b->config.fuse,
 		.host_covered = b->host_covered,

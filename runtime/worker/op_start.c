@@ -69,6 +69,7 @@ static int launch_prepare(struct bring_up *b, struct berth_error *err)
 		.dev_fuse = b->config.fuse,
 		.nesting = b->config.nesting,
 		.pts_fd = b->pts_fd,
+		.view_fd = b->view.mount_fd,
 		.host_covered = b->host_covered,
 	};
 	return launch_clone(&s->spec, &b->child, err);

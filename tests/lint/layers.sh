@@ -9,8 +9,9 @@ declare -A may=(
 	[runtime/config]="runtime/base"
 	[runtime/rpc]="runtime/base"
 	[runtime/wire]="runtime/base"
+	[runtime/view]="runtime/base"
 )
-left="runtime/base runtime/config runtime/rpc runtime/wire"
+left="runtime/base runtime/config runtime/rpc runtime/wire runtime/view"
 for f in cgroups netsetup runtime/storage templates runtime/launch runtime/checkpoint; do
 	may[$f]=$left
 done
@@ -21,7 +22,7 @@ may[runtime/migrate]=$left
 left+=" runtime/migrate"
 # The programs; none includes another's, as what they say to each other is wire's. The monitor stays small:
 # launch and wire only. The command line talks to berthd and the monitors, and reads state files when berthd is down.
-may[runtime/monitor]="runtime/base runtime/wire runtime/launch"
+may[runtime/monitor]="runtime/base runtime/wire runtime/view runtime/launch"
 may[runtime/worker]=$left
 may[runtime/daemon]=$left
 may[runtime/cli]="runtime/base runtime/config runtime/rpc runtime/wire runtime/ct"

@@ -2,12 +2,16 @@
  * test_bring_up.c - the plan that a start and a restore share, with ignitions that are not the launch of a start:
  * one that goes on where a CT was and is held until told, and such as fail.
  *
- * covers: runtime/worker/volume_mount.c
+ * covers: runtime/worker/volume_mount.c runtime/worker/view_up.c runtime/launch/view.c
+ * covers: runtime/monitor/seen.c
  */
 #include "runtime/worker/bring_up.h"
 #include "tests/unit/worker_fixture.h"
 
+#include "runtime/base/value.h"
+
 #include <net/if.h>
+#include <signal.h>
 #include <sys/mman.h>
 
 /* What the ignition has met, told by the process that is brought up. */
@@ -41,6 +45,7 @@ static int prepare(struct bring_up *b, struct berth_error *e)
 		.seccomp = b->seccomp,
 		.init_argv = waits,
 		.pts_fd = b->pts_fd,
+		.view_fd = b->view.mount_fd,
 		.host_covered = b->host_covered,
 	};
 	b->data = &spec;
@@ -145,6 +150,14 @@ static const char *in_root(const char *name)
 	return text;
 }
 
+static const char *path_in_run(const char *name)
+{
+	static char path[BERTH_PATH_MAX + 32];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", run_dir(101), name);
+	return path;
+}
+
 static bool is_launched(void)
 {
 	bool booted = false;
@@ -155,6 +168,22 @@ static bool is_launched(void)
 		(void)usleep(10000);
 	}
 	return false;
+}
+
+/* Its memory is its limit's, by whoever answers: the worker's process first, then one of the monitor's, then the next. */
+static void check_view(void)
+{
+	char text[128];
+	uint64_t pid[2] = {0, 0};
+
+	CHECK(strstr(in_root("proc/meminfo"), "MemTotal:         524288 kB") != NULL);
+	for (int i = 0; i < 2; i++) {
+		CHECK_SOON(
+			file_read_line_at(AT_FDCWD, path_in_run("view"), text, sizeof(text)) == 0 &&
+			value_get_u64(text, "pid", &pid[i]) == 0 && pid[i] != pid[0] * (uint64_t)i);
+		CHECK(pid[i] > 0 && kill((pid_t)pid[i], SIGKILL) == 0);
+		CHECK(strstr(in_root("proc/meminfo"), "MemTotal:         524288 kB") != NULL);
+	}
 }
 
 static void what_goes_on_is_held_with_its_network_up_until_told(void)
@@ -171,6 +200,7 @@ static void what_goes_on_is_held_with_its_network_up_until_told(void)
 	CHECK(write(held[1], "g", 1) == 1);
 	CHECK(is_launched() && seen->aborted == 0);
 	CHECK(strstr(in_root("etc/hostname"), "first") != NULL);
+	check_view();
 	CHECK(cg_ct_kill(cg, 101, &err) == 0 && end_of_it() == 0);
 	CHECK(is_ok(WORKER("cleanup", "101")) && nothing_is_left());
 }

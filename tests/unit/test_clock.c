@@ -30,6 +30,7 @@ static void a_process_takes_time_while_it_computes(void)
 	uint64_t begun = clock_process_cpu_ns(getpid());
 
 	CHECK(begun > 0 && clock_process_cpu_ns(0) == 0 && clock_process_cpu_ns(-1) == 0);
+	CHECK(clock_own_cpu_ns() >= begun);
 	while (clock_process_cpu_ns(getpid()) < begun + 1000000)
 		;
 }

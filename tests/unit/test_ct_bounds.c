@@ -43,7 +43,7 @@ static void a_large_host_has_room_for_5000(void)
 {
 	CHECK(strcmp(first_beyond(&large, 5000), "none") == 0);
 	CHECK(room_of(&large, "descriptors") == 16256); /* (65536 - 512) / 4 */
-	CHECK(room_of(&large, "ptys") == 65536 && room_of(&large, "pids") == 2097152);
+	CHECK(room_of(&large, "ptys") == 65536 && room_of(&large, "pids") == 1398101);
 	CHECK(room_of(&large, "memory-cgroups") == 32767);
 	CHECK(room_of(&large, "memory") == 59599); /* 67108864 / 1126 */
 	CHECK(room_of(&large, "ids") == 22766);
@@ -62,11 +62,11 @@ static void each_bound_is_found_where_5000_exceed_it(void)
 	h.memory_kib = 4 << 20;
 	CHECK(strcmp(first_beyond(&h, 5000), "memory") == 0 && room_of(&h, "memory") == 3724);
 	h = large;
-	h.pid_max = 9999;
+	h.pid_max = 14999;
 	CHECK(strcmp(first_beyond(&h, 5000), "pids") == 0);
-	h.pid_max = 10000;
+	h.pid_max = 15000;
 	CHECK(strcmp(first_beyond(&h, 5000), "none") == 0);
-	h.threads_max = 9999;
+	h.threads_max = 14999;
 	CHECK(strcmp(first_beyond(&h, 5000), "threads") == 0);
 	h = large;
 	h.descriptors = 20511;
@@ -171,10 +171,10 @@ static void doctor_names_every_bound_that_is_near(void)
 
 	h.ptys = 4096;
 	h.pid_max = 32768;
-	h.threads_max = 10000;
+	h.threads_max = 15000;
 	h.memory_kib = 4 << 20;
 	CHECK(strcmp(doctor(&h, 5000), "bound-memory,bound-ptys,bound-threads,") == 0);
-	CHECK(strcmp(last_fix, "sysctl -w kernel.threads-max=12502") == 0);
+	CHECK(strcmp(last_fix, "sysctl -w kernel.threads-max=18753") == 0);
 	h = large;
 	h.id_ranges = 5001;
 	CHECK(strcmp(doctor(&h, 5000), "bound-ids,") == 0);
