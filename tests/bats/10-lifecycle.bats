@@ -134,6 +134,7 @@ status_is() {
 	[ "$(berth exec2 101 echo up)" = up ]
 }
 
+# bats test_tags=night
 @test "destroy refuses a running container and leaves nothing of a stopped one" {
 	berth start 101
 	run -32 berth destroy 101
@@ -283,6 +284,7 @@ status_is() {
 	[ "$(berth list -H -o id_base 101)" != "$(berth list -H -o id_base 102)" ]
 }
 
+# bats test_tags=night
 @test "several operations at once: one wins, the others say locked or running" {
 	for i in 1 2 3 4; do
 		berth start 101 >"$BATS_TEST_TMPDIR/$i.out" 2>&1 3>&- &

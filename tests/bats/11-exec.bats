@@ -29,6 +29,7 @@ teardown_file() {
 	[ -z "$output" ]
 }
 
+# bats test_tags=night
 @test "exec2 passes the exit code, exec says 8" {
 	berth exec2 101 true
 	berth exec 101 true
@@ -65,6 +66,7 @@ teardown_file() {
 	[ "$output" = $'one\ntwo' ]
 }
 
+# bats test_tags=night
 @test "signals of the operator reach the command" {
 	for s in INT TERM HUP; do
 		: >"$BATS_TEST_TMPDIR/out"

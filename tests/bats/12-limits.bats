@@ -236,6 +236,7 @@ within() {
 	berth set 101 --cpuunits 1000 --save
 }
 
+# bats test_tags=night
 @test "with --save a change outlives the restart" {
 	run --separate-stderr -0 berth set 101 --numproc 50 --ram 48M --save
 	[ -z "$output$stderr" ]

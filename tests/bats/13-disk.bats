@@ -173,6 +173,7 @@ field() {
 	[ ! -e "$HOST_ROOT/etc/berth/ct/102.conf" ]
 }
 
+# bats test_tags=night
 @test "the volume is whole after a container that was killed while it wrote" {
 	tiny 102 --diskspace 48M
 	berth exec2 102 'while :; do dd if=/dev/zero of=/f bs=64k count=100; rm /f; done' >/dev/null 2>&1 3>&- &

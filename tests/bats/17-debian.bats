@@ -97,6 +97,7 @@ offers_rsa() {
 	in_each 'rm /etc/cron.d/probe'
 }
 
+# bats test_tags=night
 @test "sshd answers, over the container's address" {
 	for ct in "${cts[@]}"; do
 		# Ask from the host: the route is part of it.
@@ -174,6 +175,7 @@ offers_rsa() {
 	in_each 'mount --bind / /mnt && [ -x /mnt/bin/sh ] && umount /mnt'
 }
 
+# bats test_tags=night
 @test "G9 a prefix is what the CT shows, and no way to anybody else's addresses; a network is refused" {
 	local ct
 	for ct in "${cts[@]}"; do
@@ -191,6 +193,7 @@ offers_rsa() {
 	done
 }
 
+# bats test_tags=night
 @test "T9 services and their children are victims of the OOM killer before systemd" {
 	[ "$(in_each cat /proc/1/oom_score_adj | grep -cx 0)" = ${#cts[@]} ]
 	[ "$(in_each sh -c 'cat /proc/$(pidof cron)/oom_score_adj' | grep -cx 500)" = ${#cts[@]} ]

@@ -286,7 +286,7 @@ status_of() {
 	run ! kill -0 "$pid"
 }
 
-# bats test_tags=both
+# bats test_tags=both,night
 @test "A36 a fork bomb ends at numproc" {
 	tiny 101 --numproc 100
 	put_probe 101
@@ -298,7 +298,7 @@ status_of() {
 	[ "$(berth list -H -o numproc.f 101)" -gt 0 ]
 }
 
-# bats test_tags=both
+# bats test_tags=both,night
 @test "A39 a container fills its own disk only, in blocks and in inodes" {
 	tiny 101 --diskspace 32M --diskinodes 1100
 	tiny 102 --diskspace 32M

@@ -232,7 +232,7 @@ kernel_threads() {
 	[ "$(berth exec2 101 echo in)" = in ]
 }
 
-# bats test_tags=both
+# bats test_tags=both,night
 @test "T12 exec says that the monitor was killed, and not that the container is stopped" {
 	tiny 101
 	stop_berthd KILL

@@ -68,6 +68,7 @@ is_saved() {
 	[ "$(berth list -H -o numproc.f 101 | tr -d ' ')" = "$procs" ]
 }
 
+# bats test_tags=night
 @test "the last failures before a stop are kept, for who asks of a stopped container" {
 	tiny 101 --numproc 40
 	berth exec2 101 'for i in $(seq 60); do sleep 1000 & done' >/dev/null 2>&1 || true
@@ -88,6 +89,7 @@ is_saved() {
 	run ! grep -q ' swappages ' <<<"$output"
 }
 
+# bats test_tags=night
 @test "a damaged ledger is kept aside, and the container is none the worse" {
 	tiny 101
 	echo garbage >"$HOST_ROOT/var/lib/berth/private/101/ledger"

@@ -484,7 +484,7 @@ damage_state() {
 	esac
 }
 
-# bats test_tags=both
+# bats test_tags=both,night
 @test "B23 a running container without a state file is found again, not cleaned up" {
 	local how
 	tiny 101 --ipadd 10.99.0.101 --ram 64M

@@ -489,7 +489,7 @@ as_host() {
 	rm -r "$second"
 }
 
-# bats test_tags=both
+# bats test_tags=both,night
 @test "a container that removed its link keeps no address, and a restart gives it a new link" {
 	tiny 101 --ipadd 10.99.0.101 --ipadd 192.0.2.101 --ipadd 2001:db8::101
 	berth exec2 101 ip link del venet0

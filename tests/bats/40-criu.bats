@@ -94,7 +94,7 @@ dump_twice() {
 	dump_twice debian-12
 }
 
-# bats test_tags=both
+# bats test_tags=both,night
 @test "a Debian 13 container is dumped twice and goes on" {
 	dump_twice debian-13
 }
