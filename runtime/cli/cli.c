@@ -116,7 +116,8 @@ void cli_say(const struct cli *cli, const char *fmt, ...)
 	va_list ap;
 	int n;
 
-	if (cli->quiet || cli->json || cli->many || !isatty(STDOUT_FILENO))
+	if (cli->quiet || cli->json || cli->many || strcmp(cli->program, "vzctl") == 0 ||
+	    !isatty(STDOUT_FILENO))
 		return;
 	va_start(ap, fmt);
 	n = vasprintf(&raw, fmt, ap);

@@ -5,6 +5,7 @@
 #include "runtime/cli/login.h"
 #include "runtime/cli/settings.h"
 #include "runtime/cli/text.h"
+#include "runtime/cli/vzctl.h"
 #include "runtime/ct/store.h"
 
 #include <string.h>
@@ -84,6 +85,25 @@ static void print_created(const struct cli *cli, const json_t *reply, const char
 	}
 }
 
+/* simfs and ploop of OpenVZ's scripts: taken, with a word on it. */
+static void drop_openvz_layout(const struct cli *cli, json_t *settings)
+{
+	char note[240];
+
+	for (size_t i = json_array_size(settings); i-- > 0;) {
+		const json_t *s = json_array_get(settings, i);
+		const char *option = json_string_value(json_object_get(s, "option"));
+		const char *value = json_string_value(json_object_get(s, "value"));
+
+		if (option == NULL || value == NULL || strcmp(option, "layout") != 0 ||
+		    !vzctl_layout(value, note, sizeof(note)))
+			continue;
+		(void)json_array_remove(settings, i);
+		if (!cli->quiet && !cli->json)
+			(void)fprintf(stderr, "%s: %s\n", cli->program, note);
+	}
+}
+
 static int create_call(struct cli *cli, const char *ct, json_t *settings, struct login *login,
 		       json_t **reply, struct berth_error *err)
 {
@@ -106,6 +126,8 @@ int cmd_create(struct cli *cli, struct args *a, struct berth_error *err)
 	const char *ct;
 	int r = take_settings(cli, a, settings_create_opts, &ct, settings, &flags, err);
 
+	if (r == 0)
+		drop_openvz_layout(cli, settings);
 	if (r == 0 && !cli->help)
 		r = login_prepare(&flags, a, &login, err);
 	if (r == 0 && !cli->help)
@@ -257,6 +279,41 @@ static int check_set(const struct cli *cli, const char *ct, const json_t *settin
 	return 0;
 }
 
+static bool disables(const json_t *settings)
+{
+	bool yes = false;
+	const json_t *s;
+	size_t i;
+
+	json_array_foreach(settings, i, s)
+	{
+		const char *option = json_string_value(json_object_get(s, "option"));
+		const char *value = json_string_value(json_object_get(s, "value"));
+
+		if (option != NULL && value != NULL && strcmp(option, "disabled") == 0)
+			yes = strcmp(value, "yes") == 0;
+	}
+	return yes;
+}
+
+/* A customer who must not run does not run: its init is asked to power off, as by stop. */
+static int stop_disabled(struct cli *cli, const char *ct, struct berth_error *err)
+{
+	json_t *reply = NULL;
+	struct berth_error why;
+	int r = call_berthd(cli, "io.berth.Container.Stop", json_pack("{s:s}", "ct", ct), &reply,
+			    &why);
+
+	if (r == 0 && !cli->quiet && !cli->json)
+		(void)fprintf(stderr, "%s: CT %s has been stopped, as it is disabled now\n",
+			      cli->program, ct);
+	json_decref(reply);
+	if (r == 0 || why.code == BERTH_ERR_NOT_RUNNING)
+		return 0;
+	return berth_error_set(err, why.code, why.sys, "%.300s (it is disabled, but not stopped)",
+			       why.msg);
+}
+
 static int settings_call(struct cli *cli, const char *ct, json_t *settings,
 			 const struct settings_flags *flags, struct berth_error *err)
 {
@@ -274,6 +331,8 @@ static int settings_call(struct cli *cli, const char *ct, json_t *settings,
 		cli_print_set(cli, reply);
 	if (r == 0 && flags->restart && !flags->dry_run && needs_restart(settings))
 		r = restart_if_running(cli, ct, err);
+	if (r == 0 && flags->save && !flags->dry_run && flags->seconds == 0 && disables(settings))
+		r = stop_disabled(cli, ct, err);
 	json_decref(reply);
 	return r;
 }

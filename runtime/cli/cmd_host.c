@@ -2,6 +2,7 @@
 #include "runtime/base/cleanup.h"
 #include "runtime/cli/cli.h"
 #include "runtime/cli/text.h"
+#include "runtime/cli/vzctl.h"
 #include "runtime/rpc/rpc.h"
 
 #include <string.h>
@@ -60,6 +61,10 @@ int cmd_version(struct cli *cli, struct args *a, struct berth_error *err)
 
 	if (r < 0 || cli->help)
 		return r;
+	if (vzctl_is(cli) && !cli->json) {
+		(void)printf("vzctl version " VZCTL_VERSION " (berth %s)\n", BERTH_VERSION);
+		return 0;
+	}
 	if (call_berthd(cli, "io.berth.Host.Ping", json_object(), &reply, &ignored) == 0)
 		version = json_string_value(json_object_get(reply, "version"));
 	if (cli->json) {

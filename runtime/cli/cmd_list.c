@@ -5,6 +5,7 @@
 #include "runtime/cli/list_json.h"
 #include "runtime/cli/style.h"
 #include "runtime/cli/table.h"
+#include "runtime/cli/vzctl.h"
 
 #include <errno.h>
 #include <fnmatch.h>
@@ -215,11 +216,13 @@ static json_t *list_needs(const struct list_options *o, bool json, const struct 
 	return needs;
 }
 
-static int print_rows(const json_t *cts, const struct list_options *o, struct berth_error *err)
+static int print_rows(const struct cli *cli, const json_t *cts, const struct list_options *o,
+		      struct berth_error *err)
 {
 	struct field_ref refs[FIELDS_MAX];
 	struct table_options t = {
 		.header = !o->no_header && !o->one,
+		.first = vzlist_is(cli),
 		.trim = !o->no_trim && isatty(STDOUT_FILENO) == 1,
 		.columns = o->no_trim ? 0 : style_columns(stdout),
 	};
@@ -290,7 +293,7 @@ static int list(struct cli *cli, const struct list_options *o, struct berth_erro
 	if (r < 0)
 		return r;
 	cts = select_cts(all, o, &key);
-	r = json ? print_json(cts, o->fields, err) : print_rows(cts, o, err);
+	r = json ? print_json(cts, o->fields, err) : print_rows(cli, cts, o, err);
 	if (r == 0)
 		print_trouble(cli, cts, o);
 	if (r == 0 && !json)

@@ -9,6 +9,7 @@
 #include "runtime/cli/help.h"
 #include "runtime/cli/style.h"
 #include "runtime/cli/text.h"
+#include "runtime/cli/vzctl.h"
 
 #include <fcntl.h>
 #include <locale.h>
@@ -217,13 +218,43 @@ static int report(const struct cli *cli, const struct args *a, const struct bert
 	return berth_error_exit_status(err->code);
 }
 
+/* With the words that scripts of OpenVZ look for, when it was called by that name. */
+static int run_one(struct cli *cli, struct args *a, struct berth_error *err)
+{
+	const char *word = a->at < a->argc && a->argv[a->at][0] != '-' ? a->argv[a->at] : NULL;
+	const char *said;
+	bool saved = strcmp(cli->command->name, "create") == 0, silent = false;
+	int r;
+
+	for (int i = a->at; i < a->argc; i++) {
+		saved = saved || strcmp(a->argv[i], "--save") == 0;
+		silent = silent || strcmp(a->argv[i], "--help") == 0 ||
+			 strcmp(a->argv[i], "--quiet") == 0 || strcmp(a->argv[i], "--json") == 0;
+	}
+	if (!silent)
+		vzctl_say(cli, word, false, false);
+	r = cli->command->run(cli, a, err);
+	if (r >= 0 && !silent)
+		vzctl_say(cli, word, true, saved);
+	if (r >= 0)
+		return r;
+	said = vzctl_is(cli) ? vzctl_forgives(cli->command->name, err->code) : NULL;
+	if (said == NULL)
+		return r;
+	if (!cli->quiet)
+		(void)fprintf(stderr, "%s\n", said);
+	return 0;
+}
+
 static int run_command(struct cli *cli, struct args *a, struct berth_error *err)
 {
 	struct fleet f;
-	int r = fleet_take(cli, a, &f, err);
+	int r = is_foreign(cli->command) ? 0 : fleet_take(cli, a, &f, err);
 
+	if (is_foreign(cli->command))
+		return cli->command->run(cli, a, err);
 	if (r <= 0)
-		return r < 0 ? r : cli->command->run(cli, a, err);
+		return r < 0 ? r : run_one(cli, a, err);
 	r = fleet_run(cli, &f, report, err);
 	fleet_free(&f);
 	return r;

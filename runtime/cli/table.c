@@ -22,7 +22,17 @@ static void table_free(struct table *t)
 	free(t->cells);
 }
 
-static int fill_row(struct table *t, size_t row, const json_t *info)
+/* A script that splits rows at blanks counts columns. */
+static void keep_first(const struct field_ref *ref, char *cell)
+{
+	static const char *const keys[] = {"addresses", "NAMESERVER", "SEARCHDOMAIN"};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (ref->field->key != NULL && strcmp(ref->field->key, keys[i]) == 0)
+			cell[strcspn(cell, " ")] = '\0';
+}
+
+static int fill_row(struct table *t, size_t row, const json_t *info, bool first)
 {
 	for (size_t c = 0; c < t->n_columns; c++) {
 		char title[32];
@@ -30,6 +40,8 @@ static int fill_row(struct table *t, size_t row, const json_t *info)
 						   : strdup(field_title(&t->refs[c], title));
 		char *cell = raw != NULL ? text_escape(raw) : NULL;
 
+		if (cell != NULL && first && info != NULL && c + 1 < t->n_columns)
+			keep_first(&t->refs[c], cell);
 		if (cell == NULL)
 			return -ENOMEM;
 		t->cells[row * t->n_columns + c] = cell;
@@ -137,7 +149,7 @@ int table_print(FILE *out, const struct field_ref *refs, size_t n, const json_t 
 	if (t.cells == NULL)
 		return -ENOMEM;
 	for (size_t row = 0; r == 0 && row < t.n_rows; row++)
-		r = fill_row(&t, row, row == 0 ? NULL : json_array_get(cts, row - 1));
+		r = fill_row(&t, row, row == 0 ? NULL : json_array_get(cts, row - 1), o->first);
 	for (size_t c = 0; r == 0 && c < n; c++)
 		t.width[c] = column_width(&t, c, o);
 	/* A lone column is for scripts: no blanks before it. */

@@ -8,6 +8,7 @@
 struct table_options {
 	bool header;
 	bool trim; /* cut long values of all columns but the last */
+	bool first; /* of several addresses or names the first only, but in the last column */
 	size_t columns; /* cut rows there, as ps(1); 0: nowhere */
 };
 
