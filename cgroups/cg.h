@@ -36,7 +36,7 @@ struct cg_host; /* what discovery found; one a process */
 struct cg_probe {
 	bool hybrid; /* at least one controller of ours is on v1 */
 	bool memory, swap, cpu, cpuset, pids, io; /* can be enforced at all */
-	bool memory_high; /* v2 memory only */
+	bool memory_v2; /* memory is limited in the unified hierarchy */
 	bool freeze, kill; /* cgroup.freeze, cgroup.kill in the unified hierarchy */
 	bool devices; /* BPF_CGROUP_DEVICE attaches */
 	char unified[256]; /* mount point of the unified hierarchy */

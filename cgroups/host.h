@@ -137,8 +137,6 @@ int cg_row_refuse(const struct cg_host *h, const struct cg_limit_row *row, struc
 /* The part of cg_limits_check that no single row can judge; needs no system call. */
 int cg_limits_check_combined(const struct cg_host *h, const struct cg_limits *want,
 			     struct berth_error *err);
-/* memory.high for a memory.max: a little below, so that reclaim throttles before OOM kills. */
-uint64_t cg_high_from_max(uint64_t max);
 /* io.weight for ioprio 0..7; 4 gives 100, the default. */
 uint32_t cg_io_weight(uint32_t ioprio);
 

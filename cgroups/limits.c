@@ -23,16 +23,6 @@ enum {
 
 #define IOPRIO_LEAVE UINT32_MAX
 
-uint64_t cg_high_from_max(uint64_t max)
-{
-	const uint64_t gap_max = (uint64_t)128 << 20;
-
-	if (max == CG_UNLIMITED)
-		return max;
-	/* 1/128 of it, and not more than what 16 GiB give. */
-	return max - (max / 128 < gap_max ? max / 128 : gap_max);
-}
-
 uint32_t cg_io_weight(uint32_t ioprio)
 {
 	/* OpenVZ's ratios (320 for 0, 500 for 4, 640 for 7) around the kernel's default of 100. */
@@ -51,10 +41,17 @@ static enum cg_want format_u64(uint64_t v, const char *unlimited, char *buf, siz
 	return CG_LIMIT;
 }
 
+/*
+ * None: whoever is above it is put to sleep at each page fault, and where there is no swap nothing is given back
+ * meanwhile, so a CT does not end at its limit but crawls for hours just below it (lxd#13147). The row is here because
+ * CTs that an older berth started have one.
+ */
 static enum cg_want format_high(const struct cg_limits *l, bool v2, char *buf, size_t size)
 {
+	(void)l;
 	(void)v2;
-	return format_u64(cg_high_from_max(l->memory), "max", buf, size);
+	(void)snprintf(buf, size, "max");
+	return CG_DEFAULT;
 }
 
 static enum cg_want format_memory(const struct cg_limits *l, bool v2, char *buf, size_t size)

@@ -29,7 +29,7 @@ const struct cg_probe *cg_host_probe(const struct cg_host *h)
 		p->hybrid = p->hybrid || h->of[c] > 0;
 	p->memory = can(h, CG_MEMORY, "memory.max", "memory.limit_in_bytes");
 	p->swap = can(h, CG_MEMORY, "memory.swap.max", "memory.memsw.limit_in_bytes");
-	p->memory_high = mem != NULL && mem->v2;
+	p->memory_v2 = mem != NULL && mem->v2;
 	p->cpu = can(h, CG_CPU, "cpu.max", "cpu.cfs_quota_us");
 	p->cpuset = can(h, CG_CPUSET, "cpuset.cpus", "cpuset.cpus");
 	p->pids = can(h, CG_PIDS, "pids.max", "pids.max");
@@ -162,11 +162,10 @@ static void doctor_hybrid(const struct cg_host *h, const struct cg_probe *p, cg_
 		       "through %u hierarchies",
 		       list, h->n_hier - 1);
 	fn("cgroup-hierarchy", "warning", text, TO_V2, data);
-	if (p->memory && !p->memory_high)
-		fn("cgroup-memory-high", "warning",
-		   "memory is on cgroup v1: no memory.high, so a CT that reaches physpages meets "
-		   "the OOM killer without being slowed down first; swappages limits RAM and swap "
-		   "together, and maxheld of swap is sampled",
+	if (p->memory && !p->memory_v2)
+		fn("cgroup-memory", "warning",
+		   "memory is on cgroup v1: swappages limits RAM and swap together, and maxheld of "
+		   "swap is sampled",
 		   TO_V2, data);
 }
 

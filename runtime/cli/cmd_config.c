@@ -10,6 +10,21 @@
 
 #include <string.h>
 
+/* vzctl 4, whose version we answer with, counts MiB in an --iolimit without a suffix; berth counts bytes. */
+static int take_setting(const struct cli *cli, struct arg *arg, json_t *array,
+			struct settings_flags *flags, struct berth_error *err)
+{
+	char mib[24];
+
+	if (strcmp(cli->program, "vzctl") == 0 && arg->name != NULL && arg->value != NULL &&
+	    strcmp(arg->name, "iolimit") == 0 && strlen(arg->value) < 20 && *arg->value != '\0' &&
+	    arg->value[strspn(arg->value, "0123456789")] == '\0') {
+		(void)snprintf(mib, sizeof(mib), "%sM", arg->value);
+		arg->value = mib;
+	}
+	return settings_take(arg, array, flags, err);
+}
+
 /* The words and settings of the command line into *ret_ct (NULL: none given) and array. */
 static int take_settings(struct cli *cli, struct args *a, const struct opt *opts,
 			 const char **ret_ct, json_t *array, struct settings_flags *flags,
@@ -26,7 +41,7 @@ static int take_settings(struct cli *cli, struct args *a, const struct opt *opts
 			return cli_usage_error(cli, err, "give one CT");
 		if (r == ARG_WORD)
 			*ret_ct = arg.value;
-		else if (settings_take(&arg, array, flags, err) < 0)
+		else if (take_setting(cli, &arg, array, flags, err) < 0)
 			return -EINVAL;
 	}
 	return r;

@@ -75,6 +75,9 @@ int param_parse_size(const char *text, uint64_t unit, uint64_t *ret); /* result 
 int param_parse_pair(const char *text, uint64_t unit, bool suffix_ok, uint64_t *barrier,
 		     uint64_t *limit); /* bytes, or counts for unit 1 */
 
+/* Pure. "800MHz", "800m": MHz; false for anything else. */
+bool param_parse_mhz(const char *text, uint32_t *ret);
+
 /*
  * Pure. The first number of the list want ("0-3,5") that is not in the list have, -1 when all are.
  * What is no list has no numbers.

@@ -90,6 +90,19 @@ int param_parse_size(const char *text, uint64_t unit, uint64_t *ret)
 	return 0;
 }
 
+bool param_parse_mhz(const char *text, uint32_t *ret)
+{
+	char digits[NUMBER_TEXT_MAX];
+	size_t n = strspn(text, "0123456789");
+
+	if (n == 0 || n >= sizeof(digits) ||
+	    (strcasecmp(text + n, "m") != 0 && strcasecmp(text + n, "mhz") != 0))
+		return false;
+	memcpy(digits, text, n);
+	digits[n] = '\0';
+	return parse_u32(digits, ret) == 0;
+}
+
 static int parse_half(const char *text, uint64_t unit, bool suffix_ok, uint64_t *ret)
 {
 	if (!suffix_ok && strcasecmp(text, "unlimited") != 0 &&
@@ -227,9 +240,9 @@ static int read_percent(const struct param *p, const char *value, struct param_n
 		*ret = (struct param_numbers){0, 0};
 		return 0;
 	}
+	/* Of what is typed berthd makes percent of this host's CPUs (settings.c). */
 	if (n > 0 && (strcasecmp(rest, "m") == 0 || strcasecmp(rest, "mhz") == 0))
-		return param_bad_value(err, p, value,
-				       "MHz is not supported, as it differs between CPUs");
+		return param_bad_value(err, p, value, "MHz mean something else on each host");
 	if (n == 0 || n >= sizeof(digits) || (*rest != '\0' && strcmp(rest, "%") != 0))
 		return param_bad_value(err, p, value, "not a valid percentage");
 	memcpy(digits, value, n);

@@ -36,7 +36,7 @@ int room_check(const struct ct *ct, struct berth_error *err)
 
 	for (size_t i = 0; i < d->n_cts; i++)
 		n += d->cts[i] != ct && ct_status_is_up(d->cts[i]->status);
-	bounds_read(own_descriptors(), d->cg == NULL || cg_host_probe(d->cg)->memory_high,
+	bounds_read(own_descriptors(), d->cg == NULL || cg_host_probe(d->cg)->memory_v2,
 		    d->host.id_base_first, &h);
 	return room_judge(&h, ct->ctid, n, err);
 }

@@ -1,7 +1,9 @@
 /* settings.c - the settings of a call of Create or Set. */
 #include "runtime/daemon/settings.h"
 
+#include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
+#include "runtime/base/parse.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -131,10 +133,54 @@ int settings_for(const struct conf_file *f, const struct conf_file *other,
 	return kept;
 }
 
+/* MHz of a CPU of this host at its fastest; 0: it does not tell. */
+static uint32_t host_mhz(void)
+{
+	auto_free char *text = NULL;
+	char line[32];
+	const char *at;
+	uint32_t khz;
+	uint64_t mhz = 0;
+
+	if (file_read_line_at(AT_FDCWD, "/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq",
+			      line, sizeof(line)) >= 0 &&
+	    parse_u32(line, &khz) == 0)
+		return khz / 1000;
+	if (file_read_at(AT_FDCWD, "/proc/cpuinfo", 1 << 20, &text, NULL) < 0)
+		return 0;
+	at = strstr(text, "cpu MHz");
+	if (at == NULL || (at = strchr(at, ':')) == NULL)
+		return 0;
+	at++;
+	return parse_next(&at, " ", 10, &mhz) == 0 && mhz < UINT32_MAX ? (uint32_t)mhz : 0;
+}
+
+/* OpenVZ takes MHz of one CPU, too: on this host that is so many percent. buf: of the value that is returned. */
+static int mhz_to_percent(struct setting *s, char buf[static 24], struct berth_error *err)
+{
+	uint32_t mhz, host;
+
+	if (s->value == NULL || strcmp(s->option, "cpulimit") != 0 ||
+	    !param_parse_mhz(s->value, &mhz))
+		return 0;
+	host = host_mhz();
+	if (host == 0)
+		return berth_error_set(err, BERTH_ERR_VALUE, EOPNOTSUPP,
+				       "--cpulimit %.20s: this host does not tell the MHz of its "
+				       "CPUs; give percent, for example --cpulimit 50",
+				       s->value);
+	(void)snprintf(
+		buf, 24, "%llu",
+		(unsigned long long)(mhz == 0 ? 0 : ((uint64_t)mhz * 100 + host - 1) / host));
+	s->value = buf;
+	return 0;
+}
+
 int settings_apply(struct daemon *d, struct conf_file *f, const struct setting *list, int n,
 		   struct berth_error *err)
 {
 	struct setting rest[SETTINGS_MAX];
+	char percent[24];
 	size_t n_rest = 0;
 
 	for (int i = 0; i < n; i++) {
@@ -145,7 +191,9 @@ int settings_apply(struct daemon *d, struct conf_file *f, const struct setting *
 			if (r < 0)
 				return r;
 		} else {
-			rest[n_rest++] = list[i];
+			rest[n_rest] = list[i];
+			if (mhz_to_percent(&rest[n_rest++], percent, err) < 0)
+				return -EOPNOTSUPP;
 		}
 	}
 	return param_apply_all(f, rest, n_rest, err);

@@ -357,7 +357,7 @@ static void check_cgroups(struct checks *c, struct worker *w, bool *ret_memory_v
 		return;
 	}
 	cg_doctor(cg, c->fn, c->data);
-	*ret_memory_v2 = cg_host_probe(cg)->memory_high;
+	*ret_memory_v2 = cg_host_probe(cg)->memory_v2;
 	cg_host_free(cg);
 }
 

@@ -200,7 +200,6 @@ kernel_threads() {
 	berth exec2 101 sh -c 'mkdir -p /m && mount -t tmpfs -o size=1G t /m'
 	# As long as there is another victim: with none left init goes too, should it need a page itself.
 	berth exec2 101 sh -c 'for n in $(seq 100); do sleep 1000 & done'
-	# (Not in the guests: there memory.high slows down who is near the limit, emulated for a quarter of an hour.)
 	for n in 1 2 3; do
 		run berth exec2 101 sh -c "dd if=/dev/zero of=/m/$n bs=64k"
 	done

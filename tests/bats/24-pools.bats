@@ -89,7 +89,7 @@ host_resolves() {
 	[ "$output" = "10 network namespaces, then enough" ]
 }
 
-# Here only: cgroup v2 slows the CT at memory.high down, which takes an emulated guest minutes.
+# Here only: an emulated guest takes minutes.
 @test "T1 buffers of sockets are the CT's own memory, or bounded by a quarter of it" {
 	tiny 101 --ram 128M
 	put_probe 101

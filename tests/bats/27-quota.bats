@@ -151,3 +151,76 @@ conf() {
 	berth set 101 --numproc 60 --save
 	run -1 grep UNTIL "$HOST_ROOT/etc/berth/ct/101.conf"
 }
+
+# cg V2_FILE V1_FILE: one file of 101's cgroup, of the version that this host has.
+cg() {
+	cat /sys/fs/cgroup/{,*/}"berth-test-$HOST_ID/berth/101/$1" 2>/dev/null ||
+		cat /sys/fs/cgroup/*/"berth-test-$HOST_ID/berth/101/$2"
+}
+
+@test "cpuunits at both ends, cpulimit in MHz, iolimit with vzctl's suffixes" {
+	berth set 101 --cpuunits 8
+	[[ $(cg cpu.weight cpu.shares) == @(1|8) ]]
+	berth set 101 --cpuunits 500000
+	[[ $(cg cpu.weight cpu.shares) == @(10000|262144) ]]
+	run -21 berth set 101 --cpuunits 7
+	run -21 berth set 101 --cpuunits 500001
+	berth set 101 --cpuunits 1000
+	if grep -q '^cpu MHz' /proc/cpuinfo; then
+		berth set 101 --cpulimit 1MHz
+		[ "$(field 101 cpulimit)" = 1 ]
+		berth set 101 --cpulimit 100000000m 2>&1 | grep -q "too large"
+		berth set 101 --cpulimit 0
+	fi
+	vzctl set 101 --iolimit 5 --save
+	[ "$(conf 101 IOLIMIT)" = 5242880 ]
+	vzctl set 101 --iolimit 10240K --save
+	[ "$(conf 101 IOLIMIT)" = 10485760 ]
+	run -21 berth set 101 --iolimit 5 --save
+	vzctl set 101 --iolimit 0 --save
+	[ "$(conf 101 IOLIMIT)" = 0 ]
+	! grep -q '[1-9]' <<<"$(cg io.max blkio.throttle.read_bps_device)"
+}
+
+@test "the limits of a plan, set by one command, are each hit by a load inside" {
+	local before begun used
+	# A host whose root has no CAP_SYS_RESOURCE cannot grow a mounted volume.
+	berth stop 101 --fast
+	berth set 101 --diskspace 1G:1100M --save
+	berth start 101 --wait
+	berth set 101 --ram 256M --swap 0 --cpulimit 25 --iolimit 5M --diskspace 1G:1100M --numproc 200 --save
+	# RAM
+	before=$(field 101 physpages.f)
+	berth exec2 101 'dd if=/dev/zero of=/dev/null bs=200M count=1'
+	run -137 berth exec2 101 'dd if=/dev/zero of=/dev/null bs=300M count=1'
+	[ "$(field 101 physpages.f)" -gt "$before" ]
+	# CPU: three seconds of work take twelve, and periods are refused.
+	before=$(field 101 cpu_usec)
+	begun=$(date +%s%N)
+	berth exec2 101 'timeout 4 sh -c "while :; do :; done"' || true
+	used=$((($(field 101 cpu_usec) - before) * 100000 / ($(date +%s%N) - begun)))
+	echo "used $used % of a CPU"
+	[ "$used" -le 28 ]
+	# Disk
+	run -0 berth exec2 101 'df -k / | tail -1'
+	[ "$(awk '{print $2}' <<<"$output")" -le $((1100 * 1024)) ]
+	run berth exec2 101 'fallocate -l 1200M /big'
+	[ "$status" != 0 ]
+	berth exec2 101 'fallocate -l 24M /big && rm /big'
+	# IO: 15 MiB at 5 MiB/s, read from the disk.
+	berth exec2 101 'dd if=/dev/zero of=/file bs=1M count=15 conv=fsync 2>/dev/null'
+	berth exec2 101 'dd if=/file of=/dev/null bs=64k iflag=direct count=1' 2>/dev/null
+	begun=$(date +%s%N)
+	berth exec2 101 'dd if=/file of=/dev/null bs=1M iflag=direct' 2>/dev/null
+	used=$((($(date +%s%N) - begun) / 1000000))
+	echo "15 MiB took $used ms"
+	[ "$used" -ge 2600 ]
+	# Processes
+	before=$(field 101 numproc.f)
+	berth exec2 101 'i=0; while [ $i -lt 250 ]; do sleep 1000 & i=$((i + 1)); done' >/dev/null 2>&1 || true
+	[ "$(field 101 numproc)" -le 200 ]
+	[ "$(field 101 numproc.f)" -gt "$before" ]
+	# All of it is there after a restart.
+	berth restart 101 --fast
+	[ "$(berth list -H -o physpages.l,numproc.l,cpulimit,iolimit,diskspace.h 101 | xargs)" = "65536 200 25 5242880 1126400" ]
+}

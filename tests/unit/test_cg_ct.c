@@ -353,7 +353,7 @@ static void doctor_agrees_with_the_probe(void)
 
 	CHECK(p->hybrid == (host->of[CG_MEMORY] > 0 || host->of[CG_PIDS] > 0));
 	CHECK(p->memory && p->cpu && p->pids && p->freeze && p->kill && p->devices);
-	CHECK(p->memory_high == (host->of[CG_MEMORY] == 0));
+	CHECK(p->memory_v2 == (host->of[CG_MEMORY] == 0));
 	cg_doctor(host, print_finding, &n);
 	CHECK(n >= 9);
 }
