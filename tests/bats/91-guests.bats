@@ -90,6 +90,13 @@ resolves() {
 	[[ $output == *"'systemctl restart systemd-resolved'"* ]]
 	berth exec2 101 systemctl restart systemd-resolved
 	[[ $(berth exec2 101 resolvectl dns) == *"192.0.2.53"* ]]
+	# G4: what was imported was one system; these are two.
+	berth create 102 --ostemplate resolved --ram 512M --ipadd 10.99.0.102
+	berth start 102 --wait
+	[[ $(berth exec2 101 cat /etc/machine-id) =~ ^[0-9a-f]{32}$ ]]
+	[[ $(berth exec2 102 cat /etc/machine-id) =~ ^[0-9a-f]{32}$ ]]
+	[ "$(berth exec2 101 cat /etc/machine-id)" != "$(berth exec2 102 cat /etc/machine-id)" ]
+	berth stop 102
 	berth stop 101
 }
 
