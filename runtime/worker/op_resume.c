@@ -7,12 +7,14 @@
 #include "runtime/base/log.h"
 #include "runtime/checkpoint/images.h"
 #include "runtime/checkpoint/mend.h"
+#include "runtime/checkpoint/sharing.h"
 #include "runtime/ct/spec.h"
 #include "runtime/ct/store.h"
 #include "runtime/storage/volume.h"
 #include "runtime/worker/bring_up.h"
 #include "runtime/worker/criu_run.h"
 #include "runtime/worker/guest_net.h"
+#include "runtime/worker/thread_filters.h"
 
 #include "cgroups/tree.h"
 #include <dirent.h>
@@ -36,6 +38,7 @@ struct resume {
 	struct checkpoint_record record;
 	int dump_fd, images_fd, cg_fd, inner_fd;
 	char *cgroups; /* the text of the CT's tree */
+	struct thread_filters filters;
 	struct criu criu;
 	struct bring_up *b;
 	pid_t pid; /* of its init, from the moment "post-restore" on */
@@ -89,6 +92,10 @@ static int take_images(struct resume *s, struct berth_error *err)
 {
 	int r = adopt_namespaces(s);
 
+	if (r == 0)
+		r = shares_mend_images(s->images_fd);
+	if (r == 0)
+		r = thread_filters_take(&s->filters, s->dump_fd, s->images_fd);
 	if (r == 0)
 		r = file_read_at(s->dump_fd, DUMP_CGROUPS, CG_TREE_TEXT_MAX, &s->cgroups, NULL);
 	if (r == 0)
@@ -431,12 +438,18 @@ static int resume_go(struct bring_up *b, struct berth_error *err)
 	r = load_tree(s, CG_TREE_KNOBS, NULL, err);
 	if (r == 0 && s->record.booted)
 		(void)file_replace_at(b->w->ct_fd, "booted", "", 0, 0644, false);
+	if (r == 0) {
+		r = thread_filters_hold(&s->filters, s->cg_fd);
+		if (r < 0)
+			(void)fail(s, r, "hold the threads with filters of their own", err);
+	}
 	if (r == 0)
 		r = give_up_images(b, err);
 	if (r < 0)
 		return r;
 	(void)FAULT_POINT("resume.committed");
 	let_go(b);
+	thread_filters_give(&s->filters, b->w->ctid);
 	(void)FAULT_POINT("resume.thawed");
 	(void)tree_remove_at(b->w->private_fd, DUMP_DIR);
 	return 0;

@@ -5,6 +5,7 @@
 #include "runtime/storage/volume.h"
 #include "runtime/worker/guest_net.h"
 #include "runtime/worker/suspend.h"
+#include "runtime/worker/thread_filters.h"
 
 #include "cgroups/tree.h"
 #include <fcntl.h>
@@ -80,6 +81,13 @@ int suspend_save_network(struct suspend *s, bool try, struct berth_error *err)
 	return guest_net_save(s->w->ctid, userns, netns, s->dump_fd, &s->net, try, err);
 }
 
+static int save_threads(const struct suspend *s)
+{
+	auto_close int dir = cg_ct_dir(s->cg, s->w->ctid);
+
+	return dir < 0 ? dir : thread_filters_save(dir, s->dump_fd);
+}
+
 int suspend_save(struct suspend *s, struct berth_error *err)
 {
 	struct utsname uts;
@@ -87,6 +95,9 @@ int suspend_save(struct suspend *s, struct berth_error *err)
 
 	if (r < 0)
 		return suspend_fail(s, r, "save its cgroups", err);
+	r = save_threads(s);
+	if (r < 0)
+		return suspend_fail(s, r, "save the filters of its threads", err);
 	r = suspend_save_network(s, false, err);
 	if (r < 0)
 		return r;

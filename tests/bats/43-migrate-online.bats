@@ -88,6 +88,76 @@ assert r["frozen_ms"] > 0 and r["resumed_ms"] > 0, r' <<<"$output"
 	there_and_back debian-12
 }
 
+# redis TEMPLATE RELEASE: CT 101 on A serves Debian's package, and the client counts there over one TCP connection.
+redis() {
+	local debs
+	debs=$("$BATS_TEST_DIRNAME/../vm/build-debs" "$2" redis-server redis-tools libatomic1 libjemalloc2 liblzf1) ||
+		skip "no packages of $2 (the archive was not reachable)"
+	on A berth create 101 --ostemplate "$1" --ram 512M --diskspace 2G --cpulimit 50 --ipadd 192.0.2.101
+	on A berth start 101 --wait
+	tar -C "$debs" -c . | on A berth exec2 101 sh -ec 'mkdir /debs; tar -xC /debs
+		DEBIAN_FRONTEND=noninteractive dpkg -i /debs/*.deb
+		sed -i "s/^bind .*/bind 0.0.0.0/; s/^protected-mode .*/protected-mode no/" /etc/redis/redis.conf
+		systemctl restart redis-server'
+	wait_for 20 on client bash -c 'exec 8<>/dev/tcp/192.0.2.101/6379'
+	on client bash -c 'exec 8<>/dev/tcp/192.0.2.101/6379; n=0
+		while :; do
+			n=$((n + 1)); printf "INCR n\r\n" >&8
+			read -r -t 60 got <&8 && [ "${got%?}" = ":$n" ] || { echo "$n: got ${got:-nothing}"; exit 1; }
+			echo "$n" >"$1"; sleep 0.02
+		done' - "$BERTH_TEST_DIR/count" >"$BERTH_TEST_DIR/said" 2>&1 3>&- &
+	client=$!
+	wait_for 10 test -s "$BERTH_TEST_DIR/count"
+}
+
+# What systemd has given its services: filters, no_new_privs, pure slaves of /run.
+hardened() {
+	on "$1" berth exec2 101 'for p in $(pidof redis-server systemd-logind systemd-journald); do
+		cat /proc/$p/comm; cd /proc/$p/task; grep -h -E "^(Seccomp|NoNewPrivs|Cap)" */status
+		grep -E " /run/systemd/incoming [^ ]+ master:" /proc/$p/mountinfo | cut -d " " -f 4; done'
+}
+
+redis_there_and_back() {
+	local before round
+	redis "$1" "$2"
+	before=$(hardened A)
+	[[ $before == *redis-server*/systemd/propagate/redis-server.service* ]]
+	for round in $(seq "$3"); do
+		run -0 on A berth migrate --json --online -e "$via" B 101
+		[[ $output == *frozen_ms* ]]
+		empty A
+		serves B
+		[ "$(hardened B)" = "$before" ]
+		on B berth migrate --online -e "$back" A 101
+		empty B
+		serves A
+	done
+	[ "$(hardened A)" = "$before" ]
+	[ "$(on A berth list -H -o physpages.l,cpulimit 101 | xargs)" = "131072 50" ]
+	[ "$(on A berth exec2 101 systemctl is-system-running)" = running ]
+	# The services are systemd's still.
+	kill "$client"
+	on A berth exec2 101 sh -ec 'systemctl restart redis-server systemd-logind; redis-cli ping'
+	on A berth stop 101
+	twohosts down
+}
+
+serves() {
+	wait_for 30 is "$1" 101 running
+	wait_for 40 count_is_above $(($(cat "$BERTH_TEST_DIR/count") + 5))
+	kill -0 "$client"
+}
+
+@test "redis of Debian's serves while it moves, there and back" {
+	if [ -z "${ALL:-}" ]; then
+		redis_there_and_back debian-12 bookworm 1
+		return
+	fi
+	redis_there_and_back debian-12 bookworm 5
+	twohosts up
+	redis_there_and_back debian-13 trixie 5
+}
+
 # What fails before the commit: [PROGRAM:]POINT ACTION [SKIP]. It runs on A as if nothing had been.
 fails_before() {
 	faults clear

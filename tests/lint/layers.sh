@@ -65,7 +65,7 @@ libcgroup cgroups/discovery.c
 archive templates/unpack_child.c
 jansson.h runtime/rpc/rpc.h
 criu.pb-c.h runtime/checkpoint/message.c
-images.pb-c.h runtime/checkpoint/images.c
+images.pb-c.h runtime/checkpoint/images.c runtime/checkpoint/sharing.c runtime/checkpoint/filters.c
 zlib.h runtime/migrate/frame.c
 nettle/ runtime/migrate/blocks.h
 LIBS
