@@ -65,6 +65,8 @@ struct cg_stat {
 	uint64_t cgroups_max; /* what it may make, CG_UNLIMITED; with CG_STAT_COUNTERS */
 	uint64_t cpu_usec;
 	uint64_t throttled; /* periods in which it had used up its CPU time */
+	uint64_t periods,
+		throttled_usec; /* with CG_STAT_THROTTLED: of how many, and how long it waited in all */
 	uint64_t oom_kills;
 };
 
@@ -80,7 +82,38 @@ struct cg_attach {
 	unsigned int n_v1;
 };
 
+/* Pressure stall information (Documentation/accounting/psi.rst). */
+struct cg_stall {
+	uint32_t avg10, avg60, avg300; /* hundredths of a percent of the last seconds */
+	uint64_t usec; /* in all */
+};
+
+enum cg_pressure_of {
+	CG_PRESSURE_CPU,
+	CG_PRESSURE_MEMORY,
+	CG_PRESSURE_IO,
+	CG_PRESSURES
+};
+
+/* some: at least one process waited; full: all that wanted to run. Not known: this kernel has none (psi=1). */
+struct cg_pressure {
+	bool known;
+	struct cg_stall some, full;
+};
+
+/* What has gone through a block device since the start. */
+struct cg_io {
+	uint64_t read_bytes, write_bytes, reads, writes;
+};
+
 /* ---- pure parsers (unit tests and fuzz) ---- */
+
+/* The text of cpu.pressure and its like. -EINVAL. */
+int cg_pressure_parse(const char *text, struct cg_pressure *ret);
+/* The line of a device in io.stat; -ENOENT. */
+int cg_io_parse(const char *text, dev_t dev, struct cg_io *ret);
+/* The lines of a device in v1's blkio.throttle.io_service_bytes and io_serviced. -ENOENT, -EINVAL. */
+int cg_io_parse_v1(const char *text, dev_t dev, uint64_t *ret_read, uint64_t *ret_write);
 
 /* "memory.events"-like text: the number behind KEY; -ENOENT, -EINVAL. */
 int cg_parse_key(const char *text, const char *key, uint64_t *ret);
@@ -195,6 +228,12 @@ enum cg_stat_what {
 };
 int cg_ct_stat_some(struct cg_host *h, uint32_t ctid, unsigned int what, struct cg_stat *ret,
 		    struct berth_error *err);
+/* What cannot be read is not known, or 0. */
+void cg_ct_pressure(const struct cg_host *h, uint32_t ctid, enum cg_pressure_of of,
+		    struct cg_pressure *ret);
+void cg_host_pressure(enum cg_pressure_of of, struct cg_pressure *ret);
+/* v1 counts what was read or written around the page cache only: there, writeback is nobody's. */
+void cg_ct_io(const struct cg_host *h, uint32_t ctid, dev_t dev, struct cg_io *ret);
 int cg_ct_freeze(struct cg_host *h, uint32_t ctid, bool frozen, struct berth_error *err);
 /* Does not wait until the last process goes on. */
 int cg_ct_thaw(struct cg_host *h, uint32_t ctid, struct berth_error *err);

@@ -131,6 +131,20 @@ static void stat_cgroups(const struct cg_hier *hi, uint32_t ctid, unsigned int w
 	s->cgroups_max = max == CG_UNLIMITED ? max : without_ours(max);
 }
 
+static void stat_throttled(const struct cg_hier *hi, uint32_t ctid, struct cg_stat *s)
+{
+	char text[1024];
+	uint64_t ns;
+
+	if (cg_read(hi, ctid, "cpu.stat", text, sizeof(text)) < 0)
+		return;
+	(void)cg_parse_key(text, "nr_throttled", &s->throttled);
+	(void)cg_parse_key(text, "nr_periods", &s->periods);
+	if (cg_parse_key(text, "throttled_usec", &s->throttled_usec) < 0 &&
+	    cg_parse_key(text, "throttled_time", &ns) == 0) /* v1 */
+		s->throttled_usec = ns / 1000;
+}
+
 /* Its unified cgroup is there in every driver, and tells that the CT is. */
 static int stat_cpu(const struct cg_hier *hi, uint32_t ctid, unsigned int what, struct cg_stat *s)
 {
@@ -163,7 +177,7 @@ int cg_ct_stat_some(struct cg_host *h, uint32_t ctid, unsigned int what, struct 
 	if ((what & CG_STAT_CGROUPS) != 0)
 		stat_cgroups(&h->hier[0], ctid, what, &s);
 	if (cpu != NULL && (what & CG_STAT_THROTTLED) != 0)
-		s.throttled = key_or_0(cpu, ctid, "cpu.stat", "nr_throttled");
+		stat_throttled(cpu, ctid, &s);
 	if (pids != NULL && (what & CG_STAT_PIDS) != 0)
 		stat_pids(pids, ctid, what, &s);
 	*ret = s;

@@ -87,6 +87,13 @@ bool net_addr_is_private(const struct net_addr *a);
 /* CTID and number of a link by its host interface name, "ct101.0"; -EINVAL when it is not ours. */
 int net_link_from_ifname(const char *ifname, uint32_t *ret_ctid, unsigned int *ret_n);
 
+/* Of all links of a CT, as the CT sees it: what it received and sent since its start. */
+struct net_counts {
+	uint64_t rx_bytes, rx_packets, tx_bytes, tx_packets;
+};
+/* text: that of /proc/net/dev of the host's network namespace. A CT without a link has moved nothing. */
+void net_counts_parse(const char *text, uint32_t ctid, struct net_counts *ret);
+
 /* ---- host ---- */
 
 /*

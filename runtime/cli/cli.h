@@ -56,6 +56,7 @@ int cmd_enter(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_console(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_log(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_runscript(struct cli *cli, struct args *a, struct berth_error *err);
+int cmd_explain(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_ubc(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_list(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_template_build(struct cli *cli, struct args *a, struct berth_error *err);

@@ -3,6 +3,7 @@
 #include "runtime/cli/field.h"
 #include "runtime/cli/list_fetch.h"
 
+#include "runtime/base/amount.h"
 #include "runtime/base/cleanup.h"
 #include "runtime/base/parse.h"
 
@@ -14,6 +15,7 @@
 enum kind {
 	BYTES,
 	COUNT,
+	RATE,
 	PERCENT
 };
 
@@ -31,15 +33,20 @@ static const struct {
 	const char *barrier;
 	int64_t unit;
 } resources[] = {
-	{"physpages", BYTES, "physpages.b", 4096},	 {"swappages", BYTES, "swappages.b", 4096},
-	{"oomguarpages", BYTES, "oomguarpages.b", 4096}, {"numproc", COUNT, "numproc.b", 1},
-	{"numcgroups", COUNT, "numcgroups.b", 1},	 {"cpulimit", PERCENT, NULL, 0},
-	{"diskspace", BYTES, "diskspace.s", 1024},	 {"diskinodes", COUNT, "diskinodes.s", 1},
+	{"physpages", BYTES, "physpages.b", 4096},
+	{"swappages", BYTES, "swappages.b", 4096},
+	{"oomguarpages", BYTES, "oomguarpages.b", 4096},
+	{"numproc", COUNT, "numproc.b", 1},
+	{"numcgroups", COUNT, "numcgroups.b", 1},
+	{"cpulimit", PERCENT, NULL, 0},
+	{"iolimit", RATE, NULL, 0},
+	{"diskspace", BYTES, "diskspace.s", 1024},
+	{"diskinodes", COUNT, "diskinodes.s", 1},
 };
 
 enum {
 	RESOURCES = sizeof(resources) / sizeof(resources[0]),
-	CELL = 24,
+	CELL = AMOUNT_MAX,
 };
 
 /* -1 on the wire is "no limit". */
@@ -71,7 +78,7 @@ static int64_t barrier_of(const json_t *info, size_t i)
 static bool row_of(const json_t *info, size_t i, struct ubc_row *ret)
 {
 	const json_t *r = json_object_get(json_object_get(info, "resources"), resources[i].name);
-	bool limit_only = resources[i].kind == PERCENT;
+	bool limit_only = resources[i].kind == PERCENT || resources[i].kind == RATE;
 
 	if (r == NULL)
 		return false;
@@ -91,23 +98,16 @@ static bool row_of(const json_t *info, size_t i, struct ubc_row *ret)
 
 static const char *amount(int64_t v, enum kind kind, char buf[CELL])
 {
-	static const char letters[] = "BKMGTP";
-	double n = (double)v;
-	size_t i = 0;
-
 	if (v < 0)
 		return "-";
 	if (v == UNLIMITED)
 		return "unlimited";
 	if (kind == PERCENT)
 		(void)snprintf(buf, CELL, "%lld%%", (long long)v);
-	if (kind == COUNT || (kind == BYTES && v < 1024))
+	else if (kind == COUNT)
 		(void)snprintf(buf, CELL, "%lld", (long long)v);
-	if (kind != BYTES || v < 1024)
-		return buf;
-	for (; n >= 1024 && letters[i + 1] != '\0'; i++)
-		n /= 1024;
-	(void)snprintf(buf, CELL, n < 10 ? "%.2f%c" : n < 100 ? "%.1f%c" : "%.0f%c", n, letters[i]);
+	else
+		return amount_text((uint64_t)v, buf);
 	return buf;
 }
 

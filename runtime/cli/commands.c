@@ -195,6 +195,17 @@ static const struct command table[] = {
 	 "  berth ubc 101\n"
 	 "  berth ubc -a -q\n",
 	 cmd_ubc},
+	{"explain", NULL, "[CT]...",
+	 "say which limits of a CT bite, since when, and what relieves them",
+	 "In plain words: what a limit refuses now (\"now\") or has refused in the last hour "
+	 "(\"hour\"), how\n"
+	 "often, and a command that raises it; then what is not its limits' fault: a busy host, "
+	 "another CT,\n"
+	 "or what berthd found wrong.\n"
+	 "With --json: the type Explanation of io.berth.Container.\n"
+	 "\n"
+	 "  berth explain 101\n",
+	 cmd_explain},
 	{"template build", NULL, "NAME", "build a template from its recipe",
 	 "  berth template build debian-12\n", cmd_template_build},
 	{"template import", NULL, "NAME ARCHIVE", "make a template from a root file system archive",

@@ -261,6 +261,7 @@ static const struct {
 	{"mount", CTS_STOPPED, {NULL}},
 	{"destroy", CTS_STOPPED, {NULL}},
 	{"delete", CTS_STOPPED, {NULL}},
+	{"explain", CTS_ALL, {NULL}},
 	{"ubc", CTS_ALL, {"--all", "--failed"}},
 	{"list",
 	 CTS_ALL,

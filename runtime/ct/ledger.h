@@ -16,7 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Memory in bytes, numproc, numcgroups and diskinodes things, diskspace bytes. cpulimit has failures alone. */
+/* Memory in bytes, numproc, numcgroups and diskinodes things, diskspace bytes. The rest has failures alone. */
 enum ledger_resource {
 	LEDGER_PHYSPAGES, /* failures: memory.events max + oom_kill; v1: memory.failcnt + memsw.failcnt + oom_kill */
 	LEDGER_SWAPPAGES, /* memory.swap.events fail; v1: memory.memsw.failcnt */
@@ -24,9 +24,20 @@ enum ledger_resource {
 	LEDGER_NUMPROC, /* pids.events max */
 	LEDGER_NUMCGROUPS, /* failures: how often berthd saw it reach its limit; the kernel counts none */
 	LEDGER_CPULIMIT, /* cpu.stat nr_throttled: periods of 100 ms with no CPU time left */
-	LEDGER_DISKSPACE, /* the kernel counts no failures of these two */
+	LEDGER_DISKSPACE, /* failures: how often berthd saw these two full; the kernel counts none */
 	LEDGER_DISKINODES,
+	LEDGER_IOLIMIT, /* failures: looks of berthd's (ten seconds) in which it moved as much as it may */
+	LEDGER_CPUPRESSURE, /* these three: milliseconds in which a process of it waited for CPU, */
+	LEDGER_MEMPRESSURE, /* memory, */
+	LEDGER_IOPRESSURE, /* disk (PSI, "some") */
 	LEDGER_MAX
+};
+
+enum {
+	LEDGER_HOUR = 6, /* parts of an hour */
+	LEDGER_PART_S = 600,
+	LEDGER_EPISODE_S = 300, /* failures that are no further apart are one trouble */
+	LEDGER_TASK_MAX = 16, /* TASK_COMM_LEN */
 };
 
 /* Of a failure counter: nobody counts it. */
@@ -45,7 +56,13 @@ struct ledger {
 		uint64_t maxheld, failcnt; /* of all runs */
 		uint64_t seen; /* failures that the kernel had counted in that run */
 		uint64_t at; /* when failcnt last rose, seconds since the epoch; 0: never */
+		uint64_t since; /* when the trouble that `at` belongs to began */
+		uint32_t
+			hour[LEDGER_HOUR]; /* failures of parts of an hour, [0] is that of `part` */
 	} of[LEDGER_MAX];
+	uint64_t part; /* seconds since the epoch / LEDGER_PART_S */
+	char killed
+		[LEDGER_TASK_MAX]; /* the process that the kernel ended last for want of memory; "" */
 };
 
 /* "physpages" */
@@ -57,6 +74,18 @@ void ledger_take(struct ledger *l, const struct ct_run *run, const struct ledger
 		 uint64_t now);
 /* Pure: a failure that the kernel does not count. */
 void ledger_hit(struct ledger *l, enum ledger_resource r, uint64_t now);
+/* Pure: failures of the last hour (50 to 60 minutes). */
+uint64_t ledger_hour(const struct ledger *l, enum ledger_resource r, uint64_t now);
+/*
+ * Pure: did it move as much as it may? bytes (or operations) of one direction in ms milliseconds, in which it waited
+ * for the disk for stalled_ms; limit: of a second, 0 none. A short burst shows in how fast it was while it waited.
+ */
+bool ledger_is_at_rate(uint64_t bytes, uint64_t ms, uint64_t stalled_ms, uint64_t limit);
+/*
+ * Pure: the process of a line of the kernel log ("oom-kill:...,task=dd,pid=7,uid=655425536") that was one of the
+ * 65536 users from id_base on. -ENOENT.
+ */
+int ledger_killed_parse(const char *line, uint32_t id_base, char ret[LEDGER_TASK_MAX]);
 /* Pure: has so much come that a crash of the host should not lose it? A failure, or a sixteenth more held. */
 bool ledger_is_news(const struct ledger *saved, const struct ledger *now);
 

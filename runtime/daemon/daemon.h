@@ -47,6 +47,15 @@ struct ct_space {
 	int cause; /* of these, as an errno; 0: not known */
 };
 
+/* Counters at the sampler's last look, and what they say of the time before. */
+struct ct_rate {
+	struct pidref init; /* of which run */
+	uint64_t at_ms; /* ev_now_ms */
+	uint64_t cpu_usec, io_stalled_usec;
+	struct cg_io io;
+	uint32_t cpu_percent; /* of one CPU */
+};
+
 /* One CT. A host has thousands: what most never have is a pointer (base/text.h). */
 struct ct {
 	struct daemon *d;
@@ -87,6 +96,8 @@ struct ct {
 	char *volume_trouble; /* what list and status show of its volume; NULL: none */
 	struct ledger ledger; /* as ledger_watch.c has last seen it */
 	bool ledger_known;
+	struct ct_rate rate;
+	uint8_t level[LEDGER_MAX]; /* how near each limit was, see use_level() */
 	struct pidref limit_init; /* which run the next two are of */
 	bool at_cgroup_limit;
 	char *limit_trouble; /* what list and status show of it; NULL: none */

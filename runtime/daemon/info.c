@@ -4,11 +4,11 @@
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/log.h"
-#include "runtime/ct/mounted.h"
 #include "runtime/ct/store.h"
+#include "runtime/daemon/info_use.h"
 #include "runtime/daemon/seen_conf.h"
 #include "runtime/daemon/troubles.h"
-#include "runtime/storage/volume.h"
+#include "runtime/daemon/use.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,12 +22,12 @@ struct teller {
 	json_t *info;
 };
 
-static bool wants(const struct teller *t, uint32_t members)
+static bool wants(const struct teller *t, uint64_t members)
 {
 	return (t->h->want & members) != 0;
 }
 
-static void put(const struct teller *t, uint32_t member, const char *name, json_t *value)
+static void put(const struct teller *t, uint64_t member, const char *name, json_t *value)
 {
 	if (wants(t, member))
 		(void)json_object_set_new(t->info, name, value);
@@ -35,13 +35,13 @@ static void put(const struct teller *t, uint32_t member, const char *name, json_
 		json_decref(value);
 }
 
-static void put_text(const struct teller *t, uint32_t member, const char *name, const char *text)
+static void put_text(const struct teller *t, uint64_t member, const char *name, const char *text)
 {
 	if (wants(t, member))
 		(void)json_object_set_new(t->info, name, json_string(text));
 }
 
-static void put_number(const struct teller *t, uint32_t member, const char *name, json_int_t n)
+static void put_number(const struct teller *t, uint64_t member, const char *name, json_int_t n)
 {
 	if (wants(t, member))
 		(void)json_object_set_new(t->info, name, json_integer(n));
@@ -60,7 +60,7 @@ static json_t *limit_json(uint64_t v)
 	return json_integer(v > INT64_MAX ? -1 : (json_int_t)v);
 }
 
-static void put_resource(const struct teller *t, json_t *to, uint32_t member, const char *name,
+static void put_resource(const struct teller *t, json_t *to, uint64_t member, const char *name,
 			 const struct held *v)
 {
 	json_t *r;
@@ -78,59 +78,20 @@ static void put_resource(const struct teller *t, json_t *to, uint32_t member, co
 	(void)json_object_set_new(to, name, r);
 }
 
-/* A volume that is mounted is asked; else the file says it. */
-static int disk_usage(const struct teller *t, struct volume_usage *u)
-{
-	const struct ct *ct = &t->i->ct;
-	const struct berth_paths *p = &t->h->d->paths;
-	const struct volume_driver *driver = volume_driver_find(ct->facts.driver);
-	auto_close int private_fd = -EBADF;
-	auto_close int mounted = -EBADF;
-	char path[BERTH_PATH_MAX];
-
-	if (driver == NULL)
-		return -ENOENT;
-	if (ct->init_pidfd >= 0)
-		mounted = ct_mounted_volume_open(p, ct->ctid, &ct->run.monitor);
-	if (mounted < 0)
-		private_fd = dir_open_at(AT_FDCWD, path_private(p, ct->ctid, path));
-	if (mounted < 0 && private_fd < 0)
-		return private_fd;
-	return volume_usage(driver, private_fd, mounted, u, NULL);
-}
-
-static void put_counted(const struct teller *t, json_t *to, uint32_t member, enum ledger_resource r,
+static void put_counted(const struct teller *t, json_t *to, uint64_t member, enum ledger_resource r,
 			uint64_t held, uint64_t limit, const struct ledger *l)
 {
-	bool counted = r != LEDGER_DISKSPACE && r != LEDGER_DISKINODES;
 	uint64_t max = l->of[r].maxheld;
 
 	put_resource(t, to, member, ledger_name(r),
-		     &(struct held){held, held > max ? held : max, limit,
-				    counted ? l->of[r].failcnt : LEDGER_NOT_COUNTED});
+		     &(struct held){held, held > max ? held : max, limit, l->of[r].failcnt});
 }
 
-static void add_disk(const struct teller *t, json_t *res, const struct ledger *l)
+static unsigned int stat_what(uint64_t want)
 {
-	struct volume_usage u = {0};
-
-	if (!wants(t, INFO_DISKSPACE | INFO_DISKINODES))
-		return;
-	/* What the volume enforces; the config is a wish until it is set. */
-	if (disk_usage(t, &u) < 0) {
-		u.bytes_total = t->c != NULL ? t->c->diskspace : 0;
-		u.inodes_total = t->c != NULL ? t->c->diskinodes : 0;
-	} else if (u.inode_limits && t->c != NULL && t->c->diskinodes_given &&
-		   t->c->diskinodes < u.inodes_total) {
-		u.inodes_total = t->c->diskinodes; /* from its next start on */
-	}
-	put_counted(t, res, INFO_DISKSPACE, LEDGER_DISKSPACE, u.bytes_used, u.bytes_total, l);
-	put_counted(t, res, INFO_DISKINODES, LEDGER_DISKINODES, u.inodes_used, u.inodes_total, l);
-}
-
-static unsigned int stat_what(uint32_t want)
-{
-	return ((want & INFO_CPU_USEC) != 0 ? CG_STAT_CPU : 0u) |
+	return ((want & INFO_EXPLAIN) != 0 ? (unsigned int)CG_STAT_ALL : 0u) |
+	       ((want & INFO_USAGE) != 0 ? CG_STAT_CPU | CG_STAT_THROTTLED : 0u) |
+	       ((want & INFO_CPU_USEC) != 0 ? CG_STAT_CPU : 0u) |
 	       ((want & (INFO_PHYSPAGES | INFO_OOMGUARPAGES)) != 0 ? CG_STAT_MEMORY : 0u) |
 	       ((want & (INFO_SWAPPAGES | INFO_OOMGUARPAGES)) != 0 ? CG_STAT_SWAP : 0u) |
 	       ((want & INFO_THROTTLED) != 0 ? CG_STAT_THROTTLED : 0u) |
@@ -161,8 +122,8 @@ static bool read_stat(const struct teller *t, struct cg_stat *st)
 }
 
 /* What was counted in all runs, up to now. One that cannot be read says nothing: this run alone is told. */
-static void read_ledger(const struct teller *t, const struct cg_stat *st, bool runs,
-			struct ledger *ret)
+static void read_ledger(const struct teller *t, const struct cg_stat *st, const struct use *u,
+			bool runs, struct ledger *ret)
 {
 	const struct ct *ct = &t->i->ct;
 	struct ledger_sample s;
@@ -173,6 +134,7 @@ static void read_ledger(const struct teller *t, const struct cg_stat *st, bool r
 	if (!ct->ledger_known)
 		(void)ledger_load(&t->h->d->paths, ct->ctid, ret);
 	ledger_sample_from(st, &s);
+	use_sample(u, &s);
 	/* A counter that nobody wants was not read. */
 	for (enum ledger_resource r = 0; r < LEDGER_MAX; r++)
 		if (s.of[r].failcnt == 0)
@@ -181,29 +143,51 @@ static void read_ledger(const struct teller *t, const struct cg_stat *st, bool r
 		ledger_take(ret, &ct->run, &s, (uint64_t)time(NULL));
 }
 
+static void put_resources(const struct teller *t, const struct use *u, const struct ledger *l)
+{
+	static const struct {
+		uint64_t member;
+		enum ledger_resource r;
+	} rows[] = {
+		{INFO_PHYSPAGES, LEDGER_PHYSPAGES},	  {INFO_SWAPPAGES, LEDGER_SWAPPAGES},
+		{INFO_OOMGUARPAGES, LEDGER_OOMGUARPAGES}, {INFO_NUMPROC, LEDGER_NUMPROC},
+		{INFO_NUMCGROUPS, LEDGER_NUMCGROUPS},	  {INFO_THROTTLED, LEDGER_CPULIMIT},
+		{INFO_IOLIMIT, LEDGER_IOLIMIT},		  {INFO_DISKSPACE, LEDGER_DISKSPACE},
+		{INFO_DISKINODES, LEDGER_DISKINODES},
+	};
+	json_t *res = json_object();
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		put_counted(t, res, rows[i].member, rows[i].r, u->held[rows[i].r],
+			    u->limit[rows[i].r], l);
+	(void)json_object_set_new(t->info, "resources", res);
+}
+
 static void add_usage(const struct teller *t)
 {
-	static const struct seen_conf nothing;
-	const struct seen_conf *c = t->c != NULL ? t->c : &nothing;
+	const struct ct *ct = &t->i->ct;
+	const struct berth_paths *p = &t->h->d->paths;
+	uint64_t all = INFO_RESOURCES | INFO_USAGE | INFO_EXPLAIN,
+		 disk = INFO_DISKSPACE | INFO_DISKINODES | INFO_EXPLAIN;
 	struct cg_stat st = {0};
-	bool runs = read_stat(t, &st);
+	struct volume_usage v;
+	struct use u = {0};
 	struct ledger l;
-	json_t *res;
+	bool runs = read_stat(t, &st);
 
-	if (!wants(t, INFO_RESOURCES))
+	if (!wants(t, all))
 		return;
-	read_ledger(t, &st, runs, &l);
-	res = json_object();
-	put_counted(t, res, INFO_PHYSPAGES, LEDGER_PHYSPAGES, st.memory, c->ram, &l);
-	put_counted(t, res, INFO_SWAPPAGES, LEDGER_SWAPPAGES, st.swap, c->swap, &l);
-	put_counted(t, res, INFO_OOMGUARPAGES, LEDGER_OOMGUARPAGES, st.memory + st.swap,
-		    CG_UNLIMITED, &l);
-	put_counted(t, res, INFO_NUMPROC, LEDGER_NUMPROC, st.pids, c->numproc, &l);
-	put_counted(t, res, INFO_NUMCGROUPS, LEDGER_NUMCGROUPS, st.cgroups, c->numcgroups, &l);
-	put_counted(t, res, INFO_THROTTLED, LEDGER_CPULIMIT, 0,
-		    c->cpulimit != 0 ? c->cpulimit : CG_UNLIMITED, &l);
-	add_disk(t, res, &l);
-	(void)json_object_set_new(t->info, "resources", res);
+	use_limits(t->c, wants(t, disk) && use_disk(p, ct, &v) == 0 ? &v : NULL, &u);
+	if (runs)
+		use_read(t->h->d->cg, ct, &st, wants(t, INFO_USAGE | INFO_EXPLAIN), &u);
+	read_ledger(t, &st, &u, runs, &l);
+	if (wants(t, INFO_RESOURCES))
+		put_resources(t, &u, &l);
+	if (wants(t, INFO_USAGE) && runs)
+		(void)json_object_set_new(t->info, "usage", info_usage_json(t->h, ct, &st, &u));
+	if (wants(t, INFO_EXPLAIN))
+		(void)json_object_set_new(t->info, "explain",
+					  info_explain_json(t->h, ct, runs, &u, &l));
 }
 
 /* ---- config ---- */
@@ -279,9 +263,8 @@ static int load_config(const struct info_host *h, const struct ct *ct, struct co
 	return r;
 }
 
-/* What is known of the config, read anew when the files are others than before. */
-static const struct seen_conf *look_at_config(const struct info_host *h, struct info_ct *i,
-					      struct berth_error *err)
+const struct seen_conf *info_config(const struct info_host *h, struct info_ct *i,
+				    struct berth_error *err)
 {
 	const struct ct *ct = &i->ct;
 	struct conf_stamp saved, live;
@@ -371,7 +354,7 @@ json_t *info_json(const struct info_host *h, struct info_ct *i)
 {
 	const struct ct *ct = &i->ct;
 	struct berth_error err = {0};
-	struct teller t = {.h = h, .i = i, .c = look_at_config(h, i, &err)};
+	struct teller t = {.h = h, .i = i, .c = info_config(h, i, &err)};
 	char trouble[CT_TROUBLE_MAX];
 
 	t.info = begin(ct, t.c == NULL && !ct_status_is_up(ct->status));
@@ -389,4 +372,20 @@ json_t *info_json(const struct info_host *h, struct info_ct *i)
 	if (troubles_text(ct, trouble)[0] != '\0')
 		put_text(&t, INFO_TROUBLE, "trouble", trouble);
 	return t.info;
+}
+
+void info_learn(struct daemon *d, struct info_ct *i)
+{
+	struct ct *ct = registry_find(d, i->ct.ctid);
+
+	if (ct == NULL)
+		return;
+	if (i->fresh != NULL) {
+		seen_conf_unref(ct->seen);
+		ct->seen = take_ptr(i->fresh);
+	}
+	if (ct->init_pidfd >= 0 && i->ct.init_pidfd >= 0 &&
+	    ct->run.init.pid == i->ct.run.init.pid &&
+	    ct->run.init.start_time == i->ct.run.init.start_time && i->ct.oom_kills > ct->oom_kills)
+		ct->oom_kills = i->ct.oom_kills;
 }

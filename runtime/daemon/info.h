@@ -19,8 +19,18 @@ struct info_host {
 	struct daemon *d; /* of it only what stays as it is is looked at */
 	const struct conf_file *conf; /* berth.conf, a copy, */
 	unsigned int conf_gen; /* and the which one that is */
-	uint32_t want; /* enum info_member */
+	uint64_t want; /* INFO_* */
+	const char *links; /* the text of /proc/net/dev, or NULL */
+	uint32_t neighbour, neighbour_percent; /* see struct explain_in */
 };
 
+/*
+ * What is known of its config, read anew when the files are others than before; it stays i's. NULL with *err filled when
+ * it cannot be read.
+ */
+const struct seen_conf *info_config(const struct info_host *h, struct info_ct *i,
+				    struct berth_error *err);
 /* New reference. Also learns i->ct.oom_kills and i->fresh. */
 json_t *info_json(const struct info_host *h, struct info_ct *i);
+/* In the loop: the registry takes what the copy has learnt, unless it is another run's by now. */
+void info_learn(struct daemon *d, struct info_ct *i);

@@ -6,7 +6,7 @@
 
 static const struct {
 	const char *name;
-	uint32_t bits;
+	uint64_t bits;
 } members[] = {
 	{"ctid", 0}, /* always there, */
 	{"status", 0}, /* as is this */
@@ -33,22 +33,25 @@ static const struct {
 	{"config", INFO_CONFIG},
 	{"trouble", INFO_TROUBLE},
 	{"resources", INFO_RESOURCES | INFO_COUNTERS},
+	{"usage", INFO_USAGE},
+	{"explain", INFO_EXPLAIN | INFO_RESOURCES | INFO_COUNTERS},
 };
 
 static const struct {
 	const char *name;
-	uint32_t bits;
+	uint64_t bits;
 } resources[] = {
 	{"physpages", INFO_PHYSPAGES},	     {"swappages", INFO_SWAPPAGES},
 	{"numproc", INFO_NUMPROC},	     {"numcgroups", INFO_NUMCGROUPS},
 	{"oomguarpages", INFO_OOMGUARPAGES}, {"cpulimit", INFO_THROTTLED},
 	{"diskspace", INFO_DISKSPACE},	     {"diskinodes", INFO_DISKINODES},
+	{"iolimit", INFO_IOLIMIT},
 };
 
 static const char prefix[] = "resources.", suffix[] = ".held";
 
 /* "resources.numproc", "resources.numproc.held"; 0 for a name that is none. */
-static uint32_t resource_bits(const char *name)
+static uint64_t resource_bits(const char *name)
 {
 	size_t len;
 
@@ -66,9 +69,9 @@ static uint32_t resource_bits(const char *name)
 	return 0;
 }
 
-static int take(const char *name, uint32_t *bits, struct berth_error *err)
+static int take(const char *name, uint64_t *bits, struct berth_error *err)
 {
-	uint32_t more;
+	uint64_t more;
 
 	for (size_t i = 0; name != NULL && i < sizeof(members) / sizeof(members[0]); i++)
 		if (strcmp(members[i].name, name) == 0) {
@@ -85,9 +88,9 @@ static int take(const char *name, uint32_t *bits, struct berth_error *err)
 	return 0;
 }
 
-int info_want_parse(const json_t *fields, uint32_t *ret, struct berth_error *err)
+int info_want_parse(const json_t *fields, uint64_t *ret, struct berth_error *err)
 {
-	uint32_t bits = 0;
+	uint64_t bits = 0;
 	const json_t *name;
 	size_t i;
 

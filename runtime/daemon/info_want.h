@@ -8,42 +8,45 @@
 
 #include <stdint.h>
 
-enum info_member {
-	INFO_BOOTED = 1 << 0,
-	INFO_NAME = 1 << 1,
-	INFO_HOSTNAME = 1 << 2,
-	INFO_ADDRESSES = 1 << 3,
-	INFO_DESCRIPTION = 1 << 4,
-	INFO_OSTEMPLATE = 1 << 5,
-	INFO_LAYOUT = 1 << 6,
-	INFO_UUID = 1 << 7,
-	INFO_INIT_PID = 1 << 8,
-	INFO_MONITOR_PID = 1 << 9,
-	INFO_UPTIME = 1 << 10,
-	INFO_ID_BASE = 1 << 11,
-	INFO_ONBOOT = 1 << 12,
-	INFO_DISABLED = 1 << 13,
-	INFO_CPULIMIT = 1 << 14,
-	INFO_CPUUNITS = 1 << 15,
-	INFO_CPUS = 1 << 16,
-	INFO_CPU_USEC = 1 << 17,
-	INFO_LAST_END = 1 << 18,
-	INFO_WHY = 1 << 19,
-	INFO_CONFIG = 1 << 20,
-	INFO_TROUBLE = 1 << 21,
-	INFO_PHYSPAGES = 1 << 22,
-	INFO_SWAPPAGES = 1 << 23,
-	INFO_NUMPROC = 1 << 24,
-	INFO_NUMCGROUPS = 1 << 25,
-	INFO_DISKSPACE = 1 << 26,
-	INFO_DISKINODES = 1 << 27,
-	INFO_COUNTERS = 1 << 28, /* of resources: maxheld and failcnt */
-	INFO_OOMGUARPAGES = 1 << 29,
-	INFO_THROTTLED = 1 << 30, /* resources.cpulimit */
-	INFO_RESOURCES = INFO_PHYSPAGES | INFO_SWAPPAGES | INFO_OOMGUARPAGES | INFO_NUMPROC |
-			 INFO_NUMCGROUPS | INFO_THROTTLED | INFO_DISKSPACE | INFO_DISKINODES,
-	INFO_ALL = INT32_MAX
-};
+/* One bit each: more than an enum has. */
+#define INFO_BOOTED (UINT64_C(1) << 0)
+#define INFO_NAME (UINT64_C(1) << 1)
+#define INFO_HOSTNAME (UINT64_C(1) << 2)
+#define INFO_ADDRESSES (UINT64_C(1) << 3)
+#define INFO_DESCRIPTION (UINT64_C(1) << 4)
+#define INFO_OSTEMPLATE (UINT64_C(1) << 5)
+#define INFO_LAYOUT (UINT64_C(1) << 6)
+#define INFO_UUID (UINT64_C(1) << 7)
+#define INFO_INIT_PID (UINT64_C(1) << 8)
+#define INFO_MONITOR_PID (UINT64_C(1) << 9)
+#define INFO_UPTIME (UINT64_C(1) << 10)
+#define INFO_ID_BASE (UINT64_C(1) << 11)
+#define INFO_ONBOOT (UINT64_C(1) << 12)
+#define INFO_DISABLED (UINT64_C(1) << 13)
+#define INFO_CPULIMIT (UINT64_C(1) << 14)
+#define INFO_CPUUNITS (UINT64_C(1) << 15)
+#define INFO_CPUS (UINT64_C(1) << 16)
+#define INFO_CPU_USEC (UINT64_C(1) << 17)
+#define INFO_LAST_END (UINT64_C(1) << 18)
+#define INFO_WHY (UINT64_C(1) << 19)
+#define INFO_CONFIG (UINT64_C(1) << 20)
+#define INFO_TROUBLE (UINT64_C(1) << 21)
+#define INFO_PHYSPAGES (UINT64_C(1) << 22)
+#define INFO_SWAPPAGES (UINT64_C(1) << 23)
+#define INFO_NUMPROC (UINT64_C(1) << 24)
+#define INFO_NUMCGROUPS (UINT64_C(1) << 25)
+#define INFO_DISKSPACE (UINT64_C(1) << 26)
+#define INFO_DISKINODES (UINT64_C(1) << 27)
+#define INFO_COUNTERS (UINT64_C(1) << 28) /* of resources: maxheld and failcnt */
+#define INFO_OOMGUARPAGES (UINT64_C(1) << 29)
+#define INFO_THROTTLED (UINT64_C(1) << 30) /* resources.cpulimit */
+#define INFO_USAGE (UINT64_C(1) << 31) /* counters of this run, and pressure */
+#define INFO_EXPLAIN (UINT64_C(1) << 32) /* comes with all resources */
+#define INFO_IOLIMIT (UINT64_C(1) << 33) /* resources.iolimit */
+#define INFO_RESOURCES                                                                          \
+	(INFO_PHYSPAGES | INFO_SWAPPAGES | INFO_OOMGUARPAGES | INFO_NUMPROC | INFO_NUMCGROUPS | \
+	 INFO_THROTTLED | INFO_DISKSPACE | INFO_DISKINODES | INFO_IOLIMIT)
+#define INFO_ALL ((UINT64_C(1) << 34) - 1)
 
 /* fields: the parameter of List, an array of names, or NULL: all. BERTH_ERR_VALUE names one that is none. */
-int info_want_parse(const json_t *fields, uint32_t *ret, struct berth_error *err);
+int info_want_parse(const json_t *fields, uint64_t *ret, struct berth_error *err);

@@ -4,7 +4,12 @@
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/log.h"
+#include "runtime/ct/explain.h"
+#include "runtime/daemon/info.h"
+#include "runtime/daemon/seen_conf.h"
 #include "runtime/daemon/troubles.h"
+#include "runtime/daemon/use.h"
+#include "runtime/storage/kmsg.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +31,10 @@ struct entry {
 	bool have_stat; /* st is the last there will be */
 	bool known; /* ledger holds what was held at most, as berthd has seen it */
 	bool full; /* in: when last looked at; out: now */
-	uint64_t disk; /* bytes that its volume holds, 0: not known */
+	struct info_ct info; /* of a running CT: a copy, and what is known of its config */
+	struct ct_rate rate; /* out */
+	uint8_t level[LEDGER_MAX]; /* out */
+	uint64_t killed; /* out: processes that were ended for want of memory since the last look */
 	struct ledger ledger; /* out, when result is 0 or damaged */
 	bool damaged; /* what was there was no ledger */
 	int result;
@@ -35,9 +43,11 @@ struct entry {
 struct look {
 	struct daemon *d;
 	struct berth_paths paths;
-	uint64_t now;
+	uint64_t now, now_ms;
+	struct conf_file *host_conf;
+	struct info_host host;
 	size_t n;
-	struct entry v[SLICE];
+	struct entry v[];
 };
 
 static struct {
@@ -59,11 +69,92 @@ enum ledger_news ledger_watch_judge(uint64_t cgroups, uint64_t max, bool *full)
 
 /* ---- in the thread ---- */
 
+/*
+ * Which processes the kernel has ended for want of memory stands in its log only. What was read is kept for a while:
+ * the counters of two CTs are not read in one moment.
+ */
+enum {
+	KILLED_KEPT = 64
+};
+
+static _Thread_local struct {
+	char lines[KILLED_KEPT][512];
+	unsigned int n; /* so many were kept; the newest has (n - 1) % KILLED_KEPT */
+} killed;
+
+static void keep_killed(const char *text, void *data)
+{
+	(void)data;
+	if (strncmp(text, "oom-kill:", 9) == 0)
+		(void)snprintf(killed.lines[killed.n++ % KILLED_KEPT], sizeof(killed.lines[0]),
+			       "%s", text);
+}
+
+/* The last one of a CT; "" when it is not known. */
+static const char *killed_name(uint32_t id_base)
+{
+	static _Thread_local char name[LEDGER_TASK_MAX];
+	unsigned int kept;
+
+	kmsg_each(keep_killed, NULL);
+	kept = killed.n < KILLED_KEPT ? killed.n : KILLED_KEPT;
+	for (unsigned int i = 1; i <= kept; i++)
+		if (ledger_killed_parse(killed.lines[(killed.n - i) % KILLED_KEPT], id_base,
+					name) == 0)
+			return name;
+	return "";
+}
+
 static void raise_maxheld(struct ledger *l, const struct ledger *known)
 {
 	for (enum ledger_resource r = 0; r < LEDGER_MAX; r++)
 		if (known->of[r].maxheld > l->of[r].maxheld)
 			l->of[r].maxheld = known->of[r].maxheld;
+}
+
+/* What is full in percent of which limit. ext4 keeps a little for itself. */
+static const struct {
+	enum ledger_resource r;
+	unsigned int full_at;
+} levels[] = {
+	{LEDGER_NUMPROC, 100},	 {LEDGER_SWAPPAGES, 99}, {LEDGER_DISKSPACE, 99},
+	{LEDGER_DISKINODES, 99}, {LEDGER_PHYSPAGES, 99},
+};
+
+/* A file system keeps a part for itself: what counts is what may still be written. */
+static uint64_t level_held(const struct use *u, enum ledger_resource r)
+{
+	if (r == LEDGER_DISKSPACE && u->disk_free < u->limit[r])
+		return u->limit[r] - u->disk_free;
+	return u->held[r];
+}
+
+/* What no counter of the kernel's tells: a disk that is full, a rate that is reached. */
+static void measure(const struct look *k, struct entry *e, struct ledger *l,
+		    struct ledger_sample *s)
+{
+	const struct ct *ct = &e->info.ct;
+	const struct seen_conf *c = info_config(&k->host, &e->info, NULL);
+	struct volume_usage v;
+	struct use u = {0};
+
+	use_limits(c, use_disk(&k->paths, ct, &v) == 0 ? &v : NULL, &u);
+	use_read(k->d->cg, ct, &e->st, true, &u);
+	use_sample(&u, s);
+	use_rate(ct, &e->st, &u, k->now_ms, &e->rate);
+	if (c != NULL && use_is_at_io_limit(&ct->rate, &e->rate, c->iolimit, c->iopslimit))
+		ledger_hit(l, LEDGER_IOLIMIT, k->now);
+	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+		enum ledger_resource r = levels[i].r;
+
+		e->level[r] =
+			use_level(level_held(&u, r), u.limit[r], levels[i].full_at, ct->level[r]);
+		if (r == LEDGER_DISKSPACE && explain_disk_is_full(u.limit[r], u.disk_free))
+			e->level[r] = USE_FULL;
+		if ((r == LEDGER_DISKSPACE || r == LEDGER_DISKINODES) && e->level[r] == USE_FULL &&
+		    ct->level[r] != USE_FULL)
+			ledger_hit(l, r, k->now);
+	}
 }
 
 static void bring_up_to_date(const struct look *k, struct entry *e)
@@ -80,8 +171,13 @@ static void bring_up_to_date(const struct look *k, struct entry *e)
 	if (e->known)
 		raise_maxheld(&l, &e->ledger);
 	ledger_sample_from(&e->st, &s);
-	s.of[LEDGER_DISKSPACE].maxheld = e->disk;
+	if (!e->have_stat)
+		measure(k, e, &l, &s);
 	ledger_take(&l, &e->run, &s, k->now);
+	e->killed = l.of[LEDGER_OOMGUARPAGES].failcnt - saved.of[LEDGER_OOMGUARPAGES].failcnt;
+	if (e->killed > 0)
+		(void)snprintf(l.killed, sizeof(l.killed), "%s",
+			       killed_name(e->info.ct.facts.id_base));
 	if (ledger_watch_judge(e->st.cgroups, e->st.cgroups_max, &e->full) == LEDGER_FULL)
 		ledger_hit(&l, LEDGER_NUMCGROUPS, k->now);
 	if (e->have_stat || ledger_is_news(&saved, &l))
@@ -117,6 +213,7 @@ static void sweep_work(void *data)
 
 	for (size_t i = 0; i < s->n; i++)
 		ledger_sweep(&s->paths, s->ctids[i]);
+	kmsg_mark();
 }
 
 /* ---- what is told ---- */
@@ -194,26 +291,35 @@ static void take_entry(struct daemon *d, const struct entry *e)
 		troubles_write(ct); /* an earlier berthd's may be past */
 	ct->ledger = e->ledger;
 	ct->ledger_known = true;
+	if (!e->have_stat) {
+		ct->rate = e->rate;
+		memcpy(ct->level, e->level, sizeof(ct->level));
+	}
 	if (!e->have_stat && is_of_this_run(ct, e) && ct->status == CT_RUNNING)
 		take_limit(d, ct, e);
 }
 
+static void take_all(struct look *k)
+{
+	for (size_t i = 0; i < k->n; i++) {
+		take_entry(k->d, &k->v[i]);
+		info_learn(k->d, &k->v[i].info);
+		seen_conf_unref(k->v[i].info.seen);
+		seen_conf_unref(k->v[i].info.fresh);
+	}
+	conf_free(k->host_conf);
+	free(k);
+}
+
 static void look_done(void *data)
 {
-	struct look *k = data;
-
 	only.looking = false;
-	for (size_t i = 0; i < k->n; i++)
-		take_entry(k->d, &k->v[i]);
-	free(k);
+	take_all(data);
 }
 
 static void end_done(void *data)
 {
-	struct look *k = data;
-
-	take_entry(k->d, &k->v[0]);
-	free(k);
+	take_all(data);
 }
 
 /* ---- in the loop ---- */
@@ -234,40 +340,46 @@ static void forget_ended(struct ct *ct)
 	text_clear(&ct->limit_trouble);
 }
 
-static struct look *look_new(struct daemon *d)
+static struct look *look_new(struct daemon *d, size_t room)
 {
-	struct look *k = calloc(1, sizeof(*k));
+	struct look *k = calloc(1, sizeof(*k) + room * sizeof(k->v[0]));
 
 	if (k == NULL)
 		abort();
 	k->d = d;
 	k->paths = d->paths;
 	k->now = (uint64_t)time(NULL);
+	k->now_ms = ev_now_ms();
+	k->host_conf = conf_copy(d->host_conf);
+	if (k->host_conf == NULL)
+		abort();
+	k->host = (struct info_host){.d = d, .conf = k->host_conf, .conf_gen = d->host_conf_gen};
 	return k;
 }
 
-static void look_add(struct look *k, const struct ct *ct, const struct ct_run *run)
+static void look_add(struct look *k, struct ct *ct, const struct ct_run *run)
 {
 	k->v[k->n++] = (struct entry){.ctid = ct->ctid,
 				      .run = *run,
 				      .known = ct->ledger_known,
 				      .ledger = ct->ledger,
 				      .full = ct->at_cgroup_limit,
-				      .disk = ct->space.known ? ct->space.used : 0};
+				      .info = {.ct = *ct, .seen = seen_conf_ref(ct->seen)}};
 }
 
 void ledger_watch_look(struct daemon *d)
 {
 	struct look *k;
-	size_t begin = 0;
+	size_t begin = 0, room;
 
 	/* A disk that hangs holds this thread, and nobody else. */
 	if (only.looking || only.thread == NULL)
 		return;
-	k = look_new(d);
+	room = d->n_cts < SLICE ? d->n_cts : SLICE;
+	k = look_new(d, room);
 	while (begin < d->n_cts && d->cts[begin]->ctid < only.next)
 		begin++;
-	for (size_t i = 0; i < d->n_cts && k->n < SLICE; i++) {
+	for (size_t i = 0; i < d->n_cts && k->n < room; i++) {
 		struct ct *ct = d->cts[(begin + i) % d->n_cts];
 
 		forget_ended(ct);
@@ -277,7 +389,7 @@ void ledger_watch_look(struct daemon *d)
 		only.next = ct->ctid + 1;
 	}
 	if (k->n == 0) {
-		free(k);
+		take_all(k);
 		return;
 	}
 	only.looking = true;
@@ -306,7 +418,7 @@ void ledger_watch_ended(struct ct *ct, const struct cg_stat *st)
 
 	if (only.thread == NULL || !find_run(ct, &run))
 		return;
-	k = look_new(ct->d);
+	k = look_new(ct->d, 1);
 	look_add(k, ct, &run);
 	k->v[0].st = *st;
 	k->v[0].have_stat = true;

@@ -1,5 +1,6 @@
 /* methods_info.c - List, Get, Monitor: what a CT is and what it uses. */
 #include "runtime/base/cleanup.h"
+#include "runtime/base/fd.h"
 #include "runtime/daemon/disk_first.h"
 #include "runtime/daemon/found.h"
 #include "runtime/daemon/info.h"
@@ -7,6 +8,7 @@
 #include "runtime/daemon/seen_conf.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,7 +27,8 @@ struct info_part {
 enum {
 	PARTS = 4, /* at work side by side */
 	PART_MIN = 64, /* CTs for which a thread more is worth it */
-	NAMES_SPARE = 100 /* more names than CTs: some may be unknown, or twice */
+	NAMES_SPARE = 100, /* more names than CTs: some may be unknown, or twice */
+	LINKS_MAX = 4 << 20 /* bytes of /proc/net/dev: some 130 a link */
 };
 
 struct info_query {
@@ -86,15 +89,26 @@ static void query_add(struct info_query *q, const struct ct *ct)
 	copy->addrs = copy->claimed_name = NULL; /* not looked at */
 }
 
+/* Once for all CTs of the part. */
+static void read_links(struct info_host *h, char **ret)
+{
+	if ((h->want & INFO_USAGE) != 0 &&
+	    file_read_at(AT_FDCWD, "/proc/net/dev", LINKS_MAX, ret, NULL) == 0)
+		h->links = *ret;
+}
+
 static void part_work(void *data)
 {
 	struct info_part *p = data;
+	struct info_host h = p->q->h;
+	auto_free char *links = NULL;
 	FILE *f = open_memstream(&p->text, &p->len);
 
 	if (f == NULL)
 		abort();
+	read_links(&h, &links);
 	for (size_t i = p->from; i < p->to; i++) {
-		json_t *info = info_json(&p->q->h, &p->q->v[i]);
+		json_t *info = info_json(&h, &p->q->v[i]);
 
 		if (i > p->from)
 			(void)fputc(',', f);
@@ -104,26 +118,6 @@ static void part_work(void *data)
 	}
 	if (fclose(f) != 0)
 		abort();
-}
-
-/* What the copy has learnt, unless it is another run's by now. */
-static void query_learn(struct info_query *q)
-{
-	for (size_t i = 0; i < q->n; i++) {
-		struct info_ct *v = &q->v[i];
-		struct ct *ct = registry_find(q->h.d, v->ct.ctid);
-
-		if (ct == NULL)
-			continue;
-		if (v->fresh != NULL) {
-			seen_conf_unref(ct->seen);
-			ct->seen = take_ptr(v->fresh);
-		}
-		if (ct->init_pidfd >= 0 && v->ct.init_pidfd >= 0 &&
-		    ct->run.init.pid == v->ct.run.init.pid &&
-		    ct->run.init.start_time == v->ct.run.init.start_time)
-			ct->oom_kills = v->ct.oom_kills;
-	}
 }
 
 static void query_reply(struct info_query *q)
@@ -153,9 +147,23 @@ static void part_done(void *data)
 
 	if (--q->left > 0)
 		return;
-	query_learn(q);
+	for (size_t i = 0; i < q->n; i++)
+		info_learn(q->h.d, &q->v[i]);
 	query_reply(q);
 	query_free(q);
+}
+
+/* The CT that takes the most CPU time, as the sampler has last seen it. */
+static void find_neighbour(struct info_query *q)
+{
+	const struct daemon *d = q->h.d;
+
+	for (size_t i = 0; (q->h.want & INFO_EXPLAIN) != 0 && i < d->n_cts; i++)
+		if (d->cts[i]->status == CT_RUNNING &&
+		    d->cts[i]->rate.cpu_percent > q->h.neighbour_percent) {
+			q->h.neighbour = d->cts[i]->ctid;
+			q->h.neighbour_percent = d->cts[i]->rate.cpu_percent;
+		}
 }
 
 static void query_run(struct info_query *q)
@@ -164,6 +172,7 @@ static void query_run(struct info_query *q)
 	size_t most = cpus < 1 ? 1 : cpus < PARTS ? (size_t)cpus : PARTS;
 	size_t n = q->n / PART_MIN + 1, at = 0;
 
+	find_neighbour(q);
 	q->n_parts = (unsigned int)(n < most ? n : most);
 	q->left = q->n_parts;
 	for (unsigned int i = 0; i < q->n_parts; i++) {
@@ -220,7 +229,7 @@ void method_list(struct rpc_call *call, json_t *parameters, void *data)
 	bool all = method_flag(parameters, "all");
 	struct berth_error err;
 	struct info_query *q;
-	uint32_t want;
+	uint64_t want;
 
 	if (info_want_parse(json_object_get(parameters, "fields"), &want, &err) < 0) {
 		rpc_reply_error(call, &err);

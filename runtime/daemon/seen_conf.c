@@ -58,6 +58,8 @@ struct seen_conf *seen_conf_new(const struct conf_file *f, const struct ct_confi
 	s->numcgroups = c->numcgroups;
 	s->diskspace = c->diskspace;
 	s->diskinodes = c->diskinodes;
+	s->iolimit = c->iolimit;
+	s->iopslimit = c->iopslimit;
 	s->diskinodes_given = c->diskinodes_given;
 	s->cpulimit = c->cpulimit;
 	s->cpuunits = c->cpuunits;

@@ -23,7 +23,7 @@ struct seen_conf {
 	bool settled; /* a later change shows in its stamps */
 	unsigned int host_gen; /* of which berth.conf */
 	struct conf_stamp saved, live;
-	uint64_t ram, swap, numproc, numcgroups, diskspace, diskinodes;
+	uint64_t ram, swap, numproc, numcgroups, diskspace, diskinodes, iolimit, iopslimit;
 	bool diskinodes_given;
 	uint32_t cpulimit, cpuunits, cpus;
 	bool onboot, disabled;

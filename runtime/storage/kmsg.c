@@ -38,6 +38,22 @@ int kmsg_parse(const char *record, char *buf, size_t size)
 	return (int)(strtoul(record, NULL, 10) & 7);
 }
 
+void kmsg_each(kmsg_fn *fn, void *data)
+{
+	char record[8192], text[1024];
+	ssize_t n;
+
+	if (log_fd < 0)
+		return;
+	while ((n = read(log_fd, record, sizeof(record) - 1)) > 0 || (n < 0 && errno == EPIPE)) {
+		if (n < 0)
+			continue;
+		record[n] = '\0';
+		if (kmsg_parse(record, text, sizeof(text)) >= 0)
+			fn(text, data);
+	}
+}
+
 void kmsg_first(const char *word, char *buf, size_t size)
 {
 	char record[8192], text[512];

@@ -20,6 +20,10 @@ void kmsg_mark(void);
  */
 void kmsg_first(const char *word, char *buf, size_t size);
 
+/* Each record since the mark, or since the last one that this thread has read. */
+typedef void kmsg_fn(const char *text, void *data);
+void kmsg_each(kmsg_fn *fn, void *data);
+
 /*
  * Pure: the text of one record of /dev/kmsg ("6,339,514,-;text\n KEY=value"). Returns its level, 0
  * (emergency) to 7 (debug), or -EINVAL.

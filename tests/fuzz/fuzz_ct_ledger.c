@@ -12,13 +12,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct ledger_sample s = {.of = {{1, 2, 3}, {UINT64_MAX, UINT64_MAX, 5}}};
 	const struct ct_run run = {.boot_id = "x", .init = {1, 2}};
-	char text[4096], again[4096];
+	char text[8192], again[8192], task[LEDGER_TASK_MAX];
 	struct ledger l, back;
 
 	if (size >= sizeof(text))
 		size = sizeof(text) - 1;
 	memcpy(text, data, size);
 	text[size] = '\0';
+	if (ledger_killed_parse(text, 65536, task) == 0 && strlen(task) >= sizeof(task))
+		abort();
 	if (ledger_parse(text, &l) < 0)
 		return 0;
 	ledger_take(&l, &run, &s, 7);

@@ -8,6 +8,7 @@
  * covers: runtime/cli/cmd_exec.c runtime/cli/cmd_list.c runtime/cli/list_fetch.c runtime/cli/complete.c
  * covers: runtime/cli/cmd_log.c runtime/cli/cmd_doctor.c runtime/cli/doctor_apply.c
  * covers: runtime/cli/cmd_undo.c runtime/cli/cmd_migrate.c runtime/cli/cmd_ubc.c
+ * covers: runtime/cli/cmd_explain.c
  */
 #include "tests/unit/daemon_fixture.h"
 #include "tests/unit/varlink_type.h"
@@ -15,6 +16,7 @@
 #include "runtime/base/spawn.h"
 
 #include <sys/mman.h>
+#include <time.h>
 
 /* How the last command ended. */
 static struct {
@@ -288,9 +290,27 @@ static void a_ledger_is_shown_in_vzubcs_columns(void)
 	CHECK(prints("physpages") && prints("256M"));
 	CHECK(BERTH("ubc", "-a", "-q") == 0 && prints("numproc") && !prints("physpages"));
 	CHECK(BERTH("ubc", "-aj") == 0 && prints("\"failcnt\": 7") && prints("268435456"));
-	CHECK(prints("\"failcnt\": null")); /* of the disk nobody counts them */
+	CHECK(prints("\"held\": null")); /* of CPU time nothing is held */
 	CHECK(BERTH("ubc", "nobody") == status_of(BERTH_ERR_NO_CONFIG));
 	CHECK(BERTH("ubc", "--nonsense") == status_of(BERTH_ERR_OPTION));
+	host_end();
+}
+
+static void what_a_ct_met_is_explained(void)
+{
+	struct ct *ct;
+
+	host_begin("");
+	ct = add_ct(101, "NAME=\"web\"\nNUMPROC=\"40:50\"\n");
+	ct->ledger_known = true;
+	CHECK(BERTH("explain", "web") == 0 && prints("CT 101 (web) is stopped\n"));
+	CHECK(prints("no limit of it bites, and none has in the last hour\n"));
+	ledger_hit(&ct->ledger, LEDGER_NUMPROC, (uint64_t)time(NULL) - 60);
+	CHECK(BERTH("explain", "101") == 0 && prints("hour numproc: It had as many processes"));
+	CHECK(prints("(50)") && prints(", 1 in the last hour\n"));
+	CHECK(prints("to relieve it: berth set 101 --numproc 100 --save\n"));
+	CHECK(BERTH("explain", "101", "--json") == 0 && prints("\"cause\": \"limit\""));
+	CHECK(BERTH("explain", "nobody") == status_of(BERTH_ERR_NO_CONFIG));
 	host_end();
 }
 
@@ -707,6 +727,7 @@ int main(void)
 	RUN(a_status_is_vzctls_line);
 	RUN(a_list_is_sorted_filtered_and_cut_to_fields);
 	RUN(a_ledger_is_shown_in_vzubcs_columns);
+	RUN(what_a_ct_met_is_explained);
 	RUN(without_berthd_the_files_tell);
 	RUN(the_host_answers);
 	RUN(doctor_applies_what_is_safe);

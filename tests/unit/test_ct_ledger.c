@@ -138,9 +138,79 @@ static void kernel_counters_find_their_rows(void)
 	CHECK(s.of[LEDGER_DISKSPACE].failcnt == LEDGER_NOT_COUNTED);
 }
 
+static void failures_of_the_last_hour_are_told_apart(void)
+{
+	const enum ledger_resource r = LEDGER_NUMPROC;
+	struct ledger l = {0}, back;
+	const uint64_t at = 600000;
+	char text[8192];
+
+	take(&l, &first, 10, 3, at);
+	take(&l, &first, 10, 5, at + 200);
+	CHECK(l.of[r].since == at && ledger_hour(&l, r, at + 200) == 5);
+	take(&l, &first, 10, 6, at + 1300); /* another trouble */
+	CHECK(l.of[r].since == at + 1300 && ledger_hour(&l, r, at + 1300) == 6);
+	CHECK(ledger_format(&l, text, sizeof(text)) == 0 && ledger_parse(text, &back) == 0);
+	CHECK(back.of[r].since == at + 1300 && ledger_hour(&back, r, at + 1300) == 6);
+	CHECK(ledger_hour(&l, r, at + 3599) == 6 && ledger_hour(&l, r, at + 3600) == 1);
+	CHECK(ledger_hour(&l, r, at + 5000) == 0 && l.of[r].failcnt == 6);
+	/* The clock was set back: nothing is lost. */
+	take(&l, &first, 10, 7, at - 7200);
+	CHECK(ledger_hour(&l, r, at - 7200) == 7 && l.of[r].since == at - 7200);
+	CHECK(ledger_parse("version=1\nboot_id=x\ninit=1\ninit_start=2\nnumproc.hour=1 2 3\n",
+			   &back) == -EINVAL);
+	CHECK(ledger_parse("version=1\nboot_id=x\ninit=1\ninit_start=2\nnumproc.hour="
+			   "1 2 3 4 5 6 7\n",
+			   &back) == -EINVAL);
+	CHECK(ledger_parse("version=1\nboot_id=x\ninit=1\ninit_start=2\nkilled=a\tb\n", &back) ==
+	      -EINVAL);
+}
+
+static void a_rate_is_met_when_it_is_gone_at_for_a_while_or_in_a_burst(void)
+{
+	CHECK(ledger_is_at_rate(50000, 10000, 0, 5000));
+	CHECK(ledger_is_at_rate(45000, 10000, 0, 5000));
+	CHECK(!ledger_is_at_rate(44000, 10000, 0, 5000));
+	CHECK(ledger_is_at_rate(20000, 10000, 3800, 5000)); /* four seconds at the limit */
+	CHECK(!ledger_is_at_rate(20000, 10000, 9000, 5000)); /* the disk is slow */
+	CHECK(!ledger_is_at_rate(20000, 10000, 600, 5000)); /* nobody held it up */
+	CHECK(!ledger_is_at_rate(2000, 10000, 400, 5000)); /* too short to tell */
+	CHECK(!ledger_is_at_rate(0, 10000, 9000, 5000) && !ledger_is_at_rate(9, 0, 0, 1));
+	CHECK(!ledger_is_at_rate(50000, 10000, 9000, 0));
+}
+
+#define OOM                                                                            \
+	"oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=101,mems_allowed" \
+	"=0,oom_memcg=/berth/101"
+
+static int killed(const char *rest, char name[LEDGER_TASK_MAX])
+{
+	char line[512];
+
+	(void)snprintf(line, sizeof(line), "%s%s", OOM, rest);
+	return ledger_killed_parse(line, 655425536, name);
+}
+
+static void the_process_that_was_ended_is_known_by_the_ids_of_its_ct(void)
+{
+	char name[LEDGER_TASK_MAX] = "";
+
+	CHECK(killed(",task_memcg=/berth/101/inner,task=dd,pid=7,uid=655425636", name) == 0);
+	CHECK(strcmp(name, "dd") == 0);
+	/* Another CT's; one that calls itself as a part of the line. */
+	CHECK(killed(",task_memcg=/x,task=dd,pid=7,uid=655425535", name) == -ENOENT);
+	CHECK(killed(",task_memcg=/x,task=dd,pid=7,uid=655491072", name) == -ENOENT);
+	CHECK(killed(",task_memcg=/x,task=a,uid=655425536,pid=7,uid=1", name) == -ENOENT);
+	CHECK(killed(",task_memcg=/x,task=a\t,pid=1,b,pid=7,uid=655425536", name) == 0);
+	CHECK(strcmp(name, "a?,pid=1,b") == 0);
+	CHECK(ledger_killed_parse("oom-kill:", 655425536, name) == -ENOENT);
+	CHECK(ledger_killed_parse(",task_memcg=/x,task=dd,pid=7,uid=655425536", 655425536, name) ==
+	      -ENOENT);
+}
+
 static void a_damaged_text_is_no_ledger(void)
 {
-	char text[4096];
+	char text[8192];
 	struct ledger l = {0}, back;
 
 	take(&l, &first, 10, 3, 50);
@@ -207,6 +277,9 @@ int main(void)
 	RUN(what_the_kernel_does_not_count_is_counted_by_hits);
 	RUN(a_failure_is_news_and_a_little_more_memory_is_not);
 	RUN(kernel_counters_find_their_rows);
+	RUN(failures_of_the_last_hour_are_told_apart);
+	RUN(a_rate_is_met_when_it_is_gone_at_for_a_while_or_in_a_burst);
+	RUN(the_process_that_was_ended_is_known_by_the_ids_of_its_ct);
 	RUN(a_damaged_text_is_no_ledger);
 	CHECK(mkdtemp(top) != NULL && berth_paths_init(&paths, top, NULL) == 0);
 	CHECK(dir_make(path_private(&paths, 101, path), 0755) == 0);

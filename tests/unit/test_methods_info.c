@@ -138,7 +138,7 @@ static void check_type(json_t *o, const char *type)
 static void what_is_told_is_what_the_interface_has(void)
 {
 	json_t *all = varlink_members(varlink_container, "Info"), *keep = NULL, *info, *v;
-	uint32_t bits = 0, want;
+	uint64_t bits = 0, want;
 	struct running r;
 	const char *key;
 
@@ -151,7 +151,10 @@ static void what_is_told_is_what_the_interface_has(void)
 	check_type(info, "Info");
 	check_type(json_object_get(info, "last_end"), "End");
 	json_object_foreach(json_object_get(info, "resources"), key, v) check_type(v, "Resource");
-	CHECK(json_object_size(json_object_get(info, "resources")) == 8);
+	check_type(json_object_get(info, "usage"), "Usage");
+	json_object_foreach(json_object_get(json_object_get(info, "usage"), "pressure"), key, v)
+		check_type(v, "Pressure");
+	CHECK(json_object_size(json_object_get(info, "resources")) == 9);
 	json_object_foreach(all, key, v)
 	{
 		json_t *one = json_pack("[s]", key);
@@ -253,7 +256,7 @@ static void a_list_has_the_members_that_are_asked_for(void)
 
 static void members_are_known_by_name(void)
 {
-	uint32_t want = 0;
+	uint64_t want = 0;
 	json_t *all = json_pack("[s, s]", "resources", "resources.diskspace.held");
 
 	CHECK(info_want_parse(NULL, &want, &err) == 0 && want == INFO_ALL);

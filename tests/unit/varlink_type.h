@@ -26,7 +26,7 @@ static json_t *varlink_members(const char *interface, const char *name)
 			at += strcspn(at, "\n");
 			continue;
 		}
-		if (sscanf(at, "%63[a-z_]: %63[][?a-zA-Z]", word, type) != 2)
+		if (sscanf(at, "%63[a-z_0-9]: %63[][?a-zA-Z]", word, type) != 2)
 			break;
 		(void)json_object_set_new(members, word, json_string(type));
 		at += strcspn(at, ",)\n");

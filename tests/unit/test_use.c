@@ -1,0 +1,112 @@
+/*
+ * test_use.c - levels and rates: told once, and of one run only.
+ * covers: runtime/daemon/info_use.c runtime/daemon/use.c
+ */
+#include "runtime/base/text.h"
+#include "runtime/daemon/info_use.h"
+#include "runtime/daemon/use.h"
+#include "tests/unit/check.h"
+
+#include <string.h>
+
+static void a_level_is_reached_and_left_five_percent_lower(void)
+{
+	CHECK(use_level(79, 100, 100, 0) == 0);
+	CHECK(use_level(80, 100, 100, 0) == 80);
+	CHECK(use_level(76, 100, 100, 80) == 80 && use_level(74, 100, 100, 80) == 0);
+	CHECK(use_level(95, 100, 100, 80) == 95 && use_level(91, 100, 100, 95) == 95);
+	CHECK(use_level(89, 100, 100, 95) == 80);
+	CHECK(use_level(100, 100, 100, 95) == USE_FULL && use_level(96, 100, 100, 100) == USE_FULL);
+	CHECK(use_level(99, 100, 99, 0) == USE_FULL && use_level(98, 100, 99, 0) == 95);
+	CHECK(use_level(300, 100, 100, 0) == USE_FULL);
+}
+
+static void no_limit_is_never_near(void)
+{
+	CHECK(use_level(5, 0, 100, 100) == USE_CALM);
+	CHECK(use_level(UINT64_MAX, UINT64_MAX, 100, 100) == USE_CALM);
+	CHECK(use_level(UINT64_MAX, INT64_MAX, 100, 0) == USE_CALM);
+}
+
+static struct ct_rate at(uint64_t ms, uint64_t written, uint64_t stalled_ms)
+{
+	return (struct ct_rate){.init = {7, 1},
+				.at_ms = ms,
+				.io.write_bytes = written,
+				.io.writes = written / 1000,
+				.io_stalled_usec = stalled_ms * 1000};
+}
+
+static void a_disk_rate_is_that_of_one_run(void)
+{
+	struct ct_rate a = at(1000, 0, 0), b = at(11000, 50000, 9000), other = b;
+
+	CHECK(use_is_at_io_limit(&a, &b, 5000, 0));
+	CHECK(!use_is_at_io_limit(&a, &b, 10000, 0));
+	CHECK(!use_is_at_io_limit(&a, &b, 0, 0));
+	CHECK(use_is_at_io_limit(&a, &b, 0, 5));
+	other.init.pid = 8;
+	CHECK(!use_is_at_io_limit(&a, &other, 5000, 0));
+	/* A counter that went back. */
+	CHECK(!use_is_at_io_limit(&b, &a, 5000, 0));
+}
+
+static void cpu_time_is_in_percent_of_one_cpu(void)
+{
+	struct ct ct = {.run.init = {7, 1}, .rate = {.init = {7, 1}, .at_ms = 1000}};
+	struct cg_stat st = {.cpu_usec = 5000000};
+	struct use u = {0};
+	struct ct_rate r;
+
+	use_rate(&ct, &st, &u, 11000, &r);
+	CHECK(r.cpu_percent == 50 && r.at_ms == 11000 && r.cpu_usec == 5000000);
+	ct.run.init.start_time = 2;
+	use_rate(&ct, &st, &u, 11000, &r);
+	CHECK(r.cpu_percent == 0);
+}
+
+static void pressure_that_is_not_known_is_not_counted(void)
+{
+	struct use u = {.pressure[CG_PRESSURE_IO] = {.known = true, .some.usec = 7999}};
+	struct ledger_sample s = {.of[LEDGER_CPUPRESSURE].failcnt = LEDGER_NOT_COUNTED};
+
+	use_sample(&u, &s);
+	CHECK(s.of[LEDGER_IOPRESSURE].failcnt == 7);
+	CHECK(s.of[LEDGER_CPUPRESSURE].failcnt == LEDGER_NOT_COUNTED);
+}
+
+/* Who is in the CT reads of its own limits, and nothing of the host's. */
+static void the_text_inside_has_no_command_and_no_other_ct(void)
+{
+	struct ct ct = {.ctid = 101, .status = CT_RUNNING};
+	struct use u = {.held[LEDGER_NUMPROC] = 20};
+	struct ledger l = {0};
+	char text[4096];
+
+	for (int i = 0; i < LEDGER_MAX; i++)
+		u.limit[i] = UINT64_MAX;
+	info_explain_inside(&ct, &u, &l, 1000000, text, sizeof(text));
+	CHECK(strcmp(text, "No limit has been met in the last hour.\n") == 0);
+	u.limit[LEDGER_NUMPROC] = 20;
+	ledger_hit(&l, LEDGER_NUMPROC, 999990);
+	text_set(&ct.limit_trouble, "/sys: berth set 101");
+	info_explain_inside(&ct, &u, &l, 1000000, text, sizeof(text));
+	CHECK(strstr(text, "now  numproc: It has as many processes") == text);
+	CHECK(strstr(text, "(last at 13:46 UTC)\n") != NULL);
+	CHECK(strstr(text, "berth set") == NULL && strstr(text, "/sys") == NULL);
+	/* A buffer that is too small. */
+	info_explain_inside(&ct, &u, &l, 1000000, text, 20);
+	CHECK(strlen(text) == 19);
+	text_clear(&ct.limit_trouble);
+}
+
+int main(void)
+{
+	RUN(a_level_is_reached_and_left_five_percent_lower);
+	RUN(no_limit_is_never_near);
+	RUN(a_disk_rate_is_that_of_one_run);
+	RUN(cpu_time_is_in_percent_of_one_cpu);
+	RUN(pressure_that_is_not_known_is_not_counted);
+	RUN(the_text_inside_has_no_command_and_no_other_ct);
+	return check_failures != 0;
+}
