@@ -45,13 +45,14 @@ json_t *info_usage_json(const struct info_host *h, const struct ct *ct, const st
 	if (h->links != NULL)
 		net_counts_parse(h->links, ct->ctid, &net);
 	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
-			 "at_usec", (json_int_t)(clock_monotonic_ns() / 1000), "cpu_usec", number(st->cpu_usec), "periods",
-			 number(st->periods), "throttled", number(st->throttled), "throttled_usec",
-			 number(st->throttled_usec), "read_bytes", number(u->io.read_bytes),
-			 "write_bytes", number(u->io.write_bytes), "reads", number(u->io.reads),
-			 "writes", number(u->io.writes), "rx_bytes", number(net.rx_bytes),
-			 "rx_packets", number(net.rx_packets), "tx_bytes", number(net.tx_bytes),
-			 "tx_packets", number(net.tx_packets), "pressure", pressure);
+			 "at_usec", (json_int_t)(clock_monotonic_ns() / 1000), "cpu_usec",
+			 number(st->cpu_usec), "periods", number(st->periods), "throttled",
+			 number(st->throttled), "throttled_usec", number(st->throttled_usec),
+			 "read_bytes", number(u->io.read_bytes), "write_bytes",
+			 number(u->io.write_bytes), "reads", number(u->io.reads), "writes",
+			 number(u->io.writes), "rx_bytes", number(net.rx_bytes), "rx_packets",
+			 number(net.rx_packets), "tx_bytes", number(net.tx_bytes), "tx_packets",
+			 number(net.tx_packets), "pressure", pressure);
 }
 
 /* ---- explain ---- */
