@@ -55,45 +55,46 @@ static void only_what_a_command_can_work_on_is_taken(void)
 	CHECK(!fleet_fits("stop", "given") && !fleet_fits("restart", "stopped"));
 }
 
-static int take(const char *command, struct fleet *f, int argc, char **argv)
+/* What it keeps of the words stays until the next call. */
+static int take(const char *command, struct fleet *f, const char *const *words)
 {
+	static char copy[12][40], *argv[13];
 	const struct command c = {.name = command, .args = ""};
 	const struct cli cli = {.program = "berth", .command = &c};
-	const struct args a = {.argc = argc, .argv = argv, .at = 2};
+	struct args a = {.argv = argv, .at = 2};
 
+	for (; words[a.argc] != NULL && a.argc < 12; a.argc++) {
+		(void)snprintf(copy[a.argc], sizeof(copy[0]), "%s", words[a.argc]);
+		argv[a.argc] = copy[a.argc];
+	}
 	return fleet_take(&cli, &a, f, &err);
 }
 
-#define TAKE(command, f, ...)                                                              \
-	__extension__({                                                                    \
-		char *argv_[] = {(char[]){"berth"}, (char[]){command}, __VA_ARGS__, NULL}; \
-		take(command, f, (int)(sizeof(argv_) / sizeof(argv_[0])) - 1, argv_);      \
-	})
-#define W(text) ((char[]){text})
+#define TAKE(command, f, ...) \
+	take(command, f, (const char *const[]){"berth", command, __VA_ARGS__, NULL})
 
 static void one_ct_is_the_commands_own_business(void)
 {
 	struct fleet f;
 
-	CHECK(TAKE("stop", &f, W("101"), W("--fast")) == 0);
-	CHECK(TAKE("set", &f, W("101"), W("--description"), W("--all")) == 0);
-	CHECK(TAKE("stop", &f, W("--all"), W("--help")) == 0);
-	CHECK(TAKE("exec", &f, W("101"), W("ls"), W("*")) == 0);
+	CHECK(TAKE("stop", &f, "101", "--fast") == 0);
+	CHECK(TAKE("set", &f, "101", "--description", "--all") == 0);
+	CHECK(TAKE("stop", &f, "--all", "--help") == 0);
+	CHECK(TAKE("exec", &f, "101", "ls", "*") == 0);
 }
 
 static void options_stay_and_the_place_of_the_ct_is_known(void)
 {
 	struct fleet f;
 
-	CHECK(TAKE("stop", &f, W("101"), W("105-110"), W("--fast"), W("--parallel"), W("3")) == 1);
+	CHECK(TAKE("stop", &f, "101", "105-110", "--fast", "--parallel", "3") == 1);
 	CHECK(f.n == 2 && f.parallel == 3 && f.argc == 4 && f.at == 2);
 	CHECK(strcmp(f.argv[3], "--fast") == 0 && f.words[1].kind == FLEET_RANGE);
 	fleet_free(&f);
-	CHECK(TAKE("set", &f, W("--all"), W("--ram"), W("1G"), W("--description"), W("--all")) ==
-	      1);
+	CHECK(TAKE("set", &f, "--all", "--ram", "1G", "--description", "--all") == 1);
 	CHECK(f.n == 1 && f.argc == 7 && strcmp(f.argv[6], "--all") == 0);
 	fleet_free(&f);
-	CHECK(TAKE("stop", &f, W("--fast"), W("--all"), W("--parallel=9"), W("--json")) == 1);
+	CHECK(TAKE("stop", &f, "--fast", "--all", "--parallel=9", "--json") == 1);
 	CHECK(f.parallel == 9 && f.json && !f.quiet);
 	fleet_free(&f);
 }
@@ -102,10 +103,10 @@ static void what_makes_no_sense_is_refused(void)
 {
 	struct fleet f;
 
-	CHECK(TAKE("stop", &f, W("--all"), W("--parallel"), W("0")) < 0);
-	CHECK(TAKE("stop", &f, W("--all"), W("--parallel")) < 0);
-	CHECK(TAKE("stop", &f, W("--parallel"), W("4")) < 0 && err.code == BERTH_ERR_OPTION);
-	CHECK(TAKE("destroy", &f, W("--all")) < 0 && err.code == BERTH_ERR_OPTION);
+	CHECK(TAKE("stop", &f, "--all", "--parallel", "0") < 0);
+	CHECK(TAKE("stop", &f, "--all", "--parallel") < 0);
+	CHECK(TAKE("stop", &f, "--parallel", "4") < 0 && err.code == BERTH_ERR_OPTION);
+	CHECK(TAKE("destroy", &f, "--all") < 0 && err.code == BERTH_ERR_OPTION);
 }
 
 int main(void)
