@@ -206,6 +206,23 @@ static const struct command table[] = {
 	 "\n"
 	 "  berth explain 101\n",
 	 cmd_explain},
+	{"capacity", NULL, "[-j]", "show what of this host is sold to CTs, and what they use",
+	 "Sold is the sum of the limits of all CTs, running or not. Disk is what the host has for\n"
+	 "volumes; inodes are those of the volumes.\n"
+	 "\n"
+	 "  berth capacity\n",
+	 cmd_capacity},
+	{"split", NULL, "-n N [-f NAME] [-s SWAP]", "make a sample for 1/N of this host",
+	 "  -f NAME  write samples/NAME.conf; without it the sample is printed\n"
+	 "  -s SWAP  swap for each CT; without it 1/N of the host's\n"
+	 "\n"
+	 "  berth split -n 20 -f small && berth create 101 --config small\n",
+	 cmd_split},
+	{"config-check", NULL, "[CT]...", "check berth.conf and the configs of CTs",
+	 "All CTs, if none is named. Changes nothing.\n"
+	 "\n"
+	 "  berth config-check\n",
+	 cmd_config_check},
 	{"template build", NULL, "NAME", "build a template from its recipe",
 	 "  berth template build debian-12\n", cmd_template_build},
 	{"template import", NULL, "NAME ARCHIVE", "make a template from a root file system archive",

@@ -51,7 +51,7 @@ done
 # ---- commands and options ----
 
 # {"template rm", "template remove", ...: both names.
-sed -nE 's/^\t\{"([a-z0-9 ]+)", (NULL|"([a-z ]+)"),.*/\1\n\3/p' runtime/cli/commands.c |
+sed -nE 's/^\t\{"([a-z0-9 -]+)", (NULL|"([a-z ]+)"),.*/\1\n\3/p' runtime/cli/commands.c |
 	grep . >"$tmp/source"
 # The commands stand between the global options and the columns.
 section man/berth.8 '^\.Sh COMMANDS' '^\.Sh ENVIRONMENT' |
