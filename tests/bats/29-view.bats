@@ -62,6 +62,7 @@ meminfo() {
 
 # server: who answers for the view of CT 101.
 server() {
+	wait_for 20 test -s "$HOST_ROOT/run/berth/ct/101/view"
 	sed -n 's/^pid=//p' "$HOST_ROOT/run/berth/ct/101/view"
 }
 
@@ -89,7 +90,8 @@ server() {
 		old=$(server)
 		kill -9 "$old"
 		[ "$(meminfo MemTotal)" = $((64 << 10)) ]
-		[ "$(server)" != "$old" ]
+		another() { [ "$(server)" != "$old" ]; }
+		wait_for 20 another
 	done
 	# The monitor, and both.
 	kill -9 "$(berth list -H -o monitor_pid 101)"
