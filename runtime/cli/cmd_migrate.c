@@ -8,17 +8,11 @@
 #include <errno.h>
 #include <string.h>
 
-static const struct opt migrate_opts[] = {{"rsh", 'e', true},
-					  {"ssh", 0, true},
-					  {"remove-area", 'r', true},
-					  {"check-only", 0, false},
-					  {"dry-run", 0, false},
-					  {"online", 0, false},
-					  {"live", 0, false},
-					  {"resolve", 0, false},
-					  {"take", 0, false},
-					  {"release", 0, false},
-					  {0}};
+static const struct opt migrate_opts[] = {
+	{"rsh", 'e', true},	  {"ssh", 0, true},	 {"remove-area", 'r', true},
+	{"check-only", 0, false}, {"dry-run", 0, false}, {"online", 0, false},
+	{"live", 0, false},	  {"timeout", 0, true},	 {"resolve", 0, false},
+	{"take", 0, false},	  {"release", 0, false}, {0}};
 
 enum {
 	CTS_MAX = 256,
@@ -31,6 +25,7 @@ struct migrate {
 	const char *command, *ssh, *words[CTS_MAX + 1];
 	int n;
 	bool keep, check_only, online, resolve, take, release;
+	uint32_t timeout; /* seconds that it may stand still; 0: berthd's default */
 };
 
 /* CT[:NEW_CTID[:NEW_NAME]] */
@@ -79,6 +74,13 @@ static int take_option(struct migrate *m, const struct arg *a, struct berth_erro
 	}
 	if (strcmp(a->name, "ssh") == 0) {
 		m->ssh = a->value;
+		return 0;
+	}
+	if (strcmp(a->name, "timeout") == 0) {
+		if (parse_u32(a->value, &m->timeout) < 0 || m->timeout < 1 || m->timeout > 86400)
+			return berth_error_set(err, BERTH_ERR_VALUE, ERANGE,
+					       "invalid --timeout '%.40s'; use 1 to 86400 seconds",
+					       a->value);
 		return 0;
 	}
 	if (strcmp(a->name, "remove-area") == 0) {
@@ -197,6 +199,7 @@ static int send_once(struct cli *cli, const struct migrate *m, const struct move
 	json_t *p = json_pack("{s:s, s:s, s:b, s:b, s:b, s:b}", "ct", ct->ct, "peer", host, "keep",
 			      m->keep, "check_only", m->check_only, "start", start, "online",
 			      m->online);
+	json_t *timeout = m->timeout != 0 ? json_integer(m->timeout) : NULL;
 	struct transport t;
 	json_t *reply = NULL;
 	uint64_t before;
@@ -206,6 +209,8 @@ static int send_once(struct cli *cli, const struct migrate *m, const struct move
 		json_decref(p);
 		return r;
 	}
+	if (timeout != NULL)
+		(void)json_object_set_new(p, "timeout", timeout);
 	if (ct->new_ctid != 0)
 		(void)json_object_set_new(p, "new_ctid", json_integer(ct->new_ctid));
 	if (ct->name[0] != '\0')

@@ -137,7 +137,8 @@ static const struct command table[] = {
 	 "  berth stop 102 && berth destroy 102\n",
 	 cmd_destroy},
 	{"migrate", NULL,
-	 "[-e COMMAND | --ssh OPTIONS] [-r yes|no] [--check-only] HOST CT[:NEW_CTID[:NEW_NAME]]...",
+	 "[-e COMMAND | --ssh OPTIONS] [-r yes|no] [--online] [--check-only] HOST "
+	 "CT[:NEW_CTID[:NEW_NAME]]...",
 	 "move CTs to another host; or settle a move that was cut",
 	 "A CT that runs is stopped, moved, and started there. Until the other host has all of it, "
 	 "the CT\n"
@@ -150,6 +151,9 @@ static const struct command table[] = {
 	 "  --ssh OPTIONS      for ssh\n"
 	 "  -r no              keep what is left of it here; it is never started (default: yes, "
 	 "remove it)\n"
+	 "  --online, --live   do not stop it: it goes on there, with its memory and connections\n"
+	 "  --timeout SECONDS  with --online: if it would stand still for longer, it goes on here "
+	 "(default: 600)\n"
 	 "  --check-only, --dry-run\n"
 	 "                     only say whether it can move, and all that is in the way\n"
 	 "  --resolve --take CT     of a cut move: this host has the CT, the other has not and "

@@ -176,7 +176,7 @@ void job_take_fds(struct job *j)
 
 void job_worker(struct job *j, const char *op, const char *const *args, job_next_fn *next)
 {
-	const char *argv[8];
+	const char *argv[12];
 	struct worker_result failed = {.values = ""};
 	int keep[3 + RPC_FDS_MAX] = {j->lock_fd}, n = 0;
 	unsigned int n_keep = 1;
@@ -190,7 +190,7 @@ void job_worker(struct job *j, const char *op, const char *const *args, job_next
 	(void)snprintf(ctid, sizeof(ctid), "%u", j->ct->ctid);
 	argv[n++] = op;
 	argv[n++] = ctid;
-	while (args != NULL && *args != NULL && n < 7)
+	while (args != NULL && *args != NULL && n < 11)
 		argv[n++] = *args++;
 	argv[n] = NULL;
 	j->next = next;

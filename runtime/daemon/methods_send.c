@@ -17,7 +17,8 @@
 #include <sys/mman.h>
 
 enum {
-	PEER_MAX = 100
+	PEER_MAX = 100,
+	FROZEN_MAX = 600 /* seconds, unless the order says otherwise */
 };
 
 /* What a call of Send asks for. Valid while its job begins. */
@@ -25,12 +26,14 @@ struct send_order {
 	uint32_t new_ctid;
 	const char *new_name, *peer;
 	bool keep, check_only, start, online;
+	uint32_t timeout; /* seconds that it may stand still up to the commit */
 };
 
 /* What the halves of an online move have in common: its job's. */
 struct move {
 	char new_ctid[16], new_name[64], id[40], peer[PEER_MAX];
 	uint64_t ahead_bytes, frozen_at; /* the latter as ev_now_ms */
+	uint32_t timeout;
 };
 
 /* ---- after the worker ---- */
@@ -148,9 +151,13 @@ static void refuse_go(struct job *j, int sys, const char *why)
 static void last_go(struct job *j, void *data)
 {
 	const struct move *m = j->move;
-	const char *args[] = {m->new_ctid, m->new_name, m->id, m->peer, "last", NULL};
+	uint64_t stood = ev_now_ms() - m->frozen_at, may = m->timeout * 1000ULL;
+	char left[24];
+	const char *args[] = {m->new_ctid, m->new_name, m->id, m->peer, "last", left, NULL};
 
 	(void)data;
+	(void)snprintf(left, sizeof(left), "%llu",
+		       (unsigned long long)(may > stood ? may - stood : 1));
 	j->n_fds = j->n_held;
 	j->n_held = 0;
 	job_worker(j, "send", args, sent);
@@ -209,7 +216,7 @@ static void went_ahead(struct job *j, const struct worker_result *result)
 }
 
 /* args: up to its last word. */
-static void go_online(struct job *j, const char *const *args)
+static void go_online(struct job *j, const char *const *args, uint32_t timeout)
 {
 	const char *ahead[] = {args[0], args[1], args[2], args[3], "ahead", NULL};
 	struct move *m = calloc(1, sizeof(*m));
@@ -221,6 +228,7 @@ static void go_online(struct job *j, const char *const *args)
 	(void)snprintf(m->new_name, sizeof(m->new_name), "%s", args[1]);
 	(void)snprintf(m->id, sizeof(m->id), "%s", args[2]);
 	(void)snprintf(m->peer, sizeof(m->peer), "%s", args[3]);
+	m->timeout = timeout;
 	j->move = m;
 	if (sums < 0) {
 		refuse_go(j, EIO, "cannot be moved: no memory for the sums of its blocks");
@@ -266,7 +274,7 @@ static void send_go(struct job *j, void *data)
 	j->ends_with_client =
 		true; /* before the commit nothing has happened, and after it the journal stands */
 	if (j->ct->status == CT_RUNNING && !o->check_only)
-		go_online(j, args);
+		go_online(j, args, o->timeout);
 	else
 		job_worker(j, "send", args, o->check_only ? checked : sent);
 }
@@ -288,6 +296,8 @@ static int send_order_of(json_t *parameters, const struct ct *ct, struct send_or
 			 struct berth_error *err)
 {
 	json_t *ctid = json_object_get(parameters, "new_ctid");
+	json_t *timeout = json_object_get(parameters, "timeout");
+	json_int_t may = json_is_integer(timeout) ? json_integer_value(timeout) : FROZEN_MAX;
 	json_int_t n = json_is_integer(ctid) ? json_integer_value(ctid) : ct->ctid;
 	struct send_order o = {.keep = method_flag(parameters, "keep"),
 			       .check_only = method_flag(parameters, "check_only"),
@@ -298,6 +308,10 @@ static int send_order_of(json_t *parameters, const struct ct *ct, struct send_or
 		return berth_error_set(err, BERTH_ERR_VALUE, ERANGE,
 				       "CTID %lld: use %d to %u (1 to 100 are reserved)",
 				       (long long)n, CTID_MIN, CTID_MAX);
+	if (may < 1 || may > 86400)
+		return berth_error_set(err, BERTH_ERR_VALUE, ERANGE,
+				       "timeout %lld: use 1 to 86400 seconds", (long long)may);
+	o.timeout = (uint32_t)may;
 	o.new_ctid = (uint32_t)n;
 	if (text_of(parameters, "new_name", "-", &o.new_name, err) < 0 ||
 	    text_of(parameters, "peer", "another host", &o.peer, err) < 0)

@@ -2,6 +2,7 @@
 #include "runtime/migrate/link.h"
 
 #include "runtime/base/child.h"
+#include "runtime/base/clock.h"
 #include "runtime/base/parse.h"
 #include "runtime/migrate/message.h"
 
@@ -43,6 +44,22 @@ static int is_gone(struct berth_error *err)
 			       "transport, and berthd there, say");
 }
 
+/* Until fd is ready, within both limits: 1; or the error. */
+static int await_fd(const struct link *l, int fd, short events, struct berth_error *err)
+{
+	uint64_t now = clock_now_ms(), left = l->deadline_ms > now ? l->deadline_ms - now : 0;
+	bool ends = l->deadline_ms != 0 && left < l->quiet_ms;
+	int r = ends && left == 0 ? 0
+				  : fd_wait(fd, events, ends ? (unsigned int)left : l->quiet_ms);
+
+	if (r < 0)
+		return berth_error_sys(err, r, "wait for the other host");
+	if (r == 0 && ends)
+		return berth_error_set(err, BERTH_ERR_TIMEOUT, ETIME,
+				       "it would stand still for longer than it may (--timeout)");
+	return r == 0 ? is_quiet(l, err) : 1;
+}
+
 /*
  * Never more than what a pipe that is ready takes at once: it is POLLOUT with one free page (pipe(7)), and a longer
  * write would wait for the rest, without any limit, when the other end reads no more.
@@ -51,16 +68,15 @@ static int send_some(struct link *l, struct iovec *v, int n, struct berth_error 
 {
 	size_t room = PIPE_BUF;
 	ssize_t done;
-	int r = fd_wait(l->out, POLLOUT, l->quiet_ms);
+	int r = await_fd(l, l->out, POLLOUT, err);
 
 	for (int i = 0; i < n; i++) {
 		v[i].iov_len = v[i].iov_len < room ? v[i].iov_len : room;
 		room -= v[i].iov_len;
 	}
 
-	if (r <= 0)
-		return r == 0 ? is_quiet(l, err)
-			      : berth_error_sys(err, r, "wait for the other host");
+	if (r < 0)
+		return r;
 	done = writev(l->out, v, n);
 	if (done >= 0)
 		return (int)done;
@@ -106,12 +122,11 @@ int link_send_text(struct link *l, enum frame_type type, const char *text, struc
 static int receive_all(struct link *l, uint8_t *buf, size_t len, struct berth_error *err)
 {
 	for (size_t at = 0; at < len;) {
-		int r = fd_wait(l->in, POLLIN, l->quiet_ms);
+		int r = await_fd(l, l->in, POLLIN, err);
 		ssize_t n;
 
-		if (r <= 0)
-			return r == 0 ? is_quiet(l, err)
-				      : berth_error_sys(err, r, "wait for the other host");
+		if (r < 0)
+			return r;
 		n = read(l->in, buf + at, len - at);
 		if (n == 0 || (n < 0 && errno == ECONNRESET))
 			return is_gone(err);

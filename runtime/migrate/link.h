@@ -10,6 +10,7 @@
 struct link {
 	int in, out; /* the caller's */
 	unsigned int quiet_ms; /* that the other end may be silent, or not read */
+	uint64_t deadline_ms; /* as clock_now_ms: nothing is sent or heard after it; 0: none */
 	uint64_t sent; /* bytes, heads too */
 	uint8_t *payload; /* of the last frame, FRAME_MAX + 1 bytes; a zero byte follows it */
 };

@@ -6,7 +6,7 @@
  * volume while it runs; then it is suspended; "last" sends what has changed, and the images, and commits. A CT that is
  * suspended already goes as one that is stopped, with its images.
  *
- * Arguments: NEW_CTID NEW_NAME|- ID PEER [check|check-ahead|start|ahead|last]. Descriptors: the connection, in and out;
+ * Arguments: NEW_CTID NEW_NAME|- ID PEER [check|check-ahead|start|ahead|last MS]. Descriptors: the connection, in and out;
  * with ahead and last a file for what ahead has sent.
  */
 #include "runtime/base/cleanup.h"
@@ -48,6 +48,7 @@ struct send {
 	struct rounds rounds; /* of these two */
 	int percent; /* last told */
 	uint64_t report_ms; /* when it is told again, whatever it is */
+	uint32_t last_ms; /* that last may take up to the commit */
 	uint64_t working_ms; /* when the other host hears again that this one works */
 	bool may_abort; /* the journal does not say GIVEN, for sure */
 };
@@ -180,6 +181,8 @@ static int load(struct send *s, struct berth_error *err)
 	s->ahead = worker_has_word(w, "ahead") || worker_has_word(w, "check-ahead");
 	o->start = s->ahead || worker_has_word(w, "start");
 	s->last = worker_has_word(w, "last");
+	if (s->last && (w->n_args < 6 || parse_u32(w->args[5], &s->last_ms) < 0))
+		return berth_error_set(err, BERTH_ERR_OPTION, EINVAL, "send: bad arguments");
 	if ((s->ahead || s->last) && !o->check_only && w->n_fds < 3)
 		return berth_error_set(err, BERTH_ERR_OPTION, EINVAL, "send: bad descriptors");
 	o->suspended = s->ahead || ct_is_suspended(&w->paths, w->ctid);
@@ -352,6 +355,7 @@ static int commit(struct send *s, struct berth_error *err)
 	if (r < 0)
 		return r;
 	s->offer.given = true;
+	s->link.deadline_ms = 0;
 	r = FAULT_STEP("send.given", err);
 	if (r == 0)
 		r = source_commit(&s->link, err);
@@ -423,10 +427,13 @@ int op_send(struct worker *w, struct berth_error *err)
 
 	if (r == 0)
 		r = link_open(&s.link, w->fds[0], w->fds[1], MIGRATE_QUIET_MS, err);
+	if (r == 0 && s.last_ms != 0)
+		s.link.deadline_ms = clock_deadline(s.last_ms);
 	if (r == 0)
 		r = converse(&s, err);
 	if (r < 0 && s.link.payload != NULL && err->sys == EPIPE)
 		link_last_word(&s.link, LAST_WORD_MS, err);
+	s.link.deadline_ms = 0;
 	if (r < 0 && s.link.payload != NULL && s.may_abort)
 		source_abort(&s.link, err->msg);
 	link_close(&s.link);

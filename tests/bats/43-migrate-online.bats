@@ -268,6 +268,23 @@ fails_before() {
 	twohosts down
 }
 
+@test "it does not stand still for longer than it may" {
+	make_ct tiny
+	faults set berth-worker:receive.unpack stop
+	rc=0 # not `run`: what reaches B holds on to standard error for as long as B's worker is stopped
+	on A berth migrate --online --timeout 5 -e "$via" B 101 >"$BERTH_TEST_DIR/said.migrate" 2>&1 3>&- || rc=$?
+	[ $rc = 15 ]
+	grep "it would stand still for longer than it may" "$BERTH_TEST_DIR/said.migrate"
+	rm "$BERTH_TEST_DIR/said.migrate"
+	goes_on A
+	# The other host hears of it when its worker goes on.
+	kill -CONT "$(faults pid berth-worker:receive.unpack)"
+	faults clear
+	wait_for 20 empty B
+	on A berth stop 101 --fast
+	twohosts down
+}
+
 @test "who ordered it goes while it is frozen: it goes on here" {
 	make_ct tiny
 	faults set berth-worker:live.last stop

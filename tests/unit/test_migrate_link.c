@@ -6,6 +6,7 @@
  */
 #include "runtime/migrate/keepalive.h"
 
+#include "runtime/base/clock.h"
 #include "runtime/base/fd.h"
 #include "runtime/migrate/reader.h"
 #include "runtime/migrate/source.h"
@@ -240,6 +241,19 @@ static void a_pause_behind_a_round_is_no_silence(void)
 	ends_end();
 }
 
+/* Whatever the other end says meanwhile. */
+static void there_is_an_end_to_what_stands_still(void)
+{
+	ends_begin(VOLUME, QUIET, reader_start_blocks);
+	l.deadline_ms = clock_deadline(100);
+	CHECK(link_await(&l, FRAME_READY, &err) < 0 && err.code == BERTH_ERR_TIMEOUT &&
+	      err.sys == ETIME);
+	CHECK(link_send_text(&l, FRAME_WORKING, "", &err) < 0 && err.sys == ETIME && l.sent == 0);
+	l.deadline_ms = 0;
+	CHECK(link_send_text(&l, FRAME_WORKING, "", &err) == 0);
+	ends_end();
+}
+
 static void another_version_is_told_at_both_ends(void)
 {
 	ends_begin(1 << 20, QUIET, reader_start_offer);
@@ -337,6 +351,7 @@ int main(void)
 	RUN(a_lying_end_is_noticed);
 	RUN(who_does_not_read_is_told);
 	RUN(garbage_a_cut_and_silence_are_told);
+	RUN(there_is_an_end_to_what_stands_still);
 	RUN(a_pause_behind_a_round_is_no_silence);
 	RUN(another_version_is_told_at_both_ends);
 	RUN(an_abort_carries_its_reason);
