@@ -67,7 +67,8 @@ static void output_that_cannot_be_heard_is_an_error_and_a_text(void)
 			     sizeof(out), &err);
 	CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
 	CHECK(r == -EINVAL && err.sys == EINVAL && strstr(err.msg, "sh") != NULL);
-	CHECK(strcmp(out, "hello\n") == 0);
+	/* What was heard before that, if it already listened: always a text. */
+	CHECK(out[0] == '\0' || strcmp(out, "hello\n") == 0);
 }
 
 static void the_environment_is_clean(void)
