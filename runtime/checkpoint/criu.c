@@ -17,7 +17,8 @@
 enum {
 	GREET_MS = 30000,
 	END_MS = 10000,
-	COMPUTING_MAX = 6 /* time limits in which it wrote nothing */
+	COMPUTING_MAX = 6, /* time limits in which it wrote nothing */
+	LOOK_MS = 2000
 };
 
 static int say(const struct criu *c, const struct criu_order *o, enum criu_kind kind,
@@ -40,18 +41,27 @@ static int wait_for_word(const struct criu *c, const struct criu_order *o, unsig
 {
 	bool asked = o != NULL && o->progress != NULL;
 	uint64_t done = asked ? o->progress(data) : 0, cpu = clock_process_cpu_ns(c->pid);
-	unsigned int computing = 0;
-	int r;
+	unsigned int still = 0, computing = 0, slice;
+	int r = 0;
 
-	while ((r = fd_wait(c->sock, POLLIN, timeout_ms)) == 0 && asked) {
-		uint64_t done_now = o->progress(data), cpu_now = clock_process_cpu_ns(c->pid);
+	while (r == 0 && still < timeout_ms) {
+		uint64_t done_now, cpu_now;
 
-		if (done_now > done)
-			computing = 0;
-		else if (cpu_now <= cpu || ++computing == COMPUTING_MAX)
-			break;
+		slice = timeout_ms - still < LOOK_MS ? timeout_ms - still : LOOK_MS;
+		r = fd_wait(c->sock, POLLIN, slice);
+		still += slice;
+		if (r != 0 || !asked)
+			continue;
+		done_now = o->progress(data);
+		if (done_now > done) {
+			still = computing = 0;
+		} else if (still >= timeout_ms) {
+			cpu_now = clock_process_cpu_ns(c->pid);
+			if (cpu_now > cpu && ++computing < COMPUTING_MAX)
+				still = 0;
+			cpu = cpu_now;
+		}
 		done = done_now;
-		cpu = cpu_now;
 	}
 	return r;
 }

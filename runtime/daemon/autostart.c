@@ -43,7 +43,7 @@ static unsigned int starting_now(const struct daemon *d)
 	unsigned int n = 0;
 
 	for (size_t i = 0; i < d->n_cts; i++)
-		n += d->cts[i]->status == CT_STARTING;
+		n += d->cts[i]->status == CT_STARTING || d->cts[i]->status == CT_RESUMING;
 	return n;
 }
 
@@ -63,6 +63,15 @@ static bool is_settling(const struct ct *ct)
 	       (ct->status == CT_RELEASING && (ct->job == NULL || ct->job->own));
 }
 
+static void resume_on_boot(struct ct *ct)
+{
+	struct berth_error err;
+
+	ct->on_boot = true;
+	if (ct_event(ct, LIFE_RESUME, NULL, &err) < 0)
+		log_line(LOG_LV_ERROR, ct->ctid, "resume on boot: %s", err.msg);
+}
+
 static void autostart_tick(struct ev_source *s, void *data)
 {
 	struct autostart *a = data;
@@ -78,6 +87,8 @@ static void autostart_tick(struct ev_source *s, void *data)
 
 		if (ct != NULL && is_settling(ct))
 			a->list[a->n_later++] = a->list[a->next - 1];
+		if (ct != NULL && ct->status == CT_SUSPENDED)
+			resume_on_boot(ct);
 		if (ct == NULL || ct->status != CT_STOPPED)
 			continue;
 		if (ct_event(ct, LIFE_START, NULL, &err) < 0)

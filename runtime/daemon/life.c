@@ -185,7 +185,8 @@ int ct_event(struct ct *ct, enum life_event event, const struct life_info *info,
 		return r < 0 ? r : 0;
 	log_line(LOG_LV_DEBUG, ct->ctid, "%s: %s -> %s", life_event_name(event),
 		 ct_status_name(ct->status), ct_status_name(cell.next));
-	if (c.from == CT_STARTING && cell.next != CT_STARTING && ct->d->on_start_ended != NULL)
+	if ((c.from == CT_STARTING || c.from == CT_RESUMING) && cell.next != c.from &&
+	    ct->d->on_start_ended != NULL)
 		(void)ev_timer_set(ct->d->on_start_ended, 1);
 	ct->status = cell.next;
 	return actions[cell.action].fn(&c);

@@ -53,6 +53,29 @@ static int move_on(struct job *j)
 	return ct_event(j->ct, LIFE_RESUME, &(struct life_info){.job = j}, NULL);
 }
 
+/* A host that has booted is to have its CTs up: one whose memory cannot be had any more has its disk still. */
+static int boots_anyway(struct job *j)
+{
+	struct berth_error err = j->error;
+	struct ct *ct = j->ct;
+
+	if (ct->status == CT_SUSPENDED && j->failed) {
+		log_line(LOG_LV_ERROR, ct->ctid,
+			 "it cannot be resumed on boot, so what was in its memory is given up, and "
+			 "it is "
+			 "started from its disk: %s",
+			 err.msg);
+		job_fail(j, &err);
+		return ct_event(ct, LIFE_KILL, &(struct life_info){.fast = true}, NULL);
+	}
+	ct->on_boot = false;
+	if (j->failed)
+		job_fail(j, &err);
+	else
+		job_done(j, NULL);
+	return ct->status == CT_STOPPED ? ct_event(ct, LIFE_START, NULL, NULL) : 0;
+}
+
 int act_released(const struct life_call *c)
 {
 	struct job *j = c->j;
@@ -81,6 +104,8 @@ int act_released(const struct life_call *c)
 		return move_on(j);
 	if (j->moves && !j->failed && reboot_is_marked(c->d, ct))
 		ct_timer_set(ct, LIFE_T_REBOOT, REBOOT_MOVES_MS);
+	if (ct->on_boot)
+		return boots_anyway(j);
 	if (again)
 		return ct_event(ct, LIFE_T_REBOOT, &(struct life_info){.job = j}, NULL);
 	if (j->failed)

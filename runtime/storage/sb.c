@@ -59,6 +59,9 @@ static void ext4_read_state(const uint8_t *b, struct ext4_super *sb)
 	uint16_t state = get16(b + 0x3a);
 
 	sb->mounts = get16(b + 0x34);
+	sb->written = get32(b + 0x30) | (uint64_t)b[0x274] << 32;
+	sb->checked = get32(b + 0x40) | (uint64_t)b[0x277] << 32;
+	sb->sum = get32(b + 0x3fc);
 	sb->error_count = get32(b + 0x194);
 	sb->needs_recovery = (get32(b + 0x60) & EXT4_INCOMPAT_RECOVER) != 0;
 	sb->has_quota = (get32(b + 0x64) & (EXT4_RO_QUOTA | EXT4_RO_PROJECT)) != 0;

@@ -38,6 +38,8 @@ struct ext4_super {
 	bool has_quota; /* features quota and project: see image_quota.c */
 	bool needs_recovery; /* the journal has to be replayed: mount(2) does it */
 	uint32_t mounts; /* since it was made or checked, modulo 65536 */
+	uint64_t written, checked; /* when the superblock was, seconds since 1970 */
+	uint32_t sum; /* its checksum, 0 without one */
 	uint8_t uuid[16];
 };
 

@@ -144,7 +144,18 @@ int volume_usage(const struct volume_driver *d, int private_fd, int mount_fd,
 int volume_mounts(const struct volume_driver *d, int private_fd, uint32_t *ret,
 		  struct berth_error *err)
 {
-	return d->mounts(private_fd, ret, err);
+	struct volume_stamp stamp;
+	int r = volume_stamp(d, private_fd, &stamp, err);
+
+	if (r == 0)
+		*ret = stamp.mounts;
+	return r;
+}
+
+int volume_stamp(const struct volume_driver *d, int private_fd, struct volume_stamp *ret,
+		 struct berth_error *err)
+{
+	return d->stamp(private_fd, ret, err);
 }
 
 int volume_check(const struct volume_driver *d, int private_fd, struct berth_error *err)

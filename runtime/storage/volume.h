@@ -181,6 +181,17 @@ int volume_usage(const struct volume_driver *d, int private_fd, int mount_fd,
  */
 int volume_mounts(const struct volume_driver *d, int private_fd, uint32_t *ret,
 		  struct berth_error *err);
+/*
+ * What a volume that is not mounted says of its last change: another one after a mount, a check that has mended
+ * something, or a write by a tool such as debugfs.
+ */
+struct volume_stamp {
+	uint32_t mounts; /* as above */
+	uint64_t written, checked; /* seconds since 1970 */
+	uint32_t sum; /* 0: none */
+};
+int volume_stamp(const struct volume_driver *d, int private_fd, struct volume_stamp *ret,
+		 struct berth_error *err);
 
 /* Runs the driver's check before a mount after an unclean end; 0 clean or repaired. */
 int volume_check(const struct volume_driver *d, int private_fd, struct berth_error *err);

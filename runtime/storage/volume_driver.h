@@ -19,7 +19,7 @@ struct volume_driver {
 		      uint64_t *ret_inodes, struct berth_error *err);
 	int (*usage)(int private_fd, int mount_fd, struct volume_usage *ret,
 		     struct berth_error *err);
-	int (*mounts)(int private_fd, uint32_t *ret, struct berth_error *err);
+	int (*stamp)(int private_fd, struct volume_stamp *ret, struct berth_error *err);
 	int (*check)(int private_fd, struct berth_error *err);
 	int (*distrust)(int private_fd);
 	int (*room)(int private_fd, int mount_fd, struct volume_room *ret, struct berth_error *err);

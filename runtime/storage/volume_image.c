@@ -467,7 +467,7 @@ enum {
 };
 
 /* Of one that is mounted the kernel may just be writing the superblock: then its checksum is not right yet. */
-static int image_mounts(int private_fd, uint32_t *ret, struct berth_error *err)
+static int image_stamp(int private_fd, struct volume_stamp *ret, struct berth_error *err)
 {
 	auto_close int fd = image_open(private_fd, O_RDONLY, err);
 	struct ext4_super sb;
@@ -480,7 +480,10 @@ static int image_mounts(int private_fd, uint32_t *ret, struct berth_error *err)
 		clock_pause_us(2000);
 	}
 	if (r == 0)
-		*ret = sb.mounts;
+		*ret = (struct volume_stamp){.mounts = sb.mounts,
+					     .written = sb.written,
+					     .checked = sb.checked,
+					     .sum = sb.sum};
 	return r;
 }
 
@@ -550,7 +553,7 @@ const struct volume_driver volume_driver_image = {
 	.was_used = image_was_used,
 	.resize = image_resize,
 	.usage = image_usage,
-	.mounts = image_mounts,
+	.stamp = image_stamp,
 	.check = image_check,
 	.distrust = image_distrust,
 	.room = image_room,

@@ -5,6 +5,7 @@
 #include "runtime/base/fd.h"
 #include "runtime/base/parse.h"
 #include "runtime/base/spawn.h"
+#include "runtime/base/value.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -149,4 +150,84 @@ int criu_record_load(const struct worker *w, int dump_fd, struct checkpoint_reco
 			"is damaged or gone: %s",
 			w->ctid, w->paths.lib, w->ctid, strerror(-r));
 	return 0;
+}
+
+int criu_kernel_check(const struct worker *w, const struct checkpoint_record *rec,
+		      struct berth_error *err)
+{
+	struct utsname uts;
+
+	(void)uname(&uts);
+	return strcmp(rec->kernel, uts.release) == 0
+		       ? 0
+		       : berth_error_set(err, BERTH_ERR_UNSUPPORTED, EOPNOTSUPP,
+					 "CT %u was suspended under Linux %.40s, and this is "
+					 "%.40s; boot that "
+					 "one to resume it, or give its memory up and start it "
+					 "from its disk: "
+					 "berth stop %u --fast && berth start %u",
+					 w->ctid, rec->kernel, uts.release, w->ctid, w->ctid);
+}
+
+/* ---- the volume at rest ---- */
+
+enum {
+	SEAL_MAX = 256
+};
+
+static int seal_format(const struct volume_stamp *v, char text[SEAL_MAX])
+{
+	size_t used = 0;
+	int r = value_put_u64(text, SEAL_MAX, &used, "mounts", v->mounts);
+
+	r |= value_put_u64(text, SEAL_MAX, &used, "written", v->written);
+	r |= value_put_u64(text, SEAL_MAX, &used, "checked", v->checked);
+	r |= value_put_u64(text, SEAL_MAX, &used, "sum", v->sum);
+	return r != 0 ? -ENOSPC : 0;
+}
+
+/* 1: the seal of the same mount is there, and text has it. */
+static int seal_read(int dump_fd, const struct volume_stamp *now, char text[SEAL_MAX])
+{
+	uint64_t n;
+	int r = file_read_line_at(dump_fd, DUMP_VOLUME, text, SEAL_MAX);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	return value_get_u64(text, "mounts", &n) < 0 ? -EBADMSG : n == now->mounts;
+}
+
+int criu_volume_seal(struct worker *w, const struct volume_driver *d)
+{
+	auto_close int dump = dir_open_at(w->private_fd, DUMP_DIR);
+	char text[SEAL_MAX];
+	struct checkpoint_record rec;
+	struct volume_stamp now;
+	int r;
+
+	if (dump < 0 || criu_record_load(w, dump, &rec, NULL) < 0)
+		return 0;
+	r = volume_stamp(d, w->private_fd, &now, NULL);
+	/* Of another mount than the suspend's and a resume's own it fits no more, and is not made to. */
+	if (r < 0 || (now.mounts != rec.mounts && now.mounts != rec.mounts_tried))
+		return r;
+	r = seal_read(dump, &now, text);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = seal_format(&now, text);
+	return r < 0 ? r : file_replace_at(dump, DUMP_VOLUME, text, strlen(text), 0600, true);
+}
+
+int criu_volume_check(int dump_fd, const struct volume_stamp *now)
+{
+	char was[SEAL_MAX], is[SEAL_MAX];
+	int r = seal_read(dump_fd, now, was);
+
+	if (r <= 0)
+		return r;
+	r = seal_format(now, is);
+	if (r < 0)
+		return r;
+	is[strlen(is) - 1] = '\0'; /* the last newline, which a read leaves out */
+	return strcmp(was, is) == 0 ? 0 : -ESTALE;
 }

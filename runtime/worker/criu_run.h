@@ -3,6 +3,7 @@
 
 #include "runtime/checkpoint/criu.h"
 #include "runtime/checkpoint/dump_record.h"
+#include "runtime/storage/volume.h"
 #include "runtime/worker/worker.h"
 
 /* Folders of the private area: images that are complete, and those that are being made. */
@@ -11,6 +12,7 @@
 /* In them, CRIU's own. The rest is root's of the host alone; store_suspended_load has another of its files. */
 #define DUMP_IMAGES "images"
 #define DUMP_RECORD "record"
+#define DUMP_VOLUME "volume"
 #define DUMP_CGROUPS "cgroups"
 #define DUMP_LOG "dump.log"
 #define RESTORE_LOG "restore.log"
@@ -31,6 +33,18 @@ void criu_externals(struct criu_order *o, bool restore, const char *tty);
 /* "CT 101: suspend: REASON" from CRIU's own log in the images' directory; or what is known without. */
 int criu_failed(const struct worker *w, const char *what, int images_fd, const char *log,
 		const struct berth_error *why, struct berth_error *err);
+
+/* Was it suspended under this kernel? BERTH_ERR_UNSUPPORTED. */
+int criu_kernel_check(const struct worker *w, const struct checkpoint_record *rec,
+		      struct berth_error *err);
+
+/*
+ * A suspended CT's volume is at rest: what it says of itself then is written down (DUMP_VOLUME), once. 0 also for a
+ * CT that is not suspended.
+ */
+int criu_volume_seal(struct worker *w, const struct volume_driver *d);
+/* 0: it says the same still, or has not been at rest since that mount. -ESTALE, or -errno. */
+int criu_volume_check(int dump_fd, const struct volume_stamp *now);
 
 /* DUMP_RECORD of the folder dump_fd; BERTH_ERR_BROKEN. */
 int criu_record_load(const struct worker *w, int dump_fd, struct checkpoint_record *ret,

@@ -71,16 +71,17 @@ int moved_images_check(struct worker *w, const char *uuid, const struct volume_d
 {
 	auto_close int images = open_images(w, err);
 	struct checkpoint_record rec;
-	uint32_t mounts;
+	struct volume_stamp now;
 	int r = images < 0 ? images : criu_record_load(w, images, &rec, err);
 
 	if (r == 0)
-		r = volume_mounts(d, w->private_fd, &mounts, err);
+		r = volume_stamp(d, w->private_fd, &now, err);
 	if (r < 0)
 		return r;
 	if (strcmp(rec.uuid, uuid) != 0)
 		return others(w->ctid, err);
-	if (mounts == rec.mounts || mounts == rec.mounts_tried)
+	if ((now.mounts == rec.mounts || now.mounts == rec.mounts_tried) &&
+	    criu_volume_check(images, &now) == 0)
 		return 0;
 	return berth_error_set(err, BERTH_ERR_BROKEN, ESTALE,
 			       "CT %u: its volume was used or put back since it was suspended, and "
@@ -176,7 +177,12 @@ int moved_images_fit(struct worker *w, int private_fd, const char *uuid,
 		return r;
 	if (strcmp(rec.uuid, uuid) != 0)
 		return others(w->ctid, err);
-	r = volume_mounts(d, private_fd, &rec.mounts, err);
+	r = criu_kernel_check(w, &rec, err);
+	if (r == 0)
+		r = volume_mounts(d, private_fd, &rec.mounts, err);
+	/* That is of the volume before it was checked. */
+	if (r == 0 && (r = file_unlink_at(dir, DUMP_VOLUME)) < 0)
+		(void)berth_error_sys(err, r, "CT %u: remove " DUMP_DIR "/" DUMP_VOLUME, w->ctid);
 	if (r < 0)
 		return r;
 	rec.mounts_tried = rec.mounts;

@@ -90,7 +90,7 @@ static int release_volume(struct worker *w, struct berth_error *err)
 {
 	const struct volume_driver *d;
 	struct ct_facts facts;
-	int private_fd, r = FAULT_STEP("cleanup.volume", err);
+	int private_fd, sealed, r = FAULT_STEP("cleanup.volume", err);
 
 	if (r < 0)
 		return r;
@@ -101,7 +101,13 @@ static int release_volume(struct worker *w, struct berth_error *err)
 	if (d == NULL || private_fd < 0)
 		return 0;
 	volume_was_used(d, private_fd);
-	return volume_wait_unused(d, private_fd, VOLUME_WAIT_MS, err);
+	r = volume_wait_unused(d, private_fd, VOLUME_WAIT_MS, err);
+	sealed = r < 0 ? 0 : criu_volume_seal(w, d);
+	if (sealed < 0)
+		log_line(LOG_LV_WARNING, w->ctid,
+			 "a change of its volume while it is suspended may not be seen: %s",
+			 strerror(-sealed));
+	return r;
 }
 
 /* What the network's process says. */

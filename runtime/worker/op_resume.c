@@ -11,6 +11,7 @@
 #include "runtime/ct/spec.h"
 #include "runtime/ct/store.h"
 #include "runtime/storage/volume.h"
+#include "runtime/wire/report.h"
 #include "runtime/worker/bring_up.h"
 #include "runtime/worker/criu_run.h"
 #include "runtime/worker/guest_net.h"
@@ -40,6 +41,7 @@ struct resume {
 	char *cgroups; /* the text of the CT's tree */
 	struct thread_filters filters;
 	struct criu criu;
+	uint64_t restored; /* bytes of memory */
 	struct bring_up *b;
 	pid_t pid; /* of its init, from the moment "post-restore" on */
 	bool leaves; /* CRIU was about to let its processes go, and does not look at an answer any more */
@@ -284,6 +286,20 @@ static int start_criu(struct resume *s, struct berth_error *err)
 	return r == 0 ? criu_greet(&s->criu, err) : r;
 }
 
+/* Bytes of memory that it has. Each that is more is told to berthd, which ends a worker that does nothing. */
+static uint64_t memory_so_far(void *data)
+{
+	struct resume *s = data;
+	struct cg_stat st;
+
+	if (cg_ct_stat_some(s->b->cg, s->b->w->ctid, CG_STAT_MEMORY, &st, NULL) == 0) {
+		if (st.memory > s->restored)
+			report_progress("restoring its memory", -1);
+		s->restored = st.memory;
+	}
+	return s->restored;
+}
+
 static int restore(struct resume *s, struct berth_error *err)
 {
 	struct bring_up *b = s->b;
@@ -293,7 +309,8 @@ static int restore(struct resume *s, struct berth_error *err)
 			       .unprivileged = true,
 			       .root = "/run/ct/root",
 			       .inherit_key = s->record.tty,
-			       .inherit_fd = LAUNCH_REBUILD_CONSOLE};
+			       .inherit_fd = LAUNCH_REBUILD_CONSOLE,
+			       .progress = memory_so_far};
 	struct berth_error why;
 	pid_t pid;
 	int r;
@@ -463,23 +480,27 @@ static const struct ignition resume_ignition = {.prepare = resume_prepare,
 
 /* ---- before anything is made ---- */
 
-static int check_volume(struct worker *w, const struct ct_facts *f, struct checkpoint_record *rec,
-			struct berth_error *err)
+static int check_volume(struct worker *w, const struct ct_facts *f, int dump_fd,
+			struct checkpoint_record *rec, struct berth_error *err)
 {
 	const struct volume_driver *d = worker_volume_driver(w, f, err);
-	uint32_t mounts;
-	int r = d == NULL ? -EINVAL : volume_mounts(d, w->private_fd, &mounts, err);
+	struct volume_stamp now;
+	int r = d == NULL ? -EINVAL : volume_stamp(d, w->private_fd, &now, err);
 
 	if (r < 0)
 		return r;
-	if (mounts != rec->mounts && mounts != rec->mounts_tried)
+	r = criu_volume_check(dump_fd, &now);
+	if (r < 0 && r != -ESTALE)
+		return berth_error_sys(err, r, "CT %u: resume: look whether its volume has changed",
+				       w->ctid);
+	if (r < 0 || (now.mounts != rec->mounts && now.mounts != rec->mounts_tried))
 		return berth_error_set(
 			err, BERTH_ERR_BROKEN, ESTALE,
 			"CT %u: its volume was used or put back since it was suspended, and no "
 			"longer fits its memory; give that up, and start it from its disk: berth "
 			"stop %u --fast && berth start %u",
 			w->ctid, w->ctid, w->ctid);
-	rec->mounts_tried = (mounts + 1) % 65536;
+	rec->mounts_tried = (now.mounts + 1) % 65536;
 	return 0;
 }
 
@@ -521,7 +542,10 @@ static int check_images(struct resume *s, struct worker *w, struct berth_error *
 		return berth_error_set(err, BERTH_ERR_BROKEN, ESTALE,
 				       "CT %u: the images in %s/private/%u/dump are another CT's",
 				       w->ctid, w->paths.lib, w->ctid);
-	r = check_volume(w, &facts, &s->record, err);
+	r = criu_kernel_check(w, &s->record, err);
+	if (r < 0)
+		return r;
+	r = check_volume(w, &facts, s->dump_fd, &s->record, err);
 	if (r < 0)
 		return r;
 	r = checkpoint_record_format(&s->record, text, sizeof(text));

@@ -17,6 +17,7 @@
 #include "runtime/ct/store.h"
 #include "runtime/launch/launch.h"
 #include "runtime/storage/volume.h"
+#include "runtime/wire/report.h"
 #include "runtime/worker/suspend.h"
 
 #include <dirent.h>
@@ -402,10 +403,10 @@ static int on_moment(const char *moment, pid_t pid, void *data)
 	return commit(s, &s->moment);
 }
 
-/* Bytes of the images so far. */
+/* Bytes of the images so far. Each that is more is told to berthd, which ends a worker that does nothing. */
 static uint64_t images_size(void *data)
 {
-	const struct suspend *s = data;
+	struct suspend *s = data;
 	auto_closedir DIR *d = dir_stream_at(s->images_fd, ".");
 	uint64_t sum = 0;
 	struct dirent *e;
@@ -415,6 +416,10 @@ static uint64_t images_size(void *data)
 		if (fstatat(s->images_fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		    S_ISREG(st.st_mode))
 			sum += (uint64_t)st.st_size;
+	if (sum > s->saved)
+		report_progress("saving its memory",
+				sum >= s->memory ? 99 : (int)(sum * 99 / s->memory));
+	s->saved = sum;
 	return sum;
 }
 
@@ -430,6 +435,7 @@ static int step_room(void *ctx, struct berth_error *err)
 	r = room(s, &have);
 	if (r < 0)
 		return suspend_fail(s, r, "look for free space in its private area", err);
+	s->memory = need;
 	if (need <= have)
 		return 0;
 	return berth_error_set(err, BERTH_ERR_NO_SPACE, ENOSPC,

@@ -22,6 +22,7 @@ struct suspend {
 	int volume_fd; /* on the CT's own disk, for flush */
 	struct criu criu;
 	struct checkpoint_record record;
+	uint64_t memory, saved; /* bytes to be saved, and in the images */
 	bool committed;
 	bool stuck; /* not all could be taken back: DUMP_NEW stays, so that it is tried again */
 	bool dump_failed; /* CRIU could not, for a reason of the CT's */

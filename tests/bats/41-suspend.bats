@@ -599,3 +599,64 @@ network_of() {
 	[ "$(berth exec2 101 cat /run/pid)" = "$pid" ]
 	wait_for 10 counts_on 101 "$(count 101)"
 }
+
+@test "a change of the disk while it is suspended is seen, whoever made it" {
+	local image
+	tiny 101 --ipadd 10.99.0.101
+	berth suspend 101
+	image=$(find "$HOST_ROOT/var/lib/berth/private/101" -name 'volume*' -type f | head -n1)
+	# Who only looks changes nothing.
+	e2fsck -fn "$image" >/dev/null 2>&1
+	dumpe2fs -h "$image" >/dev/null 2>&1
+	berth resume 101
+	berth suspend 101
+	debugfs -w -R 'mkdir written' "$image" >/dev/null 2>&1
+	run ! berth resume 101
+	[[ $output == *"was used or put back"* ]]
+	[ "$(status_of 101)" = suspended ]
+	# Not even when berthd has looked at it again.
+	stop_berthd
+	start_berthd
+	run ! berth resume 101
+	[[ $output == *"was used or put back"* ]]
+	berth stop 101 --fast
+	berth start 101
+}
+
+# as_after_a_boot: berthd takes itself for the first one of this boot.
+as_after_a_boot() {
+	stop_berthd
+	rm "$HOST_ROOT/run/berth/autostarted"
+	start_berthd
+}
+
+is_running() {
+	[ "$(status_of "$1")" = running ]
+}
+
+@test "on boot a suspended container goes on, and one that cannot starts from its disk" {
+	local record=$HOST_ROOT/var/lib/berth/private/101/dump/record
+	tiny 101 --ipadd 10.99.0.101 --onboot yes
+	tiny 102
+	start_counting 101
+	before=$(count 101)
+	berth suspend 101
+	berth suspend 102
+	as_after_a_boot
+	wait_for 30 is_running 101
+	wait_for 10 counts_on 101 "$before"
+	[ "$(count 101)" -lt $((before + 1000)) ]
+	[ "$(status_of 102)" = suspended ]
+	berth suspend 101
+	sed -i 's/^kernel=.*/kernel=5.0.0-other/' "$record"
+	run ! berth resume 101
+	[[ $output == *"CT 101 was suspended under Linux 5.0.0-other"*"$(uname -r)"*"berth stop 101 --fast"* ]]
+	[ "$(status_of 101)" = suspended ]
+	as_after_a_boot
+	wait_for 30 is_running 101
+	berth exec2 101 test ! -e /run/count
+	grep -q 'ct=101 it cannot be resumed on boot.*started from its disk.*5.0.0-other' "$HOST_ROOT/berthd.log"
+	[ ! -e "$HOST_ROOT/var/lib/berth/private/101/dump" ]
+	[ "$(status_of 102)" = suspended ]
+	berth resume 102
+}

@@ -8,6 +8,7 @@
 #include "runtime/checkpoint/dump_record.h"
 #include "runtime/storage/volume.h"
 #include "tests/unit/worker_fixture.h"
+#include <sys/utsname.h>
 
 static char dump[BERTH_PATH_MAX];
 
@@ -56,10 +57,15 @@ static void the_volume_must_be_the_one_that_was_left(void)
 	char path[BERTH_PATH_MAX], text[RECORD_SIZE_MAX] = "";
 	auto_close int private_fd = dir_open_at(AT_FDCWD, path_private(&paths, 101, path));
 	auto_close int dir = -EBADF;
+	struct utsname uts;
 	uint32_t before, after;
 
 	CHECK(volume_mounts(volume_driver_find("image"), private_fd, &before, &err) == 0);
 	rec.mounts = rec.mounts_tried = before;
+	put_record();
+	CHECK(WORKER("resume", "101") == BERTH_ERR_UNSUPPORTED && says("under Linux 6,"));
+	CHECK(uname(&uts) == 0);
+	(void)snprintf(rec.kernel, sizeof(rec.kernel), "%s", uts.release);
 	put_record();
 	CHECK(unlink(path_below(dump, "record", path)) == 0); /* mount refuses a suspended one */
 	CHECK(is_ok(WORKER("mount", "101")) && is_ok(WORKER("umount", "101")));
