@@ -70,6 +70,7 @@ enum life_action {
 	ACT_SUSPEND_AGAIN,
 	ACT_FINISH,
 	ACT_RESUME,
+	ACT_RESUME_AGAIN,
 	ACT_FORGET,
 	/* the end */
 	ACT_AWAIT_RECORD,

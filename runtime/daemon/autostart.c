@@ -6,6 +6,7 @@
 #include "runtime/base/log.h"
 #include "runtime/daemon/daemon.h"
 #include "runtime/daemon/job.h"
+#include "runtime/daemon/reboot.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -47,6 +48,13 @@ static unsigned int starting_now(const struct daemon *d)
 	return n;
 }
 
+bool autostart_is_over(const struct daemon *d)
+{
+	auto_close int run = dir_open_at(AT_FDCWD, d->paths.run);
+
+	return run >= 0 && faccessat(run, mark_name, F_OK, 0) == 0;
+}
+
 /* Only now: a berthd that dies before is followed by one that goes on. RUN is a tmpfs. */
 static void autostart_over(struct daemon *d)
 {
@@ -63,11 +71,18 @@ static bool is_settling(const struct ct *ct)
 	       (ct->status == CT_RELEASING && (ct->job == NULL || ct->job->own));
 }
 
+/* From now on it is resumed until it runs, also by a berthd that comes later. */
 static void resume_on_boot(struct ct *ct)
 {
 	struct berth_error err;
+	int r = 0;
 
-	ct->on_boot = true;
+	if (boot_mark_of(ct) == BOOT_MARK_NONE)
+		r = boot_mark(ct, BOOT_MARK_ONBOOT, false);
+	if (r < 0)
+		log_line(LOG_LV_WARNING, ct->ctid,
+			 "note that it is to be resumed on boot: %s; it is tried once",
+			 strerror(-r));
 	if (ct_event(ct, LIFE_RESUME, NULL, &err) < 0)
 		log_line(LOG_LV_ERROR, ct->ctid, "resume on boot: %s", err.msg);
 }
@@ -125,7 +140,8 @@ static size_t collect_onboot(struct daemon *d, struct boot_entry *list)
 			log_line(LOG_LV_ERROR, d->cts[i]->ctid, "not started on boot: %s", err.msg);
 			continue;
 		}
-		if (!c.onboot || c.disabled)
+		if (c.disabled ||
+		    (!c.onboot && boot_mark_of(d->cts[i]) != BOOT_MARK_SHUTDOWN))
 			continue;
 		list[n].ctid = d->cts[i]->ctid;
 		list[n++].order = c.bootorder;
@@ -135,10 +151,9 @@ static size_t collect_onboot(struct daemon *d, struct boot_entry *list)
 
 void autostart_begin(struct daemon *d)
 {
-	auto_close int run = dir_open_at(AT_FDCWD, d->paths.run);
 	struct autostart *a;
 
-	if (run < 0 || faccessat(run, mark_name, F_OK, 0) == 0)
+	if (access(d->paths.run, F_OK) < 0 || autostart_is_over(d))
 		return;
 	a = calloc(1, sizeof(*a));
 	if (a == NULL)

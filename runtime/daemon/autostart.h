@@ -1,8 +1,11 @@
 /*
- * autostart.h - once a boot of the host: starts the CTs with ONBOOT="yes", highest BOOTORDER first.
+ * autostart.h - once a boot of the host: starts the CTs with ONBOOT="yes", and resumes those that are suspended and
+ * those that the last shutdown suspended, highest BOOTORDER first.
  */
 #pragma once
 
 #include "runtime/daemon/daemon.h"
 
 void autostart_begin(struct daemon *d);
+/* All that this boot is to start have been started, by this berthd or an earlier one. */
+bool autostart_is_over(const struct daemon *d);

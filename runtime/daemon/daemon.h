@@ -88,8 +88,8 @@ struct ct {
 	struct ev_source *again; /* when they are tried again */
 	void (*go_on)(struct ct *ct); /* destroy.c: what T_DESTROY is for */
 	uint64_t look_wait_ms, clean_wait_ms; /* the last waits of T_LOOK, T_CLEAN */
+	uint32_t resume_wait_ms; /* of T_RESUME */
 	bool kill_ordered; /* its admin ordered to kill what there is of it, found or not */
-	bool on_boot; /* berthd resumes it on boot; if that fails, it is to start from its disk */
 	bool ran_with_old; /* this run has the config of the run before: its own is broken */
 	uint64_t oom_kills; /* of its cgroup, when last looked at */
 	struct ct_ends ends; /* how its runs ended */

@@ -326,7 +326,7 @@ static void add_why(const struct teller *t, const struct berth_error *broken)
 	const struct ct *ct = &t->i->ct;
 	const char *why = NULL;
 
-	if (ct->status == CT_UNKNOWN || ct->status == CT_RELEASING)
+	if (ct->status == CT_UNKNOWN || ct->status == CT_RELEASING || ct->status == CT_SUSPENDED)
 		why = text_or_empty(ct->why);
 	else if (broken->msg[0] != '\0')
 		why = broken->msg;

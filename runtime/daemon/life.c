@@ -78,6 +78,7 @@ static const struct {
 	[ACT_SUSPEND_AGAIN] = {act_suspend_again, NEEDS_NOTHING, NULL},
 	[ACT_FINISH] = {act_finish, NEEDS_JOB, "suspend"},
 	[ACT_RESUME] = {act_resume, NEEDS_JOB, NULL},
+	[ACT_RESUME_AGAIN] = {act_resume, NEEDS_JOB, "resume"},
 	[ACT_FORGET] = {act_forget, NEEDS_JOB, NULL},
 	[ACT_AWAIT_RECORD] = {act_await_record, NEEDS_NOTHING, NULL},
 	[ACT_READ_RECORD] = {act_read_record, NEEDS_NOTHING, NULL},

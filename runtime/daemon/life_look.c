@@ -255,7 +255,7 @@ static int settle_ct(struct ct *ct)
 		return 0;
 	if (leftovers)
 		return ct_event(ct, LIFE_T_CLEAN, NULL, NULL);
-	if (resume_is_due(ct))
+	if (resume_is_due(ct) || boot_resume_is_due(ct))
 		return ct_event(ct, LIFE_RESUME, NULL, NULL);
 	if (config_can_restart(ct) && reboot_is_marked(ct->d, ct))
 		return ct_event(ct, LIFE_T_REBOOT, NULL, NULL);

@@ -13,6 +13,8 @@ enum {
 	TRIES_AT_ONCE = 3, /* of a worker that is killed */
 	WAIT_FIRST_MS = 10000,
 	WAIT_MAX_MS = 600000,
+	RESUME_FIRST_MS = 2000,
+	RESUME_MAX_MS = 300000,
 };
 
 static void clean(struct job *j)
@@ -53,27 +55,56 @@ static int move_on(struct job *j)
 	return ct_event(j->ct, LIFE_RESUME, &(struct life_info){.job = j}, NULL);
 }
 
-/* A host that has booted is to have its CTs up: one whose memory cannot be had any more has its disk still. */
-static int boots_anyway(struct job *j)
+/* What can never be otherwise: the volume, the record or the kernel is another than the images are of. */
+static bool never_fits(const struct berth_error *why)
+{
+	return why->sys == ESTALE;
+}
+
+/* What a boot wanted resumed; its cleanup runs, or has ended. */
+static bool boot_resume_fails(const struct job *j)
+{
+	return j->failed && boot_mark_of(j->ct) != BOOT_MARK_NONE;
+}
+
+/* It ran when the host went down, and is to be up: what was in its memory cannot be had any more, its disk can. */
+static int start_anyway(struct job *j, const struct berth_error *why)
+{
+	log_line(LOG_LV_ERROR, j->ct->ctid,
+		 "it can never be resumed, so what was in its memory is given up, and it starts "
+		 "from its disk: %s",
+		 why->msg);
+	event_emit(j->d, j->ct->ctid, "memory_lost", why->msg);
+	reboot_mark(j->d, j->ct); /* from its next line on it may be stopped */
+	boot_unmark(j->ct);
+	j->failed = false;
+	j->restart = true;
+	return ct_event(j->ct, LIFE_KILL, &(struct life_info){.job = j, .fast = true}, NULL);
+}
+
+/* On boot. Memory is given up neither for what may be otherwise a moment later, nor when an admin suspended it. */
+static int boot_resume_failed(struct job *j)
 {
 	struct berth_error err = j->error;
 	struct ct *ct = j->ct;
+	uint32_t wait = ct->resume_wait_ms * 2;
 
-	if (ct->status == CT_SUSPENDED && j->failed) {
-		log_line(LOG_LV_ERROR, ct->ctid,
-			 "it cannot be resumed on boot, so what was in its memory is given up, and "
-			 "it is "
-			 "started from its disk: %s",
-			 err.msg);
-		job_fail(j, &err);
-		return ct_event(ct, LIFE_KILL, &(struct life_info){.fast = true}, NULL);
+	if (never_fits(&err) && j->own && boot_mark_of(ct) == BOOT_MARK_SHUTDOWN)
+		return start_anyway(j, &err);
+	(void)snprintf(ct->why, sizeof(ct->why), "%.300s", err.msg);
+	if (never_fits(&err)) {
+		boot_unmark(ct);
+		log_line(LOG_LV_ERROR, ct->ctid, "not resumed on boot: %s", err.msg);
+	} else {
+		wait = wait < RESUME_FIRST_MS ? RESUME_FIRST_MS : wait;
+		ct->resume_wait_ms = wait < RESUME_MAX_MS ? wait : RESUME_MAX_MS;
+		log_line(LOG_LV_ERROR, ct->ctid, "not resumed on boot: %s; tried again in %u s",
+			 err.msg, ct->resume_wait_ms / 1000);
+		ct_timer_set(ct, LIFE_T_RESUME, ct->resume_wait_ms);
 	}
-	ct->on_boot = false;
-	if (j->failed)
-		job_fail(j, &err);
-	else
-		job_done(j, NULL);
-	return ct->status == CT_STOPPED ? ct_event(ct, LIFE_START, NULL, NULL) : 0;
+	event_emit(j->d, ct->ctid, "resume_failed", err.msg);
+	job_fail(j, &err);
+	return 0;
 }
 
 int act_released(const struct life_call *c)
@@ -104,8 +135,10 @@ int act_released(const struct life_call *c)
 		return move_on(j);
 	if (j->moves && !j->failed && reboot_is_marked(c->d, ct))
 		ct_timer_set(ct, LIFE_T_REBOOT, REBOOT_MOVES_MS);
-	if (ct->on_boot)
-		return boots_anyway(j);
+	if (ct->status == CT_SUSPENDED && boot_resume_fails(j))
+		return boot_resume_failed(j);
+	if (boot_resume_is_due(ct))
+		return move_on(j);
 	if (again)
 		return ct_event(ct, LIFE_T_REBOOT, &(struct life_info){.job = j}, NULL);
 	if (j->failed)
@@ -191,9 +224,10 @@ int act_clean_now(const struct life_call *c)
 	if (j != NULL) {
 		job_join(j, c->info->call);
 		life_unpromise(c, j);
-		if (j->suspended != NULL ||
-		    j->resumes > 0) { /* neither here nor there does it go on */
+		/* Neither here nor there does it go on. */
+		if (j->suspended != NULL || j->resumes > 0 || boot_resume_fails(j)) {
 			resume_unmark(c->ct);
+			boot_unmark(c->ct);
 			j->suspended = NULL;
 			j->killed = true;
 			j->failed = true;

@@ -61,7 +61,8 @@ static void start_has_succeeded(struct job *j)
 	ct->started_ms = ev_now_ms();
 	reboot_unmark(j->d, ct);
 	resume_unmark(ct);
-	ct->on_boot = false;
+	boot_unmark(ct);
+	ct->resume_wait_ms = 0;
 	event_emit(j->d, ct->ctid, "started", NULL);
 	space_soon();
 	(void)berth_error_set(&late, BERTH_ERR_LOCKED, EBUSY,
@@ -119,7 +120,7 @@ int act_started(const struct life_call *c)
 /* stop --fast under a start: whoever started it hears that it was ended. */
 int act_end_start(const struct life_call *c)
 {
-	c->ct->on_boot = false;
+	boot_unmark(c->ct); /* of a resume: its images stay */
 	job_join(c->j, c->info->call);
 	job_end_worker(c->j, "ordered by stop --fast");
 	return 0;

@@ -30,8 +30,10 @@ bool life_has_half_images(const struct ct *ct)
 
 int act_suspend(const struct life_call *c)
 {
-	if (c->j->suspended == NULL) /* an admin's, that stays */
+	if (c->j->suspended == NULL) { /* an admin's, that stays */
 		resume_unmark(c->ct);
+		boot_unmark(c->ct);
+	}
 	job_life_worker(c->j, "suspend", NULL);
 	return 0;
 }
@@ -67,6 +69,7 @@ int act_goes_on(const struct life_call *c)
 	ct->look_wait_ms = 0;
 	text_clear(&ct->why);
 	resume_unmark(ct);
+	boot_unmark(ct);
 	if (attach_init_has_ended(ct))
 		return ct_event(ct, LIFE_INIT_GONE, NULL, NULL);
 	if (ct->monitor == NULL)
@@ -158,6 +161,8 @@ int act_resume(const struct life_call *c)
 	struct ct *ct = c->ct;
 
 	ct_timer_clear(ct, LIFE_T_REBOOT);
+	ct_timer_clear(ct, LIFE_T_RESUME);
+	ct->why[0] = '\0';
 	ct->booted = false;
 	ct->oom_kills = 0;
 	ct->ran_with_old = false;
@@ -170,6 +175,7 @@ int act_forget(const struct life_call *c)
 {
 	static const char *const args[] = {"forget", NULL};
 
+	ct_timer_clear(c->ct, LIFE_T_RESUME);
 	job_life_worker(c->j, "cleanup", args);
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
 #include "runtime/ct/journal.h"
+#include "runtime/daemon/autostart.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -99,9 +100,53 @@ bool resume_is_marked(const struct ct *ct)
 	return dir >= 0 && faccessat(dir, MOVING_MARK, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+/* ---- what a boot resumes ---- */
+
+static const char boot_name[] = "resume";
+static const char *const boot_words[] = {
+	[BOOT_MARK_ONBOOT] = "onboot", [BOOT_MARK_SHUTDOWN] = "shutdown"};
+
+int boot_mark(const struct ct *ct, enum boot_mark mark, bool durable)
+{
+	auto_close int dir = open_private(ct);
+
+	return dir < 0 ? dir
+		       : file_replace_at(dir, boot_name, boot_words[mark], strlen(boot_words[mark]),
+					 0600, durable);
+}
+
+void boot_unmark(const struct ct *ct)
+{
+	auto_close int dir = open_private(ct);
+
+	if (dir >= 0)
+		(void)file_unlink_at(dir, boot_name);
+}
+
+enum boot_mark boot_mark_of(const struct ct *ct)
+{
+	auto_close int dir = open_private(ct);
+	char word[16];
+
+	if (dir < 0 || file_read_line_at(dir, boot_name, word, sizeof(word)) < 0)
+		return BOOT_MARK_NONE;
+	for (enum boot_mark m = BOOT_MARK_ONBOOT; m <= BOOT_MARK_SHUTDOWN; m++)
+		if (strcmp(word, boot_words[m]) == 0)
+			return m;
+	return BOOT_MARK_NONE;
+}
+
+bool boot_resume_is_due(const struct ct *ct)
+{
+	return ct->status == CT_SUSPENDED && boot_mark_of(ct) != BOOT_MARK_NONE &&
+	       autostart_is_over(ct->d);
+}
+
 bool resume_is_due(const struct ct *ct)
 {
-	if (ct->status == CT_GIVEN || ct->status == CT_STOPPED || ct->status == CT_RUNNING)
+	if (ct->status == CT_GIVEN || ct->status == CT_STOPPED || ct->status == CT_RUNNING) {
 		resume_unmark(ct);
+		boot_unmark(ct);
+	}
 	return ct->status == CT_SUSPENDED && resume_is_marked(ct);
 }

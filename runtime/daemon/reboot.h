@@ -24,8 +24,26 @@ bool reboot_is_marked(struct daemon *d, const struct ct *ct);
 int resume_mark(const struct ct *ct);
 void resume_unmark(const struct ct *ct);
 bool resume_is_marked(const struct ct *ct);
-/* Is it suspended, with the mark? The mark goes when it is given, stopped or running; of no other status. */
+/* Is it suspended, with the mark? The mark goes when it is given, stopped or running; of no other status. So does
+ * boot_mark. */
 bool resume_is_due(const struct ct *ct);
+
+/*
+ * A CT that a boot of the host resumes, whoever dies, until it runs or its memory is given up: private/CTID has the
+ * mark, over that boot.
+ */
+enum boot_mark {
+	BOOT_MARK_NONE,
+	BOOT_MARK_ONBOOT, /* its admin had suspended it, and ONBOOT is yes: from the boot on */
+	BOOT_MARK_SHUTDOWN /* it ran when the host went down, which suspended it */
+};
+/* durable: -errno when it is not there for sure. */
+int boot_mark(const struct ct *ct, enum boot_mark mark, bool durable);
+void boot_unmark(const struct ct *ct);
+/* What cannot be read is none: nothing is done then. */
+enum boot_mark boot_mark_of(const struct ct *ct);
+/* Is it suspended, with that mark, on a host that is up? Of one that is coming up autostart.c sees to it, in order. */
+bool boot_resume_is_due(const struct ct *ct);
 
 /*
  * A CT that was stopped to be moved has the mark too, until it is given away: it starts again when its move has failed,

@@ -141,15 +141,30 @@ int criu_record_load(const struct worker *w, int dump_fd, struct checkpoint_reco
 	if (r == 0)
 		r = checkpoint_record_parse(text, ret);
 	if (r == -EPROTO)
-		return berth_error_set(err, BERTH_ERR_UNSUPPORTED, EPROTO,
-				       "CT %u was suspended by another version of berth", w->ctid);
-	if (r < 0)
+		return berth_error_set(err, BERTH_ERR_UNSUPPORTED, ESTALE,
+				       "CT %u was suspended by another version of berth; give its "
+				       "memory up and start it from its disk: berth stop %u --fast "
+				       "&& berth start %u",
+				       w->ctid, w->ctid, w->ctid);
+	if (r == -EINVAL || r == -ENOENT)
 		return berth_error_set(
-			err, BERTH_ERR_BROKEN, -r,
-			"CT %u: the record of its suspend, %s/private/%u/dump/record, "
-			"is damaged or gone: %s",
-			w->ctid, w->paths.lib, w->ctid, strerror(-r));
-	return 0;
+			err, BERTH_ERR_BROKEN, ESTALE,
+			"CT %u: the record of its suspend, %s/private/%u/dump/record, is %s; give "
+			"its memory up and start it from its disk: berth stop %u --fast && berth "
+			"start %u",
+			w->ctid, w->paths.lib, w->ctid, r == -ENOENT ? "gone" : "damaged", w->ctid,
+			w->ctid);
+	return r < 0 ? berth_error_sys(err, r, "CT %u: read %s/private/%u/dump/record", w->ctid,
+				       w->paths.lib, w->ctid)
+		     : 0;
+}
+
+void criu_kernel_note(struct checkpoint_record *rec)
+{
+	struct utsname uts;
+
+	(void)uname(&uts);
+	(void)snprintf(rec->kernel, sizeof(rec->kernel), "%s", uts.release);
 }
 
 int criu_kernel_check(const struct worker *w, const struct checkpoint_record *rec,
@@ -160,12 +175,11 @@ int criu_kernel_check(const struct worker *w, const struct checkpoint_record *re
 	(void)uname(&uts);
 	return strcmp(rec->kernel, uts.release) == 0
 		       ? 0
-		       : berth_error_set(err, BERTH_ERR_UNSUPPORTED, EOPNOTSUPP,
+		       : berth_error_set(err, BERTH_ERR_UNSUPPORTED, ESTALE,
 					 "CT %u was suspended under Linux %.40s, and this is "
-					 "%.40s; boot that "
-					 "one to resume it, or give its memory up and start it "
-					 "from its disk: "
-					 "berth stop %u --fast && berth start %u",
+					 "%.40s; boot that one to resume it, or give its memory "
+					 "up and start it from its disk: berth stop %u --fast && "
+					 "berth start %u",
 					 w->ctid, rec->kernel, uts.release, w->ctid, w->ctid);
 }
 

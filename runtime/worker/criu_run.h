@@ -34,9 +34,12 @@ void criu_externals(struct criu_order *o, bool restore, const char *tty);
 int criu_failed(const struct worker *w, const char *what, int images_fd, const char *log,
 		const struct berth_error *why, struct berth_error *err);
 
-/* Was it suspended under this kernel? BERTH_ERR_UNSUPPORTED. */
+/* Was it suspended under this kernel? BERTH_ERR_UNSUPPORTED, ESTALE. */
 int criu_kernel_check(const struct worker *w, const struct checkpoint_record *rec,
 		      struct berth_error *err);
+
+/* It is to be resumed under this one. */
+void criu_kernel_note(struct checkpoint_record *rec);
 
 /*
  * A suspended CT's volume is at rest: what it says of itself then is written down (DUMP_VOLUME), once. 0 also for a
@@ -46,6 +49,6 @@ int criu_volume_seal(struct worker *w, const struct volume_driver *d);
 /* 0: it says the same still, or has not been at rest since that mount. -ESTALE, or -errno. */
 int criu_volume_check(int dump_fd, const struct volume_stamp *now);
 
-/* DUMP_RECORD of the folder dump_fd; BERTH_ERR_BROKEN. */
+/* DUMP_RECORD of the folder dump_fd. ESTALE: it can never be resumed by it. */
 int criu_record_load(const struct worker *w, int dump_fd, struct checkpoint_record *ret,
 		     struct berth_error *err);

@@ -177,9 +177,9 @@ int moved_images_fit(struct worker *w, int private_fd, const char *uuid,
 		return r;
 	if (strcmp(rec.uuid, uuid) != 0)
 		return others(w->ctid, err);
-	r = criu_kernel_check(w, &rec, err);
-	if (r == 0)
-		r = volume_mounts(d, private_fd, &rec.mounts, err);
+	/* That this host can resume it was found out before it was frozen (needs.h). */
+	criu_kernel_note(&rec);
+	r = volume_mounts(d, private_fd, &rec.mounts, err);
 	/* That is of the volume before it was checked. */
 	if (r == 0 && (r = file_unlink_at(dir, DUMP_VOLUME)) < 0)
 		(void)berth_error_sys(err, r, "CT %u: remove " DUMP_DIR "/" DUMP_VOLUME, w->ctid);

@@ -11,7 +11,6 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 /* As the CT sees them: one that was resumed before is ahead of the host, or behind it. */
@@ -90,7 +89,6 @@ static int save_threads(const struct suspend *s)
 
 int suspend_save(struct suspend *s, struct berth_error *err)
 {
-	struct utsname uts;
 	int r = save_cgroups(s);
 
 	if (r < 0)
@@ -101,7 +99,7 @@ int suspend_save(struct suspend *s, struct berth_error *err)
 	r = suspend_save_network(s, false, err);
 	if (r < 0)
 		return r;
-	(void)uname(&uts);
+	criu_kernel_note(&s->record);
 	s->record.init = s->run.init;
 	s->record.id_base = s->facts.id_base;
 	s->record.started = s->run.started;
@@ -111,7 +109,6 @@ int suspend_save(struct suspend *s, struct berth_error *err)
 	memcpy(s->record.stop_command, s->run.stop_command, sizeof(s->record.stop_command));
 	memcpy(s->record.uuid, s->facts.uuid, sizeof(s->record.uuid));
 	memcpy(s->record.boot_id, s->run.boot_id, sizeof(s->record.boot_id));
-	(void)snprintf(s->record.kernel, sizeof(s->record.kernel), "%s", uts.release);
 	(void)snprintf(s->record.tty, sizeof(s->record.tty), "%s", s->tty);
 	r = save_hostname(s);
 	if (r == 0)

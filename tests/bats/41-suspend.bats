@@ -634,7 +634,7 @@ is_running() {
 	[ "$(status_of "$1")" = running ]
 }
 
-@test "on boot a suspended container goes on, and one that cannot starts from its disk" {
+@test "on boot a suspended container with ONBOOT goes on, and what can never go on is told and kept" {
 	local record=$HOST_ROOT/var/lib/berth/private/101/dump/record
 	tiny 101 --ipadd 10.99.0.101 --onboot yes
 	tiny 102
@@ -647,16 +647,41 @@ is_running() {
 	wait_for 10 counts_on 101 "$before"
 	[ "$(count 101)" -lt $((before + 1000)) ]
 	[ "$(status_of 102)" = suspended ]
+	[ ! -e "$HOST_ROOT/var/lib/berth/private/101/resume" ]
 	berth suspend 101
+	# The same word that a shutdown leaves, but its admin has suspended it: its memory is not berthd's to give up.
 	sed -i 's/^kernel=.*/kernel=5.0.0-other/' "$record"
 	run ! berth resume 101
 	[[ $output == *"CT 101 was suspended under Linux 5.0.0-other"*"$(uname -r)"*"berth stop 101 --fast"* ]]
-	[ "$(status_of 101)" = suspended ]
 	as_after_a_boot
-	wait_for 30 is_running 101
-	berth exec2 101 test ! -e /run/count
-	grep -q 'ct=101 it cannot be resumed on boot.*started from its disk.*5.0.0-other' "$HOST_ROOT/berthd.log"
-	[ ! -e "$HOST_ROOT/var/lib/berth/private/101/dump" ]
-	[ "$(status_of 102)" = suspended ]
+	wait_for 30 grep -q 'ct=101 not resumed on boot: .*5.0.0-other' "$HOST_ROOT/berthd.log"
+	wait_for 10 eval 'berth status 101 2>&1 | grep -q 5.0.0-other'
+	[ "$(status_of 101)" = suspended ]
+	[ -e "$record" ] && [ ! -e "$HOST_ROOT/var/lib/berth/private/101/resume" ]
+	sed -i "s/^kernel=.*/kernel=$(uname -r)/" "$record"
+	berth resume 101
+	wait_for 10 counts_on 101 "$before"
 	berth resume 102
+}
+
+@test "what keeps a container from being resumed on boot for a while does not cost its memory" {
+	tiny 101 --onboot yes
+	start_counting 101
+	before=$(count 101)
+	berth suspend 101
+	sed -i 's/^CRIU=/#&/' "$HOST_ROOT/etc/berth/berth.conf"
+	echo "CRIU=\"$HOST_ROOT/criu\"" >>"$HOST_ROOT/etc/berth/berth.conf"
+	as_after_a_boot
+	wait_for 30 grep -q 'ct=101 not resumed on boot: .*criu.*; tried again in 2 s' "$HOST_ROOT/berthd.log"
+	[ "$(status_of 101)" = suspended ]
+	berth status 101 2>&1 | grep -q "$HOST_ROOT/criu"
+	# A restart of berthd forgets nothing.
+	stop_berthd
+	start_berthd
+	wait_for 30 eval '[ "$(grep -c "ct=101 not resumed on boot" "$HOST_ROOT/berthd.log")" -ge 2 ]'
+	[ "$(status_of 101)" = suspended ]
+	ln -s "$(command -v "${CRIU:-criu}")" "$HOST_ROOT/criu"
+	wait_for 30 is_running 101
+	wait_for 10 counts_on 101 "$before"
+	[ "$(count 101)" -lt $((before + 1000)) ]
 }
