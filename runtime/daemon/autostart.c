@@ -11,8 +11,6 @@
 #include <fcntl.h>
 #include <string.h>
 
-static const char mark_name[] = "autostarted";
-
 enum {
 	LOOK_MS = 1000
 };
@@ -48,20 +46,13 @@ static unsigned int starting_now(const struct daemon *d)
 	return n;
 }
 
-bool autostart_is_over(const struct daemon *d)
-{
-	auto_close int run = dir_open_at(AT_FDCWD, d->paths.run);
-
-	return run >= 0 && faccessat(run, mark_name, F_OK, 0) == 0;
-}
-
 /* Only now: a berthd that dies before is followed by one that goes on. RUN is a tmpfs. */
 static void autostart_over(struct daemon *d)
 {
 	auto_close int run = dir_open_at(AT_FDCWD, d->paths.run);
 
 	if (run >= 0)
-		(void)file_replace_at(run, mark_name, "", 0, 0644, false);
+		(void)file_replace_at(run, BOOT_OVER_MARK, "", 0, 0644, false);
 }
 
 /* Not known yet, or berthd itself still cleans up after its last run. */
@@ -140,8 +131,7 @@ static size_t collect_onboot(struct daemon *d, struct boot_entry *list)
 			log_line(LOG_LV_ERROR, d->cts[i]->ctid, "not started on boot: %s", err.msg);
 			continue;
 		}
-		if (c.disabled ||
-		    (!c.onboot && boot_mark_of(d->cts[i]) != BOOT_MARK_SHUTDOWN))
+		if (c.disabled || (!c.onboot && boot_mark_of(d->cts[i]) != BOOT_MARK_SHUTDOWN))
 			continue;
 		list[n].ctid = d->cts[i]->ctid;
 		list[n++].order = c.bootorder;
@@ -153,7 +143,7 @@ void autostart_begin(struct daemon *d)
 {
 	struct autostart *a;
 
-	if (access(d->paths.run, F_OK) < 0 || autostart_is_over(d))
+	if (access(d->paths.run, F_OK) < 0 || boot_is_over(d))
 		return;
 	a = calloc(1, sizeof(*a));
 	if (a == NULL)

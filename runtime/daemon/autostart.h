@@ -7,5 +7,3 @@
 #include "runtime/daemon/daemon.h"
 
 void autostart_begin(struct daemon *d);
-/* All that this boot is to start have been started, by this berthd or an earlier one. */
-bool autostart_is_over(const struct daemon *d);

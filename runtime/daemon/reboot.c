@@ -4,7 +4,6 @@
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
 #include "runtime/ct/journal.h"
-#include "runtime/daemon/autostart.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -136,10 +135,17 @@ enum boot_mark boot_mark_of(const struct ct *ct)
 	return BOOT_MARK_NONE;
 }
 
+bool boot_is_over(const struct daemon *d)
+{
+	auto_close int run = dir_open_at(AT_FDCWD, d->paths.run);
+
+	return run >= 0 && faccessat(run, BOOT_OVER_MARK, F_OK, 0) == 0;
+}
+
 bool boot_resume_is_due(const struct ct *ct)
 {
 	return ct->status == CT_SUSPENDED && boot_mark_of(ct) != BOOT_MARK_NONE &&
-	       autostart_is_over(ct->d);
+	       boot_is_over(ct->d);
 }
 
 bool resume_is_due(const struct ct *ct)

@@ -42,6 +42,9 @@ int boot_mark(const struct ct *ct, enum boot_mark mark, bool durable);
 void boot_unmark(const struct ct *ct);
 /* What cannot be read is none: nothing is done then. */
 enum boot_mark boot_mark_of(const struct ct *ct);
+/* RUN has this when all that this boot is to start have been started, by this berthd or an earlier one. */
+#define BOOT_OVER_MARK "autostarted"
+bool boot_is_over(const struct daemon *d);
 /* Is it suspended, with that mark, on a host that is up? Of one that is coming up autostart.c sees to it, in order. */
 bool boot_resume_is_due(const struct ct *ct);
 
