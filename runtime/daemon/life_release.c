@@ -91,7 +91,7 @@ static int boot_resume_failed(struct job *j)
 
 	if (never_fits(&err) && j->own && boot_mark_of(ct) == BOOT_MARK_SHUTDOWN)
 		return start_anyway(j, &err);
-	(void)snprintf(ct->why, sizeof(ct->why), "%.300s", err.msg);
+	text_set(&ct->why, "%.300s", err.msg);
 	if (never_fits(&err)) {
 		boot_unmark(ct);
 		log_line(LOG_LV_ERROR, ct->ctid, "not resumed on boot: %s", err.msg);

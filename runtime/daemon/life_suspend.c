@@ -162,7 +162,7 @@ int act_resume(const struct life_call *c)
 
 	ct_timer_clear(ct, LIFE_T_REBOOT);
 	ct_timer_clear(ct, LIFE_T_RESUME);
-	ct->why[0] = '\0';
+	text_clear(&ct->why);
 	ct->booted = false;
 	ct->oom_kills = 0;
 	ct->ran_with_old = false;
