@@ -1,4 +1,7 @@
-/* test_login.c - what of passwords and keys is taken, and what could do harm in the files of a CT. covers: runtime/wire/login.c */
+/*
+ * test_login.c - what of passwords and keys is taken, and what could do harm in the files of a CT.
+ * covers: runtime/wire/login.c
+ */
 #include "runtime/wire/login.h"
 
 #include "check.h"

@@ -2,7 +2,7 @@
  * test_op_create.c - a CT is made whole or not at all, and destroyed whatever is left of it.
  *
  * covers: runtime/worker/op_destroy.c runtime/worker/op_template.c runtime/worker/template_main.c
- * covers: runtime/worker/worker.c runtime/worker/main.c
+ * covers: runtime/worker/worker.c runtime/worker/main.c runtime/worker/create_from.c
  */
 #include "tests/unit/worker_fixture.h"
 
@@ -66,6 +66,26 @@ static void a_copy_of_the_template_is_the_cts_own(void)
 	CHECK(is_ok(WORKER("mount", "101")) && is_ok(WORKER("umount", "101")));
 	CHECK(is_ok(destroy()) && is_gone());
 	CHECK(have_template());
+}
+
+static void a_clone_is_a_ct_of_its_own(void)
+{
+	struct ct_info info;
+	char path[BERTH_PATH_MAX];
+
+	CHECK(create_ct("101", "DISKSPACE=\"64M\"\n"));
+	put_candidate(102, "OSTEMPLATE=\"tiny\"\nDISKSPACE=\"64M\"\n");
+	CHECK(WORKER("create", "102", "655491072", OTHER, "from", "999") != BERTH_OK);
+	CHECK(WORKER("create", "102", "655491072", OTHER, "from", "x") == BERTH_ERR_OPTION);
+	CHECK(!is_there(paths.lib, "private/102"));
+	CHECK(is_ok(WORKER("create", "102", "655491072", OTHER, "from", "101")));
+	CHECK(ct_info_load(&paths, 102, &info, &err) == 0 && info.status == CT_STOPPED);
+	CHECK(strcmp(info.facts.uuid, OTHER) == 0 && info.facts.id_base == 655491072);
+	CHECK(strcmp(info.facts.template_name, "tiny") == 0);
+	CHECK(is_ok(destroy()) && is_gone()); /* 101 */
+	CHECK(is_ok(WORKER("mount", "102")) && is_ok(WORKER("umount", "102")));
+	CHECK(is_ok(WORKER("destroy", "102", "create", OTHER, "0", "0")));
+	CHECK(!is_there(paths.lib, path_below("private", "102", path)));
 }
 
 static void what_cannot_be_made_leaves_nothing(void)
@@ -189,6 +209,7 @@ int main(void)
 		return r;
 	RUN(what_was_asked_for_is_there);
 	RUN(a_copy_of_the_template_is_the_cts_own);
+	RUN(a_clone_is_a_ct_of_its_own);
 	RUN(what_cannot_be_made_leaves_nothing);
 	RUN(bad_arguments_are_refused_before_anything_is_made);
 	RUN(a_half_made_ct_is_undone);
