@@ -46,7 +46,8 @@ static void fill_attr(uint64_t node, struct fuse_attr *a)
 
 static int put(struct answer *a, const void *p, size_t len)
 {
-	memcpy(a->at + a->len, p, len);
+	if (len > 0) /* of nothing p may be NULL */
+		memcpy(a->at + a->len, p, len);
 	a->len += len;
 	return 0;
 }
