@@ -66,7 +66,7 @@ refused() {
 	refused 20 "*unknown option --frob*" --frob list
 	refused 20 "*" status
 	refused 20 "*" start
-	refused 20 "*" start 101 102
+	refused 20 "*" console 101 102
 	refused 20 "*" status 101 102
 	refused 20 "*" ping now
 	refused 20 "*give at least one option*" set 101

@@ -175,7 +175,8 @@ has_other_monitor() {
 			done
 			cat /sys/block/\$n/size /sys/block/\$n/stat /sys/block/\$n/loop/backing_file 2>/dev/null && echo BAD
 		done
-		cat /proc/diskstats /proc/partitions; ls /proc/fs
+		cat /proc/partitions; ls /proc/fs
+		awk '\$3 != \"volume\" || NR > 1 {print \"BAD\", \$0}' /proc/diskstats # its own alone
 		umount /p"
 	[ -z "$output" ] || { echo "$output"; return 1; }
 	# Nor where its own lies on the host.
