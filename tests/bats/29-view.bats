@@ -99,8 +99,10 @@ server() {
 	wait_for 20 renewed
 	berth set 101 --ram 96M
 	[ "$(meminfo MemTotal)" = $((96 << 10)) ]
-	kill -9 "$(server)"
+	old=$(server)
+	kill -9 "$old"
 	[ "$(meminfo MemTotal)" = $((96 << 10)) ]
+	wait_for 20 another # is written down, too
 	! berth doctor | grep -q 'view-of-101'
 	# Both at once: an error, nobody waits, and doctor tells.
 	kill -9 "$(berth list -H -o monitor_pid 101)" "$(server)"

@@ -39,6 +39,10 @@ criu_dump() {
 	for node in null zero full random urandom tty; do
 		nodes+=(--external "mnt[/dev/$node]:$node")
 	done
+	# Its view of /proc, which the host answers for.
+	while read -r node; do
+		nodes+=(--external "mnt[$node]:view$node")
+	done < <(awk '/ - fuse/ {print $5}' "/proc/$pid/mountinfo")
 	# The console: a terminal of the CT whose other end is the monitor's.
 	tty=$(stat -L -c '%r %D' "/proc/$pid/root/dev/console" | { read -r r d && printf 'tty[%x:%s]' "$r" "$d"; })
 	mkdir -p "$dir"
