@@ -64,7 +64,7 @@ static int await_stop(pid_t tid, int *ret)
 static int find_call(int mem, uint64_t from, uint64_t to, uint64_t *ret)
 {
 	static const uint8_t instruction[] = {0x0f, 0x05};
-	auto_free uint8_t *text = malloc(to - from);
+	auto_free uint8_t *text = malloc(to > from ? to - from : 1);
 	const uint8_t *p;
 
 	if (text == NULL)

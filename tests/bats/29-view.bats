@@ -5,7 +5,7 @@
 load helpers
 
 setup() {
-	setup_host ${CRIU:+"CRIU=$CRIU"}
+	setup_host ${CRIU:+"CRIU=$(type -P "$CRIU")"}
 }
 
 teardown() {
@@ -61,9 +61,16 @@ meminfo() {
 }
 
 # server: who answers for the view of CT 101.
+# The one that lives: what is written down may be of one that was killed a moment ago.
 server() {
-	wait_for 20 test -s "$HOST_ROOT/run/berth/ct/101/view"
+	wait_for 20 serves_now
 	sed -n 's/^pid=//p' "$HOST_ROOT/run/berth/ct/101/view"
+}
+
+serves_now() {
+	local pid
+	pid=$(sed -n 's/^pid=//p' "$HOST_ROOT/run/berth/ct/101/view") && [ -n "$pid" ] &&
+		grep -q '^State:.[^ZX]' "/proc/$pid/status"
 }
 
 @test "CPUs, load, swap and disk are the container's; the tools agree" {
@@ -102,10 +109,18 @@ server() {
 	old=$(server)
 	kill -9 "$old"
 	[ "$(meminfo MemTotal)" = $((96 << 10)) ]
-	wait_for 20 another # is written down, too
+	wait_for 20 another
 	! berth doctor | grep -q 'view-of-101'
 	# Both at once: an error, nobody waits, and doctor tells.
-	kill -9 "$(berth list -H -o monitor_pid 101)" "$(server)"
+	old="$(berth list -H -o monitor_pid 101) $(server)"
+	kill -STOP "$BERTHD_PID" # which would have a new monitor between the two
+	# shellcheck disable=SC2086 # two words
+	kill -9 $old
+	# Until a killed process has run for the last time its descriptors can be had.
+	# shellcheck disable=SC2086 # two words
+	both_gone() { ! cat $(printf '/proc/%s/status ' $old) 2>/dev/null | grep -q '^State:.[^ZX]'; }
+	wait_for 20 both_gone
+	kill -CONT "$BERTHD_PID"
 	lost() { [[ "$(inside 'cat /proc/meminfo' 2>&1)" == *"not connected"* ]]; }
 	wait_for 20 lost
 	berth doctor | grep -q 'view-of-101'
