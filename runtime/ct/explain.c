@@ -286,12 +286,11 @@ static void add_busy(struct list *l, enum cg_pressure_of of, const char *name,
 	    "%s of the host %s busy: its processes waited for %u %% of the last ten seconds, and "
 	    "none of its limits is why.",
 	    what, of == CG_PRESSURE_CPU ? "are" : "is", ct->avg10 / 100);
-	if (of == CG_PRESSURE_CPU && in->neighbour != 0 && !in->inside) {
+	/* Who pays for what it uses is nobody's to be throttled: it is named, and only when it has a real share. */
+	if (of == CG_PRESSURE_CPU && in->neighbour != 0 && !in->inside && in->cpus > 0 &&
+	    in->neighbour_percent >= (uint64_t)in->cpus * 50)
 		say(row, " CT %u takes the most: %u %% of one CPU.", in->neighbour,
 		    in->neighbour_percent);
-		(void)snprintf(row->fix, sizeof(row->fix), "berth set %u --cpulimit %u --save",
-			       in->neighbour, in->neighbour_percent / 2 + 1);
-	}
 }
 
 static void add_trouble(struct list *l)

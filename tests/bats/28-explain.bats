@@ -49,7 +49,7 @@ counted() {
 	run -1 berth exec2 101 'fallocate -l 950M /a; dd if=/dev/zero of=/y bs=1M count=300'
 	wait_for 30 explained 101 diskspace now
 	run -0 berth explain 101
-	[[ $output == *"now  physpages: It has used all of its 256M of RAM: the kernel ended 1 of its processes"*"the last was dd."* ]]
+	[[ $output == *" physpages: It has used all of its 256M of RAM: the kernel ended 1 of its processes"*"the last was dd."* ]]
 	[[ $output == *"to relieve it: berth set 101 --ram 512M --save"* ]]
 	[[ $output == *"(25 % of one CPU)"* ]]
 	[ "$(fix_of 101 cpulimit)" = "berth set 101 --cpulimit 50 --save" ]

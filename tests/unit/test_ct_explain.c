@@ -143,8 +143,12 @@ static void a_busy_host_is_not_its_fault_and_the_neighbour_is_named(void)
 	in.ct[CG_PRESSURE_CPU].some.avg10 = 6300;
 	in.neighbour = 102;
 	in.neighbour_percent = 180;
-	CHECK(is(find("cpu"), true, "waited for 63 % of the last ten seconds",
-		 "berth set 102 --cpulimit 91 --save"));
+	in.cpus = 2;
+	CHECK(is(find("cpu"), true, "waited for 63 % of the last ten seconds", ""));
+	CHECK(strstr(find("cpu")->text, "CT 102 takes the most: 180 %") != NULL);
+	in.neighbour_percent = 99; /* of two CPUs: no cause */
+	CHECK(strstr(find("cpu")->text, "102") == NULL);
+	in.neighbour_percent = 180;
 	CHECK(find("cpu")->cause == EXPLAIN_HOST);
 	in.inside = true;
 	CHECK(is(find("cpu"), true, "none of its limits is why.", ""));
