@@ -12,6 +12,9 @@
 #include <string.h>
 #include <sys/wait.h>
 
+/* Of names and of CTIDs, see param_apply_name. */
+#define NAME_CHARS "abcdefghijklmnopqrstuvwxyz0123456789"
+
 /* ---- words: pure ---- */
 
 void fleet_word_parse(const char *word, struct fleet_word *ret)
@@ -175,6 +178,45 @@ static bool is_many(const struct fleet *f)
 	return f->n > 1 || f->parallel != 0 || (f->n == 1 && f->words[0].kind != FLEET_ONE);
 }
 
+/* Has that word, or word=...; *ret: its value. */
+static bool has_option(const struct fleet *f, const char *word, const char **ret)
+{
+	size_t len = strlen(word);
+
+	for (int i = f->at; i < f->argc; i++) {
+		if (f->argv[i] == NULL || strncmp(f->argv[i], word, len) != 0)
+			continue;
+		*ret = f->argv[i][len] == '=' ? f->argv[i] + len + 1
+		       : i + 1 < f->argc      ? f->argv[i + 1]
+					      : "";
+		if (f->argv[i][len] == '=' || f->argv[i][len] == '\0')
+			return true;
+	}
+	return false;
+}
+
+/* What is not for many at once. A password stands in our command line until the last CT is done. */
+static int check_many(const struct cli *cli, const struct fleet *f, struct berth_error *err)
+{
+	const char *value;
+
+	for (unsigned int i = 0; strcmp(cli->command->name, "destroy") == 0 && i < f->n; i++)
+		if (f->words[i].kind == FLEET_ALL ||
+		    (f->words[i].kind == FLEET_GLOB &&
+		     strpbrk(f->words[i].text, NAME_CHARS) == NULL))
+			return berth_error_set(err, BERTH_ERR_OPTION, EINVAL,
+					       "%.60s is not for destroy: name the CTs",
+					       f->words[i].text);
+	if (has_option(f, "--userpasswd", &value))
+		return cli_usage_error(cli, err,
+				       "--userpasswd is for one CT: give the command for each");
+	if (has_option(f, "--sshkey", &value) && strcmp(value, "-") == 0)
+		return cli_usage_error(cli, err,
+				       "--sshkey - is for one CT, as standard input is read once: "
+				       "give a file");
+	return 0;
+}
+
 int fleet_take(const struct cli *cli, const struct args *a, struct fleet *ret,
 	       struct berth_error *err)
 {
@@ -191,9 +233,8 @@ int fleet_take(const struct cli *cli, const struct args *a, struct fleet *ret,
 	r = sort_out(cli, a, ret, err);
 	if (r == 0 && ret->n == 0 && ret->parallel != 0)
 		r = cli_usage_error(cli, err, "name CTs, or give --all");
-	for (unsigned int i = 0; r == 0 && i < ret->n; i++)
-		if (ret->words[i].kind == FLEET_ALL && strcmp(cli->command->name, "destroy") == 0)
-			r = cli_usage_error(cli, err, "--all is not for destroy: name the CTs");
+	if (r == 0 && is_many(ret))
+		r = check_many(cli, ret, err);
 	if (r == 0 && is_many(ret))
 		return 1;
 	fleet_free(ret);

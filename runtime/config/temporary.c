@@ -166,6 +166,39 @@ void temporary_keep(struct conf_file *f, const char *key)
 	conf_unset(f, line_key(key, name));
 }
 
+static void drop_line(const char *line, const char *value, void *data)
+{
+	(void)value;
+	if (temporary_key(line) != NULL)
+		conf_unset(data, line);
+}
+
+int temporary_keep_all(struct conf_file *f)
+{
+	struct conf_file *now = conf_copy(f); /* f changes under our hands */
+
+	if (now == NULL)
+		return -ENOMEM;
+	conf_each(now, drop_line, f);
+	conf_free(now);
+	return 0;
+}
+
+int temporary_prolong(struct conf_file *f, const char *key, int64_t until)
+{
+	char name[LINE_KEY_MAX];
+	const char *line = conf_get(f, line_key(key, name)), *old;
+	auto_free char *first = NULL;
+	int64_t before;
+
+	if (line == NULL || temporary_parse(line, &before, &old) < 0)
+		return 0;
+	first = old != NULL ? strdup(old) : NULL; /* of what is replaced */
+	if (old != NULL && first == NULL)
+		return -ENOMEM;
+	return put_line(f, key, until, first);
+}
+
 void temporary_keep_changed(struct conf_file *f, const struct conf_file *before)
 {
 	(void)each_differing(f, before, 0);

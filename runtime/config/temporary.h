@@ -24,6 +24,10 @@ int temporary_parse(const char *value, int64_t *ret_until, const char **ret_old)
 int temporary_mark(struct conf_file *f, const struct conf_file *before, int64_t until);
 /* The key is for good as it is. Nothing to do is fine. */
 void temporary_keep(struct conf_file *f, const char *key);
+/* All of it is for good as it is: the lines go. -ENOMEM. */
+int temporary_keep_all(struct conf_file *f);
+/* Where the key comes back, it does so then. -ENOMEM, -EINVAL as above. */
+int temporary_prolong(struct conf_file *f, const char *key, int64_t until);
 /* What differs is for good. */
 void temporary_keep_changed(struct conf_file *f, const struct conf_file *before);
 

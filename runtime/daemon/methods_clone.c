@@ -3,6 +3,7 @@
  * nothing, the other one makes the new CT, and has the first one's lock, which its worker gets too.
  */
 #include "runtime/base/log.h"
+#include "runtime/config/temporary.h"
 #include "runtime/daemon/create.h"
 #include "runtime/daemon/disk_first.h"
 #include "runtime/daemon/found.h"
@@ -51,6 +52,10 @@ static int clone_conf(struct job *j, const struct clone_order *o, struct berth_e
 		return r;
 	for (const char *const *key = own_keys; *key != NULL; key++)
 		conf_unset(j->conf, *key);
+	/* What comes back is the other one's; the copy has for good what it is made with. */
+	r = temporary_keep_all(j->conf);
+	if (r < 0)
+		return berth_error_sys(err, r, "CT %u: copy its config", o->ctid);
 	r = settings_apply(d, j->conf, o->list, o->n, err);
 	if (r == 0)
 		r = ct_config_from(j->conf, d->host_conf, &typed, err);

@@ -80,24 +80,14 @@ static void copy_line(const char *key, const char *value, void *data)
 		(void)conf_set(data, key, value);
 }
 
-static void drop_line(const char *key, const char *value, void *data)
-{
-	(void)value;
-	if (temporary_key(key) != NULL)
-		conf_unset(data, key);
-}
-
 /* Who compares the two files (set_recover) must find the lines in both. */
 static int copy_lines(const struct conf_file *from, struct conf_file *to)
 {
-	struct conf_file *old = conf_copy(to);
+	int r = temporary_keep_all(to);
 
-	if (old == NULL)
-		return -ENOMEM;
-	conf_each(old, drop_line, to);
-	conf_each(from, copy_line, to);
-	conf_free(old);
-	return 0;
+	if (r == 0)
+		conf_each(from, copy_line, to);
+	return r;
 }
 
 static int mark(struct job *j, const struct set_order *o, struct berth_error *err)
@@ -106,15 +96,18 @@ static int mark(struct job *j, const struct set_order *o, struct berth_error *er
 
 	if (!j->save)
 		return 0;
-	for (int i = 0; o->until == 0 && i < o->n; i++) {
+	/* What was named, also with the value that it has: it stays, or comes back at the new time. */
+	for (int i = 0; r == 0 && i < o->n; i++) {
 		const struct param *p = param_find_option(o->list[i].option);
 
-		if (p != NULL)
+		if (p != NULL && o->until == 0)
 			temporary_keep(j->conf, p->key);
+		else if (p != NULL)
+			r = temporary_prolong(j->conf, p->key, o->until);
 	}
 	if (o->until == 0)
 		temporary_keep_changed(j->conf, j->was);
-	else
+	else if (r == 0)
 		r = temporary_mark(j->conf, j->was, o->until);
 	if (r == 0)
 		r = copy_lines(j->conf, j->live);

@@ -14,11 +14,20 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-/* Nothing is done here but that: the pipe ends with whoever froze. */
+enum {
+	AGAIN_MS = 10
+};
+
+/*
+ * Nothing is done here but that: the pipe ends with whoever froze, which no signal ends before its freeze is complete. Until
+ * then, that is, until each write(2) that is under way has ended, FITHAW is EINVAL: see freeze_super in the kernel's fs/super.c.
+ */
 static _Noreturn void guard_run(int mount_fd, int pipe_fd, unsigned int most_ms)
 {
-	(void)fd_wait(pipe_fd, POLLIN, most_ms);
-	(void)ioctl(mount_fd, FITHAW, 0);
+	int r = fd_wait(pipe_fd, POLLIN, most_ms);
+
+	while (ioctl(mount_fd, FITHAW, 0) < 0 && r < 0)
+		r = fd_wait(pipe_fd, POLLIN, AGAIN_MS);
 	_exit(0);
 }
 

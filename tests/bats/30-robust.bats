@@ -40,15 +40,6 @@ is_idle() {
 }
 
 # bats test_tags=both
-# monitors_of CTID: how many there are. Who answers for its view is a child of its monitor, of another name.
-monitors_of() {
-	local p n=0
-	for p in $(pgrep -f "berth-monitor $1 $HOST_ROOT/run/berth/ct/$1"); do
-		[ "$(cat "/proc/$p/comm")" != berth-monitor ] || n=$((n + 1))
-	done
-	echo $n
-}
-
 @test "B01 containers and their connections do not notice that berthd is killed" {
 	local ct
 	for ct in 101 102 103 104; do

@@ -178,6 +178,15 @@ put_probe() {
 	berth exec2 "$1" sh -c 'cat >/probe && chmod 755 /probe' <"$(command -v probe)"
 }
 
+# monitors_of CTID: how many there are. Who answers for its view is a child of its monitor, of another name.
+monitors_of() {
+	local p n=0
+	for p in $(pgrep -f "berth-monitor $1 $HOST_ROOT/run/berth/ct/$1"); do
+		[ "$(cat "/proc/$p/comm")" != berth-monitor ] || n=$((n + 1))
+	done
+	echo $n
+}
+
 # The pid of a CT's init as this namespace sees it.
 init_pid() {
 	berth list -H -o init_pid "$1" | tr -d ' '

@@ -107,6 +107,17 @@ static void what_makes_no_sense_is_refused(void)
 	CHECK(TAKE("stop", &f, "--all", "--parallel") < 0);
 	CHECK(TAKE("stop", &f, "--parallel", "4") < 0 && err.code == BERTH_ERR_OPTION);
 	CHECK(TAKE("destroy", &f, "--all") < 0 && err.code == BERTH_ERR_OPTION);
+	CHECK(TAKE("destroy", &f, "*") < 0 && strstr(err.msg, "* is not for destroy") != NULL);
+	CHECK(TAKE("destroy", &f, "??*") < 0);
+	CHECK(TAKE("destroy", &f, "web-*") == 1);
+	fleet_free(&f);
+	CHECK(TAKE("set", &f, "101", "102", "--userpasswd", "root:x") < 0 &&
+	      strstr(err.msg, "one CT") != NULL);
+	CHECK(TAKE("set", &f, "101-105", "--userpasswd=-") < 0);
+	CHECK(TAKE("set", &f, "101", "--userpasswd", "root:x") == 0);
+	CHECK(TAKE("set", &f, "101", "102", "--sshkey", "-") < 0);
+	CHECK(TAKE("set", &f, "101", "102", "--sshkey", "keys") == 1);
+	fleet_free(&f);
 }
 
 int main(void)

@@ -68,6 +68,20 @@ static void what_is_changed_added_or_gone_comes_back(void)
 	conf_free(f);
 }
 
+static void it_is_prolonged_or_for_good_without_a_change(void)
+{
+	struct conf_file *f = parse("B=\"9\"\nUNTIL_B=\"2026-11-30T06:12:00Z 2\"\n"
+				    "C=\"1\"\nUNTIL_C=\"2026-11-30T06:12:00Z\"\nD=\"4\"\n");
+
+	CHECK(temporary_prolong(f, "B", 1796019120 + 3600) == 0);
+	CHECK(temporary_prolong(f, "D", 1796019120 + 3600) == 0); /* it does not come back */
+	check_text(f, "B=\"9\"\nUNTIL_B=\"2026-11-30T07:12:00Z 2\"\n"
+		      "C=\"1\"\nUNTIL_C=\"2026-11-30T06:12:00Z\"\nD=\"4\"\n");
+	CHECK(temporary_keep_all(f) == 0);
+	check_text(f, "B=\"9\"\nC=\"1\"\nD=\"4\"\n");
+	conf_free(f);
+}
+
 static void a_second_time_it_comes_back_to_what_it_was_at_first(void)
 {
 	struct conf_file *before = parse("B=\"9\"\nUNTIL_B=\"2026-11-30T06:12:00Z 2\"\n");
@@ -108,6 +122,7 @@ int main(void)
 {
 	RUN(a_line_is_a_date_and_what_comes_then);
 	RUN(what_is_changed_added_or_gone_comes_back);
+	RUN(it_is_prolonged_or_for_good_without_a_change);
 	RUN(a_second_time_it_comes_back_to_what_it_was_at_first);
 	RUN(each_has_its_own_time);
 	RUN(a_damaged_line_goes_and_the_value_stays);
