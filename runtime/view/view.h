@@ -5,7 +5,7 @@
  *	numbers.c	from the texts of cgroup files to numbers; pure
  *	text.c		from numbers to the files' texts; pure
  *	answer.c	from a request of the kernel's to the answer; pure but for the text, which the caller gives
- *	serve.c		the process: no privilege, no descriptor but those of struct view_fds, a dozen system calls
+ *	serve.c		the process: no privilege, no descriptor but those of struct view_fds, nine system calls
  *
  * Everything is asked of the kernel when somebody reads, so a limit that is set shows at once and nothing is kept.
  */
