@@ -117,8 +117,10 @@ serves_now() {
 	# shellcheck disable=SC2086 # two words
 	kill -9 $old
 	# Until a killed process has run for the last time its descriptors can be had.
-	# shellcheck disable=SC2086 # two words
-	both_gone() { ! cat $(printf '/proc/%s/status ' $old) 2>/dev/null | grep -q '^State:.[^ZX]'; }
+	both_gone() {
+		local p
+		for p in $old; do ! grep -q '^State:.[^ZX]' "/proc/$p/status" 2>/dev/null || return 1; done
+	}
 	wait_for 20 both_gone
 	kill -CONT "$BERTHD_PID"
 	lost() { [[ "$(inside 'cat /proc/meminfo' 2>&1)" == *"not connected"* ]]; }
