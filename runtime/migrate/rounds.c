@@ -91,8 +91,7 @@ int rounds_send(struct rounds *r, struct blocks *b, struct link *l, blocks_progr
 	if (buf == NULL)
 		return berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM,
 				       "no memory to send blocks");
-	/* What the kernel keeps of the file may be older than what a loop device has written beside it. */
-	(void)posix_fadvise(b->fd, 0, 0, POSIX_FADV_DONTNEED);
+	/* The page cache is no older than what a loop device has written beside it: see image_clone.c. */
 	for (uint64_t at = 0; at < b->volume_bytes; at += ROUND_BLOCK) {
 		uint64_t left = b->volume_bytes - at;
 		size_t n = left < ROUND_BLOCK ? (size_t)left : ROUND_BLOCK;

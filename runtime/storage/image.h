@@ -95,8 +95,8 @@ int image_receive_begin(int private_fd, const struct volume_travel *t, int *ret_
 int image_receive_end(int private_fd, int image_fd, struct berth_error *err);
 
 /* volume_clone of this driver. */
-int image_clone(int from_fd, int mount_fd, int to_fd, struct volume_cloned *ret,
-		struct berth_error *err);
+int image_clone(int from_fd, int mount_fd, int to_fd, volume_progress_fn *progress, void *data,
+		struct volume_cloned *ret, struct berth_error *err);
 
 /* volume_room and volume_keep of this driver. */
 int image_room(int private_fd, int mount_fd, struct volume_room *ret, struct berth_error *err);

@@ -18,6 +18,7 @@
 
 enum {
 	CHUNK = 1 << 20,
+	SHARE_FIRST = 1 << 16, /* a multiple of any file system's block size */
 	FROZEN_MS_MOST = 60000
 };
 
@@ -26,7 +27,9 @@ struct copy {
 	off_t size;
 	bool compare; /* what is there is compared, and written only where it differs */
 	char *a, *b;
-	uint64_t written;
+	uint64_t done, all; /* bytes that were read, and that will be, as far as is known */
+	volume_progress_fn *progress;
+	void *data;
 };
 
 static int read_whole(int fd, char *buf, size_t n, off_t at)
@@ -65,13 +68,14 @@ static int copy_data(struct copy *c, off_t at, off_t end)
 
 		if (r == 0 && c->compare)
 			r = read_whole(c->to, c->b, n, at);
-		if (r == 0 && (!c->compare || memcmp(c->a, c->b, n) != 0)) {
+		if (r == 0 && (!c->compare || memcmp(c->a, c->b, n) != 0))
 			r = write_whole(c->to, c->a, n, at);
-			c->written += n;
-		}
 		if (r < 0)
 			return r;
 		at += (off_t)n;
+		c->done += n;
+		if (c->progress != NULL)
+			c->progress(c->done >= c->all ? 99 : (int)(c->done * 99 / c->all), c->data);
 	}
 	return 0;
 }
@@ -118,7 +122,11 @@ static int copy_error(int r, struct berth_error *err)
 	return berth_error_sys(err, r, "copy a volume's image");
 }
 
-/* Of one that is mounted: what a reflink, or the last pass, sees is one moment. */
+/*
+ * Of one that is mounted: what a reflink, or the last pass, sees is one moment. What the first pass left in the page cache
+ * is no older than the disk: a write past it, by direct I/O, drops the pages it covers again when it has been done and before
+ * its end is told (kiocb_invalidate_post_direct_write in the kernel's mm/filemap.c), and a frozen volume has no write under way.
+ */
 static int copy_frozen(struct copy *c, int mount_fd, struct volume_cloned *ret,
 		       struct berth_error *err)
 {
@@ -148,13 +156,20 @@ static int copy_frozen(struct copy *c, int mount_fd, struct volume_cloned *ret,
 	return r < 0 ? r : r2;
 }
 
+/* Does the file system of these two share blocks? Tried with the first ones. */
+static bool can_share(int from, int to)
+{
+	struct file_clone_range first = {.src_fd = from, .src_length = SHARE_FIRST};
+
+	return ioctl(to, FICLONERANGE, &first) == 0;
+}
+
 static int copy_image(struct copy *c, int mount_fd, struct volume_cloned *ret,
 		      struct berth_error *err)
 {
 	int r;
 
-	/* Tried with no bytes: does this file system share blocks? What it says decides. */
-	ret->shared = ioctl(c->to, FICLONE, c->from) == 0;
+	c->all = mount_fd >= 0 ? 2 * ret->used + 1 : ret->used + 1;
 	c->a = malloc(CHUNK);
 	c->b = malloc(CHUNK);
 	if (c->a == NULL || c->b == NULL)
@@ -166,6 +181,16 @@ static int copy_image(struct copy *c, int mount_fd, struct volume_cloned *ret,
 		c->compare = true;
 	}
 	return copy_frozen(c, mount_fd, ret, err);
+}
+
+static int copy_run(struct copy *c, int mount_fd, struct volume_cloned *ret,
+		    struct berth_error *err)
+{
+	int r = copy_image(c, mount_fd, ret, err);
+
+	free(c->a);
+	free(c->b);
+	return r;
 }
 
 static int finish(int to_fd, int image_fd, struct berth_error *err)
@@ -187,12 +212,12 @@ static int finish(int to_fd, int image_fd, struct berth_error *err)
 	return fsync(to_fd) < 0 ? berth_error_sys(err, errno, "fsync of the private area") : 0;
 }
 
-int image_clone(int from_fd, int mount_fd, int to_fd, struct volume_cloned *ret,
-		struct berth_error *err)
+int image_clone(int from_fd, int mount_fd, int to_fd, volume_progress_fn *progress, void *data,
+		struct volume_cloned *ret, struct berth_error *err)
 {
 	auto_close int from = -EBADF, to = -EBADF;
+	struct copy c = {.progress = progress, .data = data};
 	struct volume_travel t = {0};
-	struct copy c = {0};
 	int r = image_send_open(from_fd, mount_fd >= 0, &from, &t, err);
 
 	*ret = (struct volume_cloned){.used = t.used};
@@ -203,9 +228,8 @@ int image_clone(int from_fd, int mount_fd, int to_fd, struct volume_cloned *ret,
 	c.from = from;
 	c.to = to;
 	c.size = (off_t)t.bytes;
-	r = copy_image(&c, mount_fd, ret, err);
-	free(c.a);
-	free(c.b);
+	ret->shared = can_share(from, to);
+	r = copy_run(&c, mount_fd, ret, err);
 	/* It says of itself what the source did: checked before it is mounted. */
 	if (r == 0 && image_is_distrusted(from_fd))
 		r = image_distrust(to_fd);

@@ -243,8 +243,9 @@ int volume_snapshot(const struct volume_driver *d, int private_fd, int mount_fd,
 }
 
 int volume_clone(const struct volume_driver *d, int from_fd, int mount_fd, int to_fd,
-		 struct volume_cloned *ret, struct berth_error *err)
+		 volume_progress_fn *progress, void *data, struct volume_cloned *ret,
+		 struct berth_error *err)
 {
-	return d->clone != NULL ? d->clone(from_fd, mount_fd, to_fd, ret, err)
+	return d->clone != NULL ? d->clone(from_fd, mount_fd, to_fd, progress, data, ret, err)
 				: refuse(d, "cloned", err);
 }

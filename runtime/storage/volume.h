@@ -251,6 +251,9 @@ int volume_receive_end(const struct volume_driver *d, int private_fd, int fd,
 int volume_snapshot(const struct volume_driver *d, int private_fd, int mount_fd, const char *name,
 		    struct berth_error *err);
 
+/* How far it is: called for each piece. */
+typedef void volume_progress_fn(int percent, void *data);
+
 /* How a volume was copied. */
 struct volume_cloned {
 	uint64_t used; /* bytes of it that were on the disk */
@@ -261,7 +264,8 @@ struct volume_cloned {
 /*
  * A volume for the private area to_fd, which has none, with all that another one has: at one moment, for which it stands
  * still, when it is mounted (mount_fd; else -1, and nobody can mount it meanwhile). BERTH_ERR_TIMEOUT: that
- * would be more than a minute; BERTH_ERR_NO_SPACE.
+ * would be more than a minute; BERTH_ERR_NO_SPACE. progress may be NULL.
  */
 int volume_clone(const struct volume_driver *d, int from_fd, int mount_fd, int to_fd,
-		 struct volume_cloned *ret, struct berth_error *err);
+		 volume_progress_fn *progress, void *data, struct volume_cloned *ret,
+		 struct berth_error *err);

@@ -43,8 +43,8 @@ struct volume_driver {
 			     struct berth_error *err);
 	int (*receive_end)(int private_fd, int fd, struct berth_error *err);
 	int (*snapshot)(int private_fd, int mount_fd, const char *name, struct berth_error *err);
-	int (*clone)(int from_fd, int mount_fd, int to_fd, struct volume_cloned *ret,
-		     struct berth_error *err);
+	int (*clone)(int from_fd, int mount_fd, int to_fd, volume_progress_fn *progress, void *data,
+		     struct volume_cloned *ret, struct berth_error *err);
 };
 
 extern const struct volume_driver volume_driver_image;

@@ -1,6 +1,7 @@
 /* report.c - a worker's report, written and read. */
 #include "runtime/wire/report.h"
 
+#include "runtime/base/clock.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/parse.h"
 
@@ -9,6 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+enum {
+	STEP_MS = 10000
+};
 
 /* ---- the worker ---- */
 
@@ -36,6 +41,17 @@ __attribute__((format(printf, 1, 2))) static void report(const char *fmt, ...)
 void report_progress(const char *stage, int percent)
 {
 	report("progress %d %s", percent, stage);
+}
+
+void report_step(struct report_step *s, int percent)
+{
+	uint64_t now = clock_now_ms();
+
+	if (s->next_ms != 0 && percent == s->percent && now < s->next_ms)
+		return;
+	s->percent = percent;
+	s->next_ms = now + STEP_MS;
+	report_progress(s->stage, percent);
 }
 
 void report_result(const char *key, const char *value)

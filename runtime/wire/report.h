@@ -12,6 +12,8 @@
 
 #include "runtime/base/error.h"
 
+#include <stdint.h>
+
 enum report_kind {
 	REPORT_PROGRESS,
 	REPORT_RESULT,
@@ -30,6 +32,15 @@ struct report_line {
 int report_parse(const char *line, struct report_line *ret);
 
 void report_progress(const char *stage, int percent);
+
+/* A long one, zeroed but for stage. */
+struct report_step {
+	const char *stage;
+	int percent;
+	uint64_t next_ms;
+};
+/* Told when it is another percent, and each 10 s: a worker that says nothing is ended (WORKER_TIMEOUT). */
+void report_step(struct report_step *s, int percent);
 void report_result(const char *key, const char *value);
 void report_error(const struct berth_error *e);
 void report_done(void);

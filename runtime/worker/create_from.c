@@ -55,11 +55,17 @@ static void tell(const struct worker *w, const struct create_from *f, const stru
 	report_result("note.copy", text);
 }
 
+static void copied(int percent, void *data)
+{
+	report_step(data, percent);
+}
+
 int create_from_volume(struct worker *w, const struct create_from *f, int private_fd,
 		       struct berth_error *err)
 {
 	const struct volume_driver *d = worker_volume_driver(w, &f->info.facts, err);
 	auto_close int from = -EBADF, mounted = -EBADF;
+	struct report_step step = {.stage = "copying its volume"};
 	struct volume_cloned cloned;
 	char path[BERTH_PATH_MAX];
 	int r;
@@ -76,9 +82,9 @@ int create_from_volume(struct worker *w, const struct create_from *f, int privat
 				       "CT %u: its volume cannot be reached while it runs; stop it "
 				       "first: berth stop %u",
 				       f->ctid, f->ctid);
-	report_progress("copying its volume", -1);
-	r = volume_clone(d, from, f->info.status == CT_RUNNING ? mounted : -1, private_fd, &cloned,
-			 err);
+	report_step(&step, 0);
+	r = volume_clone(d, from, f->info.status == CT_RUNNING ? mounted : -1, private_fd, copied,
+			 &step, &cloned, err);
 	if (r == 0)
 		tell(w, f, &cloned);
 	return r;

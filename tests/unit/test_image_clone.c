@@ -97,7 +97,7 @@ static void a_mounted_one_is_copied_with_all_that_was_written(void)
 	(void)syncfs(mounted);
 	CHECK(unlinkat(mounted, "gone", 0) == 0);
 	put(mounted, "file", 'a'); /* and not synced */
-	CHECK(volume_clone(image, from, mounted, to, &c, &err) == 0);
+	CHECK(volume_clone(image, from, mounted, to, NULL, NULL, &c, &err) == 0);
 	CHECK(c.used > 0);
 	/* It goes on, and the copy knows nothing of that. */
 	put(mounted, "file", 'b');
@@ -111,6 +111,58 @@ static void a_mounted_one_is_copied_with_all_that_was_written(void)
 	end();
 }
 
+static unsigned int pieces, change_at;
+
+/* Where nothing is frozen yet: else it would wait for the end of the freeze, and the copy with it. */
+static void change(int percent, void *data)
+{
+	(void)data;
+	CHECK(percent >= 0 && percent <= 99);
+	if (++pieces != change_at)
+		return;
+	put(mounted, "file", 'b');
+	put(mounted, "new", 'n');
+	CHECK(unlinkat(mounted, "gone", 0) == 0);
+	(void)syncfs(mounted);
+}
+
+static void again(void)
+{
+	fd_close(&to);
+	CHECK(tree_remove_at(AT_FDCWD, "to") == 0 && mkdir("to", 0700) == 0);
+	to = dir_open_at(AT_FDCWD, "to");
+}
+
+static void what_changes_after_the_first_pass_is_in_the_copy(void)
+{
+	struct volume_cloned c;
+	int copy;
+
+	begin();
+	put(mounted, "file", 'a');
+	put(mounted, "gone", 'x');
+	(void)syncfs(mounted);
+	pieces = change_at = 0;
+	CHECK(volume_clone(image, from, mounted, to, change, NULL, &c, &err) == 0);
+	/* Nothing has changed: the second pass has as many as the first. None where blocks are shared. */
+	CHECK(c.shared || pieces >= 4);
+	change_at = c.shared ? 0 : pieces / 2 - 1;
+	again();
+	if (c.shared)
+		goto out;
+	pieces = 0;
+	CHECK(volume_clone(image, from, mounted, to, change, NULL, &c, &err) == 0);
+	CHECK(pieces > change_at);
+	copy = mount_dir(to);
+	CHECK(copy >= 0 && has(copy, "file", 'b') && has(copy, "new", 'n'));
+	CHECK(faccessat(copy, "gone", F_OK, 0) < 0);
+	fd_close(&copy);
+	CHECK_SOON(volume_in_use(image, to, &err) == 0);
+	CHECK(volume_check(image, to, &err) == 0);
+out:
+	end();
+}
+
 static void one_that_is_not_mounted_is_locked_meanwhile(void)
 {
 	struct volume_cloned c;
@@ -118,13 +170,12 @@ static void one_that_is_not_mounted_is_locked_meanwhile(void)
 
 	begin();
 	put(mounted, "file", 'a');
-	CHECK(volume_clone(image, from, -1, to, &c, &err) < 0 && err.code == BERTH_ERR_MOUNTED);
+	CHECK(volume_clone(image, from, -1, to, NULL, NULL, &c, &err) < 0 &&
+	      err.code == BERTH_ERR_MOUNTED);
 	fd_close(&mounted);
 	CHECK_SOON(volume_in_use(image, from, &err) == 0);
-	CHECK(tree_remove_at(AT_FDCWD, "to") == 0 && mkdir("to", 0700) == 0);
-	fd_close(&to);
-	to = dir_open_at(AT_FDCWD, "to");
-	CHECK(volume_clone(image, from, -1, to, &c, &err) == 0 && c.frozen_ms == 0);
+	again();
+	CHECK(volume_clone(image, from, -1, to, NULL, NULL, &c, &err) == 0 && c.frozen_ms == 0);
 	copy = mount_dir(to);
 	CHECK(copy >= 0 && has(copy, "file", 'a'));
 	fd_close(&copy);
@@ -185,6 +236,7 @@ int main(void)
 		return 1;
 	image = volume_driver_find("image");
 	RUN(a_mounted_one_is_copied_with_all_that_was_written);
+	RUN(what_changes_after_the_first_pass_is_in_the_copy);
 	RUN(one_that_is_not_mounted_is_locked_meanwhile);
 	RUN(who_dies_frozen_leaves_it_thawed);
 	RUN(a_freeze_that_takes_too_long_is_told);
