@@ -55,9 +55,19 @@ int cli_next(struct cli *cli, struct args *a, struct arg *ret, struct berth_erro
 	}
 }
 
+bool cli_is_one_command(const struct cli *cli)
+{
+	static const char *const programs[] = {"vzlist", "vzmigrate", "vzpid"};
+
+	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
+		if (strcmp(cli->program, programs[i]) == 0)
+			return true;
+	return false;
+}
+
 int cli_usage_error(const struct cli *cli, struct berth_error *err, const char *why)
 {
-	bool is_one = strcmp(cli->program, "vzlist") == 0 || strcmp(cli->program, "vzmigrate") == 0;
+	bool is_one = cli_is_one_command(cli);
 
 	return berth_error_set(err, BERTH_ERR_OPTION, EINVAL, "%s%susage: %s%s%s %s", why,
 			       *why != '\0' ? "; " : "", cli->program, is_one ? "" : " ",

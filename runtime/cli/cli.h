@@ -19,7 +19,8 @@ struct cli {
 	bool quiet, verbose, json, help;
 	bool many; /* one of many CTs: fleet.h tells how it went */
 	const struct command *command;
-	const char *program; /* berth, vzctl, vzlist or vzmigrate, for usage texts */
+	const char *
+		program; /* berth, vzctl, or a name that is one command (main.c), for usage texts */
 };
 
 struct command {
@@ -61,6 +62,9 @@ int cmd_capacity(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_split(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_config_check(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_ubc(struct cli *cli, struct args *a, struct berth_error *err);
+int cmd_top(struct cli *cli, struct args *a, struct berth_error *err);
+int cmd_stat(struct cli *cli, struct args *a, struct berth_error *err);
+int cmd_pid(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_list(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_template_build(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_template_import(struct cli *cli, struct args *a, struct berth_error *err);
@@ -87,6 +91,9 @@ int cli_add_ct(json_t **words, const char *name, struct berth_error *err);
 /* For commands of one word and no options. what: "a CT". NULL and 0 for --help. */
 int cli_one_word(struct cli *cli, struct args *a, const char *what, const char **ret,
 		 struct berth_error *err);
+
+/* Is it called by a name that is one command, such as vzlist? */
+bool cli_is_one_command(const struct cli *cli);
 
 /* BERTH_ERR_OPTION "usage: berth start CT [--wait]". */
 int cli_usage_error(const struct cli *cli, struct berth_error *err, const char *why);

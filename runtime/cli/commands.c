@@ -199,6 +199,40 @@ static const struct command table[] = {
 	 "  berth ubc 101\n"
 	 "  berth ubc -a -q\n",
 	 cmd_ubc},
+	{"top", NULL, "[-b] [-n COUNT] [-d SECONDS] [-s KEY] [-j] [CT]...",
+	 "show what the running CTs use, live",
+	 "  -b, --batch       print table after table, for files and pipes\n"
+	 "  -n, --iterations COUNT  end after so many\n"
+	 "  -d, --delay SECONDS     between two of them (default: 2)\n"
+	 "  -s, --sort KEY    cpu (default), throttled, memory, memory%, swap, disk, numproc, io, "
+	 "network,\n"
+	 "                    pressure or ctid\n"
+	 "  -j, --json        print a JSON array a line\n"
+	 "On a terminal q ends it, r reverses the order, and a letter sorts: c t m M s d u i n p, "
+	 "N for ctid.\n"
+	 "CPU% is of one CPU, LIM% of the CT's cpulimit, THR% the share of its periods in which it "
+	 "had used\n"
+	 "that up; PCPU, PMEM and PIO are the share of the last 10 seconds in which processes "
+	 "waited (PSI).\n"
+	 "\n"
+	 "  berth top -s memory\n"
+	 "  berth top -b -n 1\n",
+	 cmd_top},
+	{"stat", NULL, "CT... [-j]", "show the numbers of a CT, and how fast they grow",
+	 "Takes two looks, one second apart.\n"
+	 "\n"
+	 "  -j, --json    print JSON: bytes, and rates in bytes or things a second\n"
+	 "\n"
+	 "  berth stat 101\n",
+	 cmd_stat},
+	{"pid", NULL, "[-p] [-j] PID...", "say which CT a process of this host is in",
+	 "CTID 0 is the host itself.\n"
+	 "\n"
+	 "  -p, --inside  also show the process's pid in its CT\n"
+	 "  -j, --json    print JSON\n"
+	 "\n"
+	 "  berth pid 4711\n",
+	 cmd_pid},
 	{"explain", NULL, "[CT]...",
 	 "say which limits of a CT bite, since when, and what relieves them",
 	 "In plain words: what a limit refuses now (\"now\") or has refused in the last hour "

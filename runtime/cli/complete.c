@@ -9,6 +9,7 @@
 #include "runtime/cli/cli.h"
 #include "runtime/cli/field.h"
 #include "runtime/cli/list_fetch.h"
+#include "runtime/cli/top_table.h"
 #include "runtime/config/param.h"
 
 #include <dirent.h>
@@ -215,6 +216,11 @@ static bool offer_value(const struct line *l)
 		offer_fields(l, *l->typed == '-' ? "-" : "");
 		return true;
 	}
+	if (strcmp(l->command, "top") == 0 && (strcmp(o, "-s") == 0 || strcmp(o, "--sort") == 0)) {
+		for (const struct top_key *k = top_sort_keys(); k->name != NULL; k++)
+			offer(l, k->name, NULL);
+		return true;
+	}
 	if (strcmp(l->command, "set") == 0 && strcmp(o, "--setmode") == 0) {
 		offer_each(l, modes);
 		return true;
@@ -263,6 +269,9 @@ static const struct {
 	{"delete", CTS_STOPPED, {NULL}},
 	{"explain", CTS_ALL, {NULL}},
 	{"ubc", CTS_ALL, {"--all", "--failed"}},
+	{"top", CTS_UP, {"--batch", "--iterations", "--delay", "--sort"}},
+	{"stat", CTS_UP, {NULL}},
+	{"pid", CTS_UP, {"--inside"}},
 	{"list",
 	 CTS_ALL,
 	 {"--all", "--stopped", "--name", "--no-header", "--one", "--no-trim", "--list", "--output",
@@ -344,7 +353,7 @@ static void offer_words(const struct line *l)
 	else if (strcmp(l->command, "runscript") == 0 && l->n_words == 1 && *l->typed != '-')
 		(void)puts(":files");
 	else if (*l->typed == '-' || (l->n_words > 0 && !is_list) ||
-		 strcmp(l->command, "doctor") == 0)
+		 strcmp(l->command, "doctor") == 0 || strcmp(l->command, "pid") == 0)
 		offer_options(l);
 	else if (strcmp(l->command, "create") != 0)
 		offer_cts(l, row < sizeof(commands) / sizeof(commands[0]) ? commands[row].cts
@@ -365,6 +374,8 @@ int cmd_complete(struct cli *cli, struct args *a, struct berth_error *err)
 		l.command = "list";
 	else if (strcmp(name, "vzmigrate") == 0)
 		l.command = "migrate";
+	else if (strcmp(name, "vzpid") == 0)
+		l.command = "pid";
 	for (int i = a->at + 1; i + 1 < a->argc; i++) {
 		const char *word = a->argv[i];
 

@@ -36,13 +36,13 @@ static void print_parameters(void)
 /* Examples in the caller's words: vzlist is `berth list`. */
 static void print_examples(const struct cli *cli, const char *text)
 {
-	const char *list = "berth list";
-	bool is_list = cli->command->run == cmd_list && strcmp(cli->program, "vzlist") == 0;
-	const char *from = is_list ? list : "berth ";
+	bool is_one = cli_is_one_command(cli);
+	char from[48];
 	const char *at;
 
+	(void)snprintf(from, sizeof(from), "berth %s", is_one ? cli->command->name : "");
 	while ((at = strstr(text, from)) != NULL) {
-		(void)printf("%.*s%s%s", (int)(at - text), text, cli->program, is_list ? "" : " ");
+		(void)printf("%.*s%s%s", (int)(at - text), text, cli->program, is_one ? "" : " ");
 		text = at + strlen(from);
 	}
 	(void)fputs(text, stdout);
@@ -51,7 +51,7 @@ static void print_examples(const struct cli *cli, const char *text)
 void help_command(const struct cli *cli)
 {
 	const struct command *c = cli->command;
-	bool is_one = strcmp(cli->program, "vzlist") == 0 || strcmp(cli->program, "vzmigrate") == 0;
+	bool is_one = cli_is_one_command(cli);
 
 	(void)printf("usage: %s%s%s %s\n%c%s.\n\n", cli->program, is_one ? "" : " ",
 		     is_one ? "" : c->name, c->args, toupper((unsigned char)c->summary[0]),

@@ -1,6 +1,6 @@
 /*
  * main.c - berth, the command line client. As vzctl it is the same; as vzlist it is `berth list`,
- * as vzmigrate `berth migrate`.
+ * as vzmigrate `berth migrate`, as vzpid `berth pid`.
  */
 #include "runtime/base/cleanup.h"
 #include "runtime/base/parse.h"
@@ -132,6 +132,8 @@ static int take_command(struct cli *cli, struct args *a, struct berth_error *err
 		cli->command = command_of(cmd_list);
 	else if (strcmp(cli->program, "vzmigrate") == 0)
 		cli->command = command_of(cmd_migrate);
+	else if (strcmp(cli->program, "vzpid") == 0)
+		cli->command = command_of(cmd_pid);
 	if (cli->command != NULL)
 		return 0;
 	a->opts = first_opts;
@@ -185,6 +187,13 @@ static bool is_foreign(const struct command *c)
 			     c->run == cmd_runscript);
 }
 
+/* Elsewhere -j is no option. */
+static bool takes_j(const struct command *c)
+{
+	return c != NULL && (c->run == cmd_list || c->run == cmd_ubc || c->run == cmd_capacity ||
+			     c->run == cmd_top || c->run == cmd_stat || c->run == cmd_pid);
+}
+
 /* An error of the command line is met before all of it is read: --json may stand behind it. */
 static bool wants_json(const struct cli *cli, const struct args *a)
 {
@@ -195,8 +204,7 @@ static bool wants_json(const struct cli *cli, const struct args *a)
 		const char *word = a->argv[i];
 
 		if (strcmp(word, "--json") == 0 ||
-		    (strcmp(word, "-j") == 0 && cli->command != NULL &&
-		     cli->command->run == cmd_list))
+		    (strcmp(word, "-j") == 0 && takes_j(cli->command)))
 			return true;
 		if (strcmp(word, "--root") == 0)
 			i++;

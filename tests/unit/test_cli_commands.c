@@ -8,7 +8,7 @@
  * covers: runtime/cli/cmd_exec.c runtime/cli/cmd_list.c runtime/cli/list_fetch.c runtime/cli/complete.c
  * covers: runtime/cli/cmd_log.c runtime/cli/cmd_doctor.c runtime/cli/doctor_apply.c
  * covers: runtime/cli/cmd_undo.c runtime/cli/cmd_migrate.c runtime/cli/cmd_ubc.c
- * covers: runtime/cli/cmd_explain.c
+ * covers: runtime/cli/cmd_explain.c runtime/cli/cmd_top.c runtime/cli/cmd_stat.c runtime/cli/cmd_pid.c
  */
 #include "tests/unit/daemon_fixture.h"
 #include "tests/unit/varlink_type.h"
@@ -314,6 +314,37 @@ static void what_a_ct_met_is_explained(void)
 	host_end();
 }
 
+/* A CT that has no cgroup here uses nothing; tests/bats/29-top.bats looks at real ones. */
+static void what_runs_is_watched_and_processes_are_found(void)
+{
+	struct running r;
+	char pid[16];
+
+	host_begin("");
+	(void)add_ct(102, "");
+	running_begin(&r, 101, "NAME=\"web\"\n");
+	CHECK(BERTH("top", "-b", "-n", "2", "-d", "0.1") == 0 && prints("CTs run") &&
+	      prints("THR%"));
+	CHECK(BERTH("top", "-j", "-n1", "-d0.1") == 0 && said.out[0] == '[');
+	CHECK(BERTH("top", "-s", "nonsense") == status_of(BERTH_ERR_OPTION) &&
+	      complains("network"));
+	CHECK(BERTH("top", "-n", "0") == status_of(BERTH_ERR_OPTION));
+	CHECK(BERTH("top", "-d", "nan") == status_of(BERTH_ERR_OPTION));
+	CHECK(BERTH("top", "-d", "1x") == status_of(BERTH_ERR_OPTION));
+	CHECK(BERTH("top", "nobody") == status_of(BERTH_ERR_NO_CONFIG));
+	CHECK(BERTH("stat", "102") == 0 && prints("CT 102 is stopped\n"));
+	CHECK(BERTH("stat", "102", "-j") == 0 && prints("\"status\": \"stopped\""));
+	CHECK(BERTH("stat") == status_of(BERTH_ERR_OPTION));
+	(void)snprintf(pid, sizeof(pid), "%d", getpid());
+	CHECK(BERTH("pid", pid) == 0 && prints("Pid\tCTID\tName\n") && prints("\t0\t"));
+	CHECK(BERTH("pid", pid, "4194305") == status_of(BERTH_ERR_VALUE) && prints(pid) &&
+	      complains("there is no process 4194305"));
+	CHECK(BERTH("pid", "1x") == status_of(BERTH_ERR_VALUE));
+	CHECK(BERTH("pid") == status_of(BERTH_ERR_OPTION));
+	host_end();
+	running_end(&r);
+}
+
 /* Root sees the files when berthd is not there. */
 static void without_berthd_the_files_tell(void)
 {
@@ -496,7 +527,7 @@ static void the_shells_are_told_what_may_follow(void)
 	(void)snprintf(samples, sizeof(samples), "%s/etc/berth/samples", top);
 	(void)mkdir(samples, 0755);
 	put_file(samples, "big.conf", "", 0644);
-	CHECK(COMPLETE("berth", "sta") && offers("start status "));
+	CHECK(COMPLETE("berth", "sta") && offers("start status stat "));
 	CHECK(prints("start\tstart a CT\n"));
 	CHECK(COMPLETE("berth", "template", "") && offers("build import list rm "));
 	CHECK(COMPLETE("berth", "start", "") && offers("102 "));
@@ -728,6 +759,7 @@ int main(void)
 	RUN(a_list_is_sorted_filtered_and_cut_to_fields);
 	RUN(a_ledger_is_shown_in_vzubcs_columns);
 	RUN(what_a_ct_met_is_explained);
+	RUN(what_runs_is_watched_and_processes_are_found);
 	RUN(without_berthd_the_files_tell);
 	RUN(the_host_answers);
 	RUN(doctor_applies_what_is_safe);

@@ -26,4 +26,4 @@ _berth()
 	fi
 }
 
-complete -F _berth berth vzctl vzlist vzmigrate
+complete -F _berth berth vzctl vzlist vzmigrate vzpid

@@ -15,6 +15,6 @@ function __berth_complete
 	end
 end
 
-for name in berth vzctl vzlist vzmigrate
+for name in berth vzctl vzlist vzmigrate vzpid
 	complete -c $name -f -a '(__berth_complete)'
 end

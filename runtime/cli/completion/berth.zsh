@@ -1,4 +1,4 @@
-#compdef berth vzctl vzlist vzmigrate
+#compdef berth vzctl vzlist vzmigrate vzpid
 # berth(8) completion for zsh. berth itself knows what may follow: `berth __complete WORDS...`.
 
 local line word
