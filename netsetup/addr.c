@@ -38,25 +38,46 @@ static const struct block private6[] = {
 	{{0xfc}, 7}, /* ULA */
 };
 
-static bool block_has(const struct block *b, const uint8_t *addr)
-{
-	unsigned int bytes = b->len / 8u, rest = b->len % 8u;
+/* The largest networks that are routed to a CT. */
+enum {
+	NET_SHORTEST4 = 8,
+	NET_SHORTEST6 = 16
+};
 
-	if (memcmp(b->bits, addr, bytes) != 0)
+static bool same_bits(const uint8_t *a, const uint8_t *b, unsigned int n)
+{
+	unsigned int bytes = n / 8u, rest = n % 8u;
+
+	if (memcmp(a, b, bytes) != 0)
 		return false;
-	return rest == 0 || ((b->bits[bytes] ^ addr[bytes]) >> (8u - rest)) == 0;
+	return rest == 0 || ((a[bytes] ^ b[bytes]) >> (8u - rest)) == 0;
 }
 
-static bool any_block_has(const struct block *blocks, size_t n, const uint8_t *addr)
+/* How many bits say what it stands for: of a network its prefix. */
+static uint8_t fixed_bits(const struct net_addr *a)
 {
-	for (size_t i = 0; i < n; i++)
-		if (block_has(&blocks[i], addr))
+	return net_addr_is_net(a) ? a->prefix : net_addr_bits(a);
+}
+
+/* Has it an address of one of the blocks? only_larger: of those alone that are more than the block. */
+static bool any_block_meets(const struct block *blocks, size_t n, const struct net_addr *a,
+			    bool only_larger)
+{
+	const uint8_t bits = fixed_bits(a);
+
+	for (size_t i = 0; i < n; i++) {
+		const uint8_t len = blocks[i].len;
+
+		if (same_bits(blocks[i].bits, net_addr_bytes(a), len < bits ? len : bits) &&
+		    (!only_larger || bits < len))
 			return true;
+	}
 	return false;
 }
 
-#define IN_BLOCKS(blocks, addr) \
-	any_block_has(blocks, sizeof(blocks) / sizeof((blocks)[0]), (const uint8_t *)(addr))
+#define MEETS(blocks, a) any_block_meets(blocks, sizeof(blocks) / sizeof((blocks)[0]), a, false)
+#define CONTAINS_ONE(blocks, a) \
+	any_block_meets(blocks, sizeof(blocks) / sizeof((blocks)[0]), a, true)
 
 static int parse_prefix(const char *text, uint8_t max, uint8_t *ret)
 {
@@ -71,29 +92,35 @@ static int parse_prefix(const char *text, uint8_t max, uint8_t *ret)
 	return 0;
 }
 
-/*
- * With a prefix: the network itself, or its IPv4 broadcast address? Of a network of two (RFC 3021, RFC 6164) or one each
- * is an address.
- */
-static bool addr_is_network(const struct net_addr *a)
+/* Are all bits behind the prefix 0, or all 1? Of a network of two (RFC 3021, RFC 6164) or one each is an address. */
+static bool rest_is(const struct net_addr *a, bool ones)
 {
 	const uint8_t *p = net_addr_bytes(a);
-	unsigned int bits = net_addr_bits(a), ones = 0;
+	unsigned int bits = net_addr_bits(a);
 
 	if (a->prefix + 1u >= bits)
 		return false;
 	for (unsigned int i = a->prefix; i < bits; i++)
-		ones += (p[i / 8] >> (7 - i % 8)) & 1;
-	return ones == 0 || (a->family == AF_INET && ones == bits - a->prefix);
+		if (((p[i / 8] >> (7 - i % 8)) & 1) != ones)
+			return false;
+	return true;
+}
+
+bool net_addr_is_net(const struct net_addr *a)
+{
+	return rest_is(a, false);
 }
 
 static bool addr_is_allowed(const struct net_addr *a)
 {
-	if (addr_is_network(a))
+	const bool v4 = a->family == AF_INET;
+
+	if (net_addr_is_net(a) && a->prefix < (v4 ? NET_SHORTEST4 : NET_SHORTEST6))
 		return false;
-	if (a->family == AF_INET)
-		return !IN_BLOCKS(refused4, &a->v4);
-	return !IN_BLOCKS(refused6, &a->v6);
+	/* The broadcast address of its network; or a network that is partly private: is it masqueraded? */
+	if (v4 ? rest_is(a, true) || CONTAINS_ONE(private4, a) : CONTAINS_ONE(private6, a))
+		return false;
+	return v4 ? !MEETS(refused4, a) : !MEETS(refused6, a);
 }
 
 int net_addr_parse(const char *text, struct net_addr *ret)
@@ -155,15 +182,40 @@ uint8_t net_addr_bits(const struct net_addr *a)
 
 bool net_addr_equal(const struct net_addr *a, const struct net_addr *b)
 {
-	return a->family == b->family &&
+	return a->family == b->family && fixed_bits(a) == fixed_bits(b) &&
 	       memcmp(net_addr_bytes(a), net_addr_bytes(b), net_addr_size(a)) == 0;
+}
+
+bool net_addr_overlaps(const struct net_addr *a, const struct net_addr *b)
+{
+	const uint8_t m = fixed_bits(a), n = fixed_bits(b);
+
+	return a->family == b->family &&
+	       same_bits(net_addr_bytes(a), net_addr_bytes(b), m < n ? m : n);
+}
+
+void net_addr_first(const struct net_addr *a, struct net_addr *ret)
+{
+	*ret = *a;
+	if (!net_addr_is_net(a))
+		return;
+	ret->prefix = net_addr_bits(a);
+	((uint8_t *)net_addr_bytes_of(ret))[net_addr_size(a) - 1] |= 1;
+}
+
+void net_addr_last(const struct net_addr *a, struct net_addr *ret)
+{
+	uint8_t *p = net_addr_bytes_of(ret);
+
+	*ret = *a;
+	for (unsigned int i = fixed_bits(a); i < net_addr_bits(a); i++)
+		p[i / 8] |= (uint8_t)(0x80 >> i % 8);
+	ret->prefix = net_addr_bits(a);
 }
 
 bool net_addr_is_private(const struct net_addr *a)
 {
-	if (a->family == AF_INET)
-		return IN_BLOCKS(private4, &a->v4);
-	return IN_BLOCKS(private6, &a->v6);
+	return a->family == AF_INET ? MEETS(private4, a) : MEETS(private6, a);
 }
 
 bool net_addr_is_in(const struct net_addr *a, const struct net_addr *list, unsigned int n)

@@ -517,7 +517,7 @@ static bool address_of(const struct nlmsghdr *nlh, struct net_addr *ret)
 static bool same_address(const struct nlmsghdr *a, const struct nlmsghdr *b)
 {
 	const struct ifaddrmsg *x = mnl_nlmsg_get_payload(a), *y = mnl_nlmsg_get_payload(b);
-	struct net_addr p, q;
+	struct net_addr p = {0}, q = {0};
 
 	return x->ifa_family == y->ifa_family && x->ifa_index == y->ifa_index &&
 	       x->ifa_prefixlen == y->ifa_prefixlen && address_of(a, &p) && address_of(b, &q) &&

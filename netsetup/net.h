@@ -6,7 +6,7 @@
  *
  * venet: a veth pair, guest end venet<N>, no bridge and no shared layer 2. The
  * host end has 169.254.0.1/32 and fe80::1/64, the guest routes everything to them; the host has a
- * /32 or /128 route to each address of the CT. One static nftables table (netsetup/berth.nft, loaded
+ * /32 or /128 route to each address of the CT, and one to each network that is the CT's as a whole. One static nftables table (netsetup/berth.nft, loaded
  * by nft(8)) with sets keyed by host interface and address; a CT only adds elements.
  */
 #pragma once
@@ -25,6 +25,10 @@ enum {
 	NET_LINK_MAX = 16 /* of a CT; two digits are all that a name has room for */
 };
 
+/*
+ * An address of a CT, or a network that is routed to it as a whole: that has nothing but zeros behind its prefix, and more
+ * than two addresses.
+ */
 struct net_addr {
 	int family; /* AF_INET or AF_INET6 */
 	uint8_t prefix; /* as typed; a host address (32/128) when it was not typed */
@@ -74,14 +78,23 @@ struct net_counters {
 /* ---- pure (unit tests and fuzz) ---- */
 
 /*
- * "10.0.0.1", "10.0.0.1/24", "fd00::1/64". -EINVAL: no address; -EADDRNOTAVAIL: one that no CT can
- * have (a network or its broadcast address, multicast, broadcast, reserved, loopback, unspecified, IPv4 in IPv6, link-local: the
- * gateways 169.254.0.1 and fe80::1 are there).
+ * "10.0.0.1", "10.0.0.1/24", "fd00::1/64", or a network: "10.9.8.0/29". -EINVAL: no address; -EADDRNOTAVAIL: one that no CT can
+ * have (the broadcast address of its network, multicast, broadcast, reserved, loopback, unspecified, IPv4 in IPv6, link-local: the
+ * gateways 169.254.0.1 and fe80::1 are there), or a network with such addresses, one that is only partly private, or larger than
+ * an IPv4 /8 or an IPv6 /16.
  */
 int net_addr_parse(const char *text, struct net_addr *ret);
 /* "10.0.0.1" when the prefix is a host's, else with /prefix. buf has NET_ADDR_TEXT bytes. */
 char *net_addr_format(const struct net_addr *a, char *buf);
-bool net_addr_equal(const struct net_addr *a, const struct net_addr *b); /* without the prefix */
+bool net_addr_is_net(const struct net_addr *a);
+/* Of two addresses without the prefix. A network equals itself alone. */
+bool net_addr_equal(const struct net_addr *a, const struct net_addr *b);
+/* Equal, or one is a network that the other is in. */
+bool net_addr_overlaps(const struct net_addr *a, const struct net_addr *b);
+/* What the CT's own link gets of a network, 10.9.8.1 or 2001:db8:7::1; of an address itself. ret may be a. */
+void net_addr_first(const struct net_addr *a, struct net_addr *ret);
+/* The last address of a network, without a prefix; of an address itself. ret is not a. */
+void net_addr_last(const struct net_addr *a, struct net_addr *ret);
 bool net_addr_is_in(const struct net_addr *a, const struct net_addr *list, unsigned int n);
 bool net_addr_is_private(const struct net_addr *a);
 /* CTID and number of a link by its host interface name, "ct101.0"; -EINVAL when it is not ours. */
@@ -114,7 +127,10 @@ int net_guard_listen(struct net_guard *g, struct berth_error *err);
 /* Then: did it take away something of ours, so that a check is due? Never waits. */
 bool net_guard_hear(struct net_guard *g);
 void net_guard_free(struct net_guard *g);
-/* BERTH_ERR_ADDRESS_IN_USE when this host itself has the address or a route of it to elsewhere. */
+/*
+ * BERTH_ERR_ADDRESS_IN_USE when this host itself has the address, or one of the network, or a route of it to elsewhere, to
+ * another CT for instance.
+ */
 int net_addr_check_free(const struct net_addr *a, uint32_t ctid, const struct net_owner *owner,
 			struct berth_error *err);
 

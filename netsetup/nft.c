@@ -10,9 +10,7 @@
 #include "netsetup/nl.h"
 #include "runtime/base/cleanup.h"
 
-#include <libnftnl/chain.h>
 #include <libnftnl/common.h>
-#include <libnftnl/rule.h>
 #include <libnftnl/set.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
@@ -23,14 +21,15 @@
 enum {
 	BATCH_SIZE = 192 * 1024,
 	SWEEP_MAX = 512,
-	DUMP_TRIES = 50, /* any change of any table spoils a dump that takes several messages */
-	REQUEST_SIZE = 256
+	DUMP_TRIES = 50 /* any change of any table spoils a dump that takes several messages */
 };
 
 enum key_kind {
 	KEY_LINK,
 	KEY_LINK_ADDR,
-	KEY_ADDR
+	KEY_ADDR,
+	KEY_LINK_NET, /* an element has two keys, with the first and the last address */
+	KEY_NET /* two elements: the first address, and, marked as an end, the one behind the last */
 };
 struct set_row {
 	uint16_t nf_family;
@@ -46,10 +45,17 @@ static const struct set_row sets[] = {
 	{NFPROTO_INET, "ct4", KEY_LINK_ADDR, AF_INET, false, false},
 	{NFPROTO_INET, "ct6", KEY_LINK_ADDR, AF_INET6, false, false},
 	{NFPROTO_ARP, "ct4", KEY_LINK_ADDR, AF_INET, false, false},
+	{NFPROTO_INET, "net4", KEY_LINK_NET, AF_INET, false, false},
+	{NFPROTO_INET, "net6", KEY_LINK_NET, AF_INET6, false, false},
+	{NFPROTO_ARP, "net4", KEY_LINK_NET, AF_INET, false, false},
 	{NFPROTO_INET, "nat4", KEY_ADDR, AF_INET, false, false},
 	{NFPROTO_INET, "nat6", KEY_ADDR, AF_INET6, false, false},
 	{NFPROTO_INET, "routed4", KEY_ADDR, AF_INET, false, false},
 	{NFPROTO_INET, "routed6", KEY_ADDR, AF_INET6, false, false},
+	{NFPROTO_INET, "nat_net4", KEY_NET, AF_INET, false, false},
+	{NFPROTO_INET, "nat_net6", KEY_NET, AF_INET6, false, false},
+	{NFPROTO_INET, "routed_net4", KEY_NET, AF_INET, false, false},
+	{NFPROTO_INET, "routed_net6", KEY_NET, AF_INET6, false, false},
 	{NFPROTO_INET, "flows", KEY_LINK, AF_UNSPEC, true, false},
 	{NFPROTO_INET, "held", KEY_LINK, AF_UNSPEC, false, true},
 	{NFPROTO_INET, "ct_links", KEY_LINK, AF_UNSPEC, false, false},
@@ -60,16 +66,21 @@ enum {
 	N_SETS = sizeof(sets) / sizeof(sets[0])
 };
 
-/* Chains that must have rules, or the table is not ours any more. */
-static const struct {
-	uint16_t nf_family;
-	const char *chain;
-} chains[] = {
-	{NFPROTO_INET, "guard"},       {NFPROTO_INET, "from_ct4"}, {NFPROTO_INET, "from_ct6"},
-	{NFPROTO_INET, "forward"},     {NFPROTO_INET, "to_ct"},	   {NFPROTO_INET, "input"},
-	{NFPROTO_INET, "outside"},     {NFPROTO_ARP, "input"},	   {NFPROTO_ARP, "from_ct"},
-	{NFPROTO_INET, "limit_flows"}, {NFPROTO_INET, "flooding"}, {NFPROTO_INET, "hold"},
-};
+static bool names_link(const struct set_row *row)
+{
+	return row->key != KEY_ADDR && row->key != KEY_NET;
+}
+
+/* Does it say which link has which addresses? */
+static bool names_both(const struct set_row *row)
+{
+	return row->key == KEY_LINK_ADDR || row->key == KEY_LINK_NET;
+}
+
+static bool has_nets(const struct set_row *row)
+{
+	return row->key == KEY_LINK_NET || row->key == KEY_NET;
+}
 
 /* ---- lists of addresses ---- */
 
@@ -108,7 +119,7 @@ static void key_make(struct key *k, const struct set_row *row, const char *ifnam
 		     const struct net_addr *a)
 {
 	*k = (struct key){0};
-	if (row->key != KEY_ADDR) {
+	if (names_link(row)) {
 		memcpy(k->bytes, ifname, strnlen(ifname, IFNAMSIZ - 1));
 		k->len = IFNAMSIZ;
 	}
@@ -122,7 +133,7 @@ static void key_make(struct key *k, const struct set_row *row, const char *ifnam
 static bool key_read(const struct set_row *row, const uint8_t *bytes, uint32_t len,
 		     char ifname[IFNAMSIZ], struct net_addr *a)
 {
-	uint32_t name_len = row->key == KEY_ADDR ? 0 : IFNAMSIZ;
+	uint32_t name_len = names_link(row) ? IFNAMSIZ : 0;
 
 	ifname[0] = '\0';
 	*a = (struct net_addr){.family = row->family};
@@ -136,6 +147,23 @@ static bool key_read(const struct set_row *row, const uint8_t *bytes, uint32_t l
 		a->prefix = net_addr_bits(a);
 	}
 	return true;
+}
+
+/* The network between first and last: false when it is none. */
+static bool net_read(const struct net_addr *first, const struct net_addr *last,
+		     struct net_addr *ret)
+{
+	struct net_addr end;
+
+	*ret = *first;
+	for (ret->prefix = 1; ret->prefix < net_addr_bits(ret); ret->prefix++) {
+		if (!net_addr_is_net(ret))
+			continue;
+		net_addr_last(ret, &end);
+		if (memcmp(net_addr_bytes(&end), net_addr_bytes(last), net_addr_size(last)) == 0)
+			return true;
+	}
+	return false;
 }
 
 static struct nftnl_set *set_new(const char *table, const struct set_row *row)
@@ -153,18 +181,54 @@ static struct nftnl_set *set_new(const char *table, const struct set_row *row)
 	return s;
 }
 
-static int set_add_key(struct nftnl_set *s, const void *bytes, uint32_t len)
+static int set_put(struct nftnl_set *s, const struct key *k, const struct key *end, uint32_t flags)
 {
 	struct nftnl_set_elem *e = nftnl_set_elem_alloc();
 
 	if (e == NULL)
 		return -ENOMEM;
-	if (nftnl_set_elem_set(e, NFTNL_SET_ELEM_KEY, bytes, len) < 0) {
+	if (nftnl_set_elem_set(e, NFTNL_SET_ELEM_KEY, k->bytes, k->len) < 0 ||
+	    (end != NULL &&
+	     nftnl_set_elem_set(e, NFTNL_SET_ELEM_KEY_END, end->bytes, end->len) < 0)) {
 		nftnl_set_elem_free(e);
 		return -ENOMEM;
 	}
+	if (flags != 0)
+		nftnl_set_elem_set_u32(e, NFTNL_SET_ELEM_FLAGS, flags);
 	nftnl_set_elem_add(s, e);
 	return 0;
+}
+
+/* What finds the element: without the end of a KEY_NET. a: NULL for KEY_LINK. */
+static int set_ask(struct nftnl_set *s, const struct set_row *row, const char *ifname,
+		   const struct net_addr *a)
+{
+	struct net_addr last;
+	struct key k, end;
+
+	key_make(&k, row, ifname, a);
+	if (row->key != KEY_LINK_NET)
+		return set_put(s, &k, NULL, 0);
+	net_addr_last(a, &last);
+	key_make(&end, row, ifname, &last);
+	return set_put(s, &k, &end, 0);
+}
+
+static int set_add(struct nftnl_set *s, const struct set_row *row, const char *ifname,
+		   const struct net_addr *a)
+{
+	int r = set_ask(s, row, ifname, a);
+	struct net_addr last;
+	struct key end;
+
+	if (r < 0 || row->key != KEY_NET)
+		return r;
+	net_addr_last(a, &last);
+	key_make(&end, row, ifname, &last);
+	/* No network ends where the address space does: those parts are no CT's. */
+	for (uint32_t i = end.len; i > 0 && ++end.bytes[i - 1] == 0; i--)
+		;
+	return set_put(s, &end, NULL, NFT_SET_ELEM_INTERVAL_END);
 }
 
 /* ---- a batch ---- */
@@ -252,12 +316,10 @@ struct fill {
 static void fill_one(const struct net_element *e, void *data)
 {
 	struct fill *f = data;
-	struct key k;
 
 	if (f->failed < 0 || e->nf_family != f->row->nf_family || strcmp(e->set, f->row->name) != 0)
 		return;
-	key_make(&k, f->row, f->ifname, e->addr);
-	f->failed = set_add_key(f->set, k.bytes, k.len);
+	f->failed = set_add(f->set, f->row, f->ifname, e->addr);
 	f->n++;
 }
 
@@ -284,7 +346,9 @@ int nft_add(const char *table, const struct nft_change *c, struct berth_error *e
 			(void)berth_error_set(err, BERTH_ERR_NO_MEMORY, -r,
 					      "no memory for nftables");
 	}
-	return r < 0 ? r : batch_commit(b, err);
+	r = r < 0 ? r : batch_commit(b, err);
+	/* The kernel's word for a network that overlaps one in the set. */
+	return r == -ENOTEMPTY ? -EEXIST : r;
 }
 
 static const struct set_row *row_of(uint16_t nf_family, const char *name)
@@ -301,14 +365,12 @@ int nft_hold(const char *table, const struct net_link_id *id, bool held, struct 
 	auto_ptr(batch_free) struct batch *b = NULL;
 	char label[NL_LABEL_MAX];
 	struct nftnl_set *s;
-	struct key k;
 	int r = batch_open(ct_label(id->ctid, label), &b, err);
 
 	if (r < 0)
 		return r;
 	s = set_new(table, row);
-	key_make(&k, row, id->host, NULL);
-	if (s == NULL || set_add_key(s, k.bytes, k.len) < 0)
+	if (s == NULL || set_add(s, row, id->host, NULL) < 0)
 		r = berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM, "no memory for nftables");
 	else
 		batch_put(b, held, row, s);
@@ -345,13 +407,41 @@ struct sweep {
 
 static bool sweep_matches(const struct sweep *w, const char *ifname, const struct net_addr *a)
 {
-	if (w->row->key != KEY_ADDR && w->ifname != NULL && strcmp(ifname, w->ifname) != 0)
+	if (names_link(w->row) && w->ifname != NULL && strcmp(ifname, w->ifname) != 0)
 		return false;
-	if (w->row->key == KEY_ADDR) /* no link in it: ours if the address was found to be ours */
+	if (!names_link(w->row)) /* no link in it: ours if the address was found to be ours */
 		return net_addr_is_in(a, w->known->v, w->known->n);
 	if (w->only == NULL)
 		return true;
 	return w->row->key == KEY_LINK ? w->link : net_addr_is_in(a, w->only, w->n_only);
+}
+
+/* The address or the network of an element; false: none that a CT can have. */
+static bool elem_read(const struct sweep *w, struct nftnl_set_elem *e, char ifname[IFNAMSIZ],
+		      struct net_addr *ret)
+{
+	struct net_addr first, last;
+	uint32_t len = 0;
+	const void *key = nftnl_set_elem_get(e, NFTNL_SET_ELEM_KEY, &len);
+
+	if (key == NULL || !key_read(w->row, key, len, ifname, ret))
+		return false;
+	if (!has_nets(w->row))
+		return true;
+	first = *ret;
+	if (w->row->key == KEY_LINK_NET) {
+		key = nftnl_set_elem_get(e, NFTNL_SET_ELEM_KEY_END, &len);
+		return key != NULL && key_read(w->row, key, len, ifname, &last) &&
+		       net_read(&first, &last, ret);
+	}
+	/* The kernel does not say where it ends: it was asked for what is known. */
+	for (unsigned int i = 0; i < w->known->n; i++) {
+		*ret = w->known->v[i];
+		first.prefix = ret->prefix;
+		if (net_addr_is_net(ret) && net_addr_equal(ret, &first))
+			return true;
+	}
+	return false;
 }
 
 static int sweep_elem(struct nftnl_set_elem *e, void *data)
@@ -359,20 +449,18 @@ static int sweep_elem(struct nftnl_set_elem *e, void *data)
 	struct sweep *w = data;
 	char ifname[IFNAMSIZ];
 	struct net_addr a;
-	uint32_t len = 0;
-	const void *key = nftnl_set_elem_get(e, NFTNL_SET_ELEM_KEY, &len);
 	int r = 0;
 
-	if (key == NULL || !key_read(w->row, key, len, ifname, &a) ||
-	    !sweep_matches(w, ifname, &a) || (w->out != NULL && w->n == SWEEP_MAX))
+	if (!elem_read(w, e, ifname, &a) || !sweep_matches(w, ifname, &a) ||
+	    (w->out != NULL && w->n == SWEEP_MAX))
 		return 0;
 	w->n++;
 	if (w->link_fn != NULL)
 		w->link_fn(ifname, &a, w->link_data);
-	if (w->found != NULL && w->row->key == KEY_LINK_ADDR)
+	if (w->found != NULL && names_both(w->row))
 		r = net_addr_list_add(w->found, &a);
 	if (r == 0 && w->out != NULL)
-		r = set_add_key(w->out, key, len);
+		r = set_add(w->out, w->row, ifname, &a);
 	return r;
 }
 
@@ -389,43 +477,34 @@ static int sweep_message(const struct nlmsghdr *nlh, void *data)
 	return r;
 }
 
-/* All of the set, or the one element with that key: -ENOENT when there is none. */
-static int sweep_once(struct nl *nl, const char *table, struct sweep *w, const struct key *key,
-		      struct berth_error *err)
+/* All of the set, or the one element of the link, or of a: -ENOENT when there is none. */
+static int sweep_once(struct nl *nl, const char *table, struct sweep *w, bool one,
+		      const struct net_addr *a, struct berth_error *err)
 {
-	_Alignas(struct nlmsghdr) char buf[REQUEST_SIZE];
+	_Alignas(struct nlmsghdr) char buf[NFT_REQUEST_SIZE];
 	struct nftnl_set *s = set_new(table, w->row);
 	char what[NL_WHAT_MAX];
 	struct nlmsghdr *nlh;
 
-	if (s == NULL || (key != NULL && set_add_key(s, key->bytes, key->len) < 0)) {
+	if (s == NULL || (one && set_ask(s, w->row, w->ifname, a) < 0)) {
 		if (s != NULL)
 			nftnl_set_free(s);
 		return berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM, "no memory for nftables");
 	}
 	nlh = nftnl_nlmsg_build_hdr(buf, NFT_MSG_GETSETELEM, w->row->nf_family,
-				    key == NULL ? NLM_F_DUMP : 0, ++nl->seq);
+				    one ? 0 : NLM_F_DUMP, ++nl->seq);
 	nftnl_set_elems_nlmsg_build_payload(nlh, s);
 	nftnl_set_free(s);
 	(void)snprintf(what, sizeof(what), "read the nftables set %s %s", table, w->row->name);
 	return nl_request(nl, nlh, what, sweep_message, w, err);
 }
 
-/* No such set, table or nf_tables at all: then it has no elements. */
-static bool is_absent(int r)
-{
-	return r == -ENOENT || r == -EOPNOTSUPP || r == -EAFNOSUPPORT || r == -EPROTONOSUPPORT;
-}
-
 static int sweep_key(struct nl *nl, const char *table, struct sweep *w, const struct net_addr *a,
 		     struct berth_error *err)
 {
-	struct key k;
-	int r;
+	int r = sweep_once(nl, table, w, true, a, err);
 
-	key_make(&k, w->row, w->ifname, a);
-	r = sweep_once(nl, table, w, &k, err);
-	return is_absent(r) ? 0 : r;
+	return nft_is_absent(r) ? 0 : r;
 }
 
 /* Those elements alone that can be the link's, by their keys: a set has some of each CT of the host. */
@@ -437,12 +516,12 @@ static int sweep_keys(struct nl *nl, const char *table, struct sweep *w, struct 
 
 	if (w->row->key == KEY_LINK)
 		return w->only == NULL || w->link ? sweep_key(nl, table, w, NULL, err) : 0;
-	if (w->row->key == KEY_LINK_ADDR && w->only != NULL) {
+	if (names_both(w->row) && w->only != NULL) {
 		v = w->only;
 		n = w->n_only;
 	}
 	for (unsigned int i = 0; i < n && r == 0; i++)
-		if (v[i].family == w->row->family)
+		if (v[i].family == w->row->family && net_addr_is_net(&v[i]) == has_nets(w->row))
 			r = sweep_key(nl, table, w, &v[i], err);
 	return r;
 }
@@ -459,11 +538,11 @@ static int sweep_set(struct batch *b, const char *table, struct sweep *w, bool r
 		if (removes && w->out == NULL)
 			return berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM,
 					       "no memory for nftables");
-		if (w->dumps && w->row->key == KEY_LINK_ADDR)
-			r = sweep_once(&b->nl, table, w, NULL, err);
+		if (w->dumps && names_both(w->row))
+			r = sweep_once(&b->nl, table, w, false, NULL, err);
 		else
 			r = sweep_keys(&b->nl, table, w, err);
-		if (is_absent(r))
+		if (nft_is_absent(r))
 			r = 0;
 		if (r == 0 && removes && w->n > 0)
 			batch_put(b, false, w->row, w->out);
@@ -568,7 +647,7 @@ int nft_find(const char *table, uint32_t ctid, struct nft_found ret[static NET_L
 		struct sweep w = {
 			.row = &sets[i], .dumps = true, .link_fn = look_take, .link_data = &l};
 
-		if (sets[i].key == KEY_LINK_ADDR)
+		if (names_both(&sets[i]))
 			r = sweep_set(b, table, &w, false, err);
 	}
 	if (r == 0 && l.failed)
@@ -591,7 +670,7 @@ int nft_find_of(const char *table, const struct net_link_id *id, const struct ne
 				  .known = maybe,
 				  .found = ret};
 
-		if (sets[i].key == KEY_LINK_ADDR)
+		if (names_both(&sets[i]))
 			r = sweep_set(b, table, &w, false, err);
 	}
 	return r;
@@ -607,7 +686,7 @@ int nft_list_links(struct nl *nl, const char *table, nft_link_fn *fn, void *data
 		if (sets[i].nf_family == NFPROTO_INET && strcmp(sets[i].name, "ct_links") == 0)
 			w.row = &sets[i];
 	for (int i = 0; i < DUMP_TRIES && r == -EAGAIN; i++)
-		r = sweep_once(nl, table, &w, NULL, err);
+		r = sweep_once(nl, table, &w, false, NULL, err);
 	return r;
 }
 
@@ -622,14 +701,10 @@ int nft_has_link(struct nl *nl, const char *table, const struct net_link_id *id,
 		if (w.row->key != KEY_LINK || w.row->from_rules || w.row->some)
 			continue;
 		r = -EAGAIN;
-		for (int t = 0; t < DUMP_TRIES && r == -EAGAIN; t++) {
-			struct key k;
-
-			key_make(&k, w.row, id->host, NULL);
-			r = sweep_once(nl, table, &w, &k, err);
-		}
+		for (int t = 0; t < DUMP_TRIES && r == -EAGAIN; t++)
+			r = sweep_once(nl, table, &w, true, NULL, err);
 	}
-	if (is_absent(r))
+	if (nft_is_absent(r))
 		return 0;
 	return r < 0 ? r : 1;
 }
@@ -678,103 +753,4 @@ bool nft_removes(const struct nlmsghdr *nlh, const char *table)
 	default:
 		return false;
 	}
-}
-
-/* ---- rules and chains ---- */
-
-static int count_message(const struct nlmsghdr *nlh, void *data)
-{
-	unsigned int *n = data;
-
-	(void)nlh;
-	(*n)++;
-	return 0;
-}
-
-static int count_rules(struct nl *nl, const char *table, uint16_t nf_family, const char *chain,
-		       unsigned int *ret, struct berth_error *err)
-{
-	_Alignas(struct nlmsghdr) char buf[REQUEST_SIZE];
-	struct nftnl_rule *rule = nftnl_rule_alloc();
-	struct nlmsghdr *nlh;
-	unsigned int n = 0;
-	int r;
-
-	if (rule == NULL)
-		return berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM, "no memory for nftables");
-	(void)nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, table);
-	(void)nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, chain);
-	nlh = nftnl_nlmsg_build_hdr(buf, NFT_MSG_GETRULE, nf_family, NLM_F_DUMP, ++nl->seq);
-	nftnl_rule_nlmsg_build_payload(nlh, rule);
-	nftnl_rule_free(rule);
-	r = nl_request(nl, nlh, "read the nftables rules", count_message, &n, err);
-	if (is_absent(r) || r == -EAGAIN) /* changing just now: then they are there */
-		r = 0;
-	*ret = n;
-	return r;
-}
-
-int nft_check_rules(struct nl *nl, const char *table, struct berth_error *err)
-{
-	int r = 0;
-
-	for (size_t i = 0; i < sizeof(chains) / sizeof(chains[0]) && r == 0; i++) {
-		unsigned int n = 0;
-
-		r = count_rules(nl, table, chains[i].nf_family, chains[i].chain, &n, err);
-		if (r == 0 && n == 0)
-			r = berth_error_set(
-				err, BERTH_ERR_NET, ENOENT,
-				"the nftables table %s has no rules in chain %s: somebody has "
-				"flushed it; load it again: systemctl restart berthd",
-				table, chains[i].chain);
-	}
-	return r;
-}
-
-struct forward_drop {
-	const char *own;
-	char *table;
-	size_t size;
-};
-
-static int look_at_chain(const struct nlmsghdr *nlh, void *data)
-{
-	struct forward_drop *d = data;
-	struct nftnl_chain *c = nftnl_chain_alloc();
-	const char *table;
-
-	if (c == NULL)
-		return -ENOMEM;
-	if (nftnl_chain_nlmsg_parse(nlh, c) == 0 && nftnl_chain_is_set(c, NFTNL_CHAIN_HOOKNUM) &&
-	    nftnl_chain_get_u32(c, NFTNL_CHAIN_HOOKNUM) == NF_INET_FORWARD &&
-	    nftnl_chain_is_set(c, NFTNL_CHAIN_POLICY) &&
-	    nftnl_chain_get_u32(c, NFTNL_CHAIN_POLICY) == NF_DROP) {
-		table = nftnl_chain_get_str(c, NFTNL_CHAIN_TABLE);
-		if (table != NULL && strcmp(table, d->own) != 0)
-			(void)snprintf(d->table, d->size, "%s", table);
-	}
-	nftnl_chain_free(c);
-	return 0;
-}
-
-int nft_find_forward_drop(const char *table, char *ret_table, size_t size, struct berth_error *err)
-{
-	static const uint16_t families[] = {NFPROTO_INET, NFPROTO_IPV4, NFPROTO_IPV6};
-	struct forward_drop d = {.own = table, .table = ret_table, .size = size};
-	struct nl nl = {.fd = -EBADF};
-	int r = nl_open(NETLINK_NETFILTER, "", &nl, err);
-
-	ret_table[0] = '\0';
-	for (int i = 0; i < 3 && r == 0; i++) {
-		_Alignas(struct nlmsghdr) char buf[REQUEST_SIZE];
-		struct nlmsghdr *nlh = nftnl_nlmsg_build_hdr(buf, NFT_MSG_GETCHAIN, families[i],
-							     NLM_F_DUMP, ++nl.seq);
-
-		r = nl_request(&nl, nlh, "read the nftables chains", look_at_chain, &d, err);
-		if (is_absent(r) || r == -EAGAIN)
-			r = 0;
-	}
-	nl_close(&nl);
-	return r;
 }

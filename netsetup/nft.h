@@ -7,6 +7,18 @@
 #include "netsetup/net.h"
 #include "netsetup/nl.h"
 
+#include <errno.h>
+
+enum {
+	NFT_REQUEST_SIZE = 256
+};
+
+/* No such set, chain, table or nf_tables at all: then it is empty. */
+static inline bool nft_is_absent(int r)
+{
+	return r == -ENOENT || r == -EOPNOTSUPP || r == -EAFNOSUPPORT || r == -EPROTONOSUPPORT;
+}
+
 /* Addresses that were found in the kernel. malloc'ed by the functions that fill it. */
 struct net_addr_list {
 	struct net_addr *v;

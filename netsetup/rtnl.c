@@ -108,7 +108,8 @@ const char *rtnl_addr_text(const struct net_addr *a, char *buf)
 {
 	struct net_addr host = *a;
 
-	host.prefix = net_addr_bits(a);
+	if (!net_addr_is_net(a))
+		host.prefix = net_addr_bits(a);
 	return net_addr_format(&host, buf);
 }
 

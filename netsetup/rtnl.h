@@ -43,7 +43,8 @@ struct rtnl_link_change {
 
 struct rtnl_route {
 	int family;
-	const struct net_addr *dst; /* NULL: the default route; the prefix is not looked at */
+	const struct net_addr
+		*dst; /* an address, whatever its prefix, or a network; NULL: the default route */
 	const struct net_addr *via; /* NULL: on the link */
 	const struct net_addr *src; /* preferred source, or NULL */
 	int index;

@@ -56,7 +56,8 @@ void rtnl_route(struct rtnl *r, enum rtnl_op op, const struct rtnl_route *route)
 	if (op == RTNL_DEL)
 		head->rtm_scope = RT_SCOPE_NOWHERE; /* whatever scope it has */
 	if (route->dst != NULL) {
-		head->rtm_dst_len = net_addr_bits(route->dst);
+		head->rtm_dst_len = net_addr_is_net(route->dst) ? route->dst->prefix
+								: net_addr_bits(route->dst);
 		rtnl_put_addr(nlh, RTA_DST, route->dst);
 	}
 	if (route->via != NULL) {

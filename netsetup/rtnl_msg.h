@@ -44,7 +44,7 @@ void rtnl_msg_end(struct rtnl *r, const struct nlmsghdr *nlh, int ignore, const 
 	__attribute__((format(printf, 4, 5)));
 
 void rtnl_put_addr(struct nlmsghdr *nlh, int type, const struct net_addr *a);
-/* Without a prefix; buf has NET_ADDR_TEXT bytes. */
+/* Without a prefix, unless it is a network; buf has NET_ADDR_TEXT bytes. */
 const char *rtnl_addr_text(const struct net_addr *a, char *buf);
 
 /* A request of its own, not in the queue. */

@@ -49,7 +49,8 @@ static void put_element(FILE *out, const char *family, const char *table, const 
 
 	if (a != NULL) {
 		host = *a;
-		host.prefix = net_addr_bits(a);
+		if (!net_addr_is_net(a))
+			host.prefix = net_addr_bits(a);
 		(void)net_addr_format(&host, text);
 	}
 	(void)fprintf(out, "add element %s %s %s { %s%s%s%s%s }\n", family, table, set,

@@ -25,6 +25,9 @@ static int find_one(struct rtnl *r, uint32_t ctid, bool nat, const struct net_ad
 	char text[NET_ADDR_TEXT];
 
 	*ret_index = 0;
+	/* The routers of the outside know of a network. */
+	if (net_addr_is_net(a))
+		return 0;
 	if (rtnl_route_lookup(r, a, &e, &none) < 0)
 		return 0;
 	if (e.type == RTN_LOCAL)

@@ -17,7 +17,7 @@ struct uplink_plan {
 
 /*
  * Asks the routing table which link would lead to each address, before the CT has it. Masqueraded
- * addresses and private ones that are not on a link are announced nowhere.
+ * addresses and private ones that are not on a link are announced nowhere; nor are networks.
  * BERTH_ERR_ADDRESS_IN_USE when an address is the host's own.
  */
 int uplink_find(struct rtnl *r, uint32_t ctid, bool nat, const struct net_addr *addrs,

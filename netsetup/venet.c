@@ -22,6 +22,13 @@ static const struct net_addr gateway4 = {
 static const struct net_addr gateway6 = {
 	.family = AF_INET6, .prefix = 64, .v6.s6_addr = {0xfe, 0x80, [15] = 1}};
 
+/*
+ * Of a route to a network: the neighbour entry of each address of it. It has the MAC of the guest's end, and no other meaning;
+ * the guest neither has the address nor hears of it.
+ */
+static const struct net_addr next_hop4 = {
+	.family = AF_INET, .prefix = 32, .v4.s_addr = __builtin_bswap32(0xa9fe0002)};
+
 /* proxy_arp: guests with OpenVZ's "default dev venet0" and no gateway ask for every address. */
 static const struct rtnl_inet_conf host_conf[] = {
 	{IPV4_DEVCONF_FORWARDING, 1},	  {IPV4_DEVCONF_RP_FILTER, 1},
@@ -119,6 +126,18 @@ static int check_wanted(const struct net_ct *ct, const struct net_link *link, bo
 
 /* ---- the host's side ---- */
 
+/* Nobody else has an address of a network; of a single one the kernel tells, as it takes no second route to it. */
+static int check_nets(const struct net_ct *ct, const struct net_addr *addrs, unsigned int n,
+		      struct berth_error *err)
+{
+	int r = 0;
+
+	for (unsigned int i = 0; i < n && r == 0; i++)
+		if (net_addr_is_net(&addrs[i]))
+			r = net_addr_check_free(&addrs[i], ct->ctid, &ct->owner, err);
+	return r;
+}
+
 /* A route that is there already leads to somebody else. */
 static int host_commit(struct venet *v, struct berth_error *err)
 {
@@ -132,21 +151,31 @@ static int host_commit(struct venet *v, struct berth_error *err)
 	return r;
 }
 
+/* An address is its own. */
+static const struct net_addr *next_hop(const struct venet *v, const struct net_addr *a)
+{
+	if (!net_addr_is_net(a))
+		return NULL;
+	return a->family == AF_INET ? &next_hop4 : &v->id.guest_ll;
+}
+
 static void host_add_addrs(struct venet *v, enum rtnl_op op, const struct net_addr *addrs,
 			   unsigned int n, bool nat)
 {
 	for (unsigned int i = 0; i < n; i++) {
-		const struct net_addr *a = &addrs[i];
+		const struct net_addr *a = &addrs[i], *via = next_hop(v, a);
 
+		if (op != RTNL_DEL)
+			rtnl_neigh(v->host, RTNL_REPLACE, v->index, via != NULL ? via : a,
+				   v->id.mac[NET_SIDE_GUEST]);
 		rtnl_route(v->host, op,
 			   &(struct rtnl_route){.family = a->family,
 						.dst = a,
+						.via = via,
 						.index = v->index,
 						.protocol = net_addr_is_nat(a, nat)
 								    ? NET_PROTO_NAT
 								    : NET_PROTO_ROUTED});
-		if (op != RTNL_DEL)
-			rtnl_neigh(v->host, RTNL_REPLACE, v->index, a, v->id.mac[NET_SIDE_GUEST]);
 	}
 }
 
@@ -156,7 +185,9 @@ static void host_del_addrs(struct venet *v, const struct net_addr *addrs, unsign
 		rtnl_route(v->host, RTNL_DEL,
 			   &(struct rtnl_route){
 				   .family = addrs[i].family, .dst = &addrs[i], .index = v->index});
-		rtnl_neigh(v->host, RTNL_DEL, v->index, &addrs[i], NULL);
+		/* The next hop is of all networks, and goes with the link. */
+		if (!net_addr_is_net(&addrs[i]))
+			rtnl_neigh(v->host, RTNL_DEL, v->index, &addrs[i], NULL);
 	}
 }
 
@@ -229,20 +260,40 @@ static const struct net_addr *first_of(const struct net_link *l, int family)
 /* The default route of one family has the family's first address as its source. */
 static void guest_set_default(struct venet *v, const struct net_link *l, const struct net_addr *via)
 {
-	const struct net_addr *src = first_of(l, via->family);
+	const struct net_addr *first = first_of(l, via->family);
+	struct net_addr src;
 
-	rtnl_route(v->guest, src != NULL ? RTNL_REPLACE : RTNL_DEL,
+	if (first != NULL)
+		net_addr_first(first, &src);
+	rtnl_route(v->guest, first != NULL ? RTNL_REPLACE : RTNL_DEL,
 		   &(struct rtnl_route){.family = via->family,
 					.via = via,
-					.src = src,
+					.src = first != NULL ? &src : NULL,
 					.index = v->id.guest_index,
 					.protocol = RTPROT_STATIC});
 }
 
 static void guest_set_addrs(struct venet *v, const struct net_addr *addrs, unsigned int n)
 {
-	for (unsigned int i = 0; i < n; i++)
-		rtnl_addr(v->guest, RTNL_REPLACE, v->id.guest_index, &addrs[i]);
+	for (unsigned int i = 0; i < n; i++) {
+		struct net_addr a;
+
+		net_addr_first(&addrs[i], &a);
+		rtnl_addr(v->guest, RTNL_REPLACE, v->id.guest_index, &a);
+	}
+}
+
+/* An address of its link, or the first of a network. */
+static bool guest_has_addr(const struct net_link *l, const struct net_addr *a)
+{
+	for (unsigned int i = 0; i < l->n_addrs; i++) {
+		struct net_addr own;
+
+		net_addr_first(&l->addrs[i], &own);
+		if (net_addr_equal(&own, a))
+			return true;
+	}
+	return false;
 }
 
 static int guest_up(struct venet *v, struct berth_error *err)
@@ -267,6 +318,14 @@ static int guest_up(struct venet *v, struct berth_error *err)
 
 /* ---- up ---- */
 
+/* By whether it is a network, and by family. */
+static const struct venet_sets {
+	const char *own, *routed, *nat;
+} venet_sets[2][2] = {
+	{{"ct4", "routed4", "nat4"}, {"ct6", "routed6", "nat6"}},
+	{{"net4", "routed_net4", "nat_net4"}, {"net6", "routed_net6", "nat_net6"}},
+};
+
 static void venet_elements(const struct nft_change *c, net_element_fn *fn, void *data)
 {
 	if (c->link) {
@@ -280,16 +339,15 @@ static void venet_elements(const struct nft_change *c, net_element_fn *fn, void 
 		const struct net_addr *a = &c->addrs[i];
 		const bool v4 = a->family == AF_INET;
 
-		fn(&(struct net_element){NFPROTO_INET, v4 ? "ct4" : "ct6", true, a}, data);
+		const struct venet_sets *s = &venet_sets[net_addr_is_net(a)][v4 ? 0 : 1];
+
+		fn(&(struct net_element){NFPROTO_INET, s->own, true, a}, data);
 		if (v4)
-			fn(&(struct net_element){NFPROTO_ARP, "ct4", true, a}, data);
+			fn(&(struct net_element){NFPROTO_ARP, s->own, true, a}, data);
 		if (!net_addr_is_private(a))
-			fn(&(struct net_element){NFPROTO_INET, v4 ? "routed4" : "routed6", false,
-						 a},
-			   data);
+			fn(&(struct net_element){NFPROTO_INET, s->routed, false, a}, data);
 		else if (c->nat)
-			fn(&(struct net_element){NFPROTO_INET, v4 ? "nat4" : "nat6", false, a},
-			   data);
+			fn(&(struct net_element){NFPROTO_INET, s->nat, false, a}, data);
 	}
 }
 
@@ -334,8 +392,10 @@ static int make_up(struct venet *v, int netns_fd, struct berth_error *err)
 	const struct net_ct *ct = v->ct;
 	const struct net_link *l = v->link;
 	struct uplink_plan plan;
-	int r = uplink_find(v->host, ct->ctid, l->nat, l->addrs, l->n_addrs, &plan, err);
+	int r = check_nets(ct, l->addrs, l->n_addrs, err);
 
+	if (r == 0)
+		r = uplink_find(v->host, ct->ctid, l->nat, l->addrs, l->n_addrs, &plan, err);
 	/* Before there is a link: whoever has an address keeps it, undisturbed. */
 	if (r == 0)
 		r = uplink_probe(v->host, ct, l->addrs, l->n_addrs, &plan, false, err);
@@ -500,7 +560,9 @@ static int host_add_once(struct venet *v, const struct net_link *next, const str
 
 	if (c->n_come == 0)
 		return 0;
-	r = uplink_find(v->host, v->ct->ctid, next->nat, c->come, c->n_come, &plan, err);
+	r = check_nets(v->ct, c->come, c->n_come, err);
+	if (r == 0)
+		r = uplink_find(v->host, v->ct->ctid, next->nat, c->come, c->n_come, &plan, err);
 	if (r == 0)
 		r = nft_add(v->ct->owner.nft_table, &add, err);
 	if (r == -EEXIST)
@@ -546,9 +608,13 @@ static int guest_change(struct venet *v, const struct net_link *now, const struc
 		guest_set_default(v, next, &gateway4);
 	if (first_of(next, AF_INET6) != NULL || first_of(now, AF_INET6) != NULL)
 		guest_set_default(v, next, &gateway6);
-	for (unsigned int i = 0; i < now->n_addrs; i++)
-		if (!net_addr_is_in(&now->addrs[i], next->addrs, next->n_addrs))
-			rtnl_addr(v->guest, RTNL_DEL, v->id.guest_index, &now->addrs[i]);
+	for (unsigned int i = 0; i < now->n_addrs; i++) {
+		struct net_addr a;
+
+		net_addr_first(&now->addrs[i], &a);
+		if (!guest_has_addr(next, &a))
+			rtnl_addr(v->guest, RTNL_DEL, v->id.guest_index, &a);
+	}
 	return rtnl_commit(v->guest, err);
 }
 

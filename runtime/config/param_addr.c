@@ -61,11 +61,21 @@ static void addr_format(const struct addr *a, char *buf, size_t size)
 		(void)snprintf(buf, size, "%s/%u", host, a->prefix);
 }
 
-static bool addr_equal(const struct addr *a, const struct addr *b)
+static const uint8_t *addr_bytes(const struct addr *a)
 {
-	if (a->family != b->family)
+	return a->family == AF_INET ? (const uint8_t *)&a->v4 : a->v6.s6_addr;
+}
+
+static uint32_t addr_bits(const struct addr *a)
+{
+	return a->family == AF_INET ? 32 : 128;
+}
+
+static bool same_bits(const uint8_t *a, const uint8_t *b, uint32_t n)
+{
+	if (memcmp(a, b, n / 8) != 0)
 		return false;
-	return memcmp(&a->v4, &b->v4, a->family == AF_INET ? 4 : 16) == 0;
+	return n % 8 == 0 || ((a[n / 8] ^ b[n / 8]) >> (8 - n % 8)) == 0;
 }
 
 /*
@@ -74,40 +84,77 @@ static bool addr_equal(const struct addr *a, const struct addr *b)
  */
 static bool rest_is(const struct addr *a, bool ones)
 {
-	const uint8_t *p = a->family == AF_INET ? (const uint8_t *)&a->v4 : a->v6.s6_addr;
-	uint32_t bits = a->family == AF_INET ? 32 : 128;
+	const uint8_t *p = addr_bytes(a);
 
-	if (a->prefix + 1 >= bits || (ones && a->family == AF_INET6))
+	if (a->prefix + 1 >= addr_bits(a) || (ones && a->family == AF_INET6))
 		return false;
-	for (uint32_t i = a->prefix; i < bits; i++)
+	for (uint32_t i = a->prefix; i < addr_bits(a); i++)
 		if (((p[i / 8] >> (7 - i % 8)) & 1) != ones)
 			return false;
 	return true;
 }
 
-/* Why a CT cannot have the address, or NULL. */
+/* A network, which is the CT's as a whole. */
+static bool addr_is_net(const struct addr *a)
+{
+	return rest_is(a, false);
+}
+
+static uint32_t fixed_bits(const struct addr *a)
+{
+	return addr_is_net(a) ? a->prefix : addr_bits(a);
+}
+
+static bool addr_equal(const struct addr *a, const struct addr *b)
+{
+	return a->family == b->family && fixed_bits(a) == fixed_bits(b) &&
+	       same_bits(addr_bytes(a), addr_bytes(b), addr_bits(a));
+}
+
+/* Parts of the address space. why: no CT can have one of it; NULL: private, so masqueraded or not. */
+static const struct {
+	int family;
+	uint32_t len;
+	uint8_t bits[16];
+	const char *why;
+} blocks[] = {
+	{AF_INET, 4, {224}, "a multicast address"},
+	{AF_INET, 8, {0}, "an address that no host on a network has"},
+	{AF_INET, 8, {127}, "an address that no host on a network has"},
+	{AF_INET, 4, {240}, "an address that no host on a network has"},
+	{AF_INET, 16, {169, 254}, "a link-local address"},
+	{AF_INET, 8, {10}, NULL},
+	{AF_INET, 12, {172, 16}, NULL},
+	{AF_INET, 16, {192, 168}, NULL},
+	{AF_INET, 10, {100, 64}, NULL},
+	{AF_INET6, 8, {0xff}, "a multicast address"},
+	{AF_INET6, 80, {0}, "an address that no host on a network has"},
+	{AF_INET6, 10, {0xfe, 0x80}, "a link-local address"},
+	{AF_INET6, 7, {0xfc}, NULL},
+};
+
+/* Why a CT cannot have the address or network, or NULL. */
 static const char *addr_refused(const struct addr *a)
 {
-	uint32_t v4 = ntohl(a->v4.s_addr);
+	const uint32_t bits = fixed_bits(a);
 
-	if (rest_is(a, false))
-		return "a network; a CT has single addresses: name each one that it is to have";
+	if (addr_is_net(a) && a->prefix < (a->family == AF_INET ? 8 : 16))
+		return "larger than the networks that a CT can have, an IPv4 /8 or an IPv6 /16";
 	if (rest_is(a, true))
 		return "the broadcast address of its network";
+	for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++) {
+		const uint32_t len = blocks[i].len;
 
-	if (a->family == AF_INET6) {
-		if (IN6_IS_ADDR_MULTICAST(&a->v6))
-			return "a multicast address";
-		if (IN6_IS_ADDR_UNSPECIFIED(&a->v6) || IN6_IS_ADDR_LOOPBACK(&a->v6) ||
-		    IN6_IS_ADDR_V4MAPPED(&a->v6))
-			return "an address that no host on a network has";
-		return IN6_IS_ADDR_LINKLOCAL(&a->v6) ? "a link-local address" : NULL;
+		if (blocks[i].family != a->family ||
+		    !same_bits(blocks[i].bits, addr_bytes(a), len < bits ? len : bits))
+			continue;
+		if (blocks[i].why != NULL)
+			return bits < len ? "a network with addresses that no CT can have"
+					  : blocks[i].why;
+		if (bits < len)
+			return "a network of which only a part is private addresses";
 	}
-	if (v4 >> 28 == 0xe)
-		return "a multicast address";
-	if (v4 >> 24 == 0 || v4 >> 24 == 127 || v4 >> 28 == 0xf)
-		return "an address that no host on a network has";
-	return v4 >> 16 == 0xa9fe ? "a link-local address" : NULL;
+	return NULL;
 }
 
 int param_bad_address(struct berth_error *err, const struct param *p, const char *value,
@@ -133,6 +180,21 @@ static size_t find_addr(const struct param_words *w, const struct addr *a)
 	return i;
 }
 
+/* The kernel routes an address to one network alone. */
+static bool net_overlaps(const struct param_words *w, const struct addr *a)
+{
+	for (size_t i = 0; i < w->n; i++) {
+		struct addr b;
+
+		if (addr_parse(w->word[i], &b) == 0 && addr_is_net(&b) && addr_is_net(a) &&
+		    a->family == b.family && !addr_equal(a, &b) &&
+		    same_bits(addr_bytes(a), addr_bytes(&b),
+			      a->prefix < b.prefix ? a->prefix : b.prefix))
+			return true;
+	}
+	return false;
+}
+
 static int add_one(struct param_words *w, const struct param *p, const char *text,
 		   struct berth_error *err)
 {
@@ -145,6 +207,9 @@ static int add_one(struct param_words *w, const struct param *p, const char *tex
 	why = addr_refused(&a);
 	if (why != NULL)
 		return param_bad_address(err, p, text, why);
+	if (net_overlaps(w, &a))
+		return param_bad_address(err, p, text,
+					 "the CT has a network that overlaps this one");
 	at = find_addr(w, &a);
 	if (at == CT_ADDR_MAX)
 		return param_bad_address(err, p, text, "a CT has at most 64 addresses");

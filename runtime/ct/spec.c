@@ -91,6 +91,18 @@ int spec_net(uint32_t ctid, const struct ct_config *c, const struct host_config 
 	return 0;
 }
 
+void spec_guest_addrs(struct ct_config *c)
+{
+	for (unsigned int i = 0; i < c->n_addrs; i++) {
+		struct net_addr a;
+
+		if (net_addr_parse(c->addrs[i], &a) < 0 || !net_addr_is_net(&a))
+			continue;
+		net_addr_first(&a, &a);
+		(void)net_addr_format(&a, c->addrs[i]);
+	}
+}
+
 void spec_guest(const struct ct_config *c, struct guest_config *ret)
 {
 	struct guest_config g = {.hostname = c->hostname};

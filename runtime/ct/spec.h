@@ -24,6 +24,8 @@ struct net_owner spec_net_owner(const struct host_config *host, const char *root
 int spec_net(uint32_t ctid, const struct ct_config *c, const struct host_config *host,
 	     const char *root, struct net_addr *addrs, struct net_ct *ret, struct berth_error *err);
 
+/* Of each network the address that its own link gets. What spec_net needs of c is lost. */
+void spec_guest_addrs(struct ct_config *c);
 /* The strings stay owned by c. inherited: the host's own name servers, for "inherit". */
 void spec_guest(const struct ct_config *c, struct guest_config *ret);
 

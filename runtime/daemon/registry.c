@@ -280,29 +280,34 @@ void registry_settled(struct daemon *d, struct ct *ct)
 		log_line(LOG_LV_ERROR, ct->ctid, "%s: %s", ct_status_name(ct->status), err.msg);
 }
 
-/* Is the address in a space-separated list? */
-static bool list_has_addr(const char *list, const struct net_addr *want)
+/*
+ * The first of a space-separated list that has an address of `want`: the same, or a network that one is in; NULL: none. Its
+ * text is in buf.
+ */
+static const char *list_overlap(const char *list, const struct net_addr *want,
+				char buf[static NET_ADDR_TEXT + 1])
 {
 	while (list != NULL && *list != '\0') {
-		char word[NET_ADDR_TEXT + 1];
 		size_t len = strcspn(list, " ");
 		struct net_addr a;
 
-		if (len > 0 && len < sizeof(word)) {
-			memcpy(word, list, len);
-			word[len] = '\0';
-			if (net_addr_parse(word, &a) == 0 && net_addr_equal(&a, want))
-				return true;
+		if (len > 0 && len < NET_ADDR_TEXT + 1) {
+			memcpy(buf, list, len);
+			buf[len] = '\0';
+			if (net_addr_parse(buf, &a) == 0 && net_addr_overlaps(&a, want))
+				return buf;
 		}
 		list += len;
 		list += strspn(list, " ");
 	}
-	return false;
+	return NULL;
 }
 
 static bool conf_has_addr(const struct conf_file *f, const struct net_addr *a)
 {
-	return f != NULL && list_has_addr(conf_get(f, "IP_ADDRESS"), a);
+	char word[NET_ADDR_TEXT + 1];
+
+	return f != NULL && list_overlap(conf_get(f, "IP_ADDRESS"), a, word) != NULL;
 }
 
 /* What of the command takes the address away for good, and no more. */
@@ -320,6 +325,8 @@ static const char *ipdel_tail(struct daemon *d, uint32_t owner, const struct net
 static int check_addr(struct daemon *d, const struct ct *ct, const char *word,
 		      struct berth_error *err)
 {
+	char buf[NET_ADDR_TEXT + 1], in[NET_ADDR_TEXT + 32] = "";
+	const char *theirs;
 	struct net_addr a;
 
 	if (net_addr_parse(word, &a) < 0)
@@ -327,19 +334,22 @@ static int check_addr(struct daemon *d, const struct ct *ct, const char *word,
 	for (size_t i = 0; i < d->n_cts; i++) {
 		const struct ct *other = d->cts[i];
 
-		if (other == ct || !list_has_addr(other->addrs, &a))
+		theirs = other != ct ? list_overlap(other->addrs, &a, buf) : NULL;
+		if (theirs == NULL)
 			continue;
+		if (strcmp(theirs, word) != 0)
+			(void)snprintf(in, sizeof(in), "overlaps %s, which ", theirs);
 		if (other->status == CT_SUSPENDED)
 			return berth_error_set(
 				err, BERTH_ERR_ADDRESS_IN_USE, EADDRINUSE,
-				"CT %u: address %s is CT %u's, which is suspended; let that one go "
-				"on first, to take it away: berth resume %u",
-				ct->ctid, word, other->ctid, other->ctid);
+				"CT %u: address %s %sis CT %u's, which is suspended; let that one "
+				"go on first, to take it away: berth resume %u",
+				ct->ctid, word, in, other->ctid, other->ctid);
 		return berth_error_set(
 			err, BERTH_ERR_ADDRESS_IN_USE, EADDRINUSE,
-			"CT %u: address %s is CT %u's; take it away first: berth set "
+			"CT %u: address %s %sis CT %u's; take it away first: berth set "
 			"%u --ipdel %s%s",
-			ct->ctid, word, other->ctid, other->ctid, word,
+			ct->ctid, word, in, other->ctid, other->ctid, theirs,
 			ipdel_tail(d, other->ctid, &a));
 	}
 	return 0;

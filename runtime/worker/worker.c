@@ -145,6 +145,7 @@ void worker_guest(const struct worker *w, struct ct_config *c, char hostname[65]
 		  struct guest_config *ret)
 {
 	resolve_dns(c);
+	spec_guest_addrs(c);
 	spec_guest(c, ret);
 	if (c->hostname[0] != '\0')
 		(void)snprintf(hostname, 65, "%s", c->hostname);

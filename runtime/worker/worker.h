@@ -90,7 +90,7 @@ int worker_info(struct worker *w, struct ct_info *ret, struct berth_error *err);
 int worker_facts(struct worker *w, struct ct_facts *ret, struct berth_error *err);
 /*
  * What is told to the CT itself: name servers for "inherit" are those of the host, a CT without a name is
- * "ctN". ret points into c and hostname.
+ * "ctN". ret points into c and hostname; of networks only their first addresses are left in c.
  */
 void worker_guest(const struct worker *w, struct ct_config *c, char hostname[65],
 		  struct guest_config *ret);

@@ -174,6 +174,76 @@ world_saw() {
 	[ $(($(counter inet spoofed4) + $(counter inet spoofed6) - spoofed)) -ge 6 ]
 }
 
+# sends FROM...: datagrams of CT 101, from addresses that may not be its own, to CT 102.
+sends() {
+	local from
+	for from; do
+		berth exec2 101 /probe datagram "$from" 10.99.0.102 9 word
+	done
+}
+
+spoofed() {
+	echo $(($(counter inet spoofed4) + $(counter inet spoofed6)))
+}
+
+spoofed_after() {
+	[ "$(spoofed)" -ge $(($1 + $2)) ]
+}
+
+# The CT's root uses any address of its prefixes; berth sets the first of each. The outside routes them to this host.
+@test "a routed prefix is its container's as a whole, and nobody else's" {
+	world ip route replace 203.0.113.8/29 via 192.0.2.1
+	world ip route replace 10.9.8.0/29 via 192.0.2.1
+	world ip -6 route replace 2001:db8:7::/64 via 2001:db8::1
+	tiny 101 --ipadd 203.0.113.8/29 --ipadd 10.9.8.0/29 --ipadd 2001:db8:7::/64
+	tiny 102 --ipadd 10.99.0.102
+	put_probe 101
+	for a in 203.0.113.9 10.9.8.1 2001:db8:7::1; do
+		world ping -c 1 -w 5 $a
+	done
+	berth exec2 101 ping -c 1 -w 5 192.0.2.254
+	for a in 203.0.113.8 203.0.113.15 10.9.8.7 2001:db8:7::9:1 2001:db8:7:0:ffff:ffff:ffff:ffff; do
+		berth exec2 101 ip addr add $a dev lo
+		world ping -c 1 -w 5 $a
+	done
+
+	before=$(received 102)
+	drops=$(spoofed)
+	sends 203.0.113.7 203.0.113.16 10.9.8.8 10.99.0.102 8.8.8.8
+	berth exec2 101 /probe datagram 2001:db8:7:1::1 2001:db8::fe 9 word
+	sends 203.0.113.15 10.9.8.7
+	wait_for 5 received_more 102 "$before" 2
+	[ "$(received 102)" = $((before + 2)) ]
+	wait_for 5 spoofed_after "$drops" 6
+
+	run -78 berth set 102 --ipadd 203.0.113.12 --save
+	[[ $output == *"203.0.113.12 overlaps 203.0.113.8/29, which is CT 101's"*"berth set 101 --ipdel 203.0.113.8/29 --save"* ]]
+	run -78 berth create 103 --ostemplate tiny --ipadd 2001:db8:7:0:8000::/65
+	[[ $output == *"overlaps 2001:db8:7::/64, which is CT 101's"* ]]
+	run -78 berth set 102 --ipadd 192.0.2.0/24 --save
+	[[ $output == *"192.0.2.1 is in 192.0.2.0/24, and the address of up0 of this host"* ]]
+	[ "$(berth list -H -o ip 102)" = 10.99.0.102 ]
+
+	stop_berthd
+	nft flush ruleset
+	start_berthd
+	sends 203.0.113.15
+	world ping -c 1 -w 5 2001:db8:7::9:1
+	drops=$(spoofed)
+	sends 203.0.113.16
+	wait_for 5 spoofed_after "$drops" 1
+
+	berth set 101 --ipdel 203.0.113.8/29 --save
+	drops=$(spoofed)
+	sends 203.0.113.15
+	wait_for 5 spoofed_after "$drops" 1
+	berth set 102 --ipadd 203.0.113.12 --save
+	world ping -c 1 -w 5 203.0.113.12
+	berth stop 101 --fast
+	run -0 sh -c 'nft list ruleset; ip route; ip -6 route'
+	[[ $output != *10.9.8.* && $output != *2001:db8:7:* && $output != *ct101* ]]
+}
+
 received_more() {
 	[ "$(received "$1")" -ge $(($2 + $3)) ]
 }

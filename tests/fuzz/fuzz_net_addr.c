@@ -24,6 +24,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 		if (strcmp(net_addr_format(&b, again), buf) != 0)
 			abort();
+		net_addr_last(&a, &b);
+		if (!net_addr_overlaps(&a, &b) || net_addr_is_net(&a) == net_addr_equal(&a, &b))
+			abort();
+		net_addr_first(&a, &b);
+		if (!net_addr_overlaps(&a, &b) || net_addr_is_net(&b))
+			abort();
 	}
 	if (net_link_from_ifname(text, &ctid, &n) == 0) {
 		net_link_id(ctid, n, &id);

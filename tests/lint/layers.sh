@@ -60,7 +60,7 @@ done <<'LIBS'
 seccomp.h runtime/launch/seccomp.c runtime/migrate/confine.c
 sys/capability.h runtime/launch/caps.c
 libmnl/ netsetup/rtnl_msg.h
-libnftnl/ netsetup/nft.c
+libnftnl/ netsetup/nft.c netsetup/nft_rules.c
 libcgroup cgroups/discovery.c
 archive templates/unpack_child.c
 jansson.h runtime/rpc/rpc.h

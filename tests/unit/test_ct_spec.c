@@ -90,6 +90,18 @@ static void guest_gets_a_default_route_for_each_family_it_has(void)
 	CHECK(g.ipv6 && !g.ipv4 && g.n_addrs == 1);
 }
 
+static void of_a_network_the_guest_has_the_first_address(void)
+{
+	struct ct_config c = {.n_addrs = 3};
+
+	(void)strncpy(c.addrs[0], "2001:db8:7::/64", sizeof(c.addrs[0]) - 1);
+	(void)strncpy(c.addrs[1], "10.9.8.16/29", sizeof(c.addrs[1]) - 1);
+	(void)strncpy(c.addrs[2], "10.9.8.3/24", sizeof(c.addrs[2]) - 1);
+	spec_guest_addrs(&c);
+	CHECK(strcmp(c.addrs[0], "2001:db8:7::1") == 0 && strcmp(c.addrs[1], "10.9.8.17") == 0);
+	CHECK(strcmp(c.addrs[2], "10.9.8.3/24") == 0);
+}
+
 int main(void)
 {
 	RUN(the_lower_of_cpus_and_cpulimit_wins);
@@ -98,5 +110,6 @@ int main(void)
 	RUN(a_bad_address_names_the_ct);
 	RUN(a_host_without_ipv6_refuses_an_ipv6_address);
 	RUN(guest_gets_a_default_route_for_each_family_it_has);
+	RUN(of_a_network_the_guest_has_the_first_address);
 	return check_failures != 0;
 }

@@ -21,9 +21,9 @@ static int parsed(const char *text, char *out)
 
 static void addresses_come_back_as_they_were_typed(void)
 {
-	static const char *const same[] = {"10.0.0.1",	      "10.0.0.1/24",	"203.0.113.9/30",
-					   "fd00::1",	      "2001:db8::5/64", "1.2.3.4/1",
-					   "2001:db8:a::/127"};
+	static const char *const same[] = {"10.0.0.1",	       "10.0.0.1/24",	 "203.0.113.9/30",
+					   "fd00::1",	       "2001:db8::5/64", "1.2.3.4/1",
+					   "2001:db8:a::/127", "10.9.8.0/29",	 "2001:db8:7::/64"};
 	char buf[NET_ADDR_TEXT];
 
 	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++)
@@ -69,11 +69,14 @@ static void nonsense_is_no_address(void)
 static void addresses_with_another_meaning_are_refused(void)
 {
 	static const char *const refused[] = {
-		"0.0.0.0",	   "0.1.2.3",	  "127.0.0.1",	   "169.254.0.1",
-		"169.254.169.254", "224.0.0.1",	  "239.1.2.3",	   "240.0.0.1",
-		"255.255.255.255", "::",	  "::1",	   "::ffff:10.0.0.1",
-		"::10.0.0.1",	   "fe80::1",	  "febf::1",	   "ff02::1",
-		"ff0e::5/64",	   "10.0.0.0/24", "10.0.0.255/24", "2001:db8:5::/64"};
+		"0.0.0.0", "0.1.2.3", "127.0.0.1", "169.254.0.1", "169.254.169.254", "224.0.0.1",
+		"239.1.2.3", "240.0.0.1", "255.255.255.255", "::", "::1", "::ffff:10.0.0.1",
+		"::10.0.0.1", "fe80::1", "febf::1", "ff02::1", "ff0e::5/64", "10.0.0.255/24",
+		"10.0.0.7/29",
+		/* networks: too large, with such addresses, partly private */
+		"8.0.0.0/6", "2000::/12", "169.0.0.0/8", "169.254.8.0/24", "127.0.0.0/8",
+		"fe80::/64", "fe00::/7", "::/64", "172.0.0.0/8", "192.168.0.0/15", "ff00::/16",
+		"224.0.0.0/8"};
 	struct net_addr a;
 
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
@@ -107,6 +110,44 @@ static void equal_means_the_same_host(void)
 	CHECK(net_addr_equal(&a, &b) && !net_addr_equal(&a, &c));
 	CHECK(net_addr_is_in(&b, &a, 1) && !net_addr_is_in(&c, &a, 1) &&
 	      !net_addr_is_in(&a, NULL, 0));
+}
+
+static bool overlap(const char *x, const char *y)
+{
+	struct net_addr a, b;
+
+	return net_addr_parse(x, &a) == 0 && net_addr_parse(y, &b) == 0 &&
+	       net_addr_overlaps(&a, &b) && net_addr_overlaps(&b, &a);
+}
+
+static void a_network_is_what_has_nothing_behind_its_prefix(void)
+{
+	struct net_addr net, host, first, last;
+
+	CHECK(net_addr_parse("10.9.8.0/29", &net) == 0 && net_addr_is_net(&net));
+	CHECK(net_addr_parse("10.9.8.0", &host) == 0 && !net_addr_is_net(&host));
+	CHECK(!net_addr_equal(&net, &host) && net_addr_equal(&net, &net));
+	CHECK(net_addr_parse("10.9.8.0/31", &host) == 0 && !net_addr_is_net(&host));
+	CHECK(net_addr_parse("10.9.8.1/29", &host) == 0 && !net_addr_is_net(&host));
+	net_addr_first(&net, &first);
+	CHECK(net_addr_equal(&first, &host) && first.prefix == 32);
+	net_addr_last(&net, &last);
+	CHECK(net_addr_parse("10.9.8.7", &host) == 0 && net_addr_equal(&last, &host));
+	CHECK(net_addr_parse("2001:db8:0:7::/63", &net) == 0 && !net_addr_is_net(&net));
+	CHECK(net_addr_parse("2001:db8:7::/64", &net) == 0 && net_addr_is_net(&net));
+	net_addr_last(&net, &last);
+	CHECK(net_addr_parse("2001:db8:7:0:ffff:ffff:ffff:ffff", &host) == 0 &&
+	      net_addr_equal(&last, &host));
+}
+
+static void networks_overlap_with_what_is_in_them(void)
+{
+	CHECK(overlap("10.9.8.0/29", "10.9.8.7") && overlap("10.9.8.0/29", "10.9.8.4/30"));
+	CHECK(overlap("10.9.8.0/29", "10.9.0.0/16") && overlap("10.9.8.0/29", "10.9.8.3/24"));
+	CHECK(!overlap("10.9.8.0/29", "10.9.8.8") && !overlap("10.9.8.0/29", "10.9.8.8/29"));
+	CHECK(overlap("2001:db8:7::/64", "2001:db8:7::ffff:0:0:1"));
+	CHECK(!overlap("2001:db8:7::/64", "2001:db8:7:1::1"));
+	CHECK(overlap("10.9.8.1/24", "10.9.8.1") && !overlap("10.9.8.1/24", "10.9.8.2"));
 }
 
 static void interface_names_name_one_link(void)
@@ -175,6 +216,8 @@ int main(void)
 	RUN(addresses_with_another_meaning_are_refused);
 	RUN(private_is_what_the_internet_does_not_route);
 	RUN(equal_means_the_same_host);
+	RUN(a_network_is_what_has_nothing_behind_its_prefix);
+	RUN(networks_overlap_with_what_is_in_them);
 	RUN(interface_names_name_one_link);
 	RUN(macs_and_numbers_never_change);
 	RUN(only_words_are_table_names);

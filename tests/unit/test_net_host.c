@@ -1,7 +1,7 @@
 /*
  * test_net_host.c - netsetup/host.c, nft.c and doctor.c: what the host needs, and what ails it.
  *
- * covers: netsetup/doctor.c netsetup/nft.c
+ * covers: netsetup/doctor.c netsetup/nft.c netsetup/nft_rules.c
  */
 #include "netsetup/net.h"
 

@@ -104,6 +104,9 @@ static void each_option_is_stored_in_its_canonical_form(void)
 		{"ipadd", "10.0.0.255", "IP_ADDRESS", "10.0.0.255"},
 		{"ipadd", "2001:db8::ffff/112", "IP_ADDRESS", "2001:db8::ffff/112"},
 		{"ipadd", "2001:DB8:0::1/64", "IP_ADDRESS", "2001:db8::1/64"},
+		{"ipadd", "2001:DB8:7::/64", "IP_ADDRESS", "2001:db8:7::/64"},
+		{"ipadd", "10.9.8.0/29 10.9.8.0 10.9.8.1/29 10.9.8.8/29", "IP_ADDRESS",
+		 "10.9.8.0/29 10.9.8.0 10.9.8.1/29 10.9.8.8/29"},
 	};
 
 	CHECK_ROWS("", rows);
@@ -309,10 +312,16 @@ static void a_bad_address_has_its_own_code(void)
 	check_refused("ipadd", "  ", BERTH_ERR_BAD_ADDRESS);
 	check_refused("nameserver", "dns.example.com", BERTH_ERR_BAD_ADDRESS);
 	check_refused("nameserver", "10.0.0.1/24", BERTH_ERR_BAD_ADDRESS);
-	check_refused("ipadd", "10.0.0.0/24", BERTH_ERR_BAD_ADDRESS);
 	check_refused("ipadd", "10.0.0.255/24", BERTH_ERR_BAD_ADDRESS);
-	check_refused("ipadd", "10.0.0.128/30", BERTH_ERR_BAD_ADDRESS);
-	check_refused("ipadd", "2001:db8:5::/64", BERTH_ERR_BAD_ADDRESS);
+	check_refused("ipadd", "8.0.0.0/6", BERTH_ERR_BAD_ADDRESS);
+	check_refused("ipadd", "2000::/12", BERTH_ERR_BAD_ADDRESS);
+	check_refused("ipadd", "169.0.0.0/8", BERTH_ERR_BAD_ADDRESS);
+	check_refused("ipadd", "fe80::/64", BERTH_ERR_BAD_ADDRESS);
+	check_refused("ipadd", "172.0.0.0/8", BERTH_ERR_BAD_ADDRESS);
+	check_refused("ipadd", "fe00::/7", BERTH_ERR_BAD_ADDRESS);
+	/* The kernel routes an address to one network alone. */
+	check_refused("ipadd", "10.9.8.0/29 10.9.8.0/28", BERTH_ERR_BAD_ADDRESS);
+	check_refused("ipadd", "2001:db8::/48 2001:db8:0:7::/64", BERTH_ERR_BAD_ADDRESS);
 }
 
 static void the_message_names_option_value_range_and_example(void)

@@ -31,7 +31,13 @@ static void elements_follow_from_the_address(void)
 		"add element inet t routed6 { 2001:db8::1 }\n"
 		"add element inet t ct_links { \"ct101.0\" }\n"
 		"add element arp t ct_links { \"ct101.0\" }\n"
-		"add element inet t ct6 { \"ct101.0\" . fe80::4482:8ff:fe92:201b }\n";
+		"add element inet t ct6 { \"ct101.0\" . fe80::4482:8ff:fe92:201b }\n"
+		"add element inet t net4 { \"ct101.0\" . 10.9.8.0/29 }\n"
+		"add element arp t net4 { \"ct101.0\" . 10.9.8.0/29 }\n"
+		"add element inet t nat_net4 { 10.9.8.0/29 }\n"
+		"add element inet t net6 { \"ct101.0\" . 2001:db8:7::/64 }\n"
+		"add element inet t routed_net6 { 2001:db8:7::/64 }\n";
+	const struct net_addr nets[] = {sim_addr("10.9.8.0/29"), sim_addr("2001:db8:7::/64")};
 	const struct net_addr v4 = sim_addr("10.0.0.1/24"), v6 = sim_addr("2001:db8::1/64");
 	const struct net_link_id id = sim_id(101);
 	struct nft_change c = {
@@ -48,6 +54,9 @@ static void elements_follow_from_the_address(void)
 	ruleset_put(f, "t", &c);
 	c.n_addrs = 0;
 	c.link = true;
+	ruleset_put(f, "t", &c);
+	c = (struct nft_change){
+		.driver = &net_venet, .id = &id, .addrs = nets, .n_addrs = 2, .nat = true};
 	ruleset_put(f, "t", &c);
 	(void)fclose(f);
 	CHECK(strcmp(text, golden) == 0);
