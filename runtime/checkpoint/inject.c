@@ -4,6 +4,7 @@
 #include "runtime/base/cleanup.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/fd.h"
+#include "runtime/base/parse.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -91,15 +92,15 @@ static int find_place(pid_t tid, int mem, struct place *ret)
 	r = file_read_at(AT_FDCWD, path, MAPS_MAX, &maps, NULL);
 	text = maps;
 	for (char *line; r == 0 && (line = strsep(&text, "\n")) != NULL;) {
-		unsigned long from, to;
-		char mode[5];
+		const char *s = line;
+		uint64_t from, to;
 
-		if (sscanf(line, "%lx-%lx %4s", &from, &to, mode) != 3)
+		if (parse_next(&s, "", 16, &from) < 0 || parse_next(&s, "-", 16, &to) < 0)
 			continue;
-		if (strstr(line, "[vdso]") != NULL && to - from <= 1 << 20) {
+		if (strstr(s, "[vdso]") != NULL && to - from <= 1 << 20) {
 			vdso[0] = from;
 			vdso[1] = to;
-		} else if (strcmp(mode, "rw-p") == 0 && to - from > ret->size) {
+		} else if (strncmp(s, " rw-p ", 6) == 0 && to - from > ret->size) {
 			ret->room = from;
 			ret->size = to - from;
 		}

@@ -3,6 +3,7 @@
 
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
+#include "runtime/base/parse.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -313,16 +314,19 @@ static int load_images(int dir, struct image *images, size_t *n, struct shares *
 	if (d == NULL)
 		return -errno;
 	while ((errno = 0, e = readdir(d)) != NULL) {
+		static const char head[] = "mountpoints-";
+		const char *digits = e->d_name + strlen(head);
 		char name[32];
-		uint32_t ns;
+		uint64_t ns;
 		int r;
 
-		if (sscanf(e->d_name, "mountpoints-%u.img", &ns) != 1 ||
-		    strcmp(e->d_name, image_name(ns, name)) != 0)
+		if (strncmp(e->d_name, head, strlen(head)) != 0 ||
+		    parse_next(&digits, "", 10, &ns) < 0 || ns > UINT32_MAX ||
+		    strcmp(e->d_name, image_name((uint32_t)ns, name)) != 0)
 			continue;
 		if (*n == IMAGES_MAX)
 			return -E2BIG;
-		images[*n].ns = ns;
+		images[*n].ns = (uint32_t)ns;
 		r = load_image(&images[(*n)++], dir, s);
 		if (r < 0)
 			return r;

@@ -11,18 +11,19 @@
 #include <string.h>
 
 /* vzctl 4, whose version we answer with, counts MiB in an --iolimit without a suffix; berth counts bytes. */
-static int take_setting(const struct cli *cli, struct arg *arg, json_t *array,
+static int take_setting(const struct cli *cli, const struct arg *arg, json_t *array,
 			struct settings_flags *flags, struct berth_error *err)
 {
+	struct arg with_unit = *arg;
 	char mib[24];
 
 	if (strcmp(cli->program, "vzctl") == 0 && arg->name != NULL && arg->value != NULL &&
 	    strcmp(arg->name, "iolimit") == 0 && strlen(arg->value) < 20 && *arg->value != '\0' &&
 	    arg->value[strspn(arg->value, "0123456789")] == '\0') {
 		(void)snprintf(mib, sizeof(mib), "%sM", arg->value);
-		arg->value = mib;
+		with_unit.value = mib;
 	}
-	return settings_take(arg, array, flags, err);
+	return settings_take(&with_unit, array, flags, err);
 }
 
 /* The words and settings of the command line into *ret_ct (NULL: none given) and array. */
