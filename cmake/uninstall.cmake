@@ -1,0 +1,33 @@
+# Removes what `cmake --install` of this build has installed, but for /etc, and nothing of any container.
+# Refuses while containers run: nobody could stop them. DESTDIR is heeded.
+if(NOT EXISTS ${MANIFEST})
+	message(FATAL_ERROR "this build is not installed: there is no ${MANIFEST}")
+endif()
+file(STRINGS ${MANIFEST} files)
+
+if("$ENV{DESTDIR}" STREQUAL "")
+	set(berth ${files})
+	list(FILTER berth INCLUDE REGEX "/bin/berth$")
+	if(berth AND EXISTS ${berth})
+		execute_process(COMMAND ${berth} list -1 OUTPUT_VARIABLE running RESULT_VARIABLE status
+			OUTPUT_STRIP_TRAILING_WHITESPACE)
+		if(NOT status EQUAL 0 OR NOT running STREQUAL "")
+			string(REPLACE "\n" " " running "${running}")
+			message(FATAL_ERROR "containers run: ${running}; stop them first: berth stop --all")
+		endif()
+	endif()
+	if(IS_DIRECTORY /run/systemd/system)
+		execute_process(COMMAND systemctl disable --quiet --now berth-containers berthd)
+	endif()
+endif()
+
+foreach(file IN LISTS files)
+	if(file MATCHES "^/etc/")
+		message(STATUS "Kept: $ENV{DESTDIR}${file}")
+	else()
+		message(STATUS "Removing: $ENV{DESTDIR}${file}")
+		file(REMOVE $ENV{DESTDIR}${file})
+	endif()
+endforeach()
+file(REMOVE ${MANIFEST})
+message(STATUS "Kept: /var/lib/berth, /etc/berth: the containers")
