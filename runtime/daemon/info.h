@@ -20,7 +20,10 @@ struct info_host {
 	const struct conf_file *conf; /* berth.conf, a copy, */
 	unsigned int conf_gen; /* and the which one that is */
 	uint64_t want; /* INFO_* */
-	const char *links; /* the text of /proc/net/dev, or NULL */
+	/* Read once for all CTs that are asked for: the text of /proc/net/dev, or NULL; for explain: */
+	const char *links;
+	struct cg_pressure pressure[CG_PRESSURES];
+	unsigned int cpus; /* 0: not known */
 	uint32_t neighbour, neighbour_percent; /* see struct explain_in */
 };
 

@@ -57,23 +57,20 @@ json_t *info_usage_json(const struct info_host *h, const struct ct *ct, const st
 
 /* ---- explain ---- */
 
-static void fill(struct explain_in *in, const struct ct *ct, bool runs, const struct use *u,
-		 const struct ledger *l, uint64_t now)
+static void fill(struct explain_in *in, const struct info_host *h, const struct ct *ct, bool runs,
+		 const struct use *u, const struct ledger *l, uint64_t now)
 {
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-
 	*in = (struct explain_in){.ctid = ct->ctid,
 				  .now = now,
 				  .runs = runs,
 				  .ledger = l,
 				  .disk_free = u->disk_free,
 				  .own_inodes = u->own_inodes,
-				  .cpus = cpus > 0 ? (unsigned int)cpus : 0};
+				  .cpus = h->cpus};
 	memcpy(in->held, u->held, sizeof(in->held));
 	memcpy(in->limit, u->limit, sizeof(in->limit));
 	memcpy(in->ct, u->pressure, sizeof(in->ct));
-	for (enum cg_pressure_of of = 0; of < CG_PRESSURES; of++)
-		cg_host_pressure(of, &in->host[of]);
+	memcpy(in->host, h->pressure, sizeof(in->host));
 }
 
 static void put_time(json_t *o, const char *name, uint64_t v)
@@ -104,7 +101,7 @@ json_t *info_explain_json(const struct info_host *h, const struct ct *ct, bool r
 	struct explain_in in;
 	size_t n;
 
-	fill(&in, ct, runs, u, l, (uint64_t)time(NULL));
+	fill(&in, h, ct, runs, u, l, (uint64_t)time(NULL));
 	in.neighbour = h->neighbour != ct->ctid ? h->neighbour : 0;
 	in.neighbour_percent = h->neighbour_percent;
 	in.trouble = troubles_text(ct, trouble);
@@ -124,15 +121,15 @@ static const char *clock_text(uint64_t at, char buf[16])
 	return buf;
 }
 
-void info_explain_inside(const struct ct *ct, const struct use *u, const struct ledger *l,
-			 uint64_t now, char *buf, size_t size)
+void info_explain_inside(const struct info_host *h, const struct ct *ct, const struct use *u,
+			 const struct ledger *l, uint64_t now, char *buf, size_t size)
 {
 	struct explain_row rows[EXPLAIN_MAX];
 	char trouble[CT_TROUBLE_MAX], at[16];
 	struct explain_in in;
 	size_t n, used;
 
-	fill(&in, ct, true, u, l, now);
+	fill(&in, h, ct, true, u, l, now);
 	in.inside = true;
 	in.trouble = troubles_text(ct, trouble);
 	n = explain(&in, rows);

@@ -90,11 +90,19 @@ static void query_add(struct info_query *q, const struct ct *ct)
 }
 
 /* Once for all CTs of the part. */
-static void read_links(struct info_host *h, char **ret)
+static void read_host(struct info_host *h, char **ret_links)
 {
+	long cpus;
+
 	if ((h->want & INFO_USAGE) != 0 &&
-	    file_read_at(AT_FDCWD, "/proc/net/dev", LINKS_MAX, ret, NULL) == 0)
-		h->links = *ret;
+	    file_read_at(AT_FDCWD, "/proc/net/dev", LINKS_MAX, ret_links, NULL) == 0)
+		h->links = *ret_links;
+	if ((h->want & INFO_EXPLAIN) == 0)
+		return;
+	cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	h->cpus = cpus > 0 ? (unsigned int)cpus : 0;
+	for (enum cg_pressure_of of = 0; of < CG_PRESSURES; of++)
+		cg_host_pressure(of, &h->pressure[of]);
 }
 
 static void part_work(void *data)
@@ -106,7 +114,7 @@ static void part_work(void *data)
 
 	if (f == NULL)
 		abort();
-	read_links(&h, &links);
+	read_host(&h, &links);
 	for (size_t i = p->from; i < p->to; i++) {
 		json_t *info = info_json(&h, &p->q->v[i]);
 

@@ -54,8 +54,8 @@ settled() {
 	# Of each: two looks at its config, whether it has a cgroup, its number of processes (3).
 	[ $((many - few)) -le $((20 * 8)) ]
 	[ $((many_names - few_names)) -le $((20 * 4)) ]
-	# All files of its cgroups, and its volume.
-	[ $((many_all - few_all)) -le $((20 * 60)) ]
+	# All files of its cgroups with what it waited for (3 each), its volume, its ledger.
+	[ $((many_all - few_all)) -le $((20 * 70)) ]
 }
 
 # volume_device CTID: the loop device of its volume, by the rule of runtime/storage/loop.c.

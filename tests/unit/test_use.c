@@ -79,23 +79,24 @@ static void pressure_that_is_not_known_is_not_counted(void)
 static void the_text_inside_has_no_command_and_no_other_ct(void)
 {
 	struct ct ct = {.ctid = 101, .status = CT_RUNNING};
+	struct info_host h = {.cpus = 2};
 	struct use u = {.held[LEDGER_NUMPROC] = 20};
 	struct ledger l = {0};
 	char text[4096];
 
 	for (int i = 0; i < LEDGER_MAX; i++)
 		u.limit[i] = UINT64_MAX;
-	info_explain_inside(&ct, &u, &l, 1000000, text, sizeof(text));
+	info_explain_inside(&h, &ct, &u, &l, 1000000, text, sizeof(text));
 	CHECK(strcmp(text, "No limit has been met in the last hour.\n") == 0);
 	u.limit[LEDGER_NUMPROC] = 20;
 	ledger_hit(&l, LEDGER_NUMPROC, 999990);
 	text_set(&ct.limit_trouble, "/sys: berth set 101");
-	info_explain_inside(&ct, &u, &l, 1000000, text, sizeof(text));
+	info_explain_inside(&h, &ct, &u, &l, 1000000, text, sizeof(text));
 	CHECK(strstr(text, "now  numproc: It has as many processes") == text);
 	CHECK(strstr(text, "(last at 13:46 UTC)\n") != NULL);
 	CHECK(strstr(text, "berth set") == NULL && strstr(text, "/sys") == NULL);
 	/* A buffer that is too small. */
-	info_explain_inside(&ct, &u, &l, 1000000, text, 20);
+	info_explain_inside(&h, &ct, &u, &l, 1000000, text, 20);
 	CHECK(strlen(text) == 19);
 	text_clear(&ct.limit_trouble);
 }
