@@ -17,7 +17,7 @@ if("$ENV{DESTDIR}" STREQUAL "")
 		endif()
 	endif()
 	if(IS_DIRECTORY /run/systemd/system)
-		execute_process(COMMAND systemctl disable --quiet --now berth-containers berthd)
+		execute_process(COMMAND systemctl disable --quiet --now berth-metrics berth-containers berthd)
 	endif()
 endif()
 

@@ -65,6 +65,7 @@ int cmd_ubc(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_top(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_stat(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_pid(struct cli *cli, struct args *a, struct berth_error *err);
+int cmd_metrics(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_list(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_template_build(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_template_import(struct cli *cli, struct args *a, struct berth_error *err);

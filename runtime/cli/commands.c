@@ -233,6 +233,15 @@ static const struct command table[] = {
 	 "\n"
 	 "  berth pid 4711\n",
 	 cmd_pid},
+	{"metrics", NULL, "[-o]", "print the numbers of all CTs for Prometheus",
+	 "In Prometheus' text format, which promtool reads; for node_exporter's textfile "
+	 "collector, for\n"
+	 "example. berth-metrics(8) serves the same by HTTP.\n"
+	 "\n"
+	 "  -o, --openmetrics  OpenMetrics 1.0\n"
+	 "\n"
+	 "  berth metrics | promtool check metrics\n",
+	 cmd_metrics},
 	{"explain", NULL, "[CT]...",
 	 "say which limits of a CT bite, since when, and what relieves them",
 	 "In plain words: what a limit refuses now (\"now\") or has refused in the last hour "

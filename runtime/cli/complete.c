@@ -272,6 +272,7 @@ static const struct {
 	{"top", CTS_UP, {"--batch", "--iterations", "--delay", "--sort"}},
 	{"stat", CTS_UP, {NULL}},
 	{"pid", CTS_UP, {"--inside"}},
+	{"metrics", CTS_UP, {"--openmetrics"}},
 	{"list",
 	 CTS_ALL,
 	 {"--all", "--stopped", "--name", "--no-header", "--one", "--no-trim", "--list", "--output",
@@ -353,7 +354,8 @@ static void offer_words(const struct line *l)
 	else if (strcmp(l->command, "runscript") == 0 && l->n_words == 1 && *l->typed != '-')
 		(void)puts(":files");
 	else if (*l->typed == '-' || (l->n_words > 0 && !is_list) ||
-		 strcmp(l->command, "doctor") == 0 || strcmp(l->command, "pid") == 0)
+		 strcmp(l->command, "doctor") == 0 || strcmp(l->command, "pid") == 0 ||
+		 strcmp(l->command, "metrics") == 0)
 		offer_options(l);
 	else if (strcmp(l->command, "create") != 0)
 		offer_cts(l, row < sizeof(commands) / sizeof(commands[0]) ? commands[row].cts
