@@ -57,6 +57,7 @@ int cmd_enter(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_console(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_log(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_runscript(struct cli *cli, struct args *a, struct berth_error *err);
+int cmd_why_not(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_explain(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_capacity(struct cli *cli, struct args *a, struct berth_error *err);
 int cmd_split(struct cli *cli, struct args *a, struct berth_error *err);

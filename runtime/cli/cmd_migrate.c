@@ -3,6 +3,7 @@
 #include "runtime/base/clock.h"
 #include "runtime/base/parse.h"
 #include "runtime/cli/cli.h"
+#include "runtime/cli/obstacles.h"
 #include "runtime/cli/transport.h"
 
 #include <errno.h>
@@ -192,6 +193,27 @@ static void print_receipt(struct cli *cli, json_t *reply, uint64_t resumed_ms)
 	}
 }
 
+/* What is in the way, or would be if it were moved while it runs; whole, and all of it. */
+static void print_findings(struct cli *cli, const struct migrate *m, const struct moved *ct,
+			   const json_t *reply, bool failed, struct berth_error *err)
+{
+	const json_t *findings = json_object_get(reply, "findings");
+	FILE *out = cli->json ? NULL : failed ? stderr : stdout;
+	unsigned int errors;
+
+	if (cli->json && findings != NULL) {
+		(void)json_dumpf(json_object_get(reply, "findings"), stdout, JSON_INDENT(2));
+		(void)putchar('\n');
+	}
+	if (!failed && !m->online && json_array_size(findings) > 0 && !cli->json)
+		(void)printf("with --online, this would be in the way of CT %s:\n", ct->ct);
+	errors = obstacles_print(out, findings);
+	if (failed && errors > 0 && err->code == BERTH_ERR_UNSUPPORTED)
+		(void)berth_error_set(err, err->code, err->sys,
+				      "CT %s cannot move to %.60s: %u thing%s in its way", ct->ct,
+				      m->words[0], errors, errors == 1 ? " is" : "s are");
+}
+
 static int send_once(struct cli *cli, const struct migrate *m, const struct moved *ct, bool start,
 		     struct berth_error *err)
 {
@@ -218,6 +240,8 @@ static int send_once(struct cli *cli, const struct migrate *m, const struct move
 	r = call_berthd_fds(cli, "io.berth.Container.Send", p, t.fds, 2, &reply, err);
 	before = clock_monotonic_ns();
 	status = transport_end(&t, patience(r, err));
+	if (reply != NULL && (r < 0 || !start))
+		print_findings(cli, m, ct, reply, r < 0, err);
 	if (r >= 0 && !m->check_only)
 		print_receipt(cli, reply, (clock_monotonic_ns() - before) / 1000000);
 	json_decref(reply);
@@ -287,7 +311,7 @@ static int migrate_one(struct cli *cli, const struct migrate *m, const char *wor
 		struct migrate check = *m;
 
 		check.check_only = true;
-		r = send_ct(cli, &check, &ct, false, err);
+		r = send_ct(cli, &check, &ct, true, err);
 		if (r == 0)
 			r = call_berthd(cli, "io.berth.Container.Stop",
 					json_pack("{s:s, s:b}", "ct", ct.ct, "moves", true), NULL,

@@ -164,6 +164,15 @@ static const struct command table[] = {
 	 "  berth migrate host-b 101\n"
 	 "  berth migrate --check-only host-b 101 102:202:web2\n",
 	 cmd_migrate},
+	{"why-not", NULL, "CT...",
+	 "say what keeps a CT from being suspended, or moved while it runs",
+	 "All of it at once, with the process, the descriptor or the mount at fault, and what "
+	 "mends "
+	 "it. It\n"
+	 "costs the CT nothing. Exit status 5 if it cannot be done as it is.\n"
+	 "\n"
+	 "  berth why-not 101\n",
+	 cmd_why_not},
 	{"receive", NULL, "", "take a CT from a host that runs berth migrate",
 	 "berth migrate runs it on the other host; the stream comes on standard input, and answers "
 	 "go to\n"

@@ -268,6 +268,7 @@ static const struct {
 	{"destroy", CTS_STOPPED, {NULL}},
 	{"delete", CTS_STOPPED, {NULL}},
 	{"explain", CTS_ALL, {NULL}},
+	{"why-not", CTS_ALL, {NULL}},
 	{"ubc", CTS_ALL, {"--all", "--failed"}},
 	{"top", CTS_UP, {"--batch", "--iterations", "--delay", "--sort"}},
 	{"stat", CTS_UP, {NULL}},

@@ -269,6 +269,7 @@ static struct rpc_call *job_release(struct job *j)
 	conf_free(j->before);
 	conf_free(j->was);
 	json_decref(j->notes);
+	json_decref(j->findings);
 	json_decref(j->reply);
 	j->ct->job = NULL;
 	ct_pend_hurry(j->ct);
@@ -292,12 +293,17 @@ void job_done(struct job *j, json_t *parameters)
 void job_fail(struct job *j, const struct berth_error *err)
 {
 	struct berth_error e = *err;
+	json_t *more = NULL;
 	struct rpc_call *call;
 
 	berth_error_name_ct(&e, j->ct->ctid);
 	log_line(LOG_LV_ERROR, j->ct->ctid, "%s: %s", j->what, e.msg);
 	job_answer_joined(j, &e);
+	if (json_array_size(j->findings) > 0)
+		more = json_pack("{s:O}", "findings", j->findings);
 	call = job_release(j);
 	if (call != NULL)
-		rpc_reply_error(call, &e);
+		rpc_reply_error_with(call, &e, more);
+	else
+		json_decref(more);
 }

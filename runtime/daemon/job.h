@@ -55,6 +55,7 @@ struct job {
 	bool dry; /* set: only say what would be done */
 	const char *login[LOGIN_MAX + 1]; /* create: what its descriptors are */
 	json_t *notes; /* create, set, stop */
+	json_t *findings; /* send: what is in its way, told with an error of it */
 	json_t *reply; /* send: its receipt, when what is left here is removed */
 };
 

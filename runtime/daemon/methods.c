@@ -15,6 +15,7 @@ const struct rpc_method daemon_methods[] = {
 	{"io.berth.Container.Umount", method_umount, true},
 	{"io.berth.Container.Suspend", method_suspend, true},
 	{"io.berth.Container.Resume", method_resume, true},
+	{"io.berth.Container.WhyNot", method_why_not, true},
 	{"io.berth.Container.Send", method_send, RPC_WRITE_FDS},
 	{"io.berth.Container.Receive", method_receive, RPC_WRITE_FDS},
 	{"io.berth.Container.Resolve", method_resolve, true},

@@ -7,6 +7,7 @@
 #include "runtime/ct/journal.h"
 #include "runtime/daemon/config_check.h"
 #include "runtime/daemon/destroy.h"
+#include "runtime/daemon/findings.h"
 #include "runtime/daemon/made.h"
 #include "runtime/daemon/method_wait.h"
 #include "runtime/daemon/methods.h"
@@ -29,12 +30,21 @@ struct send_order {
 	uint32_t timeout; /* seconds that it may stand still up to the commit */
 };
 
-/* What the halves of an online move have in common: its job's. */
+/* What the steps of a move have in common: its job's. */
 struct move {
 	char new_ctid[16], new_name[64], id[40], peer[PEER_MAX];
-	uint64_t ahead_bytes, frozen_at; /* the latter as ev_now_ms */
+	bool check_only, start, online;
+	uint64_t ahead_bytes, frozen_at; /* the latter as ev_now_ms; 0: it never was */
 	uint32_t timeout;
 };
+
+/* What the worker has found is told with the error. */
+static void keep_findings(struct job *j, const struct worker_result *result)
+{
+	if (j->findings == NULL)
+		j->findings = json_array();
+	findings_of_ct(result->values, j->findings);
+}
 
 /* ---- after the worker ---- */
 
@@ -76,7 +86,7 @@ static json_t *receipt(const struct job *j, const struct worker_result *result)
 	(void)value_get_u64(result->values, "bytes_images", &images);
 	r = json_pack("{s:I, s:I}", "volume_bytes", (json_int_t)volume, "images_bytes",
 		      (json_int_t)images);
-	if (m != NULL) {
+	if (m->frozen_at != 0) {
 		(void)json_object_set_new(r, "ahead_bytes",
 					  json_integer((json_int_t)m->ahead_bytes));
 		(void)json_object_set_new(r, "frozen_ms",
@@ -93,6 +103,7 @@ static void sent(struct job *j, const struct worker_result *result)
 	struct berth_error err = result->error;
 	const struct life_info go = {.job = j, .go = release_go};
 
+	keep_findings(j, result);
 	for (unsigned int i = 0; i < j->n_fds; i++)
 		(void)close(j->fds[i]);
 	j->n_fds = 0;
@@ -120,8 +131,22 @@ static void sent(struct job *j, const struct worker_result *result)
 		job_fail(j, &err);
 }
 
+/* All of it goes with the error; the log has the first. */
+static const struct berth_error *refused(const struct job *j, struct berth_error *err)
+{
+	size_t n = json_array_size(j->findings);
+	const char *text = findings_refusal(j->findings);
+
+	(void)berth_error_set(
+		err, BERTH_ERR_UNSUPPORTED, EOPNOTSUPP,
+		"CT %u cannot be moved while it runs: %.240s%s; see: berth why-not %u", j->ct->ctid,
+		text != NULL ? text : "", n > 1 ? ", and more" : "", j->ct->ctid);
+	return err;
+}
+
 static void checked(struct job *j, const struct worker_result *result)
 {
+	const struct move *m = j->move;
 	struct berth_error err = result->error;
 
 	if (j->ct->status == CT_SENDING) {
@@ -129,8 +154,11 @@ static void checked(struct job *j, const struct worker_result *result)
 		if (config_can_restart(j->ct) && reboot_is_marked(j->d, j->ct))
 			ct_timer_set(j->ct, LIFE_T_REBOOT, REBOOT_MOVES_MS);
 	}
-	if (result->ok)
-		job_done(j, NULL);
+	keep_findings(j, result);
+	if (result->ok && (m->online || !m->check_only) && findings_refusal(j->findings) != NULL)
+		job_fail(j, refused(j, &err));
+	else if (result->ok)
+		job_done(j, json_pack("{s:O}", "findings", j->findings));
 	else
 		job_fail(j, &err);
 }
@@ -207,6 +235,7 @@ static void went_ahead(struct job *j, const struct worker_result *result)
 	struct move *m = j->move;
 	struct berth_error err;
 
+	keep_findings(j, result);
 	if (!goes_on(j, result, &err)) {
 		job_fail(j, &err);
 		return;
@@ -215,41 +244,67 @@ static void went_ahead(struct job *j, const struct worker_result *result)
 	job_disk(j, note_that_it_moves, noted);
 }
 
-/* args: up to its last word. */
-static void go_online(struct job *j, const char *const *args, uint32_t timeout)
+/* word: what of it is done. */
+static void run_send(struct job *j, const char *word, job_next_fn *next)
 {
-	const char *ahead[] = {args[0], args[1], args[2], args[3], "ahead", NULL};
-	struct move *m = calloc(1, sizeof(*m));
+	const struct move *m = j->move;
+	const char *args[] = {m->new_ctid, m->new_name, m->id, m->peer, word, NULL};
+
+	job_worker(j, "send", args, next);
+}
+
+static void go_online(struct job *j)
+{
 	int sums = memfd_create("berth-sums", MFD_CLOEXEC);
 
-	if (m == NULL)
-		abort();
-	(void)snprintf(m->new_ctid, sizeof(m->new_ctid), "%s", args[0]);
-	(void)snprintf(m->new_name, sizeof(m->new_name), "%s", args[1]);
-	(void)snprintf(m->id, sizeof(m->id), "%s", args[2]);
-	(void)snprintf(m->peer, sizeof(m->peer), "%s", args[3]);
-	m->timeout = timeout;
-	j->move = m;
 	if (sums < 0) {
 		refuse_go(j, EIO, "cannot be moved: no memory for the sums of its blocks");
 		return;
 	}
 	j->fds[j->n_fds++] = sums;
-	job_worker(j, "send", ahead, went_ahead);
+	run_send(j, "ahead", went_ahead);
 }
 
-static const char *last_word(const struct send_order *o)
+/* What the CT itself has in the way is known; the other host is asked all the same, so that all is told at once. */
+static void looked_at(struct job *j, const struct worker_result *result)
 {
-	if (o->check_only)
-		return o->online ? "check-ahead" : "check";
-	return o->start ? "start" : NULL;
+	const struct move *m = j->move;
+	struct berth_error err;
+
+	keep_findings(j, result);
+	j->n_fds = j->n_held;
+	j->n_held = 0;
+	if (!goes_on(j, result, &err))
+		job_fail(j, &err);
+	else if (m->check_only && !m->online)
+		run_send(j, "check", checked);
+	else if (m->check_only || findings_refusal(j->findings) != NULL)
+		run_send(j, "check-ahead", checked);
+	else
+		go_online(j);
+}
+
+static int move_begin(struct job *j, const struct send_order *o)
+{
+	struct move *m = calloc(1, sizeof(*m));
+
+	if (m == NULL)
+		abort();
+	j->move = m;
+	(void)snprintf(m->new_ctid, sizeof(m->new_ctid), "%u", o->new_ctid);
+	(void)snprintf(m->new_name, sizeof(m->new_name), "%s", o->new_name);
+	(void)snprintf(m->peer, sizeof(m->peer), "%s", o->peer);
+	m->check_only = o->check_only;
+	m->start = o->start;
+	m->online = o->online;
+	m->timeout = o->timeout;
+	/* random(4): a version 4 UUID for each read. */
+	return file_read_line_at(AT_FDCWD, "/proc/sys/kernel/random/uuid", m->id, sizeof(m->id));
 }
 
 static void send_go(struct job *j, void *data)
 {
 	const struct send_order *o = data;
-	char new_ctid[16], id[40];
-	const char *args[] = {new_ctid, o->new_name, id, o->peer, NULL, NULL};
 
 	job_take_fds(j);
 	if (j->ct->status == CT_SENDING)
@@ -263,20 +318,22 @@ static void send_go(struct job *j, void *data)
 		refuse_go(j, EBUSY, "is running; stop it first");
 		return;
 	}
-	/* random(4): a version 4 UUID for each read. */
-	if (file_read_line_at(AT_FDCWD, "/proc/sys/kernel/random/uuid", id, sizeof(id)) < 0) {
+	if (move_begin(j, o) < 0) {
 		refuse_go(j, EIO, "needs /proc/sys/kernel/random/uuid to be sent");
 		return;
 	}
-	(void)snprintf(new_ctid, sizeof(new_ctid), "%u", o->new_ctid);
-	args[4] = last_word(o);
 	j->save = o->keep;
 	j->ends_with_client =
 		true; /* before the commit nothing has happened, and after it the journal stands */
-	if (j->ct->status == CT_RUNNING && !o->check_only)
-		go_online(j, args, o->timeout);
-	else
-		job_worker(j, "send", args, o->check_only ? checked : sent);
+	if (j->ct->status == CT_RUNNING && (o->online || !o->start)) {
+		j->n_held = j->n_fds;
+		j->n_fds = 0;
+		job_worker(j, "why-not", NULL, looked_at);
+	} else if (o->check_only) {
+		run_send(j, o->online ? "check-ahead" : "check", checked);
+	} else {
+		run_send(j, o->start ? "start" : NULL, sent);
+	}
 }
 
 static int text_of(json_t *parameters, const char *name, const char *none, const char **ret,

@@ -222,9 +222,19 @@ void call_reply_named(struct rpc_call *c, const char *error, json_t *parameters)
 	call_end(c);
 }
 
+void rpc_reply_error_with(struct rpc_call *c, const struct berth_error *e, json_t *more)
+{
+	json_t *parameters = error_to_json(e);
+
+	if (more != NULL)
+		(void)json_object_update(parameters, more);
+	json_decref(more);
+	call_reply_named(c, berth_error_name(e->code), parameters);
+}
+
 void rpc_reply_error(struct rpc_call *c, const struct berth_error *e)
 {
-	call_reply_named(c, berth_error_name(e->code), error_to_json(e));
+	rpc_reply_error_with(c, e, NULL);
 }
 
 void rpc_reply_invalid_parameter(struct rpc_call *c, const char *name)

@@ -171,6 +171,8 @@ static int reply_parse(const json_t *reply, const char *method, json_t **ret,
 	const json_t *name = json_object_get(reply, "error");
 	json_t *parameters = json_object_get(reply, "parameters");
 
+	if (json_is_string(name) && ret != NULL && json_object_get(parameters, "findings") != NULL)
+		*ret = json_incref(parameters);
 	if (json_is_string(name))
 		return error_from_reply(json_string_value(name), parameters, method, err);
 	if (json_is_null(parameters))

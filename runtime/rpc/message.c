@@ -76,8 +76,7 @@ int request_parse(const json_t *message, struct rpc_request *ret)
 	return 0;
 }
 
-/* JSON is UTF-8; a message may quote bytes that are not. */
-static json_t *text_to_json(const char *text)
+json_t *rpc_text(const char *text)
 {
 	json_t *value = json_string(text);
 	auto_free char *copy = NULL;
@@ -95,7 +94,7 @@ static json_t *text_to_json(const char *text)
 
 json_t *error_to_json(const struct berth_error *e)
 {
-	return json_pack("{s:o, s:i, s:i}", "message", text_to_json(e->msg), "code",
+	return json_pack("{s:o, s:i, s:i}", "message", rpc_text(e->msg), "code",
 			 berth_error_exit_status(e->code), "errno", e->sys);
 }
 

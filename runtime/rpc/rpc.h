@@ -109,6 +109,10 @@ void rpc_reply(struct rpc_call *c, json_t *parameters);
 void rpc_reply_text(struct rpc_call *c, const char *parameters, size_t len);
 /* {"error": "io.berth.X", "parameters": {"message": ..., "code": exit status, "errno": ...}} */
 void rpc_reply_error(struct rpc_call *c, const struct berth_error *e);
+/* The same with more parameters; more is stolen, and may be NULL. */
+void rpc_reply_error_with(struct rpc_call *c, const struct berth_error *e, json_t *more);
+/* A string as JSON, which is UTF-8: of a text that is not, each byte beyond ASCII is '?'. New reference. */
+json_t *rpc_text(const char *text);
 /* Varlink's own errors; they end the call too. */
 void rpc_reply_invalid_parameter(struct rpc_call *c, const char *name);
 
@@ -123,7 +127,8 @@ void rpc_client_free(struct rpc_client *c);
 /*
  * One call. parameters is stolen. progress (may be NULL) gets each reply with "continues": true,
  * parameters borrowed; it returns non-zero to hang up. *ret (may be NULL): new reference to the
- * parameters of the last reply. A Varlink error comes back as its berth_error.
+ * parameters of the last reply. A Varlink error comes back as its berth_error; *ret is set with it if it has the
+ * parameter "findings", and else left alone.
  */
 int rpc_client_call(struct rpc_client *c, const char *method, json_t *parameters,
 		    int (*progress)(json_t *parameters, void *data), void *data, json_t **ret,

@@ -6,6 +6,7 @@ static const struct worker_op ops[] = {
 	{"destroy", true, 0, op_destroy},
 	{"start", true, 0, op_start},
 	{"suspend", true, 0, op_suspend},
+	{"why-not", true, 0, op_why_not},
 	{"resume", true, 0, op_resume},
 	{"adopt", true, 0, op_adopt},
 	{"cleanup", true, 0, op_cleanup},

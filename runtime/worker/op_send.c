@@ -373,6 +373,17 @@ static int already_ready(struct send *s, struct berth_error *err)
 		s->w->ctid, s->peer);
 }
 
+/* Each whole; the error has what fits. */
+static void tell_findings(const struct message_answer *a)
+{
+	char key[20];
+
+	for (unsigned int i = 0; i < a->n; i++) {
+		(void)snprintf(key, sizeof(key), "finding.%u", i);
+		report_result(key, a->findings[i]);
+	}
+}
+
 static int follow_answer(struct send *s, struct berth_error *err)
 {
 	struct message_offer *o = &s->offer;
@@ -380,6 +391,7 @@ static int follow_answer(struct send *s, struct berth_error *err)
 
 	switch (s->answer.state) {
 	case ANSWER_REFUSED:
+		tell_findings(&s->answer);
 		return source_refused(&s->answer, err);
 	case ANSWER_CLEAR:
 		if (o->check_only)

@@ -67,9 +67,8 @@ static int load_live(struct suspend *s, struct berth_error *err)
 	return r;
 }
 
-static int step_look(void *ctx, struct berth_error *err)
+int suspend_look(struct suspend *s, struct berth_error *err)
 {
-	struct suspend *s = ctx;
 	int r = worker_facts(s->w, &s->facts, err);
 
 	if (r < 0)
@@ -86,14 +85,20 @@ static int step_look(void *ctx, struct berth_error *err)
 		r = worker_ct_dir(s->w, err);
 	if (r >= 0)
 		r = worker_cg_open(s->w, &s->cg, err);
-	if (r >= 0)
-		r = load_live(s, err);
+	return r < 0 ? r : load_live(s, err);
+}
+
+static int step_look(void *ctx, struct berth_error *err)
+{
+	struct suspend *s = ctx;
+	int r = suspend_look(s, err);
+
 	return r < 0 ? r : criu_find(s->w, s->program, err);
 }
 
 /* What it opens there is the tenant's, and may never answer: so not here, and not when the CT is frozen. */
-static int visit(struct suspend *s, int (*fn)(void *, int *, struct berth_error *), int *ret_fd,
-		 struct berth_error *err)
+int suspend_visit(struct suspend *s, int (*fn)(void *, int *, struct berth_error *), int *ret_fd,
+		  struct berth_error *err)
 {
 	struct cg_attach exec;
 	int r = cg_ct_attach(s->cg, s->w->ctid, true, &exec, err);
@@ -112,7 +117,7 @@ static int visit(struct suspend *s, int (*fn)(void *, int *, struct berth_error 
 }
 
 /* A devpts answers, whoever looks at it. */
-static int open_console(void *data, int *ret_fd, struct berth_error *err)
+int suspend_open_console(void *data, int *ret_fd, struct berth_error *err)
 {
 	auto_close int fd = open("/dev/console", O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	struct statfs fs;
@@ -134,7 +139,7 @@ static int step_console(void *ctx, struct berth_error *err)
 	struct suspend *s = ctx;
 	auto_close int fd = -EBADF;
 	struct stat st;
-	int r = visit(s, open_console, &fd, err);
+	int r = suspend_visit(s, suspend_open_console, &fd, err);
 
 	if (r < 0)
 		return r;
@@ -145,7 +150,7 @@ static int step_console(void *ctx, struct berth_error *err)
 	return 0;
 }
 
-static int open_root(void *data, int *ret_fd, struct berth_error *err)
+int suspend_open_root(void *data, int *ret_fd, struct berth_error *err)
 {
 	auto_close int fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct statfs fs;
@@ -182,7 +187,7 @@ static int step_flush(void *ctx, struct berth_error *err)
 
 	if (r <
 	    0) /* a monitor that took over from a killed one has it not; its overlay flushes it */
-		r = visit(s, open_root, &s->volume_fd, err);
+		r = suspend_visit(s, suspend_open_root, &s->volume_fd, err);
 	return r < 0 ? r : flush(s, err);
 }
 
@@ -251,12 +256,12 @@ static int note_dumper(struct suspend *s, struct berth_error *err)
 }
 
 /* Bytes that images may take: what is free on the host's disk, less what is the host's own. */
-static int room(const struct suspend *s, uint64_t *ret)
+static int room(const struct suspend *s, int dir, uint64_t *ret)
 {
 	struct statvfs vfs;
 	uint64_t avail, reserve;
 
-	if (fstatvfs(s->images_fd, &vfs) < 0)
+	if (fstatvfs(dir, &vfs) < 0)
 		return -errno;
 	avail = vfs.f_bavail * vfs.f_frsize;
 	reserve = host_space_reserve(&s->w->host, vfs.f_blocks * vfs.f_frsize);
@@ -273,7 +278,7 @@ static int step_criu(void *ctx, struct berth_error *err)
 				  .id_base = s->facts.id_base,
 				  .probe = probe,
 				  .argv = argv};
-	int sv[2], r = room(s, &d.file_max);
+	int sv[2], r = room(s, s->images_fd, &d.file_max);
 
 	if (r < 0)
 		return suspend_fail(s, r, "look for free space in its private area", err);
@@ -424,15 +429,14 @@ static uint64_t images_size(void *data)
 }
 
 /* One CT's memory is not to fill the host's disk under all others. */
-static int step_room(void *ctx, struct berth_error *err)
+int suspend_room(struct suspend *s, int dir, struct berth_error *err)
 {
-	struct suspend *s = ctx;
 	uint64_t need, have;
 	int r = criu_memory_of(s->cg, s->w->ctid, &need, err);
 
 	if (r < 0)
 		return r;
-	r = room(s, &have);
+	r = room(s, dir, &have);
 	if (r < 0)
 		return suspend_fail(s, r, "look for free space in its private area", err);
 	s->memory = need;
@@ -446,12 +450,19 @@ static int step_room(void *ctx, struct berth_error *err)
 			       (unsigned long long)(have >> 20));
 }
 
+static int step_room(void *ctx, struct berth_error *err)
+{
+	struct suspend *s = ctx;
+
+	return suspend_room(s, s->images_fd, err);
+}
+
 /* What takes long, or filled the disk, would do so again, with the CT frozen all the while. */
 static bool is_worth_another(const struct suspend *s, const struct berth_error *why)
 {
 	uint64_t have;
 
-	return why->code != BERTH_ERR_TIMEOUT && room(s, &have) == 0 && have > 0;
+	return why->code != BERTH_ERR_TIMEOUT && room(s, s->images_fd, &have) == 0 && have > 0;
 }
 
 static int find_cgroup(struct suspend *s)

@@ -32,6 +32,16 @@ struct suspend {
 /* "CT 101: suspend: WHAT: REASON"; r. */
 int suspend_fail(const struct suspend *s, int r, const char *what, struct berth_error *err);
 
+/* Of a CT that runs: what is known of it. Nothing is touched; init_pidfd, cg and conf are the caller's then. */
+int suspend_look(struct suspend *s, struct berth_error *err);
+/* Runs fn inside it, see launch_visit. These two open what berth has put there, and nothing else. */
+int suspend_visit(struct suspend *s, int (*fn)(void *, int *, struct berth_error *), int *ret_fd,
+		  struct berth_error *err);
+int suspend_open_console(void *data, int *ret_fd, struct berth_error *err);
+int suspend_open_root(void *data, int *ret_fd, struct berth_error *err);
+/* Is there room for its memory on the file system of this directory? BERTH_ERR_NO_SPACE. */
+int suspend_room(struct suspend *s, int dir, struct berth_error *err);
+
 /* What the CT's root has made of its network. try: could it be loaded again, too? */
 int suspend_save_network(struct suspend *s, bool try, struct berth_error *err);
 /* All that CRIU does not save, of a CT that is frozen; the record is filled, and not written. */

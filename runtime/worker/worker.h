@@ -44,6 +44,7 @@ int op_create(struct worker *w, struct berth_error *err);
 int op_destroy(struct worker *w, struct berth_error *err);
 int op_start(struct worker *w, struct berth_error *err);
 int op_suspend(struct worker *w, struct berth_error *err);
+int op_why_not(struct worker *w, struct berth_error *err);
 int op_resume(struct worker *w, struct berth_error *err);
 int op_adopt(struct worker *w, struct berth_error *err);
 int op_cleanup(struct worker *w, struct berth_error *err);

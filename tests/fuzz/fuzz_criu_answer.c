@@ -1,4 +1,5 @@
 /* fuzz_criu_answer.c - what a CRIU says, and what it left in images that berth reads. */
+#include "runtime/checkpoint/carry.h"
 #include "runtime/checkpoint/criu.h"
 #include "runtime/checkpoint/dump_record.h"
 #include "runtime/checkpoint/filters.h"
@@ -28,6 +29,18 @@ static void filter(const uint8_t *data, size_t size, const char *text)
 		free(out);
 	free(t.filters);
 	filter_set_free(set);
+}
+
+/* What /proc says of a process; a tenant has chosen most of it. */
+static void carry(char *text)
+{
+	struct carry_status status;
+	struct carry_mount mount;
+
+	(void)carry_no_fd(text);
+	(void)carry_status_parse(text, &status);
+	if (carry_mount_parse(text, &mount) == 0)
+		(void)carry_no_mount(mount.type);
 }
 
 static void share(const uint8_t *data, size_t size, char *text)
@@ -67,6 +80,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	criu_log_reason(text, reason, sizeof(reason));
 	filter(data, size, text);
 	share(data, size, text);
+	memcpy(text, data, size);
+	carry(text);
 	free(text);
 	return 0;
 }

@@ -50,6 +50,9 @@ int pool_udp(int argc, char **argv);
 int pool_files(int argc, char **argv);
 int pool_inotify(int argc, char **argv);
 int pool_shm(int argc, char **argv);
+int pool_mqueue(int argc, char **argv);
+int pool_messages(int argc, char **argv);
+int pool_uring(int argc, char **argv);
 int pool_ptys(int argc, char **argv);
 
 /* probe_fuse.c */

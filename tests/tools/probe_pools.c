@@ -9,7 +9,9 @@
 #include <fcntl.h>
 #include <linux/aio_abi.h>
 #include <linux/if_packet.h>
+#include <linux/io_uring.h>
 #include <linux/securebits.h>
+#include <mqueue.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <stdbool.h>
@@ -17,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/msg.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/shm.h>
@@ -203,6 +206,52 @@ int pool_shm(int argc, char **argv)
 	for (unsigned long i = 0; !hold && i < n; i++)
 		(void)shmctl(ids[i], IPC_RMID, NULL);
 	return told("segments", n, error, argc, argv);
+}
+
+int pool_mqueue(int argc, char **argv)
+{
+	unsigned long want = argc > 0 ? number(argv[0]) : 0, n = 0;
+	char name[32];
+
+	for (errno = 0; n < want; n++) {
+		mqd_t q;
+
+		(void)snprintf(name, sizeof(name), "/q%lu", n);
+		q = mq_open(name, O_RDWR | O_CREAT, 0600, NULL);
+		if (q < 0 || mq_send(q, "hello", 5, 0) < 0)
+			break;
+	}
+	return told("queues", n, n < want ? errno : 0, argc, argv);
+}
+
+int pool_messages(int argc, char **argv)
+{
+	unsigned long want = argc > 0 ? number(argv[0]) : 0, n = 0;
+	const struct {
+		long type;
+		char text[8];
+	} message = {1, "hello"};
+
+	for (errno = 0; n < want; n++) {
+		int id = msgget((key_t)(1000 + n), IPC_CREAT | 0600);
+
+		if (id < 0 || msgsnd(id, &message, sizeof(message.text), IPC_NOWAIT) < 0)
+			break;
+	}
+	return told("queues", n, n < want ? errno : 0, argc, argv);
+}
+
+int pool_uring(int argc, char **argv)
+{
+	unsigned long want = argc > 0 ? number(argv[0]) : 0, n = 0;
+
+	for (errno = 0; n < want; n++) {
+		struct io_uring_params params = {0};
+
+		if (syscall(SYS_io_uring_setup, 4, &params) < 0)
+			break;
+	}
+	return told("rings", n, n < want ? errno : 0, argc, argv);
 }
 
 static const char *devpts;

@@ -3,6 +3,7 @@
  * takes a CRIU is in tests/bats/41-suspend.bats.
  *
  * covers: runtime/worker/op_resume.c runtime/worker/suspend_save.c
+ * covers: runtime/worker/op_why_not.c
  * covers: runtime/worker/suspend_finish.c runtime/worker/criu_run.c runtime/launch/rebuild.c
  */
 #include "runtime/checkpoint/dump_record.h"
@@ -33,6 +34,20 @@ static void what_does_not_run_is_not_suspended(void)
 	CHECK(WORKER("suspend", "102") == BERTH_ERR_NO_CONFIG);
 	CHECK(WORKER("suspend", "101", "finish") == BERTH_ERR_NOT_RUNNING);
 	CHECK(!is_there(paths.lib, "private/101/dump.new"));
+}
+
+/* Of one that does not run nothing is in the way; of one that is suspended its images may be. */
+static void what_does_not_run_can_move(void)
+{
+	char text[32];
+
+	CHECK(is_ok(WORKER("why-not", "101")) && !says("level"));
+	CHECK(WORKER("why-not", "102") == BERTH_ERR_NO_CONFIG);
+	put_file(dump, "record", "version=9\n");
+	CHECK(is_ok(WORKER("why-not", "101")));
+	(void)snprintf(text, sizeof(text), "version=%d\n", RECORD_VERSION);
+	put_file(dump, "record", text);
+	CHECK(is_ok(WORKER("why-not", "101")));
 }
 
 static void images_must_be_this_cts(void)
@@ -107,6 +122,7 @@ int main(void)
 	CHECK(create_ct("101", ""));
 	path_below(path_private(&paths, 101, path), "dump", dump);
 	RUN(what_does_not_run_is_not_suspended);
+	RUN(what_does_not_run_can_move);
 	RUN(images_must_be_this_cts);
 	RUN(the_volume_must_be_the_one_that_was_left);
 	RUN(giving_it_up_removes_the_images);
