@@ -3,6 +3,7 @@
 
 #include "tests/unit/check.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -16,9 +17,9 @@ static char said[65536];
 /* The tracer of its parent's child is its parent. */
 static _Noreturn void bad_process(int ready)
 {
-	if (unshare(CLONE_NEWUTS) < 0 || ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
+	if (unshare(CLONE_NEWUTS) < 0 || ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0 ||
+	    write(ready, "x", 1) != 1)
 		_exit(1);
-	(void)write(ready, "x", 1);
 	(void)pause();
 	_exit(0);
 }
@@ -56,7 +57,8 @@ static pid_t start(void)
 static int look(pid_t of)
 {
 	struct why_not y = {.init = of};
-	int out = memfd_create("said", MFD_CLOEXEC), was = dup(STDOUT_FILENO), r;
+	int out = memfd_create("said", MFD_CLOEXEC), was = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3),
+	    r;
 	ssize_t n;
 
 	CHECK(out >= 0 && was >= 0 && dup2(out, STDOUT_FILENO) >= 0);
@@ -103,7 +105,7 @@ static void what_came_from_outside_only_ends(void)
 static void more_than_can_be_told_are_counted(void)
 {
 	struct why_not y = {.n = WHY_NOT_MAX};
-	int out = memfd_create("said", MFD_CLOEXEC), was = dup(STDOUT_FILENO);
+	int out = memfd_create("said", MFD_CLOEXEC), was = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
 	ssize_t n;
 
 	CHECK(dup2(out, STDOUT_FILENO) >= 0);
