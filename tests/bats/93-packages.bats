@@ -48,7 +48,7 @@ make_host() {
 	mount -t overlay -o "lowerdir=/,upperdir=$PKG/rw/upper,workdir=$PKG/rw/work" overlay "$HOST"
 	for d in dev proc sys; do mount --rbind "/$d" "$HOST/$d"; done
 	mount -t tmpfs tmpfs "$HOST/run"
-	rm -rf "${HOST:?}"/{etc/berth,etc/vz,vz,var/lib/berth,var/lib/vz,usr/local}
+	(cd "$HOST" && rm -rf etc/berth etc/vz vz var/lib/berth var/lib/vz usr/local)
 	mkdir -p "$HOST/etc/berth" "$HOST/var/lib/berth" "$HOST/usr/local" "$HOST/debs"
 	DATA=$(mktemp -d "$BERTH_TEST_DIR/packages.XXXXXX")
 	export DATA
