@@ -12,7 +12,23 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <string.h>
 
+/* Links that have left ct_links. Most were stopped, and are gone. */
+enum {
+	SUSPECTS_MAX = 64 /* then all are looked at */
+};
+struct suspects {
+	unsigned int n;
+	bool all;
+	struct {
+		uint32_t ctid;
+		unsigned int n;
+	} v[SUSPECTS_MAX];
+};
+
 struct net_guard {
+	struct suspects heard; /* since the last take */
+	struct suspects look; /* what a check looks at */
+	int result; /* of the last check */
 	/*
 	 * One for questions, which net_guard_check uses, and one that hears. Open as long as they work: see
 	 * batch_free in nft.c for what a close may cost.
@@ -93,35 +109,31 @@ static void strike_off(const char *ifname, const struct net_addr *a, void *data)
 }
 
 /* A link that was listed and not found may have come or gone meanwhile: asked for by itself. */
-static bool is_missing(struct nl *nl, struct rtnl *r, const struct guarded *g, const char *table,
-		       const struct guarded_link *l, struct berth_error *err)
+static int check_link(struct net_guard *g, struct rtnl *r, uint32_t ctid, unsigned int n,
+		      struct berth_error *err)
 {
 	struct berth_error none;
 	struct rtnl_link link;
 	struct net_link_id id;
+	int has;
 
-	net_link_id(l->ctid, l->n, &id);
-	return rtnl_link_by_name(r, id.host, &link, &none) == 0 &&
-	       net_alias_whose(link.alias, g->own) == NET_OURS &&
-	       nft_has_link(nl, table, &id, err) == 0;
+	net_link_id(ctid, n, &id);
+	if (rtnl_link_by_name(r, id.host, &link, &none) < 0 ||
+	    net_alias_whose(link.alias, g->own) != NET_OURS)
+		return 0;
+	has = nft_has_link(&g->nl, g->table, &id, err);
+	if (has != 0)
+		return has < 0 ? has : 0;
+	return berth_error_set(err, BERTH_ERR_NET, ENOENT,
+			       "CT %u: its link is missing from the nftables set "
+			       "ct_links of table %s, which somebody has flushed; "
+			       "load it again: systemctl restart berthd",
+			       ctid, g->table);
 }
 
-static int check_missing(struct nl *nl, struct rtnl *r, const struct guarded *g, const char *table,
-			 struct berth_error *err)
+static int check_all_links(struct net_guard *guard, struct berth_error *err)
 {
-	for (size_t i = 0; i < g->n; i++)
-		if (!g->v[i].found && is_missing(nl, r, g, table, &g->v[i], err))
-			return berth_error_set(err, BERTH_ERR_NET, ENOENT,
-					       "CT %u: its link is missing from the nftables set "
-					       "ct_links of table %s, which somebody has flushed; "
-					       "load it again: systemctl restart berthd",
-					       g->v[i].ctid, table);
-	return 0;
-}
-
-static int check_links(struct nl *nl, const char *own, const char *table, struct berth_error *err)
-{
-	struct guarded g = {.own = own};
+	struct guarded g = {.own = guard->own};
 	auto_ptr(rtnl_free) struct rtnl *r = NULL;
 	int res = rtnl_open("", &r, err);
 
@@ -131,13 +143,24 @@ static int check_links(struct nl *nl, const char *own, const char *table, struct
 		res = berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM, "no memory for links");
 	guarded_sort(&g);
 	if (res == 0 && g.n > 0)
-		res = nft_list_links(nl, table, strike_off, &g, err);
+		res = nft_list_links(&guard->nl, guard->table, strike_off, &g, err);
 	/* The sets change under the list all the time where many CTs start: then one by one. */
 	if (res == -EAGAIN)
 		res = 0;
-	if (res == 0)
-		res = check_missing(nl, r, &g, table, err);
+	for (size_t i = 0; i < g.n && res == 0; i++)
+		if (!g.v[i].found)
+			res = check_link(guard, r, g.v[i].ctid, g.v[i].n, err);
 	free(g.v);
+	return res;
+}
+
+static int check_suspects(struct net_guard *g, struct berth_error *err)
+{
+	auto_ptr(rtnl_free) struct rtnl *r = NULL;
+	int res = rtnl_open("", &r, err);
+
+	for (unsigned int i = 0; i < g->look.n && res == 0; i++)
+		res = check_link(g, r, g->look.v[i].ctid, g->look.v[i].n, err);
 	return res;
 }
 
@@ -152,6 +175,7 @@ struct net_guard *net_guard_new(const struct net_owner *owner)
 	(void)net_alias(owner, g->own);
 	g->nl.fd = -EBADF;
 	g->news.fd = -EBADF;
+	g->look.all = true;
 	return g;
 }
 
@@ -168,13 +192,24 @@ int net_guard_check(struct net_guard *g, struct berth_error *err)
 {
 	int r = g->nl.fd >= 0 ? 0 : nl_open(NETLINK_NETFILTER, "", &g->nl, err);
 
-	if (r == 0)
+	if (r == 0 && !g->look.all) {
+		r = check_suspects(g, err);
+	} else if (r == 0) {
 		r = nft_check_rules(&g->nl, g->table, err);
-	if (r == 0)
-		r = check_links(&g->nl, g->own, g->table, err);
+		if (r == 0)
+			r = check_all_links(g, err);
+	}
 	if (r < 0 && r != -ENOENT)
 		nl_close(&g->nl); /* who knows what is still to be read from it */
+	g->result = r;
 	return r;
+}
+
+void net_guard_take(struct net_guard *g)
+{
+	g->look = g->heard;
+	g->look.all = g->heard.all || g->heard.n == 0 || g->result < 0;
+	g->heard = (struct suspects){0};
 }
 
 /* ---- hearing ---- */
@@ -192,23 +227,57 @@ int net_guard_listen(struct net_guard *g, struct berth_error *err)
 	return g->news.fd;
 }
 
+static void suspect(const char *ifname, const struct net_addr *a, void *data)
+{
+	struct suspects *s = data;
+	uint32_t ctid;
+	unsigned int n;
+
+	(void)a;
+	if (net_link_from_ifname(ifname, &ctid, &n) < 0)
+		return;
+	for (unsigned int i = 0; i < s->n; i++)
+		if (s->v[i].ctid == ctid && s->v[i].n == n)
+			return;
+	if (s->n == SUSPECTS_MAX) {
+		s->all = true;
+		return;
+	}
+	s->v[s->n].ctid = ctid;
+	s->v[s->n++].n = n;
+}
+
 struct news {
-	const char *table;
+	struct net_guard *guard;
 	bool bad;
 };
 
 static int look_at_news(const struct nlmsghdr *nlh, void *data)
 {
 	struct news *n = data;
+	struct suspects *heard = &n->guard->heard;
 
-	n->bad = n->bad || nft_removes(nlh, n->table);
+	switch (nft_news(nlh, n->guard->table, suspect, heard)) {
+	case NFT_NEWS_ALL:
+		heard->all = true;
+		n->bad = true;
+		break;
+	case NFT_NEWS_LINKS:
+		n->bad = true;
+		break;
+	case NFT_NEWS_NONE:
+		break;
+	}
 	return 0;
 }
 
 bool net_guard_hear(struct net_guard *g)
 {
-	struct news n = {.table = g->table};
+	struct news n = {.guard = g};
 
+	if (nl_hear(&g->news, look_at_news, &n) >= 0)
+		return n.bad;
 	/* What was lost may have been what matters. */
-	return nl_hear(&g->news, look_at_news, &n) < 0 || n.bad;
+	g->heard.all = true;
+	return true;
 }

@@ -118,9 +118,13 @@ int net_host_setup(const char *ruleset, const struct net_owner *owner, struct be
 /*
  * Looks after the table of that name, in the caller's network namespace. new: NULL without memory.
  * check: 0 when rules and links are guarded, -ENOENT when somebody flushed the table, a chain or ct_links. It asks
- * the kernel for all of it, which may take a while: one thread may check while another hears.
+ * the kernel, which may take a while: one thread may check while another hears. What it asks for is settled by take, which
+ * the hearing thread calls while nobody checks: the links of which was heard since the last take that they left
+ * ct_links, as each that is stopped does; or all of it, when anything else was heard, or nothing, or when the last
+ * check failed.
  */
 struct net_guard *net_guard_new(const struct net_owner *owner);
+void net_guard_take(struct net_guard *g);
 int net_guard_check(struct net_guard *g, struct berth_error *err);
 /* A descriptor, the guard's own, that is readable when somebody has changed any table. */
 int net_guard_listen(struct net_guard *g, struct berth_error *err);

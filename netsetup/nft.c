@@ -729,7 +729,39 @@ static const char *news_text(const struct nlmsghdr *nlh, uint16_t type)
 	return NULL;
 }
 
-bool nft_removes(const struct nlmsghdr *nlh, const char *table)
+struct lost {
+	const struct set_row *row;
+	nft_link_fn *fn;
+	void *data;
+};
+
+static int lost_elem(struct nftnl_set_elem *e, void *data)
+{
+	const struct lost *l = data;
+	char ifname[IFNAMSIZ];
+	struct net_addr a;
+	uint32_t len = 0;
+	const void *key = nftnl_set_elem_get(e, NFTNL_SET_ELEM_KEY, &len);
+
+	if (key == NULL || !key_read(l->row, key, len, ifname, &a))
+		return -EPROTO;
+	l->fn(ifname, &a, l->data);
+	return 0;
+}
+
+static enum nft_news lost_links(const struct nlmsghdr *nlh, nft_link_fn *fn, void *data)
+{
+	struct lost l = {.row = row_of(NFPROTO_INET, "ct_links"), .fn = fn, .data = data};
+	struct nftnl_set *s = nftnl_set_alloc();
+	bool known = s != NULL && nftnl_set_elems_nlmsg_parse(nlh, s) >= 0 &&
+		     nftnl_set_elem_foreach(s, lost_elem, &l) >= 0;
+
+	if (s != NULL)
+		nftnl_set_free(s);
+	return known ? NFT_NEWS_LINKS : NFT_NEWS_ALL;
+}
+
+enum nft_news nft_news(const struct nlmsghdr *nlh, const char *table, nft_link_fn *fn, void *data)
 {
 	const char *of, *set;
 
@@ -737,20 +769,22 @@ bool nft_removes(const struct nlmsghdr *nlh, const char *table)
 			       NFTA_SET_TABLE == 1 && NFTA_SET_ELEM_LIST_TABLE == 1,
 		       "the table's name is the first attribute of all of them");
 	if (NFNL_SUBSYS_ID(nlh->nlmsg_type) != NFNL_SUBSYS_NFTABLES)
-		return false;
+		return NFT_NEWS_NONE;
 	of = news_text(nlh, NFTA_TABLE_NAME);
 	if (of == NULL || strcmp(of, table) != 0)
-		return false;
+		return NFT_NEWS_NONE;
 	switch (NFNL_MSG_TYPE(nlh->nlmsg_type)) {
 	case NFT_MSG_DELTABLE:
 	case NFT_MSG_DELCHAIN:
 	case NFT_MSG_DELRULE:
 	case NFT_MSG_DELSET:
-		return true;
+		return NFT_NEWS_ALL;
 	case NFT_MSG_DELSETELEM:
 		set = news_text(nlh, NFTA_SET_ELEM_LIST_SET);
-		return set != NULL && strcmp(set, "ct_links") == 0;
+		if (set != NULL && strcmp(set, "ct_links") == 0)
+			return lost_links(nlh, fn, data);
+		return NFT_NEWS_NONE;
 	default:
-		return false;
+		return NFT_NEWS_NONE;
 	}
 }

@@ -85,11 +85,15 @@ int nft_list_links(struct nl *nl, const char *table, nft_link_fn *fn, void *data
 int nft_has_link(struct nl *nl, const char *table, const struct net_link_id *id,
 		 struct berth_error *err);
 
-/*
- * Pure: does a message of the kernel's to its group of nftables listeners tell that the table has lost a rule, a
- * chain, a set, a member of ct_links, or itself?
- */
-bool nft_removes(const struct nlmsghdr *nlh, const char *table);
+/* What a message of the kernel's to its group of nftables listeners tells of the table. */
+enum nft_news {
+	NFT_NEWS_NONE, /* nothing that matters */
+	NFT_NEWS_LINKS, /* it has lost members of ct_links */
+	NFT_NEWS_ALL /* it has lost a rule, a chain, a set or itself */
+};
+
+/* Pure. Calls fn for each member that is lost. */
+enum nft_news nft_news(const struct nlmsghdr *nlh, const char *table, nft_link_fn *fn, void *data);
 
 /* The first table, not the named one, that drops what is forwarded by default; "" if none. */
 int nft_find_forward_drop(const char *table, char *ret_table, size_t size, struct berth_error *err);

@@ -73,6 +73,7 @@ static void look_begin(struct guard *g, offload_done_fn *then)
 	g->busy = true;
 	g->due = false;
 	g->looked_ms = ev_now_ms();
+	net_guard_take(g->net);
 	if (offload_run(g->thread, look_work, then, g) < 0)
 		abort();
 }

@@ -130,6 +130,54 @@ static void the_one_that_is_missing_is_found(void)
 	CHECK(setup() == 0 && check() == 0);
 }
 
+/* Of a link that left the set alone it is known which; whatever else is heard means all of them. */
+static void only_what_was_heard_of_is_looked_at(void)
+{
+	const struct net_link_id one = sim_id(FIRST + 2), other = sim_id(FIRST + 4);
+	char element[64];
+	const char *const gone = "{ \"ct500.0\" }";
+
+	(void)hears(0);
+	net_guard_take(guard);
+	(void)snprintf(element, sizeof(element), "{ \"%s\" }", one.host);
+	CHECK(spawn_run(ARGV("nft", "delete", "element", "inet", "berth_test", "ct_links", element),
+			&err) == 0);
+	CHECK(hears(HEARD_MS));
+	net_guard_take(guard);
+	CHECK(check() == -ENOENT && strstr(err.msg, "CT 1002") != NULL);
+	/* What failed is looked at whole. */
+	net_guard_take(guard);
+	CHECK(check() == -ENOENT);
+	CHECK(setup() == 0);
+	(void)hears(0);
+	net_guard_take(guard);
+	CHECK(check() == 0);
+
+	/* One that has no link any more is no fault. */
+	CHECK(spawn_run(ARGV("nft", "add", "element", "inet", "berth_test", "ct_links", gone),
+			&err) == 0);
+	CHECK(spawn_run(ARGV("nft", "delete", "element", "inet", "berth_test", "ct_links", gone),
+			&err) == 0);
+	CHECK(hears(HEARD_MS));
+	net_guard_take(guard);
+	(void)printf("one that left looked at in %.1f ms\n", ms_of(check));
+
+	/* That look is done: what leaves now is of the next. */
+	(void)snprintf(element, sizeof(element), "{ \"%s\" }", other.host);
+	CHECK(spawn_run(ARGV("nft", "delete", "element", "arp", "berth_test", "ct_links", element),
+			&err) == 0);
+	CHECK(check() == 0);
+	CHECK(hears(HEARD_MS));
+	CHECK(spawn_run(ARGV("nft", "flush", "chain", "inet", "berth_test", "hold"), &err) == 0);
+	CHECK(hears(HEARD_MS));
+	net_guard_take(guard);
+	CHECK(check() == -ENOENT && strstr(err.msg, "chain hold") != NULL);
+	CHECK(setup() == 0);
+	(void)hears(0);
+	net_guard_take(guard);
+	CHECK(check() == 0);
+}
+
 static void what_takes_something_away_is_heard(void)
 {
 	static const char *const taken[][8] = {
@@ -221,6 +269,7 @@ int main(void)
 	RUN(every_link_is_listed_once);
 	RUN(a_set_up_gives_all_of_them_their_elements);
 	RUN(the_one_that_is_missing_is_found);
+	RUN(only_what_was_heard_of_is_looked_at);
 	RUN(what_takes_something_away_is_heard);
 	RUN(what_others_do_is_no_reason_to_look);
 	RUN(what_was_lost_is_a_reason_to_look);
