@@ -154,10 +154,10 @@ static int check_holder(struct rtnl *r, const struct net_addr *a, const struct r
 	ours = net_alias_whose(link.alias, net_alias(owner, own)) == NET_OURS;
 	if (ours && other == ctid)
 		return 0;
-	return berth_error_set(err, BERTH_ERR_ADDRESS_IN_USE, EADDRINUSE,
-			       "CT %u: %s%s%s belongs to CT %u%s%s", ctid, text,
-			       whole ? "" : ", as an address of ", whole ? "" : part, other,
-			       ours ? "" : " of ", ours ? "" : net_alias_text(link.alias, who));
+	return berth_error_set(
+		err, BERTH_ERR_ADDRESS_IN_USE, EADDRINUSE, "CT %u: %s%s%s%s belongs to CT %u%s%s",
+		ctid, text, whole ? "" : " overlaps ", whole ? "" : part, whole ? "" : ", which",
+		other, ours ? "" : " of ", ours ? "" : net_alias_text(link.alias, who));
 }
 
 static int check_route(struct rtnl *r, const struct net_addr *a, uint32_t ctid,

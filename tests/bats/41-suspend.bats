@@ -58,10 +58,11 @@ talk() {
 }
 
 @test "a container goes on with its memory, its files, its processes and its connections" {
-	tiny 101 --ipadd 10.99.0.101
+	tiny 101 --ipadd 10.99.0.101 --ipadd 203.0.113.8/29
 	start_counting 101
 	talk_open 101 10.99.0.101
 	pid=$(berth exec2 101 cat /run/pid)
+	berth exec2 101 ip addr add 203.0.113.14 dev lo
 	for round in 1 2 3; do
 		before=$(count 101)
 		berth suspend 101
@@ -78,6 +79,7 @@ talk() {
 		[ "$(count 101)" -lt $((before + 1000)) ]
 		[ "$(berth exec2 101 cat /run/pid)" = "$pid" ]
 		berth exec2 101 kill -0 "$pid"
+		ping -c 1 -w 5 203.0.113.14
 		talk "round$round"
 	done
 	exec 7>&-

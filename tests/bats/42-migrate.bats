@@ -36,7 +36,7 @@ started_has() {
 }
 
 @test "a stopped CT moves there and back, and is what it was" {
-	make_ct --ipadd 192.0.2.101 --name shop
+	make_ct --ipadd 192.0.2.101 --ipadd 203.0.113.8/29 --name shop
 	conf=$(grep -v '^#' "$(root_of A)/etc/berth/ct/101.conf")
 	uuid=$(grep uuid "$(lib_of A)/private/101/facts")
 	had=$(stat -c %b "$(lib_of A)/private/101/volume.img")
@@ -51,6 +51,7 @@ started_has() {
 	[ "$(du -m "$(lib_of B)/private/101" | tail -1 | cut -f1)" -lt 200 ]
 	started_has B 101
 	on client ping -c 1 -W 5 192.0.2.101
+	on B ping -c 1 -W 5 203.0.113.9
 	on B berth stop 101
 	on B berth migrate -e "$back" A 101:202:shop2
 	empty B

@@ -228,6 +228,53 @@ static void a_link_of_no_berth_is_kept_and_named(void)
 	CHECK(up(101, &a, ns1, "10.0.0.1") == 0 && net_ct_down(101, &a, &err) == 0);
 }
 
+/* Has the CT as many elements with an address as that, and the first of the list among them? */
+static bool has_all(const struct net_addr *addrs, unsigned int n)
+{
+	struct net_addr_list found = {0};
+	bool has;
+
+	CHECK(sim_find(a.nft_table, 101, &found, &err) == 0);
+	has = found.n == n && net_addr_is_in(addrs, found.v, found.n);
+	net_addr_list_free(&found);
+	return has;
+}
+
+/* The kernel keeps networks in sets of two other kinds. */
+static void networks_come_and_go_as_a_whole(void)
+{
+	const struct net_addr many[] = {sim_addr("203.0.113.8/29"), sim_addr("203.0.113.16/29"),
+					sim_addr("10.9.8.0/29"),    sim_addr("2001:db8:7::/64"),
+					sim_addr("203.0.113.3"),    sim_addr("10.9.8.1/29")};
+	const struct net_addr few[] = {sim_addr("203.0.113.16/28"), sim_addr("10.9.8.0/30"),
+				       sim_addr("2001:db8:7::/64")};
+	const struct net_addr within = sim_addr("203.0.113.9"), around = sim_addr("203.0.112.0/22");
+	const struct net_ct now = ct_of(101, &a, many, 6), next = ct_of(101, &a, few, 3);
+
+	CHECK(net_ct_up(&now, ns1, &err) == 0 && has_all(many, 6));
+	CHECK(spawn_run(ARGV("nft", "flush", "ruleset"), &err) == 0);
+	CHECK(net_host_setup(BERTH_NFT, &a, &err) == 0 && net_host_setup(BERTH_NFT, &b, &err) == 0);
+	CHECK(has_all(many, 6));
+
+	/* Another CT's, of this berth and of another: a part of it, and more than it. */
+	CHECK(up(102, &a, ns2, "10.9.8.4/30") == -EADDRINUSE);
+	CHECK(up(102, &a, ns2, "2001:db8::/40") == -EADDRINUSE);
+	CHECK(up(102, &b, ns2, "203.0.113.8/30") == -EADDRINUSE);
+	CHECK(strstr(err.msg,
+		     "203.0.113.8/30 overlaps 203.0.113.8/29, which belongs to CT 101 of "));
+	CHECK(net_addr_check_free(&within, 102, &b, &err) == -EADDRINUSE);
+	CHECK(net_addr_check_free(&around, 102, &b, &err) == -EADDRINUSE);
+	CHECK(net_addr_check_free(&within, 101, &a, &err) == 0);
+
+	CHECK(net_ct_change(&now, &next, ns1, &err) == 0 && has_all(few, 3));
+	CHECK(up(102, &a, ns2, "10.9.8.4/30") == 0);
+	CHECK(net_ct_change(&next, &now, ns1, &err) == -EADDRINUSE && has_all(few, 3));
+	CHECK(net_ct_down(102, &a, &err) == 0);
+	CHECK(net_ct_change(&next, &now, ns1, &err) == 0 && has_all(many, 6));
+	CHECK(net_ct_down(101, &a, &err) == 0);
+	CHECK(!has_elements(&a, 101, NULL));
+}
+
 /* ---- CTIDs of 31 bits ---- */
 
 static int index_of(uint32_t ctid, unsigned int n, unsigned int attempt)
@@ -507,6 +554,7 @@ int main(void)
 	RUN(neither_lists_guards_or_restores_the_others);
 	RUN(anothers_address_and_proxy_entry_stay);
 	RUN(a_link_of_no_berth_is_kept_and_named);
+	RUN(networks_come_and_go_as_a_whole);
 	RUN(ctids_that_differ_in_the_highest_bit_do_not_meet);
 	RUN(the_longest_ctid_has_a_whole_name);
 	RUN(a_number_that_somebody_has_is_not_needed);
