@@ -68,8 +68,8 @@ static void resume_on_boot(struct ct *ct)
 	struct berth_error err;
 	int r = 0;
 
-	if (boot_mark_of(ct) == BOOT_MARK_NONE)
-		r = boot_mark(ct, BOOT_MARK_ONBOOT, false);
+	if (!boot_is_marked(ct))
+		r = boot_mark(ct);
 	if (r < 0)
 		log_line(LOG_LV_WARNING, ct->ctid,
 			 "note that it is to be resumed on boot: %s; it is tried once",
@@ -131,7 +131,7 @@ static size_t collect_onboot(struct daemon *d, struct boot_entry *list)
 			log_line(LOG_LV_ERROR, d->cts[i]->ctid, "not started on boot: %s", err.msg);
 			continue;
 		}
-		if (c.disabled || (!c.onboot && boot_mark_of(d->cts[i]) != BOOT_MARK_SHUTDOWN))
+		if (c.disabled || !c.onboot)
 			continue;
 		list[n].ctid = d->cts[i]->ctid;
 		list[n++].order = c.bootorder;

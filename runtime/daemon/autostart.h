@@ -1,6 +1,6 @@
 /*
- * autostart.h - once a boot of the host: starts the CTs with ONBOOT="yes", and resumes those that are suspended and
- * those that the last shutdown suspended, highest BOOTORDER first.
+ * autostart.h - once a boot of the host: starts the CTs with ONBOOT="yes", or resumes those of them that are
+ * suspended, highest BOOTORDER first.
  */
 #pragma once
 

@@ -64,33 +64,16 @@ static bool never_fits(const struct berth_error *why)
 /* What a boot wanted resumed; its cleanup runs, or has ended. */
 static bool boot_resume_fails(const struct job *j)
 {
-	return j->failed && boot_mark_of(j->ct) != BOOT_MARK_NONE;
+	return j->failed && boot_is_marked(j->ct);
 }
 
-/* It ran when the host went down, and is to be up: what was in its memory cannot be had any more, its disk can. */
-static int start_anyway(struct job *j, const struct berth_error *why)
-{
-	log_line(LOG_LV_ERROR, j->ct->ctid,
-		 "it can never be resumed, so what was in its memory is given up, and it starts "
-		 "from its disk: %s",
-		 why->msg);
-	event_emit(j->d, j->ct->ctid, "memory_lost", why->msg);
-	reboot_mark(j->d, j->ct); /* from its next line on it may be stopped */
-	boot_unmark(j->ct);
-	j->failed = false;
-	j->restart = true;
-	return ct_event(j->ct, LIFE_KILL, &(struct life_info){.job = j, .fast = true}, NULL);
-}
-
-/* On boot. Memory is given up neither for what may be otherwise a moment later, nor when an admin suspended it. */
+/* On boot. Its memory is never given up for that: an admin had suspended it. */
 static int boot_resume_failed(struct job *j)
 {
 	struct berth_error err = j->error;
 	struct ct *ct = j->ct;
 	uint32_t wait = ct->resume_wait_ms * 2;
 
-	if (never_fits(&err) && j->own && boot_mark_of(ct) == BOOT_MARK_SHUTDOWN)
-		return start_anyway(j, &err);
 	text_set(&ct->why, "%.300s", err.msg);
 	if (never_fits(&err)) {
 		boot_unmark(ct);

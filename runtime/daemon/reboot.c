@@ -102,16 +102,12 @@ bool resume_is_marked(const struct ct *ct)
 /* ---- what a boot resumes ---- */
 
 static const char boot_name[] = "resume";
-static const char *const boot_words[] = {
-	[BOOT_MARK_ONBOOT] = "onboot", [BOOT_MARK_SHUTDOWN] = "shutdown"};
 
-int boot_mark(const struct ct *ct, enum boot_mark mark, bool durable)
+int boot_mark(const struct ct *ct)
 {
 	auto_close int dir = open_private(ct);
 
-	return dir < 0 ? dir
-		       : file_replace_at(dir, boot_name, boot_words[mark], strlen(boot_words[mark]),
-					 0600, durable);
+	return dir < 0 ? dir : file_replace_at(dir, boot_name, "", 0, 0600, false);
 }
 
 void boot_unmark(const struct ct *ct)
@@ -122,17 +118,11 @@ void boot_unmark(const struct ct *ct)
 		(void)file_unlink_at(dir, boot_name);
 }
 
-enum boot_mark boot_mark_of(const struct ct *ct)
+bool boot_is_marked(const struct ct *ct)
 {
 	auto_close int dir = open_private(ct);
-	char word[16];
 
-	if (dir < 0 || file_read_line_at(dir, boot_name, word, sizeof(word)) < 0)
-		return BOOT_MARK_NONE;
-	for (enum boot_mark m = BOOT_MARK_ONBOOT; m <= BOOT_MARK_SHUTDOWN; m++)
-		if (strcmp(word, boot_words[m]) == 0)
-			return m;
-	return BOOT_MARK_NONE;
+	return dir >= 0 && faccessat(dir, boot_name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 bool boot_is_over(const struct daemon *d)
@@ -144,8 +134,7 @@ bool boot_is_over(const struct daemon *d)
 
 bool boot_resume_is_due(const struct ct *ct)
 {
-	return ct->status == CT_SUSPENDED && boot_mark_of(ct) != BOOT_MARK_NONE &&
-	       boot_is_over(ct->d);
+	return ct->status == CT_SUSPENDED && boot_is_marked(ct) && boot_is_over(ct->d);
 }
 
 bool resume_is_due(const struct ct *ct)

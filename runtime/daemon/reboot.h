@@ -32,16 +32,10 @@ bool resume_is_due(const struct ct *ct);
  * A CT that a boot of the host resumes, whoever dies, until it runs or its memory is given up: private/CTID has the
  * mark, over that boot.
  */
-enum boot_mark {
-	BOOT_MARK_NONE,
-	BOOT_MARK_ONBOOT, /* its admin had suspended it, and ONBOOT is yes: from the boot on */
-	BOOT_MARK_SHUTDOWN /* it ran when the host went down, which suspended it */
-};
-/* durable: -errno when it is not there for sure. */
-int boot_mark(const struct ct *ct, enum boot_mark mark, bool durable);
+int boot_mark(const struct ct *ct);
 void boot_unmark(const struct ct *ct);
-/* What cannot be read is none: nothing is done then. */
-enum boot_mark boot_mark_of(const struct ct *ct);
+/* One that cannot be seen is none: nothing is done then. */
+bool boot_is_marked(const struct ct *ct);
 /* RUN has this when all that this boot is to start have been started, by this berthd or an earlier one. */
 #define BOOT_OVER_MARK "autostarted"
 bool boot_is_over(const struct daemon *d);

@@ -207,7 +207,8 @@ void needs_compare(const struct message_needs *s, const struct message_needs *he
 
 	if (kernel_number(here->kernel) < kernel_number(s->kernel)) {
 		(void)berth_error_set(&why, BERTH_ERR_UNSUPPORTED, EOPNOTSUPP,
-				      "the kernel there, %s, is older than the source's, %s",
+				      "the kernel there, %s, is older than %s, under which its "
+				      "processes ran",
 				      here->kernel, s->kernel);
 		fn(&why, data);
 	}

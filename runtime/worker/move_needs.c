@@ -56,11 +56,13 @@ int move_needs_here(const struct worker *w, struct message_needs *ret, struct be
 	return criu_version(w, &ret->criu, err);
 }
 
-/* Of one that is suspended: its images. */
-static int images_size(struct worker *w, uint64_t *ret, struct berth_error *err)
+/* Of one that is suspended: its images, and the kernel that they are of, which may be another than this host's now. */
+static int needs_of_images(struct worker *w, struct message_needs *ret, struct berth_error *err)
 {
 	int dir = worker_private_dir(w, err);
 	auto_closedir DIR *d = dir < 0 ? NULL : dir_stream_at(dir, DUMP_DIR "/" DUMP_IMAGES);
+	auto_close int dump = dir < 0 ? dir : dir_open_at(dir, DUMP_DIR);
+	struct checkpoint_record rec;
 	struct dirent *e;
 	struct stat st;
 
@@ -68,11 +70,16 @@ static int images_size(struct worker *w, uint64_t *ret, struct berth_error *err)
 		return dir;
 	if (d == NULL)
 		return berth_error_sys(err, errno, "CT %u: open its images", w->ctid);
-	*ret = 0;
+	if (dump < 0)
+		return berth_error_sys(err, dump, "CT %u: open its images", w->ctid);
+	if (criu_record_load(w, dump, &rec, err) < 0)
+		return -ESTALE;
+	(void)snprintf(ret->kernel, sizeof(ret->kernel), "%.64s", rec.kernel);
+	ret->memory = 0;
 	while ((e = readdir(d)) != NULL)
 		if (fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		    S_ISREG(st.st_mode))
-			*ret += (uint64_t)st.st_size;
+			ret->memory += (uint64_t)st.st_size;
 	return 0;
 }
 
@@ -88,7 +95,7 @@ int move_needs_of_ct(struct worker *w, bool runs, struct message_needs *ret,
 	if (r < 0 && (runs || ret->memory == 0))
 		return r;
 	if (!runs)
-		return images_size(w, &ret->memory, err);
+		return needs_of_images(w, ret, err);
 	r = worker_cg_open(w, &cg, err);
 	if (r < 0)
 		return r;

@@ -182,20 +182,20 @@ static void a_resume_that_fails_leaves_it_suspended(void)
 }
 
 /* A berthd of a host that is up finds what its boot wanted resumed. */
-static void begin_boot(struct running *r, enum boot_mark mark)
+static void begin_boot(struct running *r)
 {
 	begin(r);
 	put_images("dump");
 	put_file(d.paths.run, "autostarted", "", 0644);
 	CHECK(ORDER("Suspend") == BERTH_OK && *worker_calls() != '\0');
-	CHECK(boot_mark(r->ct, mark, true) == 0 && boot_resume_is_due(r->ct));
+	CHECK(boot_mark(r->ct) == 0 && boot_resume_is_due(r->ct));
 }
 
 static void what_a_boot_cannot_resume_now_is_tried_again(void)
 {
 	struct running r;
 
-	begin_boot(&r, BOOT_MARK_SHUTDOWN);
+	begin_boot(&r);
 	on_worker("resume", "echo error io.berth.Resources 12 no memory; exit 1\n");
 	CHECK(ct_event(r.ct, LIFE_RESUME, NULL, &err) == 0);
 	WAIT_FOR(r.ct->job == NULL);
@@ -210,34 +210,23 @@ static void what_a_boot_cannot_resume_now_is_tried_again(void)
 	CHECK(ct_event(r.ct, LIFE_KILL, NULL, &err) == 0);
 	WAIT_FOR(r.ct->job == NULL);
 	CHECK(r.ct->status == CT_STOPPED && !ct_timer_is_set(r.ct, LIFE_T_RESUME));
-	CHECK(boot_mark_of(r.ct) == BOOT_MARK_NONE);
+	CHECK(!boot_is_marked(r.ct));
 	init_end(r.init, SIGKILL);
 	end(&r);
 }
 
-/* The memory is gone for good; one that ran is to be up, one that its admin has suspended is his to decide on. */
-static void what_a_boot_can_never_resume_starts_if_it_ran(void)
+/* Its memory is its admin's to decide on. */
+static void what_a_boot_can_never_resume_stays_suspended(void)
 {
 	struct running r;
 
-	begin_boot(&r, BOOT_MARK_SHUTDOWN);
-	on_worker("resume", "echo error io.berth.Broken 116 stale; exit 1\n");
-	on_worker("start", "echo error io.berth.NoTemplate 2 none; exit 1\n");
-	CHECK(ct_event(r.ct, LIFE_RESUME, NULL, &err) == 0);
-	WAIT_FOR(r.ct->job == NULL);
-	CHECK(strcmp(worker_calls(), "resume 101,cleanup 101,cleanup 101 forget,start 101,"
-				     "cleanup 101,") == 0);
-	CHECK(r.ct->status == CT_STOPPED && boot_mark_of(r.ct) == BOOT_MARK_NONE);
-	init_end(r.init, SIGKILL);
-	end(&r);
-
-	begin_boot(&r, BOOT_MARK_ONBOOT);
+	begin_boot(&r);
 	on_worker("resume", "echo error io.berth.Broken 116 stale; exit 1\n");
 	CHECK(ct_event(r.ct, LIFE_RESUME, NULL, &err) == 0);
 	WAIT_FOR(r.ct->job == NULL);
 	CHECK(strcmp(worker_calls(), "resume 101,cleanup 101,") == 0);
 	CHECK(r.ct->status == CT_SUSPENDED && strstr(r.ct->why, "stale") != NULL);
-	CHECK(!ct_timer_is_set(r.ct, LIFE_T_RESUME) && boot_mark_of(r.ct) == BOOT_MARK_NONE);
+	CHECK(!ct_timer_is_set(r.ct, LIFE_T_RESUME) && !boot_is_marked(r.ct));
 	init_end(r.init, SIGKILL);
 	end(&r);
 }
@@ -247,7 +236,7 @@ static void an_order_to_resume_never_costs_the_memory(void)
 {
 	struct running r;
 
-	begin_boot(&r, BOOT_MARK_SHUTDOWN);
+	begin_boot(&r);
 	on_worker("resume", "echo error io.berth.Broken 116 stale; exit 1\n");
 	CHECK(ORDER("Resume") != BERTH_OK && strstr(err.msg, "stale") != NULL);
 	CHECK(strcmp(worker_calls(), "resume 101,cleanup 101,") == 0);
@@ -300,7 +289,7 @@ int main(void)
 	RUN(an_end_during_a_suspend_is_noticed_behind_it);
 	RUN(a_resume_that_fails_leaves_it_suspended);
 	RUN(what_a_boot_cannot_resume_now_is_tried_again);
-	RUN(what_a_boot_can_never_resume_starts_if_it_ran);
+	RUN(what_a_boot_can_never_resume_stays_suspended);
 	RUN(an_order_to_resume_never_costs_the_memory);
 	RUN(what_is_in_its_memory_can_be_given_up);
 	RUN(half_a_suspend_is_taken_back_when_it_is_found);
