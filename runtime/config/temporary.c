@@ -226,8 +226,41 @@ int64_t temporary_next(const struct conf_file *f)
 	return next;
 }
 
+struct lister {
+	int64_t now;
+	temporary_due_fn *fn;
+	void *data;
+};
+
+static void list_due(const char *line, const char *value, void *data)
+{
+	const struct lister *l = data;
+	const char *key = temporary_key(line), *old;
+	int64_t until = 0;
+
+	if (key != NULL && (temporary_parse(value, &until, &old) < 0 || until <= l->now))
+		l->fn(key, l->data);
+}
+
+void temporary_each_due(const struct conf_file *f, int64_t now, temporary_due_fn *fn, void *data)
+{
+	struct lister l = {.now = now, .fn = fn, .data = data};
+
+	conf_each(f, list_due, &l);
+}
+
+const char *temporary_old(const struct conf_file *f, const char *key)
+{
+	char name[LINE_KEY_MAX];
+	const char *line = conf_get(f, line_key(key, name)), *old;
+	int64_t until;
+
+	return line != NULL && temporary_parse(line, &until, &old) == 0 ? old : NULL;
+}
+
 struct taker {
 	struct conf_file *f;
+	const char *only; /* NULL: all */
 	int64_t now;
 	int n, r;
 };
@@ -238,7 +271,7 @@ static void take_back(const char *line, const char *value, void *data)
 	const char *key = temporary_key(line), *old;
 	int64_t until;
 
-	if (key == NULL || t->r < 0)
+	if (key == NULL || t->r < 0 || (t->only != NULL && strcmp(key, t->only) != 0))
 		return;
 	if (temporary_parse(value, &until, &old) < 0) {
 		conf_unset(t->f, line); /* nobody knows what it meant: the value stays */
@@ -255,9 +288,10 @@ static void take_back(const char *line, const char *value, void *data)
 	t->n++;
 }
 
-int temporary_take_back(struct conf_file *f, const struct conf_file *from, int64_t now)
+int temporary_take_back(struct conf_file *f, const struct conf_file *from, const char *key,
+			int64_t now)
 {
-	struct taker t = {.f = f, .now = now};
+	struct taker t = {.f = f, .only = key, .now = now};
 	struct conf_file *lines = conf_copy(from);
 
 	if (lines == NULL)

@@ -33,8 +33,17 @@ void temporary_keep_changed(struct conf_file *f, const struct conf_file *before)
 
 /* The first time at which something comes back; 0: never. A line that is damaged is due at once. */
 int64_t temporary_next(const struct conf_file *f);
-/* Takes back in f what the lines of from say is due by now; the lines go. How many; -ENOMEM. */
-int temporary_take_back(struct conf_file *f, const struct conf_file *from, int64_t now);
+/* Keys that are due by now, those of damaged lines too. */
+typedef void temporary_due_fn(const char *key, void *data);
+void temporary_each_due(const struct conf_file *f, int64_t now, temporary_due_fn *fn, void *data);
+/* What the key comes back to; NULL: nothing, or it does not come back. Points into f. */
+const char *temporary_old(const struct conf_file *f, const char *key);
+/*
+ * Takes back in f what the lines of from say is due by now, of one key alone or (NULL) of all; the lines go. How many;
+ * -ENOMEM.
+ */
+int temporary_take_back(struct conf_file *f, const struct conf_file *from, const char *key,
+			int64_t now);
 
 /* The key of a line of ours, or NULL. */
 const char *temporary_key(const char *line_key);

@@ -2,12 +2,17 @@
 #include "runtime/config/undo.h"
 
 #include "runtime/base/cleanup.h"
+#include "runtime/config/temporary.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-static const char saved_prefix[] = "SAVED_", live_prefix[] = "LIVE_";
+static const char saved_prefix[] = "SAVED_", live_prefix[] = "LIVE_", then_prefix[] = "THEN_";
+
+enum {
+	NAME_LEN = 112
+};
 
 struct noter {
 	struct conf_file *note;
@@ -16,17 +21,24 @@ struct noter {
 	int r;
 };
 
-/* was NULL: there was none. */
-static void put(struct noter *n, const char *key, const char *was)
+/* value NULL: there was none. */
+static int put(struct conf_file *note, const char *first, const char *second, const char *key,
+	       const char *value)
 {
-	char name[96];
-	auto_free char *value = NULL;
+	char name[NAME_LEN];
+	auto_free char *text = NULL;
 
-	(void)snprintf(name, sizeof(name), "%s%s", n->prefix, key);
-	if (was != NULL && asprintf(&value, "=%s", was) < 0)
-		n->r = -ENOMEM;
-	else
-		n->r = conf_set(n->note, name, was != NULL ? value : "-");
+	(void)snprintf(name, sizeof(name), "%s%s%s", first, second, key);
+	if (value != NULL && asprintf(&text, "=%s", value) < 0)
+		return -ENOMEM;
+	return conf_set(note, name, value != NULL ? text : "-");
+}
+
+static void put_both(struct noter *n, const char *key, const char *was, const char *is)
+{
+	n->r = put(n->note, "", n->prefix, key, was);
+	if (n->r == 0)
+		n->r = put(n->note, then_prefix, n->prefix, key, is);
 }
 
 static void note_was(const char *key, const char *was, void *data)
@@ -35,16 +47,15 @@ static void note_was(const char *key, const char *was, void *data)
 	const char *is = conf_get(n->other, key);
 
 	if (n->r == 0 && (is == NULL || strcmp(is, was) != 0))
-		put(n, key, was);
+		put_both(n, key, was, is);
 }
 
 static void note_new(const char *key, const char *is, void *data)
 {
 	struct noter *n = data;
 
-	(void)is;
 	if (n->r == 0 && conf_get(n->other, key) == NULL)
-		put(n, key, NULL);
+		put_both(n, key, NULL, is);
 }
 
 static int note_file(struct conf_file *note, const char *prefix, const struct conf_file *was,
@@ -78,39 +89,92 @@ int undo_note(const struct conf_file *saved_was, const struct conf_file *saved,
 }
 
 struct goer {
+	const struct conf_file *note, *saved_now, *live_now;
 	struct conf_file *saved, *live;
+	undo_left_fn *left;
+	void *data;
 	bool saves;
 	int n, r;
 };
 
+static bool has_prefix(const char *name, const char *prefix)
+{
+	return strncmp(name, prefix, strlen(prefix)) == 0;
+}
+
+static bool is_value(const char *value)
+{
+	return *value == '=' || strcmp(value, "-") == 0;
+}
+
+/* Is it still what that set has made of it? A note of an earlier version does not say what that was. */
+static bool is_as_then(const struct goer *g, const char *prefix, const char *key)
+{
+	char name[NAME_LEN];
+	const char *is = conf_get(prefix == saved_prefix ? g->saved_now : g->live_now, key), *then;
+
+	(void)snprintf(name, sizeof(name), "%s%s%s", then_prefix, prefix, key);
+	then = conf_get(g->note, name);
+	if (then == NULL)
+		return true;
+	return *then == '=' ? is != NULL && strcmp(is, then + 1) == 0 : is == NULL;
+}
+
+/* Its end belongs to the value: where the one stays, so does the other. */
+static bool may_go(const struct goer *g, const char *prefix, const char *key)
+{
+	const char *of = temporary_key(key);
+
+	return is_as_then(g, prefix, key) && (of == NULL || is_as_then(g, prefix, of));
+}
+
 static void go(const char *name, const char *value, void *data)
 {
 	struct goer *g = data;
-	bool saved = strncmp(name, saved_prefix, sizeof(saved_prefix) - 1) == 0;
-	bool live = strncmp(name, live_prefix, sizeof(live_prefix) - 1) == 0;
-	struct conf_file *f = saved ? g->saved : g->live;
-	const char *key = name + (saved ? sizeof(saved_prefix) : sizeof(live_prefix)) - 1;
+	const char *prefix = has_prefix(name, saved_prefix)  ? saved_prefix
+			     : has_prefix(name, live_prefix) ? live_prefix
+							     : NULL;
+	const char *key = prefix != NULL ? name + strlen(prefix) : "";
+	struct conf_file *f = prefix == saved_prefix ? g->saved : g->live;
 
-	if (g->r < 0)
+	if (g->r < 0 || (has_prefix(name, then_prefix) && is_value(value)))
 		return;
-	if ((!saved && !live) || *key == '\0' || (*value != '=' && strcmp(value, "-") != 0)) {
+	if (*key == '\0' || !is_value(value)) {
 		g->r = -EINVAL;
+		return;
+	}
+	if (!may_go(g, prefix, key)) {
+		if (temporary_key(key) == NULL && g->left != NULL)
+			g->left(key, g->data);
 		return;
 	}
 	if (*value == '=')
 		g->r = conf_set(f, key, value + 1);
 	else
 		conf_unset(f, key);
-	g->saves = g->saves || saved;
+	g->saves = g->saves || prefix == saved_prefix;
 	g->n++;
 }
 
 int undo_apply(const struct conf_file *note, struct conf_file *saved, struct conf_file *live,
-	       bool *ret_saves)
+	       bool *ret_saves, undo_left_fn *left, void *data)
 {
-	struct goer g = {.saved = saved, .live = live};
+	/* Judged by what there is before the first of them goes. */
+	struct conf_file *saved_now = conf_copy(saved), *live_now = conf_copy(live);
+	struct goer g = {.note = note,
+			 .saved_now = saved_now,
+			 .live_now = live_now,
+			 .saved = saved,
+			 .live = live,
+			 .left = left,
+			 .data = data};
 
-	conf_each(note, go, &g);
+	if (saved_now == NULL || live_now == NULL)
+		g.r = -ENOMEM;
+	else
+		conf_each(note, go, &g);
+	conf_free(saved_now);
+	conf_free(live_now);
 	if (g.r < 0)
 		return g.r;
 	*ret_saves = g.saves;

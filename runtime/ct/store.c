@@ -7,6 +7,7 @@
 #include "runtime/base/value.h"
 #include "runtime/ct/info.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -109,28 +110,62 @@ int store_conf_remove(const struct berth_paths *p, uint32_t ctid, struct berth_e
 	return 0;
 }
 
-int store_candidate_save(const struct berth_paths *p, uint32_t ctid, const struct conf_file *f,
-			 struct berth_error *err)
+static int run_conf_save(const struct berth_paths *p, uint32_t ctid, const char *name,
+			 const struct conf_file *f, struct berth_error *err)
 {
 	auto_close int dir = paths_run_ct_open(p, ctid, err);
 
-	return dir < 0 ? dir : conf_save_at(dir, "candidate.conf", f, err);
+	return dir < 0 ? dir : conf_save_at(dir, name, f, err);
+}
+
+static int run_conf_load(const struct berth_paths *p, uint32_t ctid, const char *name,
+			 struct conf_file **ret, struct berth_error *err)
+{
+	auto_close int dir = paths_run_ct_open(p, ctid, err);
+
+	return dir < 0 ? dir : conf_load_at(dir, name, ret, err);
+}
+
+int store_candidate_save(const struct berth_paths *p, uint32_t ctid, const struct conf_file *f,
+			 struct berth_error *err)
+{
+	return run_conf_save(p, ctid, "candidate.conf", f, err);
 }
 
 int store_candidate_load(const struct berth_paths *p, uint32_t ctid, struct conf_file **ret,
 			 struct berth_error *err)
 {
-	auto_close int dir = paths_run_ct_open(p, ctid, err);
+	return run_conf_load(p, ctid, "candidate.conf", ret, err);
+}
 
-	return dir < 0 ? dir : conf_load_at(dir, "candidate.conf", ret, err);
+int store_pending_save(const struct berth_paths *p, uint32_t ctid, const struct conf_file *f,
+		       struct berth_error *err)
+{
+	return run_conf_save(p, ctid, "pending.conf", f, err);
+}
+
+int store_pending_load(const struct berth_paths *p, uint32_t ctid, struct conf_file **ret,
+		       struct berth_error *err)
+{
+	return run_conf_load(p, ctid, "pending.conf", ret, err);
+}
+
+int store_asked_save(const struct berth_paths *p, uint32_t ctid, const struct conf_file *f,
+		     struct berth_error *err)
+{
+	return run_conf_save(p, ctid, "asked.conf", f, err);
+}
+
+int store_asked_load(const struct berth_paths *p, uint32_t ctid, struct conf_file **ret,
+		     struct berth_error *err)
+{
+	return run_conf_load(p, ctid, "asked.conf", ret, err);
 }
 
 int store_live_save(const struct berth_paths *p, uint32_t ctid, const struct conf_file *f,
 		    struct berth_error *err)
 {
-	auto_close int dir = paths_run_ct_open(p, ctid, err);
-
-	return dir < 0 ? dir : conf_save_at(dir, "live.conf", f, err);
+	return run_conf_save(p, ctid, "live.conf", f, err);
 }
 
 int store_suspended_load(const struct berth_paths *p, uint32_t ctid, int dump_fd,
@@ -260,7 +295,27 @@ static void run_file_remove(const struct berth_paths *p, uint32_t ctid, const ch
 
 void store_candidate_forget(const struct berth_paths *p, uint32_t ctid)
 {
-	run_file_remove(p, ctid, "candidate.conf");
+	run_file_remove(p, ctid, "candidate.conf"); /* first: alone, the other one says nothing */
+	store_pending_forget(p, ctid);
+}
+
+void store_pending_forget(const struct berth_paths *p, uint32_t ctid)
+{
+	run_file_remove(p, ctid, "pending.conf");
+}
+
+void store_asked_forget(const struct berth_paths *p, uint32_t ctid)
+{
+	run_file_remove(p, ctid, "asked.conf");
+}
+
+static void sweep_pending(const struct berth_paths *p, uint32_t ctid)
+{
+	char path[BERTH_PATH_MAX];
+	auto_close int dir = dir_open_at(AT_FDCWD, path_run_ct(p, ctid, path));
+
+	if (dir >= 0 && faccessat(dir, "candidate.conf", F_OK, 0) < 0 && errno == ENOENT)
+		(void)file_unlink_at(dir, "pending.conf");
 }
 
 void store_live_forget(const struct berth_paths *p, uint32_t ctid)
@@ -270,8 +325,9 @@ void store_live_forget(const struct berth_paths *p, uint32_t ctid)
 
 void store_sweep(const struct berth_paths *p, uint32_t ctid)
 {
-	static const char *const names[] = {"candidate.conf.tmp", "live.conf.tmp", "restart.tmp",
-					    "addresses.tmp", "undo.tmp"};
+	static const char *const names[] = {
+		"candidate.conf.tmp", "pending.conf.tmp", "asked.conf.tmp", "asked.conf",
+		"live.conf.tmp",      "restart.tmp",	  "addresses.tmp",  "undo.tmp"};
 	auto_close int dir = open_dir(p->etc, "ct", NULL);
 	char name[32];
 
@@ -280,6 +336,7 @@ void store_sweep(const struct berth_paths *p, uint32_t ctid)
 		(void)unlinkat(dir, name, 0);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		run_file_remove(p, ctid, names[i]);
+	sweep_pending(p, ctid);
 }
 
 int store_host_conf_load(const struct berth_paths *p, struct conf_file **ret,

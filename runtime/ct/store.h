@@ -26,12 +26,28 @@ int store_conf_create(const struct berth_paths *p, uint32_t ctid, const struct c
 /* Missing is success. */
 int store_conf_remove(const struct berth_paths *p, uint32_t ctid, struct berth_error *err);
 
-/* What a change would make it: RUN/ct/CTID/candidate.conf, read by the worker. */
+/*
+ * What a change would make it: RUN/ct/CTID/candidate.conf, read by the worker. While it is there a change is under
+ * way, which the next berthd finishes or takes back.
+ */
 int store_candidate_save(const struct berth_paths *p, uint32_t ctid, const struct conf_file *f,
 			 struct berth_error *err);
 int store_candidate_load(const struct berth_paths *p, uint32_t ctid, struct conf_file **ret,
 			 struct berth_error *err);
+/* With store_pending. */
 void store_candidate_forget(const struct berth_paths *p, uint32_t ctid);
+/* What that change will save: RUN/ct/CTID/pending.conf, written before the candidate. */
+int store_pending_save(const struct berth_paths *p, uint32_t ctid, const struct conf_file *f,
+		       struct berth_error *err);
+int store_pending_load(const struct berth_paths *p, uint32_t ctid, struct conf_file **ret,
+		       struct berth_error *err);
+void store_pending_forget(const struct berth_paths *p, uint32_t ctid);
+/* What is only asked about (set --dry-run): RUN/ct/CTID/asked.conf. Left over, it is swept away. */
+int store_asked_save(const struct berth_paths *p, uint32_t ctid, const struct conf_file *f,
+		     struct berth_error *err);
+int store_asked_load(const struct berth_paths *p, uint32_t ctid, struct conf_file **ret,
+		     struct berth_error *err);
+void store_asked_forget(const struct berth_paths *p, uint32_t ctid);
 
 /*
  * What a CT has in effect: RUN/ct/CTID/live.conf when a change was made without --save; of a suspended one what it

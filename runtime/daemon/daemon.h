@@ -32,6 +32,7 @@
 struct job;
 struct monitor_conn;
 struct boot_waiter;
+struct come_back;
 struct ct;
 struct daemon;
 struct seen_conf;
@@ -62,7 +63,9 @@ struct ct {
 	uint32_t ctid;
 	char name[64]; /* "" when it has none */
 	char *claimed_name; /* what a set under way makes of it; NULL: the same */
-	char *addrs; /* addresses of its config and of what is in effect; malloc'ed or NULL */
+	char *old_name; /* that comes back to it when a temporary change is over; NULL: none */
+	/* Addresses of its config, of what is in effect, and that come back; malloc'ed or NULL. */
+	char *addrs;
 	enum ct_status status;
 	struct ct_facts facts;
 	struct ct_run run;
@@ -103,6 +106,8 @@ struct ct {
 	bool at_cgroup_limit;
 	char *limit_trouble; /* what list and status show of it; NULL: none */
 	int64_t until; /* when something of its config comes back (come_back.h); 0: nothing does */
+	struct come_back *back; /* come_back.c; NULL: nothing was refused */
+	char *back_trouble; /* what list and status show of it; NULL: none */
 	struct seen_conf *seen; /* what list has last read of its config, or NULL */
 };
 

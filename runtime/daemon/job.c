@@ -8,6 +8,7 @@
 #include "runtime/daemon/read_ahead.h"
 
 #include <fcntl.h>
+#include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -226,6 +227,17 @@ void job_disk(struct job *j, job_disk_fn *work, job_next_fn *next)
 		abort();
 }
 
+void job_note(struct job *j, const char *fmt, ...)
+{
+	char text[400];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	(void)json_array_append_new(j->notes, json_string(text));
+}
+
 struct rpc_call *job_take_call(struct job *j)
 {
 	struct rpc_call *call = j->call;
@@ -263,6 +275,7 @@ static struct rpc_call *job_release(struct job *j)
 	for (unsigned int i = 0; i < j->n_fds + j->n_held; i++)
 		(void)close(j->fds[i]);
 	free(j->move);
+	free(j->back_key);
 	fd_close(&j->halt_fd);
 	conf_free(j->conf);
 	conf_free(j->live);

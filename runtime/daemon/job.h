@@ -53,6 +53,8 @@ struct job {
 	struct conf_file *before; /* set: what was in effect */
 	struct conf_file *was; /* set: what was saved; NULL where nobody needs it */
 	bool dry; /* set: only say what would be done */
+	bool comes_back; /* set: it takes back what was temporary */
+	char *back_key; /* of it this alone; NULL: all that is due */
 	const char *login[LOGIN_MAX + 1]; /* create: what its descriptors are */
 	json_t *notes; /* create, set, stop */
 	json_t *findings; /* send: what is in its way, told with an error of it */
@@ -87,6 +89,9 @@ void job_life_worker(struct job *j, const char *op, const char *const *args);
 
 /* Ends the worker that runs now; it counts as one that died. why: for whoever waits. */
 void job_end_worker(struct job *j, const char *why);
+
+/* One line more of what the client is told beside the reply: j->notes, which must be there. */
+void job_note(struct job *j, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* The caller answers from now on; NULL when nobody waits. */
 struct rpc_call *job_take_call(struct job *j);

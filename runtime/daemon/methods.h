@@ -22,8 +22,11 @@ struct ct *method_ct(struct rpc_call *call, json_t *parameters, struct daemon *d
 struct ct *method_ct_read(struct rpc_call *call, json_t *parameters, struct daemon *d,
 			  rpc_method_fn *fn);
 
-/* Takes back what is due of a CT's temporary changes. One that takes no set now is left as it is. */
-void set_come_back(struct ct *ct);
+/*
+ * Takes back what is due of a CT's temporary changes (come_back_pick says which); come_back_ended hears how it went,
+ * maybe at once. A negative value: the CT takes no set now.
+ */
+int set_come_back(struct ct *ct);
 
 /* A boolean parameter, false when it is missing or null. */
 bool method_flag(json_t *parameters, const char *name);

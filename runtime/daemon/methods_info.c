@@ -50,6 +50,7 @@ static void query_free(struct info_query *q)
 		free(q->v[i].ct.why);
 		free(q->v[i].ct.volume_trouble);
 		free(q->v[i].ct.limit_trouble);
+		free(q->v[i].ct.back_trouble);
 	}
 	for (unsigned int i = 0; i < q->n_parts; i++)
 		free(q->parts[i].text);
@@ -86,7 +87,9 @@ static void query_add(struct info_query *q, const struct ct *ct)
 	copy->why = text_copy(ct->why);
 	copy->volume_trouble = text_copy(ct->volume_trouble);
 	copy->limit_trouble = text_copy(ct->limit_trouble);
-	copy->addrs = copy->claimed_name = NULL; /* not looked at */
+	copy->back_trouble = text_copy(ct->back_trouble);
+	copy->addrs = copy->claimed_name = copy->old_name = NULL; /* not looked at */
+	copy->back = NULL;
 }
 
 /* Once for all CTs of the part. */

@@ -7,7 +7,9 @@
 #include "runtime/base/cleanup.h"
 #include "runtime/base/log.h"
 #include "runtime/base/value.h"
+#include "runtime/config/temporary.h"
 #include "runtime/config/undo.h"
+#include "runtime/daemon/come_back.h"
 #include "runtime/daemon/disk_first.h"
 #include "runtime/daemon/found.h"
 #include "runtime/daemon/job.h"
@@ -17,26 +19,12 @@
 #include "runtime/daemon/settings.h"
 #include "runtime/daemon/space.h"
 
-#include <stdarg.h>
 #include <string.h>
 #include <time.h>
 
 enum {
 	FOR_MAX_S = 366 * 86400
 };
-
-static void note(struct job *j, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static void note(struct job *j, const char *fmt, ...)
-{
-	char text[300];
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	(void)json_array_append_new(j->notes, json_string(text));
-}
 
 /*
  * Panels give two dozen parameters of OpenVZ at a time that Linux has nothing for: one line names them all. privvmpages
@@ -62,8 +50,8 @@ static void note_stored(struct job *j, const struct setting *list, int n, struct
 	if (used >= sizeof(names))
 		memcpy(names + sizeof(names) - 4, "...", 4);
 	if (used > 0)
-		note(j, "CT %u: stored in the config, but not enforced by berth: %s", j->ct->ctid,
-		     names);
+		job_note(j, "CT %u: stored in the config, but not enforced by berth: %s",
+			 j->ct->ctid, names);
 }
 
 /* The same memory may come by several options. */
@@ -79,11 +67,27 @@ static void note_memory(struct job *j, const struct setting *list, int n, const 
 			  strcmp(p->key, "SWAPPAGES") == 0);
 	}
 	if (memory && c->by_privvmpages)
-		note(j,
-		     "CT %u: physpages is unlimited, so privvmpages limits RAM and swap together: "
-		     "RAM %llu KiB, swap %llu KiB",
-		     j->ct->ctid, (unsigned long long)c->ram >> 10,
-		     (unsigned long long)c->swap >> 10);
+		job_note(j,
+			 "CT %u: physpages is unlimited, so privvmpages limits RAM and swap "
+			 "together: "
+			 "RAM %llu KiB, swap %llu KiB",
+			 j->ct->ctid, (unsigned long long)c->ram >> 10,
+			 (unsigned long long)c->swap >> 10);
+}
+
+/* What comes back then, if its CT lets it. */
+static void note_shrink(struct job *j, const struct ct_config *c)
+{
+	struct conf_file *then = conf_copy(j->live);
+	struct ct_config old;
+
+	if (then != NULL && temporary_take_back(then, then, "DISKSPACE", INT64_MAX) > 0 &&
+	    ct_config_from(then, j->d->host_conf, &old, NULL) == 0 && old.diskspace < c->diskspace)
+		job_note(j,
+			 "CT %u: a volume shrinks only while its CT is stopped: after that time "
+			 "--diskspace comes back as soon as the CT is stopped, if its files fit",
+			 j->ct->ctid);
+	conf_free(then);
 }
 
 /* What the admin should know of each setting. */
@@ -95,22 +99,24 @@ static void set_notes(struct job *j, const struct set_order *o, bool running)
 	if (ct_config_from(j->live, j->d->host_conf, &c, NULL) == 0) {
 		note_stored(j, o->list, o->n, &c);
 		note_memory(j, o->list, o->n, &c);
+		if (o->until != 0)
+			note_shrink(j, &c);
 	}
 	for (int i = 0; i < o->n; i++) {
 		const struct param *p = param_find_option(o->list[i].option);
 
 		if (p != NULL && p->apply == PARAM_RESTART && running)
-			note(j, "CT %u: --%s takes effect at the next start: berth restart %u",
-			     j->ct->ctid, p->option, j->ct->ctid);
+			job_note(j, "CT %u: --%s takes effect at the next start: berth restart %u",
+				 j->ct->ctid, p->option, j->ct->ctid);
 	}
 	if (o->come_back)
 		log_line(LOG_LV_INFO, j->ct->ctid, "a temporary change is over; now %s",
 			 set_change_text(j, text, sizeof(text)));
 	else if (o->undo)
-		note(j, "CT %u: undone; now %s", j->ct->ctid,
-		     set_change_text(j, text, sizeof(text)));
+		job_note(j, "CT %u: undone; now %s", j->ct->ctid,
+			 set_change_text(j, text, sizeof(text)));
 	else if (!j->save)
-		note(j, "CT %u: not saved; add --save to keep it after a restart", j->ct->ctid);
+		job_note(j, "CT %u: not saved; add --save to keep it after a restart", j->ct->ctid);
 }
 
 /* What the CT itself has stood in the way of. */
@@ -121,14 +127,22 @@ static void worker_notes(struct job *j, const struct worker_result *result)
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (value_get(result->values, keys[i], text, sizeof(text)) == 0)
-			note(j, "%s", text);
+			job_note(j, "%s", text);
 }
 
 /* Worth its own words: without --save nothing of a CT that does not run would change. */
 static void set_nothing(struct job *j)
 {
-	note(j, "CT %u does not run and --save was not given: nothing was changed", j->ct->ctid);
+	job_note(j, "CT %u does not run and --save was not given: nothing was changed",
+		 j->ct->ctid);
 	job_done(j, json_pack("{s:O}", "notes", j->notes));
+}
+
+static void set_fail(struct job *j, const struct berth_error *err)
+{
+	if (j->comes_back)
+		come_back_ended(j->ct, j->was, j->back_key, err);
+	job_fail(j, err);
 }
 
 /* ---- a config that cannot be written: what was applied is taken back ---- */
@@ -139,53 +153,81 @@ static void set_undone(struct job *j, const struct worker_result *result)
 	uint32_t ctid = j->ct->ctid;
 	struct berth_error err = j->error;
 
-	bool runs = j->ct->status == CT_RUNNING;
-
 	if (!result->ok)
 		log_line(LOG_LV_ERROR, ctid, "undo the settings: %s", result->error.msg);
-	if (!runs || (result->ok && store_live_save(p, ctid, j->before, NULL) < 0))
+	if (j->ct->status != CT_RUNNING)
 		store_live_forget(p, ctid);
+	else if (!result->ok && store_live_save(p, ctid, j->live, NULL) < 0)
+		log_line(LOG_LV_ERROR, ctid,
+			 "the settings are in effect but could not be recorded");
 	store_candidate_forget(p, ctid);
 	(void)registry_refresh(j->d, j->ct, NULL);
-	job_fail(j, &err);
+	set_fail(j, &err);
 }
 
+/* The worker goes from the candidate to what was in effect. Nothing is written first: a disk may be full. */
 static void set_undo(struct job *j, const struct berth_error *err)
 {
 	static const char *const back[] = {"back", NULL};
-	struct berth_paths *p = &j->d->paths;
-	uint32_t ctid = j->ct->ctid;
 
 	j->error = *err;
-	/* The worker goes from what is in effect to the candidate. */
-	if (store_live_save(p, ctid, j->live, NULL) < 0 ||
-	    store_candidate_save(p, ctid, j->before, NULL) < 0) {
-		log_line(LOG_LV_ERROR, ctid,
-			 "the settings are in effect but could not be recorded");
-		(void)registry_refresh(j->d, j->ct, NULL);
-		job_fail(j, err);
-		return;
-	}
 	job_worker(j, "apply", back, set_undone);
 }
 
 static void set_applied(struct job *j, const struct worker_result *result);
 
-/* Is it what the config says? Then it was saved, and the end of the set is all that is missing. */
-static bool is_saved(struct daemon *d, uint32_t ctid, const struct conf_file *candidate)
+/*
+ * Has the config been written? Then the end of the set is all that is missing. What it was to be is pending.conf; of a
+ * set of an earlier version there is the candidate alone.
+ */
+static int is_saved(struct job *j, struct berth_error *err)
 {
-	struct conf_file *saved = NULL;
-	bool same =
-		store_conf_load(&d->paths, ctid, &saved, NULL) == 0 && conf_equal(saved, candidate);
+	const struct berth_paths *p = &j->d->paths;
+	struct conf_file *saved, *pending = NULL;
+	int r = store_conf_load(p, j->ct->ctid, &saved, err);
 
+	if (r < 0)
+		return r;
+	r = store_pending_load(p, j->ct->ctid, &pending, err);
+	if (r == 0 || r == -ENOENT)
+		r = conf_equal(saved, r == 0 ? pending : j->live);
 	conf_free(saved);
-	return same;
+	conf_free(pending);
+	return r;
+}
+
+static void recover(struct job *j)
+{
+	struct berth_error err = {0};
+	int saved = is_saved(j, &err);
+
+	if (saved < 0) {
+		job_fail(
+			j,
+			&err); /* which of both it is cannot be told now: the next berthd may know */
+		return;
+	}
+	if (conf_equal(j->live,
+		       j->before)) { /* at its very end, or before anything was to change */
+		store_candidate_forget(&j->d->paths, j->ct->ctid);
+		job_done(j, NULL);
+		return;
+	}
+	if (saved > 0) {
+		j->notes = json_array();
+		job_worker(j, "apply", NULL, set_applied);
+		return;
+	}
+	(void)berth_error_set(&err, BERTH_ERR_SYSTEM, ECANCELED,
+			      "CT %u: undoing settings that berthd could not finish", j->ct->ctid);
+	set_undo(j, &err);
 }
 
 /* A candidate that nobody has put away: berthd died while it was being applied. */
 void set_recover(struct daemon *d, struct ct *ct)
 {
 	struct conf_file *candidate;
+	struct ct_config c;
 	struct berth_error err;
 	struct job *j;
 
@@ -199,14 +241,12 @@ void set_recover(struct daemon *d, struct ct *ct)
 		return;
 	}
 	j->live = candidate;
-	if (is_saved(d, ct->ctid, candidate)) {
-		j->notes = json_array();
-		job_worker(j, "apply", NULL, set_applied);
+	if (ct_config_from(candidate, d->host_conf, &c, &err) < 0) { /* no set has written that */
+		store_candidate_forget(&d->paths, ct->ctid);
+		job_fail(j, &err);
 		return;
 	}
-	(void)berth_error_set(&err, BERTH_ERR_SYSTEM, ECANCELED,
-			      "CT %u: undoing settings that berthd could not finish", ct->ctid);
-	set_undo(j, &err);
+	recover(j);
 }
 
 /* ---- the way forward ---- */
@@ -238,9 +278,6 @@ static int set_save(struct job *j, struct berth_error *err)
 	uint32_t ctid = j->ct->ctid;
 	int r = j->save ? store_conf_load(p, ctid, &old, err) : 0;
 
-	if (r == 0)
-		note_undo(j);
-
 	if (r == 0 && j->save)
 		r = store_conf_save(p, ctid, j->conf, err);
 	if (r == 0 && j->running)
@@ -249,8 +286,10 @@ static int set_save(struct job *j, struct berth_error *err)
 		log_line(LOG_LV_ERROR, ctid,
 			 "the config could not be put back: look at %s/ct/%u.conf", p->etc, ctid);
 	conf_free(old);
-	if (r == 0)
+	if (r == 0) {
+		note_undo(j); /* of one that was not saved, the set before can still be undone */
 		store_candidate_forget(p, ctid);
+	}
 	return r;
 }
 
@@ -261,6 +300,8 @@ static void set_saved(struct job *j, const struct worker_result *result)
 		return;
 	}
 	(void)registry_refresh(j->d, j->ct, NULL);
+	if (j->comes_back)
+		come_back_ended(j->ct, j->conf, j->back_key, NULL);
 	event_emit(j->d, j->ct->ctid, "changed", NULL);
 	job_done(j, json_pack("{s:O}", "notes", j->notes));
 }
@@ -286,7 +327,7 @@ static void set_applied(struct job *j, const struct worker_result *result)
 	if (!result->ok) {
 		store_candidate_forget(&d->paths, ct->ctid);
 		(void)registry_refresh(d, ct, NULL);
-		job_fail(j, &result->error);
+		set_fail(j, &result->error);
 		return;
 	}
 	worker_notes(j, result);
@@ -297,7 +338,7 @@ static void set_applied(struct job *j, const struct worker_result *result)
 /* A dry run: the worker has only looked. */
 static void set_shown(struct job *j, const struct worker_result *result)
 {
-	store_candidate_forget(&j->d->paths, j->ct->ctid);
+	store_asked_forget(&j->d->paths, j->ct->ctid);
 	(void)registry_refresh(j->d, j->ct, NULL);
 	if (!result->ok) {
 		job_fail(j, &result->error);
@@ -305,6 +346,22 @@ static void set_shown(struct job *j, const struct worker_result *result)
 	}
 	job_done(j, json_pack("{s:O, s:o}", "notes", j->notes, "changes",
 			      set_changes(j, result->values)));
+}
+
+/* What the worker reads, and the next berthd if this one dies. */
+static int set_write(struct job *j, struct berth_error *err)
+{
+	const struct berth_paths *p = &j->d->paths;
+	uint32_t ctid = j->ct->ctid;
+	int r = 0;
+
+	if (j->dry)
+		return store_asked_save(p, ctid, j->live, err);
+	if (j->save)
+		r = store_pending_save(p, ctid, j->conf, err);
+	else
+		store_pending_forget(p, ctid);
+	return r < 0 ? r : store_candidate_save(p, ctid, j->live, err);
 }
 
 static void set_go(struct job *j, void *data)
@@ -318,9 +375,9 @@ static void set_go(struct job *j, void *data)
 	j->notes = json_array();
 	r = set_change(j, o, &err);
 	if (r == 0)
-		r = store_candidate_save(&j->d->paths, ct->ctid, j->live, &err);
+		r = set_write(j, &err);
 	if (r < 0) {
-		job_fail(j, &err);
+		set_fail(j, &err);
 		return;
 	}
 	registry_claim(ct, j->live);
@@ -339,13 +396,12 @@ static void set_go(struct job *j, void *data)
 	job_worker(j, "apply", NULL, set_applied);
 }
 
-void set_come_back(struct ct *ct)
+int set_come_back(struct ct *ct)
 {
 	struct set_order o = {.come_back = true};
 	struct life_info info = {.go = set_go, .data = &o};
 
-	if (ct->job == NULL && !ct->unsettled)
-		(void)ct_event(ct, LIFE_SET, &info, NULL);
+	return ct->job == NULL && !ct->unsettled ? ct_event(ct, LIFE_SET, &info, NULL) : -EBUSY;
 }
 
 static int take_until(json_t *parameters, int64_t *ret, struct berth_error *err)

@@ -120,9 +120,12 @@ void registry_remove(struct daemon *d, struct ct *ct)
 	seen_conf_unref(ct->seen);
 	free(ct->addrs);
 	free(ct->claimed_name);
+	free(ct->old_name);
 	free(ct->why);
 	free(ct->volume_trouble);
 	free(ct->limit_trouble);
+	free(ct->back_trouble);
+	come_back_free(ct->back);
 	free(ct);
 }
 
@@ -137,20 +140,36 @@ uint32_t registry_free_ctid(const struct daemon *d)
 			return ctid;
 }
 
-/* Addresses of the config, and of what is in effect when that differs. NULL: none. */
-static char *all_addrs(const char *saved, const char *live)
+/* Addresses of the config, and others, NULL: none, when they differ. NULL: none. */
+static char *all_addrs(const char *saved, const char *other)
 {
 	char *all = NULL;
 
-	if (saved == NULL && live == NULL)
+	if (saved == NULL && other == NULL)
 		return NULL;
-	if (saved == NULL || live == NULL || strcmp(saved, live) == 0)
-		text_set(&all, "%s", saved != NULL ? saved : live);
+	if (saved == NULL || other == NULL || strcmp(saved, other) == 0)
+		text_set(&all, "%s", saved != NULL ? saved : other);
 	else
-		text_set(&all, "%s %s", saved, live);
+		text_set(&all, "%s %s", saved, other);
 	if (all == NULL)
 		abort(); /* no memory: another CT would get them */
 	return all;
+}
+
+/* To *list, what comes back (temporary.h), too. */
+static void add_addrs(char **list, const char *more)
+{
+	char *all = all_addrs(*list, more);
+
+	free(*list);
+	*list = all;
+}
+
+static void set_text_or_abort(char **text, const char *to)
+{
+	text_clear(text);
+	if (to != NULL && *to != '\0' && (*text = text_copy(to)) == NULL)
+		abort(); /* no memory: another CT would get it */
 }
 
 void registry_claim(struct ct *ct, const struct conf_file *next)
@@ -160,12 +179,7 @@ void registry_claim(struct ct *ct, const struct conf_file *next)
 
 	free(ct->addrs);
 	ct->addrs = both;
-	text_clear(&ct->claimed_name);
-	if (name != NULL) {
-		ct->claimed_name = text_copy(name);
-		if (ct->claimed_name == NULL)
-			abort(); /* no memory: another CT would get it */
-	}
+	set_text_or_abort(&ct->claimed_name, name);
 }
 
 int registry_refresh(struct daemon *d, struct ct *ct, struct berth_error *err)
@@ -181,8 +195,9 @@ int registry_refresh(struct daemon *d, struct ct *ct, struct berth_error *err)
 	name = conf_get(saved, "NAME");
 	(void)snprintf(ct->name, sizeof(ct->name), "%s",
 		       name != NULL && name_is_valid(name) ? name : "");
+	set_text_or_abort(&ct->old_name, temporary_old(saved, "NAME"));
 	ct->until = temporary_next(saved);
-	if (ct->until != 0)
+	if (ct->until != 0 || ct->back != NULL)
 		come_back_soon(d);
 	r = store_live_load(&d->paths, ct->ctid, &live, &why);
 	if (r < 0)
@@ -193,6 +208,7 @@ int registry_refresh(struct daemon *d, struct ct *ct, struct berth_error *err)
 		ct->addrs = all_addrs(conf_get(saved, "IP_ADDRESS"),
 				      live != NULL ? conf_get(live, "IP_ADDRESS") : NULL);
 	}
+	add_addrs(&ct->addrs, temporary_old(saved, "IP_ADDRESS"));
 	conf_free(live);
 	conf_free(saved);
 	return 0; /* what is saved is all that a start takes */
@@ -310,16 +326,36 @@ static bool conf_has_addr(const struct conf_file *f, const struct net_addr *a)
 	return f != NULL && list_overlap(conf_get(f, "IP_ADDRESS"), a, word) != NULL;
 }
 
-/* What of the command takes the address away for good, and no more. */
-static const char *ipdel_tail(struct daemon *d, uint32_t owner, const struct net_addr *a)
+/* ct must not have what other has. */
+static int refuse_addr(struct daemon *d, const struct ct *ct, const char *word,
+		       const struct ct *other, const char *theirs, const struct net_addr *a,
+		       struct berth_error *err)
 {
-	struct conf_file *saved = NULL;
-	bool is_saved;
-
+	char buf[NET_ADDR_TEXT + 1], in[NET_ADDR_TEXT + 32] = "";
+	struct conf_file *saved = NULL, *live = NULL;
 	/* One that cannot be read is as good as saved: the address stays taken. */
-	is_saved = store_conf_load(&d->paths, owner, &saved, NULL) < 0 || conf_has_addr(saved, a);
+	bool readable = store_conf_load(&d->paths, other->ctid, &saved, NULL) == 0;
+	bool is_saved = !readable || conf_has_addr(saved, a), comes_back;
+
+	comes_back = !is_saved &&
+		     list_overlap(temporary_old(saved, "IP_ADDRESS"), a, buf) != NULL &&
+		     store_live_load(&d->paths, other->ctid, &live, NULL) == 0 &&
+		     !conf_has_addr(live, a);
 	conf_free(saved);
-	return is_saved ? " --save" : "";
+	conf_free(live);
+	if (strcmp(theirs, word) != 0)
+		(void)snprintf(in, sizeof(in), "overlaps %s, which ", theirs);
+	if (comes_back)
+		return berth_error_set(
+			err, BERTH_ERR_ADDRESS_IN_USE, EADDRINUSE,
+			"CT %u: address %s %scomes back to CT %u when its temporary change is over "
+			"(berth list -o temporary %u); to make that change permanent: berth set %u "
+			"--ipdel all --ipadd ADDRESS --save",
+			ct->ctid, word, in, other->ctid, other->ctid, other->ctid);
+	return berth_error_set(
+		err, BERTH_ERR_ADDRESS_IN_USE, EADDRINUSE,
+		"CT %u: address %s %sis CT %u's; take it away first: berth set %u --ipdel %s%s",
+		ct->ctid, word, in, other->ctid, other->ctid, theirs, is_saved ? " --save" : "");
 }
 
 static int check_addr(struct daemon *d, const struct ct *ct, const char *word,
@@ -345,12 +381,32 @@ static int check_addr(struct daemon *d, const struct ct *ct, const char *word,
 				"CT %u: address %s %sis CT %u's, which is suspended; let that one "
 				"go on first, to take it away: berth resume %u",
 				ct->ctid, word, in, other->ctid, other->ctid);
-		return berth_error_set(
-			err, BERTH_ERR_ADDRESS_IN_USE, EADDRINUSE,
-			"CT %u: address %s %sis CT %u's; take it away first: berth set "
-			"%u --ipdel %s%s",
-			ct->ctid, word, in, other->ctid, other->ctid, theirs,
-			ipdel_tail(d, other->ctid, &a));
+		return refuse_addr(d, ct, word, other, theirs, &a, err);
+	}
+	return 0;
+}
+
+static int check_name(struct daemon *d, const struct ct *ct, const char *name,
+		      struct berth_error *err)
+{
+	for (size_t i = 0; i < d->n_cts; i++) {
+		const struct ct *other = d->cts[i];
+
+		if (other == ct)
+			continue;
+		if (strcmp(other->name, name) == 0 ||
+		    strcmp(text_or_empty(other->claimed_name), name) == 0)
+			return berth_error_set(err, BERTH_ERR_NAME_IN_USE, EEXIST,
+					       "CT %u: the name '%s' is CT %u's", ct->ctid, name,
+					       other->ctid);
+		if (strcmp(text_or_empty(other->old_name), name) == 0)
+			return berth_error_set(
+				err, BERTH_ERR_NAME_IN_USE, EEXIST,
+				"CT %u: the name '%s' comes back to CT %u when its temporary "
+				"change is over; to make that change permanent: berth set %u "
+				"--name %s --save",
+				ct->ctid, name, other->ctid, other->ctid,
+				other->name[0] != '\0' ? other->name : "NAME");
 	}
 	return 0;
 }
@@ -359,14 +415,8 @@ int registry_check_unique(struct daemon *d, const struct ct *ct, const struct co
 			  struct berth_error *err)
 {
 	const char *name = conf_get(conf, "NAME"), *list = conf_get(conf, "IP_ADDRESS");
-	int r = 0;
+	int r = name != NULL && name[0] != '\0' ? check_name(d, ct, name, err) : 0;
 
-	for (size_t i = 0; name != NULL && name[0] != '\0' && i < d->n_cts; i++)
-		if (d->cts[i] != ct && (strcmp(d->cts[i]->name, name) == 0 ||
-					strcmp(text_or_empty(d->cts[i]->claimed_name), name) == 0))
-			return berth_error_set(err, BERTH_ERR_NAME_IN_USE, EEXIST,
-					       "CT %u: the name '%s' is CT %u's", ct->ctid, name,
-					       d->cts[i]->ctid);
 	while (r == 0 && list != NULL && *list != '\0') {
 		char word[NET_ADDR_TEXT + 1] = "";
 		size_t len = strcspn(list, " ");

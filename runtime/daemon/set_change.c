@@ -2,9 +2,11 @@
 #include "runtime/daemon/set_change.h"
 
 #include "runtime/base/cleanup.h"
+#include "runtime/base/text.h"
 #include "runtime/base/value.h"
 #include "runtime/config/temporary.h"
 #include "runtime/config/undo.h"
+#include "runtime/daemon/come_back.h"
 #include "runtime/daemon/settings.h"
 
 #include <errno.h>
@@ -117,10 +119,16 @@ static int mark(struct job *j, const struct set_order *o, struct berth_error *er
 static int come_back(struct job *j, struct berth_error *err)
 {
 	int64_t now = (int64_t)time(NULL);
-	int r = temporary_take_back(j->conf, j->was, now);
+	const char *key;
+	int r;
 
+	j->comes_back = true;
+	if (come_back_pick(j->ct, j->was, now, &j->back_key) < 0)
+		return berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM, "CT %u: set", j->ct->ctid);
+	key = j->back_key;
+	r = temporary_take_back(j->conf, j->was, key, now);
 	if (r > 0)
-		r = temporary_take_back(j->live, j->was, now);
+		r = temporary_take_back(j->live, j->was, key, now);
 	if (r > 0)
 		r = copy_lines(j->conf, j->live);
 	j->save = true;
@@ -130,22 +138,43 @@ static int come_back(struct job *j, struct berth_error *err)
 
 /* ---- undo ---- */
 
+/* ", " between them; what is too long is cut. */
+static void add_left(const char *key, void *data)
+{
+	char **keys = data;
+
+	text_set(keys, "%s%s%s", text_or_empty(*keys), *keys != NULL ? ", " : "", key);
+}
+
+static int nothing_to_undo(const struct job *j, const char *left, struct berth_error *err)
+{
+	if (left != NULL)
+		return berth_error_set(err, BERTH_ERR_VALUE, ENOENT,
+				       "CT %u: nothing to undo: what the last set changed was "
+				       "changed again since: %.200s",
+				       j->ct->ctid, left);
+	return berth_error_set(err, BERTH_ERR_VALUE, ENOENT,
+			       "CT %u: nothing to undo: all is as it was before the last set",
+			       j->ct->ctid);
+}
+
 static int take_back_last(struct job *j, struct berth_error *err)
 {
 	uint32_t ctid = j->ct->ctid;
+	auto_free char *left = NULL;
 	struct conf_file *note;
 	int r = store_undo_load(&j->d->paths, ctid, &note, err);
 
 	if (r < 0)
 		return r;
-	r = undo_apply(note, j->conf, j->live, &j->save);
+	r = undo_apply(note, j->conf, j->live, &j->save, add_left, &left);
 	conf_free(note);
 	if (r < 0)
 		return berth_error_sys(err, r, "CT %u: read what the last set has changed", ctid);
 	if (conf_equal(j->live, j->before) && conf_equal(j->conf, j->was))
-		return berth_error_set(
-			err, BERTH_ERR_VALUE, ENOENT,
-			"CT %u: nothing to undo: all is as it was before the last set", ctid);
+		return nothing_to_undo(j, left, err);
+	if (left != NULL)
+		job_note(j, "CT %u: left as it is, as it was changed again since: %s", ctid, left);
 	if (!j->save && j->ct->status != CT_RUNNING)
 		return berth_error_set(err, BERTH_ERR_VALUE, ENOENT,
 				       "CT %u: nothing to undo: the last set was not saved, and "

@@ -18,8 +18,15 @@ const char *troubles_text(const struct ct *ct, char *buf)
 	const char *volume = of_run(ct, &ct->space.init, text_or_empty(ct->volume_trouble)),
 		   *limits = of_run(ct, &ct->limit_init, text_or_empty(ct->limit_trouble));
 
-	(void)snprintf(buf, CT_TROUBLE_MAX, "%s%s%s", volume,
-		       volume[0] != '\0' && limits[0] != '\0' ? "; " : "", limits);
+	/* That of its config is so whether it runs or not. */
+	const char *all[] = {volume, limits, text_or_empty(ct->back_trouble)};
+	size_t used = 0;
+
+	buf[0] = '\0';
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]) && used < CT_TROUBLE_MAX; i++)
+		if (all[i][0] != '\0')
+			used += (size_t)snprintf(buf + used, CT_TROUBLE_MAX - used, "%s%s",
+						 used > 0 ? "; " : "", all[i]);
 	return buf;
 }
 

@@ -1,6 +1,6 @@
 /*
- * troubles.h - all that an admin should know of a running CT, as one line: its volume (space.c), its limits
- * (ledger_watch.c).
+ * troubles.h - all that an admin should know of a CT, as one line: its volume (space.c), its limits
+ * (ledger_watch.c), a temporary change that cannot be taken back (come_back.c).
  */
 #pragma once
 

@@ -2,8 +2,9 @@
  * op_apply.c - makes the candidate configuration of a CT true: limits, addresses, disk size and, in a
  * running CT, hostname and DNS. Steps that fail undo the earlier ones: all or nothing.
  *
- * Arguments: [back] - a set that came to no end is taken back, as far as it goes. [dry] - only says what would be
- * written, in results change.N.where, change.N.old and change.N.new.
+ * Arguments: [back] - a set that came to no end is taken back, as far as it goes: from the candidate to what was in
+ * effect. [dry] - only says what would be written if asked.conf were the candidate, in results change.N.where,
+ * change.N.old and change.N.new.
  */
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
@@ -38,20 +39,31 @@ struct apply {
 	bool running;
 	unsigned int n_changes; /* that a dry run has said */
 	bool takes_back; /* to what was in effect before: as far as it goes */
+	bool dry;
 };
+
+static int load_configs(struct apply *a, struct berth_error *err)
+{
+	struct worker *w = a->w;
+	int r = store_live_load(&w->paths, w->ctid, &a->live, err);
+
+	if (r == 0)
+		r = a->dry ? store_asked_load(&w->paths, w->ctid, &a->candidate, err)
+			   : store_candidate_load(&w->paths, w->ctid, &a->candidate, err);
+	if (r == 0)
+		r = ct_config_from(a->live, w->host_conf, a->takes_back ? &a->next : &a->now, err);
+	if (r == 0)
+		r = ct_config_from(a->candidate, w->host_conf, a->takes_back ? &a->now : &a->next,
+				   err);
+	return r;
+}
 
 static int step_load(void *ctx, struct berth_error *err)
 {
 	struct apply *a = ctx;
 	struct worker *w = a->w;
-	int r = store_live_load(&w->paths, w->ctid, &a->live, err);
+	int r = load_configs(a, err);
 
-	if (r == 0)
-		r = ct_config_from(a->live, w->host_conf, &a->now, err);
-	if (r == 0)
-		r = store_candidate_load(&w->paths, w->ctid, &a->candidate, err);
-	if (r == 0)
-		r = ct_config_from(a->candidate, w->host_conf, &a->next, err);
 	if (r == 0)
 		r = worker_info(w, &a->info, err);
 	if (r == 0)
@@ -343,14 +355,14 @@ PLAN_POINTS(plan);
 int op_apply(struct worker *w, struct berth_error *err)
 {
 	static struct apply a;
-	bool dry = w->n_args > 0 && strcmp(w->args[0], "dry") == 0;
 	int r;
 
 	a.w = w;
+	a.dry = w->n_args > 0 && strcmp(w->args[0], "dry") == 0;
 	a.takes_back = w->n_args > 0 && strcmp(w->args[0], "back") == 0;
 	a.netns_fd = -EBADF;
-	r = dry ? step_load(&a, err) : plan_run(&plan, &a, err);
-	if (dry && r == 0)
+	r = a.dry ? step_load(&a, err) : plan_run(&plan, &a, err);
+	if (a.dry && r == 0)
 		r = step_look(&a, err);
 	conf_free(a.live);
 	conf_free(a.candidate);

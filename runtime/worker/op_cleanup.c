@@ -206,10 +206,10 @@ static void remove_run_files(int run_fd)
 {
 	/* The console's log stays until the next start: it says why a CT went down. */
 	static const char *const files[] = {
-		"booted",    "monitor.sock",  "candidate.conf", "exit",
-		"live.conf", "exit.tmp",      "booted.tmp",	"state.tmp",
-		"trouble",   "trouble.tmp",   "old.conf.tmp",	"mounted.tmp",
-		"addresses", "addresses.tmp", "dumper",		"dumper.tmp"};
+		"booted",	"monitor.sock", "candidate.conf", "exit",	   "live.conf",
+		"exit.tmp",	"booted.tmp",	"state.tmp",	  "trouble",	   "trouble.tmp",
+		"old.conf.tmp", "mounted.tmp",	"addresses",	  "addresses.tmp", "dumper",
+		"dumper.tmp",	"asked.conf",	"pending.conf"};
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
 		(void)file_unlink_at(run_fd, files[i]);

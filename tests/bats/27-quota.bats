@@ -152,6 +152,27 @@ conf() {
 	run -1 grep UNTIL "$HOST_ROOT/etc/berth/ct/101.conf"
 }
 
+@test "what cannot come back after set --for holds nothing else, is told, and comes back when it can" {
+	berth set 101 --ram 128M
+	# dd has its buffer, and can never write it whole.
+	berth exec2 101 'dd if=/dev/zero bs=90M count=1 2>/dev/null | sleep 1000 &' </dev/null
+	holds() { [ "$(field 101 physpages)" -gt 22000 ]; }
+	wait_for 20 holds
+	berth set 101 --ram 130M --cpulimit 300 --for 1s
+	rest_is_back() { [ "$(field 101 cpulimit)" = 0 ] && berth status 101 2>&1 | grep 'could not come back: PHYSPAGES'; }
+	wait_for 30 rest_is_back
+	[ "$(conf 101 PHYSPAGES)" = 0:33280 ]
+	[ "$(field 101 physpages.l)" = 33280 ]
+	# A CT that has stopped uses none.
+	berth stop 101 --fast
+	ram_is_back() { [ "$(conf 101 PHYSPAGES)" = 0:16384 ]; }
+	wait_for 20 ram_is_back
+	run -1 grep UNTIL "$HOST_ROOT/etc/berth/ct/101.conf"
+	run --separate-stderr -0 berth status 101
+	[[ $stderr != *"come back"* ]]
+	berth start 101 --wait
+}
+
 # cg V2_FILE V1_FILE: one file of 101's cgroup, of the version that this host has.
 cg() {
 	cat /sys/fs/cgroup/{,*/}"berth-test-$HOST_ID/berth/101/$1" 2>/dev/null ||

@@ -220,6 +220,37 @@ answers() {
 	wait_for 30 stopped
 }
 
+# due_next CTID: berthd is stopped just before a temporary change of it is over.
+due_next() {
+	local conf=$HOST_ROOT/etc/berth/ct/$1.conf
+	for _ in 1 2 3 4 5; do
+		berth set "$1" --numproc 99 --for 2s
+		kill -STOP "$BERTHD_PID"
+		! grep -q '^UNTIL_NUMPROC=' "$conf" || break
+		kill -CONT "$BERTHD_PID"
+	done
+	grep -q '^UNTIL_NUMPROC=' "$conf"
+	is_past() { [[ $(date -u +%FT%TZ) > $(sed -n 's/^UNTIL_NUMPROC="\([^ "]*\).*/\1/p' "$conf") ]]; }
+	wait_for 10 is_past
+}
+
+# bats test_tags=night
+@test "H8 a temporary change that ends, of a container whose config is not in memory, holds nobody else" {
+	start_berthd
+	tiny 101
+	berth create 102 --ostemplate tiny
+	due_next 102
+	forgotten "$HOST_ROOT/etc/berth/ct/102.conf" "$HOST_ROOT/var/lib/berth/private/102/facts"
+	reads_hang
+	kill -CONT "$BERTHD_PID"
+	wait_for 20 stuck 1
+	answers
+	stuck 1
+	reads_go_on
+	is_back() { ! grep -q NUMPROC "$HOST_ROOT/etc/berth/ct/102.conf"; }
+	wait_for 30 is_back
+}
+
 @test "H8 a create whose sample is not in memory, on a disk that hangs, holds nobody else" {
 	start_berthd
 	tiny 101

@@ -138,7 +138,7 @@ left_of_101() {
 	grep -sF "$HOST_ROOT/var/lib/berth/private/101" /sys/block/loop*/loop/backing_file
 	grep -F -e "$HOST_ROOT/run/berth/ct/101" -e "$HOST_ROOT/var/lib/berth/root/101" /proc/self/mountinfo
 	find "$dir" "$HOST_ROOT"/var/lib/berth/{state,private} "$HOST_ROOT/etc/berth/ct" -maxdepth 2 ! -type d \
-		\( -name '*.tmp' -o -name '*.new' -o -name '*.intent' -o -name candidate.conf -o -name state -o -name exit \
+		\( -name '*.tmp' -o -name '*.new' -o -name '*.intent' -o -name candidate.conf -o -name pending.conf -o -name asked.conf -o -name state -o -name exit \
 		-o -name restart -o -name monitor.sock -o -name live.conf \) -not -path '*/102/*' 2>/dev/null
 	pgrep -af "berth-(worker|monitor).* 101( |$)"
 }

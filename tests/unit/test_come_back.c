@@ -35,8 +35,42 @@ static void what_is_due_comes_back_and_the_rest_waits(void)
 	host_end();
 }
 
+/* Memory that the CT uses, say: it holds its own key, and only that. */
+static void what_is_refused_holds_no_other_key(void)
+{
+	struct ct *ct;
+
+	host_begin("");
+	on_worker("apply",
+		  "if grep -q 'PHYSPAGES=.0:100' $TOP/run/berth/ct/101/candidate.conf; then "
+		  "echo error io.berth.Limit 16 CT 101: its memory is in use; exit 1; fi\n"
+		  "say_done\n");
+	ct = add_ct(101, "CPULIMIT=\"50\"\nUNTIL_CPULIMIT=\"2001-01-01T00:00:00Z 20\"\n"
+			 "PHYSPAGES=\"0:90000\"\nUNTIL_PHYSPAGES=\"2001-01-01T00:00:00Z 0:10000\"\n"
+			 "NUMPROC=\"90\"\nUNTIL_NUMPROC=\"2001-01-01T00:00:00Z\"\n");
+	come_back_begin(&d);
+	WAIT_FOR(ct->back_trouble != NULL && all_idle());
+	CHECK(saved_is(101, "CPULIMIT", "20") && saved_is(101, "NUMPROC", NULL));
+	CHECK(saved_is(101, "PHYSPAGES", "0:90000"));
+	CHECK(saved_is(101, "UNTIL_PHYSPAGES", "2001-01-01T00:00:00Z 0:10000"));
+	CHECK(strstr(ct->back_trouble, "PHYSPAGES (its memory is in use)") != NULL);
+	CHECK(strcmp(worker_calls(), "apply 101,apply 101,apply 101,apply 101,") == 0);
+	/* And no more until its pause is over. */
+	come_back_soon(&d);
+	settle_down();
+	CHECK(worker_calls()[0] == '\0');
+	/* Who makes it permanent has settled it. */
+	CHECK(code_of(call("io.berth.Container.Set",
+			   json_pack("{s:s, s:b, s:[{s:s, s:s}]}", "ct", "101", "save", true,
+				     "settings", "option", "physpages", "value", "0:90000"))) ==
+	      BERTH_OK);
+	WAIT_FOR(ct->back_trouble == NULL && ct->until == 0 && all_idle());
+	host_end();
+}
+
 int main(void)
 {
 	RUN(what_is_due_comes_back_and_the_rest_waits);
+	RUN(what_is_refused_holds_no_other_key);
 	return 0;
 }

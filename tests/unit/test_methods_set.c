@@ -5,6 +5,8 @@
  */
 #include "tests/unit/daemon_fixture.h"
 
+#include "runtime/daemon/set_recover.h"
+
 #include <time.h>
 
 static json_t *set(const char *option, const char *value, bool save)
@@ -113,6 +115,44 @@ static void undo_takes_the_last_set_back_and_a_second_one_does_it_again(void)
 	host_end();
 }
 
+/* The config's editor is not asked, and an undo of nothing else is left. */
+static void undo_leaves_what_was_changed_since(void)
+{
+	json_t *reply;
+
+	host_begin("");
+	(void)add_ct(101, "NUMPROC=\"50\"\n");
+	CHECK(code_of(set("numproc", "60", true)) == BERTH_OK);
+	put_config(101, "NUMPROC=\"70:70\"\n");
+	CHECK(code_of(undo()) == BERTH_ERR_VALUE && strstr(err.msg, "since: NUMPROC") != NULL);
+	CHECK(strcmp(saved("NUMPROC"), "70:70") == 0);
+	reply = call("io.berth.Container.Set",
+		     json_pack("{s:s, s:b, s:[{s:s, s:s}, {s:s, s:s}]}", "ct", "101", "save", true,
+			       "settings", "option", "numproc", "value", "80", "option", "cpulimit",
+			       "value", "20"));
+	CHECK(code_of(reply) == BERTH_OK);
+	put_config(101, "NUMPROC=\"90:90\"\nCPULIMIT=\"20\"\n");
+	reply = undo();
+	CHECK(is_noted(reply, "changed again since: NUMPROC") && code_of(reply) == BERTH_OK);
+	CHECK(strcmp(saved("NUMPROC"), "90:90") == 0 && strcmp(saved("CPULIMIT"), "(none)") == 0);
+	host_end();
+}
+
+/* A set that could not be saved is not the one that an undo takes back. */
+static void what_was_not_saved_is_not_the_last_set(void)
+{
+	char path[BERTH_PATH_MAX];
+
+	host_begin("");
+	(void)add_ct(101, "NUMPROC=\"50\"\n");
+	CHECK(code_of(set("numproc", "60", true)) == BERTH_OK);
+	CHECK(dir_make(path_below(d.paths.etc, "ct/101.conf.tmp/x", path), 0755) == 0);
+	CHECK(code_of(set("cpulimit", "20", true)) == BERTH_ERR_SAVE);
+	CHECK(rmdir(path) == 0 && rmdir(path_below(d.paths.etc, "ct/101.conf.tmp", path)) == 0);
+	CHECK(code_of(undo()) == BERTH_OK && strcmp(saved("NUMPROC"), "50") == 0);
+	host_end();
+}
+
 static void what_is_unset_has_its_default_again(void)
 {
 	json_t *p = json_pack("{s:s, s:b, s:[], s:[s, s]}", "ct", "101", "save", true, "settings",
@@ -148,6 +188,7 @@ static void a_dry_run_changes_nothing(void)
 		     "HOSTNAME=\"new\"") == 0);
 	CHECK(code_of(reply) == BERTH_OK && is_untouched());
 	CHECK(strcmp(worker_calls(), "apply 101 dry,") == 0);
+	CHECK(!is_there(run_dir(101), "asked.conf"));
 	host_end();
 }
 
@@ -169,6 +210,28 @@ static void what_is_for_a_time_is_in_the_config_with_its_end(void)
 	(void)json_object_set_new(p, "for", json_integer(0));
 	CHECK(code_of(call("io.berth.Container.Set", p)) == BERTH_ERR_VALUE);
 	host_end();
+}
+
+static void what_a_running_ct_cannot_give_back_is_told(void)
+{
+	json_t *p = json_pack("{s:s, s:b, s:i, s:[{s:s, s:s}]}", "ct", "101", "save", false, "for",
+			      7200, "settings", "option", "diskspace", "value", "2G"),
+	       *reply;
+	struct running r;
+
+	host_begin("");
+	running_begin(&r, 101, "DISKSPACE=\"1048576\"\n");
+	reply = call("io.berth.Container.Set", json_incref(p));
+	CHECK(is_noted(reply, "shrinks only while its CT is stopped") &&
+	      code_of(reply) == BERTH_OK);
+	(void)json_object_set_new(p, "settings",
+				  json_pack("[{s:s, s:s}]", "option", "numproc", "value", "90"));
+	(void)json_object_set_new(p, "ct", json_string("102"));
+	(void)add_ct(102, "");
+	reply = call("io.berth.Container.Set", p);
+	CHECK(!is_noted(reply, "shrinks") && code_of(reply) == BERTH_OK);
+	host_end();
+	running_end(&r);
 }
 
 static void what_takes_effect_later_or_never_is_told(void)
@@ -246,12 +309,87 @@ static void a_worker_that_died_is_taken_back(void)
 	host_begin("");
 	running_begin(&r, 101, "HOSTNAME=\"old\"\n");
 	on_worker("apply", "[ -e $TOP/once ] || { : >$TOP/once; kill -9 $$; }\n"
-			   "grep -q new $TOP/run/berth/ct/101/live.conf && "
-			   "grep -q old $TOP/run/berth/ct/101/candidate.conf && say_done\n");
+			   "grep -q new $TOP/run/berth/ct/101/candidate.conf && "
+			   "[ ! -e $TOP/run/berth/ct/101/live.conf ] && say_done\n");
 	CHECK(code_of(set("hostname", "new", true)) == BERTH_ERR_HELPER);
 	CHECK(strcmp(worker_calls(), "apply 101,apply 101 back,") == 0);
 	CHECK(strcmp(saved("HOSTNAME"), "old") == 0 && all_idle());
 	CHECK(!is_there(run_dir(101), "candidate.conf"));
+	host_end();
+	running_end(&r);
+}
+
+/* As berthd finds it that comes after one that was killed in the middle of a set. */
+static void left_by_a_killed_berthd(struct running *r, const char *saved_conf, const char *live,
+				    const char *pending, const char *candidate)
+{
+	running_begin(r, 101, saved_conf);
+	put_file(run_dir(101), "live.conf", live, 0644);
+	if (pending != NULL)
+		put_file(run_dir(101), "pending.conf", pending, 0644);
+	put_file(run_dir(101), "candidate.conf", candidate, 0644);
+	set_recover(&d, r->ct);
+	WAIT_FOR(all_idle());
+	CHECK(!is_there(run_dir(101), "candidate.conf") && !is_there(run_dir(101), "pending.conf"));
+}
+
+static const char *live(const char *key)
+{
+	static char value[256];
+	struct conf_file *f = NULL;
+	const char *v;
+
+	CHECK(store_live_load(&d.paths, 101, &f, &err) == 0);
+	v = conf_get(f, key);
+	(void)snprintf(value, sizeof(value), "%s", v != NULL ? v : "(none)");
+	conf_free(f);
+	return value;
+}
+
+/* What is in effect and what is saved differ before it, so neither says what the other was to be. */
+static void after_a_kill_both_files_are_new_or_none(void)
+{
+	struct running r;
+
+	host_begin("");
+	left_by_a_killed_berthd(&r, "NUMPROC=\"60\"\nCPULIMIT=\"50\"\n", "NUMPROC=\"150\"\n",
+				"NUMPROC=\"60\"\nCPULIMIT=\"50\"\n",
+				"NUMPROC=\"150\"\nCPULIMIT=\"50\"\n");
+	CHECK(strcmp(worker_calls(), "apply 101,") == 0);
+	CHECK(strcmp(live("CPULIMIT"), "50") == 0 && strcmp(live("NUMPROC"), "150") == 0);
+	host_end();
+	running_end(&r);
+	host_begin("");
+	left_by_a_killed_berthd(&r, "NUMPROC=\"60\"\n", "NUMPROC=\"150\"\n",
+				"NUMPROC=\"60\"\nCPULIMIT=\"50\"\n",
+				"NUMPROC=\"150\"\nCPULIMIT=\"50\"\n");
+	CHECK(strcmp(worker_calls(), "apply 101 back,") == 0);
+	CHECK(strcmp(live("CPULIMIT"), "(none)") == 0 && strcmp(live("NUMPROC"), "150") == 0);
+	CHECK(strcmp(saved("CPULIMIT"), "(none)") == 0);
+	host_end();
+	running_end(&r);
+	/* At its very end. */
+	host_begin("");
+	left_by_a_killed_berthd(&r, "NUMPROC=\"60\"\n", "NUMPROC=\"150\"\n", NULL,
+				"NUMPROC=\"150\"\n");
+	CHECK(worker_calls()[0] == '\0' && strcmp(live("NUMPROC"), "150") == 0);
+	host_end();
+	running_end(&r);
+}
+
+/* What was only asked about is no set under way. */
+static void a_dry_run_that_was_killed_is_swept_away(void)
+{
+	struct running r;
+
+	host_begin("");
+	running_begin(&r, 101, "NUMPROC=\"60\"\n");
+	put_file(run_dir(101), "asked.conf", "NUMPROC=\"70\"\n", 0644);
+	set_recover(&d, r.ct);
+	settle_down();
+	CHECK(worker_calls()[0] == '\0' && strcmp(live("NUMPROC"), "60") == 0);
+	store_sweep(&d.paths, 101);
+	CHECK(!is_there(run_dir(101), "asked.conf"));
 	host_end();
 	running_end(&r);
 }
@@ -270,6 +408,33 @@ static void what_cannot_be_saved_is_taken_back(void)
 	CHECK(strcmp(saved("HOSTNAME"), "old") == 0 && all_idle());
 	host_end();
 	running_end(&r);
+}
+
+/* Else it could never come back. */
+static void what_comes_back_is_taken(void)
+{
+	host_begin("");
+	(void)add_ct(
+		101,
+		"NAME=\"b\"\nUNTIL_NAME=\"2099-01-01T00:00:00Z a\"\n"
+		"IP_ADDRESS=\"10.0.0.2\"\nUNTIL_IP_ADDRESS=\"2099-01-01T00:00:00Z 10.0.0.1\"\n");
+	(void)add_ct(102, "HOSTNAME=\"old\"\n");
+	CHECK(code_of(call("io.berth.Container.Set",
+			   json_pack("{s:s, s:b, s:[{s:s, s:s}]}", "ct", "102", "save", true,
+				     "settings", "option", "name", "value", "a"))) ==
+	      BERTH_ERR_NAME_IN_USE);
+	CHECK(strstr(err.msg, "berth set 101 --name b --save") != NULL);
+	CHECK(code_of(call("io.berth.Container.Set",
+			   json_pack("{s:s, s:b, s:[{s:s, s:s}]}", "ct", "102", "save", true,
+				     "settings", "option", "ipadd", "value", "10.0.0.1"))) ==
+	      BERTH_ERR_ADDRESS_IN_USE);
+	CHECK(strstr(err.msg, "comes back to CT 101") != NULL);
+	/* What the message advises frees it. */
+	CHECK(code_of(set("name", "b", true)) == BERTH_OK);
+	CHECK(code_of(call("io.berth.Container.Set",
+			   json_pack("{s:s, s:b, s:[{s:s, s:s}]}", "ct", "102", "save", true,
+				     "settings", "option", "name", "value", "a"))) == BERTH_OK);
+	host_end();
 }
 
 static void what_cannot_be_is_refused_before_anything_is_done(void)
@@ -319,14 +484,20 @@ int main(void)
 	RUN(without_save_a_stopped_ct_is_as_before);
 	RUN(without_save_it_is_in_effect_until_the_stop);
 	RUN(undo_takes_the_last_set_back_and_a_second_one_does_it_again);
+	RUN(undo_leaves_what_was_changed_since);
+	RUN(what_was_not_saved_is_not_the_last_set);
 	RUN(what_is_unset_has_its_default_again);
 	RUN(a_dry_run_changes_nothing);
 	RUN(what_is_for_a_time_is_in_the_config_with_its_end);
+	RUN(what_a_running_ct_cannot_give_back_is_told);
 	RUN(what_takes_effect_later_or_never_is_told);
 	RUN(what_the_worker_refuses_changes_nothing);
 	RUN(what_is_being_set_is_taken_already);
 	RUN(a_worker_that_died_is_taken_back);
+	RUN(after_a_kill_both_files_are_new_or_none);
+	RUN(a_dry_run_that_was_killed_is_swept_away);
 	RUN(what_cannot_be_saved_is_taken_back);
+	RUN(what_comes_back_is_taken);
 	RUN(what_cannot_be_is_refused_before_anything_is_done);
 	RUN(two_sets_do_not_mix);
 	return check_failures != 0;

@@ -61,8 +61,8 @@ static void what_is_changed_added_or_gone_comes_back(void)
 	check_text(f, "A=\"1\"\n# c\nB=\"9\"\nD=\"4\"\nUNTIL_B=\"2026-11-30T06:12:00Z 2\"\n"
 		      "UNTIL_D=\"2026-11-30T06:12:00Z\"\nUNTIL_C=\"2026-11-30T06:12:00Z 3\"\n");
 	CHECK(temporary_next(f) == 1796019120 && temporary_next(before) == 0);
-	CHECK(temporary_take_back(f, f, 1796019119) == 0);
-	CHECK(temporary_take_back(f, f, 1796019120) == 3);
+	CHECK(temporary_take_back(f, f, NULL, 1796019119) == 0);
+	CHECK(temporary_take_back(f, f, NULL, 1796019120) == 3);
 	check_text(f, "A=\"1\"\n# c\nB=\"2\"\nC=\"3\"\n");
 	conf_free(before);
 	conf_free(f);
@@ -101,7 +101,7 @@ static void each_has_its_own_time(void)
 				    "UNTIL_B=\"2026-11-30T06:11:00Z 6\"\n");
 
 	CHECK(temporary_next(f) == 1796019060);
-	CHECK(temporary_take_back(f, f, 1796019060) == 1);
+	CHECK(temporary_take_back(f, f, NULL, 1796019060) == 1);
 	check_text(f, "A=\"1\"\nB=\"6\"\nUNTIL_A=\"2026-11-30T06:12:00Z 5\"\n");
 	temporary_keep(f, "A");
 	temporary_keep(f, "B");
@@ -109,11 +109,34 @@ static void each_has_its_own_time(void)
 	conf_free(f);
 }
 
+static void add_key(const char *key, void *data)
+{
+	(void)strncat(data, key, 15 - strlen(data));
+}
+
+static void one_key_comes_back_alone(void)
+{
+	struct conf_file *f = parse("A=\"1\"\nB=\"2\"\nUNTIL_A=\"2026-11-30T06:12:00Z 5\"\n"
+				    "UNTIL_B=\"2026-11-30T06:12:00Z\"\nUNTIL_C=\"?\"\n"
+				    "UNTIL_D=\"2026-11-30T06:12:01Z\"\n");
+	char keys[16] = "";
+
+	temporary_each_due(f, 1796019120, add_key, keys);
+	CHECK(strcmp(keys, "ABC") == 0 && strcmp(temporary_old(f, "A"), "5") == 0);
+	CHECK(temporary_old(f, "B") == NULL && temporary_old(f, "C") == NULL &&
+	      temporary_old(f, "E") == NULL);
+	CHECK(temporary_take_back(f, f, "A", 1796019120) == 1);
+	CHECK(temporary_take_back(f, f, "D", 1796019120) == 0);
+	check_text(f, "A=\"5\"\nB=\"2\"\nUNTIL_B=\"2026-11-30T06:12:00Z\"\nUNTIL_C=\"?\"\n"
+		      "UNTIL_D=\"2026-11-30T06:12:01Z\"\n");
+	conf_free(f);
+}
+
 static void a_damaged_line_goes_and_the_value_stays(void)
 {
 	struct conf_file *f = parse("A=\"1\"\nUNTIL_A=\"tomorrow 5\"\nUNTIL_=\"x\"\n");
 
-	CHECK(temporary_next(f) == 1 && temporary_take_back(f, f, 1796019060) == 1);
+	CHECK(temporary_next(f) == 1 && temporary_take_back(f, f, NULL, 1796019060) == 1);
 	check_text(f, "A=\"1\"\nUNTIL_=\"x\"\n");
 	conf_free(f);
 }
@@ -125,6 +148,7 @@ int main(void)
 	RUN(it_is_prolonged_or_for_good_without_a_change);
 	RUN(a_second_time_it_comes_back_to_what_it_was_at_first);
 	RUN(each_has_its_own_time);
+	RUN(one_key_comes_back_alone);
 	RUN(a_damaged_line_goes_and_the_value_stays);
 	return 0;
 }

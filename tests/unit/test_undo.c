@@ -34,21 +34,55 @@ static void both_files_go_back_and_later_changes_stay(void)
 	bool saves = false;
 
 	CHECK(undo_note(saved_was, saved, live_was, live, &note) == 0);
-	check_text(note, "SAVED_A=\"=1\"\nSAVED_B=\"=\"\nSAVED_N=\"-\"\nLIVE_A=\"=1\"\n");
+	check_text(note, "SAVED_A=\"=1\"\nTHEN_SAVED_A=\"=2\"\nSAVED_B=\"=\"\nTHEN_SAVED_B=\"-\"\n"
+			 "SAVED_N=\"-\"\nTHEN_SAVED_N=\"=5\"\nLIVE_A=\"=1\"\nTHEN_LIVE_A=\"=2\"\n");
 	CHECK(conf_set(saved, "LATER", "x") == 0 && conf_set(live, "C", "4") == 0);
-	CHECK(undo_apply(note, saved, live, &saves) == 4 && saves);
+	CHECK(undo_apply(note, saved, live, &saves, NULL, NULL) == 4 && saves);
 	check_text(saved, "A=\"1\"\nLATER=\"x\"\nB=\"\"\n");
 	check_text(live, "A=\"1\"\nC=\"4\"\n");
 	conf_free(note);
 	/* Of one that was not saved. */
 	CHECK(undo_note(saved, saved, live_was, live, &note) == 0);
-	CHECK(undo_apply(note, saved, live, &saves) == 1 && !saves);
+	CHECK(undo_apply(note, saved, live, &saves, NULL, NULL) == 1 && !saves);
 	check_text(live, "A=\"1\"\nC=\"3\"\n");
 	conf_free(note);
 	conf_free(saved_was);
 	conf_free(live_was);
 	conf_free(saved);
 	conf_free(live);
+}
+
+static void add_key(const char *key, void *data)
+{
+	(void)strncat(data, key, 15 - strlen(data));
+}
+
+/* An editor of the file, or a change that came back by itself. */
+static void what_others_changed_since_stays_and_is_named(void)
+{
+	struct conf_file *was = parse("A=\"1\"\nB=\"1\"\nC=\"1\"\n"),
+			 *is = parse("A=\"2\"\nB=\"2\"\nC=\"1\"\nD=\"2\"\n"
+				     "UNTIL_A=\"x\"\nUNTIL_B=\"x\"\n");
+	struct conf_file *saved = parse("A=\"3\"\nB=\"2\"\nC=\"1\"\n"
+					"UNTIL_A=\"x\"\nUNTIL_B=\"x\"\n");
+	struct conf_file *note = NULL;
+	char keys[16] = "";
+	bool saves = false;
+
+	CHECK(undo_note(was, is, was, is, &note) == 0);
+	CHECK(undo_apply(note, saved, is, &saves, add_key, keys) == 7 && saves);
+	CHECK(strcmp(keys, "AD") == 0);
+	check_text(saved, "A=\"3\"\nB=\"1\"\nC=\"1\"\nUNTIL_A=\"x\"\n");
+	check_text(is, "A=\"1\"\nB=\"1\"\nC=\"1\"\n");
+	conf_free(note);
+	/* One that an earlier version wrote does not say what it was. */
+	note = parse("SAVED_A=\"=1\"\n");
+	CHECK(undo_apply(note, saved, is, &saves, add_key, keys) == 1);
+	check_text(saved, "A=\"1\"\nB=\"1\"\nC=\"1\"\nUNTIL_A=\"x\"\n");
+	conf_free(note);
+	conf_free(was);
+	conf_free(is);
+	conf_free(saved);
 }
 
 static void nothing_changed_is_nothing_noted(void)
@@ -64,14 +98,14 @@ static void nothing_changed_is_nothing_noted(void)
 static void a_damaged_note_is_refused(void)
 {
 	static const char *const bad[] = {"A=\"=1\"\n", "SAVED_=\"=1\"\n", "SAVED_A=\"1\"\n",
-					  "LIVE_A=\"\"\n"};
+					  "LIVE_A=\"\"\n", "THEN_SAVED_A=\"2\"\n"};
 	struct conf_file *f = parse("A=\"1\"\n");
 	bool saves = true;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct conf_file *note = parse(bad[i]);
 
-		CHECK(undo_apply(note, f, f, &saves) == -EINVAL && saves);
+		CHECK(undo_apply(note, f, f, &saves, NULL, NULL) == -EINVAL && saves);
 		conf_free(note);
 	}
 	check_text(f, "A=\"1\"\n");
@@ -81,6 +115,7 @@ static void a_damaged_note_is_refused(void)
 int main(void)
 {
 	RUN(both_files_go_back_and_later_changes_stay);
+	RUN(what_others_changed_since_stays_and_is_named);
 	RUN(nothing_changed_is_nothing_noted);
 	RUN(a_damaged_note_is_refused);
 	return 0;
