@@ -234,6 +234,8 @@ void cg_ct_pressure(const struct cg_host *h, uint32_t ctid, enum cg_pressure_of 
 void cg_host_pressure(enum cg_pressure_of of, struct cg_pressure *ret);
 /* v1 counts what was read or written around the page cache only: there, writeback is nobody's. */
 void cg_ct_io(const struct cg_host *h, uint32_t ctid, dev_t dev, struct cg_io *ret);
+/* Bytes of its RAM that are page cache of files, which the kernel takes back when it needs them; 0 when that cannot be read. */
+uint64_t cg_ct_cache(const struct cg_host *h, uint32_t ctid);
 int cg_ct_freeze(struct cg_host *h, uint32_t ctid, bool frozen, struct berth_error *err);
 /* Does not wait until the last process goes on. */
 int cg_ct_thaw(struct cg_host *h, uint32_t ctid, struct berth_error *err);

@@ -160,3 +160,16 @@ void cg_ct_io(const struct cg_host *h, uint32_t ctid, dev_t dev, struct cg_io *r
 	if (cg_read(hi, ctid, "blkio.throttle.io_serviced_recursive", text, sizeof(text)) == 0)
 		(void)cg_io_parse_v1(text, dev, &ret->reads, &ret->writes);
 }
+
+uint64_t cg_ct_cache(const struct cg_host *h, uint32_t ctid)
+{
+	const struct cg_hier *hi = cg_hier_of(h, CG_MEMORY);
+	uint64_t active = 0, inactive = 0;
+	char text[TEXT_MAX];
+
+	if (hi == NULL || hi->berth < 0 || cg_read(hi, ctid, "memory.stat", text, sizeof(text)) < 0)
+		return 0;
+	(void)cg_parse_key(text, hi->v2 ? "active_file" : "total_active_file", &active);
+	(void)cg_parse_key(text, hi->v2 ? "inactive_file" : "total_inactive_file", &inactive);
+	return active + inactive;
+}

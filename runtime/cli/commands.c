@@ -296,7 +296,7 @@ static const struct command table[] = {
 	 "  berth doctor\n"
 	 "  berth doctor --apply\n",
 	 cmd_doctor},
-	{"monitor", NULL, "", "print events of CTs as they happen", "  berth monitor --json\n",
+	{"monitor", "events", "", "print events of CTs as they happen", "  berth monitor --json\n",
 	 cmd_monitor},
 	{"ping", NULL, "", "check that berthd answers", "  berth ping\n", cmd_ping},
 	{"version", NULL, "", "print the versions of berth and berthd", "  berth version\n",

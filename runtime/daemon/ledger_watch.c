@@ -33,7 +33,10 @@ struct entry {
 	bool full; /* in: when last looked at; out: now */
 	struct info_ct info; /* of a running CT: a copy, and what is known of its config */
 	struct ct_rate rate; /* out */
-	uint8_t level[LEDGER_MAX]; /* out */
+	uint8_t level[LEDGER_MAX]; /* out; and what of which limit that is: */
+	struct {
+		uint64_t held, limit;
+	} near[LEDGER_MAX];
 	uint64_t killed; /* out: processes that were ended for want of memory since the last look */
 	struct ledger ledger; /* out, when result is 0 or damaged */
 	bool damaged; /* what was there was no ledger */
@@ -121,12 +124,33 @@ static const struct {
 	{LEDGER_DISKINODES, 99}, {LEDGER_PHYSPAGES, 99},
 };
 
-/* A file system keeps a part for itself: what counts is what may still be written. */
-static uint64_t level_held(const struct use *u, enum ledger_resource r)
+/*
+ * A file system keeps a part for itself: what counts is what may still be written. And page cache fills the RAM of each CT that
+ * reads enough, which is well.
+ */
+static uint64_t level_held(const struct look *k, uint32_t ctid, const struct use *u,
+			   enum ledger_resource r)
 {
+	uint64_t held = u->held[r], cache;
+
 	if (r == LEDGER_DISKSPACE && u->disk_free < u->limit[r])
 		return u->limit[r] - u->disk_free;
-	return u->held[r];
+	if (r != LEDGER_PHYSPAGES || use_level(held, u->limit[r], USE_FULL, USE_FULL) == USE_CALM)
+		return held;
+	cache = cg_ct_cache(k->d->cg, ctid);
+	return held > cache ? held - cache : 0;
+}
+
+static void measure_level(const struct look *k, struct entry *e, const struct use *u,
+			  enum ledger_resource r, unsigned int full_at)
+{
+	uint64_t held = level_held(k, e->ctid, u, r);
+
+	e->level[r] = use_level(held, u->limit[r], full_at, e->info.ct.level[r]);
+	if (r == LEDGER_DISKSPACE && explain_disk_is_full(u->limit[r], u->disk_free))
+		e->level[r] = USE_FULL;
+	e->near[r].held = held;
+	e->near[r].limit = u->limit[r];
 }
 
 /* What no counter of the kernel's tells: a disk that is full, a rate that is reached. */
@@ -147,10 +171,7 @@ static void measure(const struct look *k, struct entry *e, struct ledger *l,
 	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
 		enum ledger_resource r = levels[i].r;
 
-		e->level[r] =
-			use_level(level_held(&u, r), u.limit[r], levels[i].full_at, ct->level[r]);
-		if (r == LEDGER_DISKSPACE && explain_disk_is_full(u.limit[r], u.disk_free))
-			e->level[r] = USE_FULL;
+		measure_level(k, e, &u, r, levels[i].full_at);
 		if ((r == LEDGER_DISKSPACE || r == LEDGER_DISKINODES) && e->level[r] == USE_FULL &&
 		    ct->level[r] != USE_FULL)
 			ledger_hit(l, r, k->now);
@@ -261,6 +282,22 @@ static void take_limit(struct daemon *d, struct ct *ct, const struct entry *e)
 		troubles_write(ct);
 }
 
+/* Each change once; use_level() has seen to it that nothing flutters. */
+static void tell_levels(struct daemon *d, const struct ct *ct, const struct entry *e)
+{
+	char text[96];
+
+	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+		enum ledger_resource r = levels[i].r;
+
+		if (e->level[r] == ct->level[r])
+			continue;
+		use_level_text(r, e->level[r], e->near[r].held, e->near[r].limit, text,
+			       sizeof(text));
+		event_emit(d, ct->ctid, "limit_level", text);
+	}
+}
+
 /* Once, and once when it works again: the counts stay in the cgroups meanwhile. */
 static void tell_failure(const struct entry *e)
 {
@@ -292,6 +329,8 @@ static void take_entry(struct daemon *d, const struct entry *e)
 	ct->ledger = e->ledger;
 	ct->ledger_known = true;
 	if (!e->have_stat) {
+		if (is_of_this_run(ct, e) && ct->status == CT_RUNNING)
+			tell_levels(d, ct, e);
 		ct->rate = e->rate;
 		memcpy(ct->level, e->level, sizeof(ct->level));
 	}

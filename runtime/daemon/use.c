@@ -1,6 +1,7 @@
 /* use.c - what a CT holds, waits for and how fast it goes. */
 #include "runtime/daemon/use.h"
 
+#include "runtime/base/amount.h"
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
 #include "runtime/ct/mounted.h"
@@ -105,6 +106,25 @@ uint8_t use_level(uint64_t held, uint64_t limit, unsigned int full_at, uint8_t w
 			level = (uint8_t)names[i];
 	}
 	return level;
+}
+
+static const char *level_amount(enum ledger_resource r, uint64_t v, char buf[AMOUNT_MAX])
+{
+	if (r == LEDGER_PHYSPAGES || r == LEDGER_SWAPPAGES || r == LEDGER_DISKSPACE ||
+	    v >= INT64_MAX)
+		return amount_text(v, buf);
+	(void)snprintf(buf, AMOUNT_MAX, "%llu", (unsigned long long)v);
+	return buf;
+}
+
+void use_level_text(enum ledger_resource r, uint8_t level, uint64_t held, uint64_t limit, char *buf,
+		    size_t size)
+{
+	char a[AMOUNT_MAX], b[AMOUNT_MAX];
+
+	(void)snprintf(buf, size, "%s %s%u %% (%s of %s)", ledger_name(r),
+		       level == USE_CALM ? "below " : "", level == USE_CALM ? 80u : level,
+		       level_amount(r, held, a), level_amount(r, limit, b));
 }
 
 static bool is_run(const struct pidref *a, const struct pidref *b)

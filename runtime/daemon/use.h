@@ -38,6 +38,10 @@ enum {
  */
 uint8_t use_level(uint64_t held, uint64_t limit, unsigned int full_at, uint8_t was);
 
+/* Pure: "numproc 95 % (38 of 40)", "physpages below 80 % (100M of 256M)"; level: of use_level(). */
+void use_level_text(enum ledger_resource r, uint8_t level, uint64_t held, uint64_t limit, char *buf,
+		    size_t size);
+
 /* How fast it goes, from the sampler's look before. Counters of another run begin anew. */
 void use_rate(const struct ct *ct, const struct cg_stat *st, const struct use *u, uint64_t now_ms,
 	      struct ct_rate *ret);

@@ -112,9 +112,11 @@ full() {
 
 @test "H7 a container that has as many cgroups as it may is told, until it has not" {
 	tiny 101 --numcgroups 20
-	tiny 102
-	berth monitor >"$HOST_ROOT/events" 3>&- &
+	tiny 102 --numproc 40 --ram 64M
+	berth events >"$HOST_ROOT/events" 3>&- &
 	monitor=$!
+	# Beside it, by the same looks: how near other limits are. Page cache does not count.
+	berth exec2 102 'for i in $(seq 33); do sleep 1000 >/dev/null 2>&1 & done; dd if=/dev/zero of=/f bs=1M count=80' 2>/dev/null
 	berth exec2 101 'i=0; while mkdir /sys/fs/cgroup/g$i; do i=$((i + 1)); done' 2>/dev/null || true
 	wait_for 20 full 1
 	grep 'ct=101 it has as many cgroups as it may (20 of 20)' "$HOST_ROOT/berthd.log" |
@@ -127,6 +129,8 @@ full() {
 	[ "$(berth list -H -o trouble 102)" = - ]
 	[ "$(ubc 101 numcgroups failcnt)" = 1 ]
 	grep -q 'limit' "$HOST_ROOT/events"
+	wait_for 20 grep -qE '^102 limit_level numproc 80 % \(3[2-7] of 40\)$' "$HOST_ROOT/events"
+	berth exec2 102 killall sleep
 	# What is advised mends it.
 	berth set 101 --numcgroups 40 --save
 	gone() { [ "$(berth list -H -o trouble 101)" = - ]; }
@@ -134,6 +138,8 @@ full() {
 	berth exec2 101 mkdir /sys/fs/cgroup/more
 	[ ! -e "$HOST_ROOT/run/berth/ct/101/trouble" ]
 	grep -q limit_ok "$HOST_ROOT/events"
+	wait_for 20 grep -qE '^102 limit_level numproc below 80 % \([1-9] of 40\)$' "$HOST_ROOT/events"
+	[ "$(grep -c limit_level "$HOST_ROOT/events")" = 2 ]
 	full 1
 	kill $monitor
 	wait $monitor || true

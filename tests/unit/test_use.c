@@ -21,6 +21,18 @@ static void a_level_is_reached_and_left_five_percent_lower(void)
 	CHECK(use_level(300, 100, 100, 0) == USE_FULL);
 }
 
+static void a_level_is_told_with_what_is_used_of_the_limit(void)
+{
+	char text[96];
+
+	use_level_text(LEDGER_NUMPROC, 95, 38, 40, text, sizeof(text));
+	CHECK(strcmp(text, "numproc 95 % (38 of 40)") == 0);
+	use_level_text(LEDGER_PHYSPAGES, USE_CALM, 100 << 20, 256 << 20, text, sizeof(text));
+	CHECK(strcmp(text, "physpages below 80 % (100M of 256M)") == 0);
+	use_level_text(LEDGER_NUMPROC, USE_CALM, 38, UINT64_MAX, text, sizeof(text));
+	CHECK(strcmp(text, "numproc below 80 % (38 of unlimited)") == 0);
+}
+
 static void no_limit_is_never_near(void)
 {
 	CHECK(use_level(5, 0, 100, 100) == USE_CALM);
@@ -104,6 +116,7 @@ static void the_text_inside_has_no_command_and_no_other_ct(void)
 int main(void)
 {
 	RUN(a_level_is_reached_and_left_five_percent_lower);
+	RUN(a_level_is_told_with_what_is_used_of_the_limit);
 	RUN(no_limit_is_never_near);
 	RUN(a_disk_rate_is_that_of_one_run);
 	RUN(cpu_time_is_in_percent_of_one_cpu);
