@@ -184,13 +184,68 @@ static void print_json(const json_t *cts, bool failed_only)
 	json_decref(list);
 }
 
+/* ---- as OpenVZ's kernel, version 2.5 of the file ---- */
+
+/* The number of a column of list; what is not known is other. */
+static uint64_t cell_number(const json_t *info, const char *name, const char *suffix,
+			    uint64_t other)
+{
+	char word[40];
+	struct field_ref ref;
+	auto_free char *cell = NULL;
+	uint64_t v;
+
+	(void)snprintf(word, sizeof(word), "%s%s", name, suffix);
+	if (field_parse(word, &ref, NULL) < 0)
+		return other; /* "dummy" */
+	cell = field_cell(&ref, info);
+	return cell != NULL && parse_u64(cell, &v) == 0 ? v : other;
+}
+
+static void print_proc_ct(const json_t *info)
+{
+	static const char *const rows[] = {
+		"kmemsize",	"lockedpages", "privvmpages",  "shmpages",     "dummy",
+		"numproc",	"physpages",   "vmguarpages",  "oomguarpages", "numtcpsock",
+		"numflock",	"numpty",      "numsiginfo",   "tcpsndbuf",    "tcprcvbuf",
+		"othersockbuf", "dgramrcvbuf", "numothersock", "dcachesize",   "numfile",
+		"dummy",	"dummy",       "dummy",	       "numiptent"};
+	char uid[16];
+
+	(void)snprintf(uid, sizeof(uid),
+		       "%lld:", (long long)json_integer_value(json_object_get(info, "ctid")));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint64_t none = strcmp(rows[i], "dummy") == 0 ? 0 : (uint64_t)UNLIMITED;
+
+		(void)printf("%10s  %-12s %20llu %20llu %20llu %20llu %20llu\n", i == 0 ? uid : "",
+			     rows[i], (unsigned long long)cell_number(info, rows[i], "", 0),
+			     (unsigned long long)cell_number(info, rows[i], ".m", 0),
+			     (unsigned long long)cell_number(info, rows[i], ".b", none),
+			     (unsigned long long)cell_number(info, rows[i], ".l", none),
+			     (unsigned long long)cell_number(info, rows[i], ".f", 0));
+	}
+}
+
+static void print_proc(const json_t *cts)
+{
+	const json_t *info;
+	size_t i;
+
+	(void)printf("Version: 2.5\n%10s  %-12s %20s %20s %20s %20s %20s\n", "uid", "resource",
+		     "held", "maxheld", "barrier", "limit", "failcnt");
+	json_array_foreach(cts, i, info) print_proc_ct(info);
+}
+
 /* ---- the command ---- */
 
-static const struct opt ubc_opts[] = {
-	{"all", 'a', false}, {"failed", 'q', false}, {"json", 'j', false}, {0}};
+static const struct opt ubc_opts[] = {{"all", 'a', false},
+				      {"failed", 'q', false},
+				      {"json", 'j', false},
+				      {"proc", 'p', false},
+				      {0}};
 
 struct ubc_options {
-	bool all, failed_only;
+	bool all, failed_only, proc;
 	json_t *words; /* NULL for all */
 };
 
@@ -206,6 +261,7 @@ static int take_options(struct cli *cli, struct args *a, struct ubc_options *o,
 			o->all |= arg.letter == 'a';
 			o->failed_only |= arg.letter == 'q';
 			cli->json |= arg.letter == 'j';
+			o->proc |= arg.letter == 'p';
 			continue;
 		}
 		r = cli_add_ct(&o->words, arg.value, err);
@@ -225,11 +281,21 @@ static int ubc(struct cli *cli, const struct ubc_options *o, struct berth_error 
 	json_decref(needs);
 	if (r < 0)
 		return r;
-	if (cli->json)
+	/* Without berthd nobody has counted: that is no 0. */
+	if (o->proc && json_array_size(cts) > 0 &&
+	    json_object_get(json_array_get(cts, 0), "resources") == NULL) {
+		json_decref(cts);
+		return berth_error_set(err, BERTH_ERR_NO_DAEMON, ENOTCONN,
+				       "berthd does not answer, and only it can tell what is held; "
+				       "start it: systemctl start berthd");
+	}
+	if (o->proc)
+		print_proc(cts);
+	else if (cli->json)
 		print_json(cts, o->failed_only);
 	json_array_foreach(cts, i, info)
 	{
-		if (cli->json)
+		if (cli->json || o->proc)
 			break;
 		if (i > 0)
 			(void)putchar('\n');

@@ -194,10 +194,10 @@ static const struct command table[] = {
 	 "  berth list -a\n"
 	 "  berth list -H -o ctid,physpages,physpages.l,physpages.f -s -physpages\n",
 	 cmd_list},
-	{"ubc", NULL, "[-aqj] [CT]...",
+	{"ubc", NULL, "[-aqjp] [CT]...",
 	 "show what CTs hold of each limit, and how often they hit it",
 	 "  -a, --all     also stopped CTs     -q, --failed  only limits that refused something\n"
-	 "  -j, --json    print JSON\n"
+	 "  -j, --json    print JSON           -p, --proc    as /proc/user_beancounters of OpenVZ\n"
 	 "HELD is used now; MAXH and FAIL are kept over restarts of the CT and of the host. FAIL "
 	 "counts\n"
 	 "what a limit refused: memory not given and processes killed for it (physpages), swap,\n"

@@ -269,7 +269,7 @@ static const struct {
 	{"delete", CTS_STOPPED, {NULL}},
 	{"explain", CTS_ALL, {NULL}},
 	{"why-not", CTS_ALL, {NULL}},
-	{"ubc", CTS_ALL, {"--all", "--failed"}},
+	{"ubc", CTS_ALL, {"--all", "--failed", "--proc"}},
 	{"top", CTS_UP, {"--batch", "--iterations", "--delay", "--sort"}},
 	{"stat", CTS_UP, {NULL}},
 	{"pid", CTS_UP, {"--inside"}},

@@ -292,6 +292,14 @@ static void a_ledger_is_shown_in_vzubcs_columns(void)
 	CHECK(BERTH("ubc", "-a", "-q") == 0 && prints("numproc") && !prints("physpages"));
 	CHECK(BERTH("ubc", "-aj") == 0 && prints("\"failcnt\": 7") && prints("268435456"));
 	CHECK(prints("\"held\": null")); /* of CPU time nothing is held */
+	CHECK(BERTH("ubc", "-ap") == 0 &&
+	      prints("Version: 2.5\n       uid  resource                     held  "));
+	CHECK(prints("\n      101:  kmemsize                        0                    0 "));
+	CHECK(prints("\n            numproc                         0                   45         "
+		     "          40 "
+		     "                  50                    7\n"));
+	CHECK(prints("physpages                       0                    0                    0 "
+		     "               65536                    0\n"));
 	CHECK(BERTH("ubc", "nobody") == status_of(BERTH_ERR_NO_CONFIG));
 	CHECK(BERTH("ubc", "--nonsense") == status_of(BERTH_ERR_OPTION));
 	host_end();
@@ -368,6 +376,7 @@ static void without_berthd_the_files_tell(void)
 	CHECK(BERTH("ping") == status_of(BERTH_ERR_NO_DAEMON) &&
 	      complains("systemctl start berthd"));
 	CHECK(BERTH("start", "102") == status_of(BERTH_ERR_NO_DAEMON));
+	CHECK(BERTH("ubc", "--proc") == status_of(BERTH_ERR_NO_DAEMON) && said.out[0] == '\0');
 	CHECK(BERTH("version") == 0 && prints("berthd does not answer"));
 	host_end();
 	running_end(&r);
