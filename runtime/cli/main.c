@@ -231,11 +231,12 @@ static int run_one(struct cli *cli, struct args *a, struct berth_error *err)
 {
 	const char *word = a->at < a->argc && a->argv[a->at][0] != '-' ? a->argv[a->at] : NULL;
 	const char *said;
-	bool saved = strcmp(cli->command->name, "create") == 0, silent = false;
+	bool saved = strcmp(cli->command->name, "create") == 0, silent = false, dry = false;
 	int r;
 
 	for (int i = a->at; i < a->argc; i++) {
 		saved = saved || strcmp(a->argv[i], "--save") == 0;
+		dry = dry || strcmp(a->argv[i], "--dry-run") == 0;
 		silent = silent || strcmp(a->argv[i], "--help") == 0 ||
 			 strcmp(a->argv[i], "--quiet") == 0 || strcmp(a->argv[i], "--json") == 0;
 	}
@@ -243,7 +244,7 @@ static int run_one(struct cli *cli, struct args *a, struct berth_error *err)
 		vzctl_say(cli, word, false, false);
 	r = cli->command->run(cli, a, err);
 	if (r >= 0 && !silent)
-		vzctl_say(cli, word, true, saved);
+		vzctl_say(cli, word, true, saved && !dry);
 	if (r >= 0)
 		return r;
 	said = vzctl_is(cli) ? vzctl_forgives(cli->command->name, err->code) : NULL;

@@ -95,6 +95,8 @@ conf() {
 	run -148 berth set 101 --cpumask 4000 --dry-run
 	run --separate-stderr -0 berth set 101 --ram 64M --save --dry-run
 	[ "$output" = "nothing would change" ]
+	run --separate-stderr -0 vzctl set 101 --ram 128M --save --dry-run
+	[[ $output == *PHYSPAGES* && $output != *"configuration saved"* ]]
 	berth set 101 --ram 128M
 	[ "$(cat "$file")" = 134217728 ]
 	berth set 101 --ram 64M
