@@ -64,9 +64,8 @@ static void say(struct explain_row *row, const char *fmt, ...)
 static void fix(const struct list *l, struct explain_row *row, const char *option,
 		const char *value)
 {
-	if (!l->in->inside)
-		(void)snprintf(row->fix, sizeof(row->fix), "berth set %u --%s %s --save",
-			       l->in->ctid, option, value);
+	(void)snprintf(row->fix, sizeof(row->fix), "berth set %u --%s %s --save", l->in->ctid,
+		       option, value);
 }
 
 static void fix_number(const struct list *l, struct explain_row *row, const char *option,
@@ -287,7 +286,7 @@ static void add_busy(struct list *l, enum cg_pressure_of of, const char *name,
 	    "none of its limits is why.",
 	    what, of == CG_PRESSURE_CPU ? "are" : "is", ct->avg10 / 100);
 	/* Who pays for what it uses is nobody's to be throttled: it is named, and only when it has a real share. */
-	if (of == CG_PRESSURE_CPU && in->neighbour != 0 && !in->inside && in->cpus > 0 &&
+	if (of == CG_PRESSURE_CPU && in->neighbour != 0 && in->cpus > 0 &&
 	    in->neighbour_percent >= (uint64_t)in->cpus * 50)
 		say(row, " CT %u takes the most: %u %% of one CPU.", in->neighbour,
 		    in->neighbour_percent);
@@ -302,9 +301,7 @@ static void add_trouble(struct list *l)
 		return;
 	row = row_new(l, "berth", EXPLAIN_BERTH);
 	row->now = true;
-	say(row, "%s",
-	    in->inside ? "The host has trouble with this container; its admin can see what."
-		       : in->trouble);
+	say(row, "%s", in->trouble);
 }
 
 static void now_first(struct explain_row *rows, size_t n)

@@ -30,7 +30,6 @@ struct explain_in {
 	uint32_t neighbour; /* the CT that takes the most CPU time; 0: not known, or this one */
 	uint32_t neighbour_percent; /* of one CPU */
 	const char *trouble; /* what berthd has found wrong with it; "" */
-	bool inside; /* for who is in the CT: nothing of the host's, and of no other CT */
 };
 
 struct explain_row {

@@ -110,35 +110,3 @@ json_t *info_explain_json(const struct info_host *h, const struct ct *ct, bool r
 		(void)json_array_append_new(list, row_json(&rows[i]));
 	return list;
 }
-
-static const char *clock_text(uint64_t at, char buf[16])
-{
-	time_t t = (time_t)at;
-	struct tm tm;
-
-	if (gmtime_r(&t, &tm) == NULL || strftime(buf, 16, "%H:%M UTC", &tm) == 0)
-		buf[0] = '\0';
-	return buf;
-}
-
-void info_explain_inside(const struct info_host *h, const struct ct *ct, const struct use *u,
-			 const struct ledger *l, uint64_t now, char *buf, size_t size)
-{
-	struct explain_row rows[EXPLAIN_MAX];
-	char trouble[CT_TROUBLE_MAX], at[16];
-	struct explain_in in;
-	size_t n, used;
-
-	fill(&in, h, ct, true, u, l, now);
-	in.inside = true;
-	in.trouble = troubles_text(ct, trouble);
-	n = explain(&in, rows);
-	used = (size_t)snprintf(buf, size, "%s",
-				n == 0 ? "No limit has been met in the last hour.\n" : "");
-	for (size_t i = 0; i < n && used < size; i++)
-		used += (size_t)snprintf(buf + used, size - used, "%s %s: %s%s%s%s\n",
-					 rows[i].now ? "now " : "hour", rows[i].name, rows[i].text,
-					 rows[i].last != 0 ? " (last at " : "",
-					 rows[i].last != 0 ? clock_text(rows[i].last, at) : "",
-					 rows[i].last != 0 ? ")" : "");
-}

@@ -10,6 +10,3 @@ json_t *info_usage_json(const struct info_host *h, const struct ct *ct, const st
 /* An array of its type Explanation. New reference. */
 json_t *info_explain_json(const struct info_host *h, const struct ct *ct, bool runs,
 			  const struct use *u, const struct ledger *l);
-/* The same as lines of text for who is in the CT. */
-void info_explain_inside(const struct info_host *h, const struct ct *ct, const struct use *u,
-			 const struct ledger *l, uint64_t now, char *buf, size_t size);

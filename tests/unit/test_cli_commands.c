@@ -9,6 +9,7 @@
  * covers: runtime/cli/cmd_log.c runtime/cli/cmd_doctor.c runtime/cli/doctor_apply.c
  * covers: runtime/cli/cmd_undo.c runtime/cli/cmd_migrate.c runtime/cli/cmd_ubc.c
  * covers: runtime/cli/cmd_explain.c runtime/cli/cmd_top.c runtime/cli/cmd_stat.c runtime/cli/cmd_pid.c
+ * covers: runtime/daemon/info_use.c
  * covers: runtime/cli/cmd_why_not.c runtime/daemon/methods_why_not.c
  */
 #include "tests/unit/daemon_fixture.h"

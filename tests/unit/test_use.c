@@ -1,9 +1,7 @@
 /*
  * test_use.c - levels and rates: told once, and of one run only.
- * covers: runtime/daemon/info_use.c runtime/daemon/use.c
+ * covers: runtime/daemon/use.c
  */
-#include "runtime/base/text.h"
-#include "runtime/daemon/info_use.h"
 #include "runtime/daemon/use.h"
 #include "tests/unit/check.h"
 
@@ -87,32 +85,6 @@ static void pressure_that_is_not_known_is_not_counted(void)
 	CHECK(s.of[LEDGER_CPUPRESSURE].failcnt == LEDGER_NOT_COUNTED);
 }
 
-/* Who is in the CT reads of its own limits, and nothing of the host's. */
-static void the_text_inside_has_no_command_and_no_other_ct(void)
-{
-	struct ct ct = {.ctid = 101, .status = CT_RUNNING};
-	struct info_host h = {.cpus = 2};
-	struct use u = {.held[LEDGER_NUMPROC] = 20};
-	struct ledger l = {0};
-	char text[4096];
-
-	for (int i = 0; i < LEDGER_MAX; i++)
-		u.limit[i] = UINT64_MAX;
-	info_explain_inside(&h, &ct, &u, &l, 1000000, text, sizeof(text));
-	CHECK(strcmp(text, "No limit has been met in the last hour.\n") == 0);
-	u.limit[LEDGER_NUMPROC] = 20;
-	ledger_hit(&l, LEDGER_NUMPROC, 999990);
-	text_set(&ct.limit_trouble, "/sys: berth set 101");
-	info_explain_inside(&h, &ct, &u, &l, 1000000, text, sizeof(text));
-	CHECK(strstr(text, "now  numproc: It has as many processes") == text);
-	CHECK(strstr(text, "(last at 13:46 UTC)\n") != NULL);
-	CHECK(strstr(text, "berth set") == NULL && strstr(text, "/sys") == NULL);
-	/* A buffer that is too small. */
-	info_explain_inside(&h, &ct, &u, &l, 1000000, text, 20);
-	CHECK(strlen(text) == 19);
-	text_clear(&ct.limit_trouble);
-}
-
 int main(void)
 {
 	RUN(a_level_is_reached_and_left_five_percent_lower);
@@ -121,6 +93,5 @@ int main(void)
 	RUN(a_disk_rate_is_that_of_one_run);
 	RUN(cpu_time_is_in_percent_of_one_cpu);
 	RUN(pressure_that_is_not_known_is_not_counted);
-	RUN(the_text_inside_has_no_command_and_no_other_ct);
 	return check_failures != 0;
 }
