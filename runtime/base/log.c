@@ -69,8 +69,7 @@ int log_place(char *buf, size_t size)
 	return 0;
 }
 
-/* Escapes what is not printable; bytes of UTF-8 pass. Returns the new length. */
-static size_t log_escape(char *out, size_t size, const char *in)
+size_t log_escape(char *out, size_t size, const char *in)
 {
 	static const char hex[] = "0123456789abcdef";
 	size_t n = 0;
@@ -87,6 +86,8 @@ static size_t log_escape(char *out, size_t size, const char *in)
 		out[n++] = hex[c >> 4];
 		out[n++] = hex[c & 15];
 	}
+	if (size > 0)
+		out[n] = '\0';
 	return n;
 }
 

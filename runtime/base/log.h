@@ -29,6 +29,9 @@ int log_to_file(const char *path);
 /* The same file anew, by its name: it may have been moved away. 0 when the lines go elsewhere. */
 int log_reopen(void);
 
+/* What is not printable becomes \\xNN; bytes of UTF-8 pass. At most size - 1 bytes and a NUL; their number. */
+size_t log_escape(char *out, size_t size, const char *in);
+
 /* "JOURNAL_STREAM=..." for the environment of a program that shares this stderr, or NULL. */
 const char *log_environment(void);
 

@@ -87,6 +87,12 @@ char *path_run_ct(const struct berth_paths *p, uint32_t ctid, char *buf)
 	return buf;
 }
 
+char *path_audit(const struct berth_paths *p, char *buf)
+{
+	(void)snprintf(buf, BERTH_PATH_MAX, "%.400s/audit.log", p->lib);
+	return buf;
+}
+
 char *path_daemon_socket(const struct berth_paths *p, char *buf)
 {
 	(void)snprintf(buf, BERTH_PATH_MAX, "%.400s/berthd.sock", p->run);

@@ -35,6 +35,7 @@ int paths_run_ct_open(const struct berth_paths *p, uint32_t ctid, struct berth_e
 char *path_ct_config(const struct berth_paths *p, uint32_t ctid, char *buf);
 char *path_private(const struct berth_paths *p, uint32_t ctid, char *buf);
 char *path_run_ct(const struct berth_paths *p, uint32_t ctid, char *buf);
+char *path_audit(const struct berth_paths *p, char *buf); /* LIB/audit.log, the older half is .1 */
 char *path_daemon_socket(const struct berth_paths *p, char *buf);
 char *path_monitor_socket(const struct berth_paths *p, uint32_t ctid, char *buf);
 

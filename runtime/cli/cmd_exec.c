@@ -42,6 +42,16 @@ static int exit_code(int status)
 	return WEXITSTATUS(status);
 }
 
+/* For the audit log. The words of a command are not told: a password may be among them. */
+static void tell_session(const struct cli *cli, uint32_t ctid, const char *kind)
+{
+	char path[BERTH_PATH_MAX];
+
+	if (geteuid() == 0)
+		rpc_client_tell(path_daemon_socket(&cli->paths, path), "io.berth.Container.Session",
+				json_pack("{s:I, s:s}", "ctid", (json_int_t)ctid, "kind", kind));
+}
+
 /* The options before CT, and CT; what stands behind it is left at argv[at]. */
 static int take_ct(struct cli *cli, struct args *a, uint32_t *ret, struct berth_error *err)
 {
@@ -83,6 +93,7 @@ static int run_words(struct cli *cli, struct args *a, struct berth_error *err)
 		argv[2] = line;
 	}
 	env_init(&e);
+	tell_session(cli, ctid, cli->command->name);
 	r = session_exec(&cli->paths, ctid, argv, e.env, false, &status, err);
 	return r < 0 ? r : exit_code(status);
 }
@@ -133,6 +144,7 @@ int cmd_enter(struct cli *cli, struct args *a, struct berth_error *err)
 		return berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM, "out of memory");
 	argv[2] = script;
 	env_init(&e);
+	tell_session(cli, ctid, "enter");
 	cli_say(cli, "entered into CT %u", ctid);
 	r = session_exec(&cli->paths, ctid, argv, e.env, isatty(STDIN_FILENO) == 1, &status, err);
 	if (r < 0)
@@ -169,6 +181,7 @@ int cmd_console(struct cli *cli, struct args *a, struct berth_error *err)
 	if (log)
 		return session_console_log(&cli->paths, ctid, STDOUT_FILENO,
 					   isatty(STDOUT_FILENO) == 1, err);
+	tell_session(cli, ctid, "console");
 	cli_say(cli, "console of CT %u; press Enter, Esc and '.' to detach", ctid);
 	return session_console(&cli->paths, ctid, err);
 }
@@ -230,6 +243,7 @@ int cmd_runscript(struct cli *cli, struct args *a, struct berth_error *err)
 		return r;
 	command_line_interpreter(head, buf, sizeof(buf), argv);
 	env_init(&e);
+	tell_session(cli, ctid, "runscript");
 	r = session_exec(&cli->paths, ctid, argv, e.env, false, &status, err);
 	if (r < 0 && err->code == BERTH_ERR_NOT_RUNNING)
 		r = run_held(cli, ctid, argv, e.env, &status, err);

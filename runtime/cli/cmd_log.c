@@ -1,5 +1,5 @@
 /*
- * cmd_log.c - log: what berthd and its workers have said of one CT, and what its console shows.
+ * cmd_log.c - log: what berthd and its workers have said of one CT, who ordered what, and what its console shows.
  *
  * berthd notes in RUN/log where its lines are: the journal, or a file.
  */
@@ -20,6 +20,8 @@
 /* What is done with a line of the CT. */
 struct lines {
 	json_t *list; /* NULL: print */
+	bool audit; /* lines of the audit log */
+	bool console; /* the console's, too */
 	char mark[24]; /* "ct=101 " */
 };
 
@@ -29,8 +31,11 @@ struct lines {
  */
 static bool is_about(const struct lines *l, const char *line)
 {
-	const char *ct = strstr(line, ": ct=");
+	const char *ct = strstr(line, l->audit ? " ct=" : ": ct=");
 
+	if (l->audit)
+		return ct != NULL && ct == strchr(line, ' ') &&
+		       strncmp(ct + 1, l->mark, strlen(l->mark)) == 0;
 	return ct != NULL && strncmp(ct + 2, l->mark, strlen(l->mark)) == 0;
 }
 
@@ -95,7 +100,7 @@ static int take_journal(struct lines *l, struct berth_error *err)
 }
 
 /* The file, and before it the one that logrotate(8) has put aside last. */
-static int take_files(struct lines *l, const char *path, struct berth_error *err)
+static int take_files(struct lines *l, const char *path, const char *what, struct berth_error *err)
 {
 	char older[BERTH_PATH_MAX + 8];
 	int fd;
@@ -106,7 +111,7 @@ static int take_files(struct lines *l, const char *path, struct berth_error *err
 		return -err->sys;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
-		return berth_error_sys(err, errno, "open berthd's log %s", path);
+		return berth_error_sys(err, errno, "open %s %s", what, path);
 	return take_stream(l, fd, path, err);
 }
 
@@ -120,7 +125,23 @@ static int take_log(struct cli *cli, struct lines *l, struct berth_error *err)
 		return berth_error_set(err, BERTH_ERR_UNSUPPORTED, -r,
 				       "berthd logs to no file and no journal here; start it with "
 				       "--log FILE, see berthd(8)");
-	return strcmp(place, "journal") == 0 ? take_journal(l, err) : take_files(l, place, err);
+	return strcmp(place, "journal") == 0 ? take_journal(l, err)
+					     : take_files(l, place, "berthd's log", err);
+}
+
+/* Who did what: only root may read it, and only who asks for it by name is told so. */
+static int take_audit(struct cli *cli, struct lines *l, bool wanted, struct berth_error *err)
+{
+	char path[BERTH_PATH_MAX];
+
+	(void)path_audit(&cli->paths, path);
+	l->audit = true;
+	if (!wanted) {
+		if (l->list != NULL || access(path, R_OK) < 0)
+			return 0;
+		(void)printf("-- who did what to it --\n");
+	}
+	return take_files(l, path, "the audit log", err);
 }
 
 /* What the console has shown lately: only of this boot of the host, and only root may read it. */
@@ -144,17 +165,19 @@ static int ctid_of(struct cli *cli, const char *word, uint32_t *ret, struct bert
 	return parse_ctid(word, ret) == 0 ? 0 : store_lookup(&cli->paths, word, ret, err);
 }
 
-static int take_words(struct cli *cli, struct args *a, const char **ret_ct, bool *ret_console,
+static int take_words(struct cli *cli, struct args *a, const char **ret_ct, struct lines *l,
 		      struct berth_error *err)
 {
-	static const struct opt opts[] = {{"no-console", 0, false}, {0}};
+	static const struct opt opts[] = {{"no-console", 0, false}, {"audit", 0, false}, {0}};
 	struct arg arg;
 	int r;
 
 	a->opts = opts;
 	while ((r = cli_next(cli, a, &arg, err)) > ARG_END) {
-		if (r == ARG_OPTION)
-			*ret_console = false;
+		if (r == ARG_OPTION && strcmp(arg.name, "audit") == 0)
+			l->audit = true;
+		else if (r == ARG_OPTION)
+			l->console = false;
 		else if (*ret_ct == NULL)
 			*ret_ct = arg.value;
 		else
@@ -168,10 +191,10 @@ static int take_words(struct cli *cli, struct args *a, const char **ret_ct, bool
 int cmd_log(struct cli *cli, struct args *a, struct berth_error *err)
 {
 	const char *word = NULL;
-	bool console = true;
-	struct lines l = {0};
+	struct lines l = {.console = true};
+	bool only_audit;
 	uint32_t ctid;
-	int r = take_words(cli, a, &word, &console, err);
+	int r = take_words(cli, a, &word, &l, err);
 
 	if (r < 0 || cli->help)
 		return r;
@@ -180,11 +203,14 @@ int cmd_log(struct cli *cli, struct args *a, struct berth_error *err)
 		return r;
 	(void)snprintf(l.mark, sizeof(l.mark), "ct=%u ", ctid);
 	l.list = cli->json ? json_array() : NULL;
-	r = take_log(cli, &l, err);
+	only_audit = l.audit;
+	r = only_audit ? 0 : take_log(cli, &l, err);
+	if (r == 0)
+		r = take_audit(cli, &l, only_audit, err);
 	if (r == 0 && cli->json) {
 		(void)json_dumpf(l.list, stdout, JSON_INDENT(2));
 		(void)putchar('\n');
-	} else if (r == 0 && console) {
+	} else if (r == 0 && l.console && !only_audit) {
 		print_console(cli, ctid);
 	}
 	json_decref(l.list);

@@ -106,11 +106,16 @@ static const struct command table[] = {
 	 "  berth console 101\n"
 	 "  berth console 101 --log\n",
 	 cmd_console},
-	{"log", NULL, "CT [--no-console]", "print what berthd logged about a CT, and its console",
-	 "The lines come from the journal or from berthd's log file. Who ordered something is in\n"
-	 "them: \"set ram=1G save=yes by uid=0 pid=4211\". The recent output of the console "
-	 "follows,\n"
-	 "if there is some.\n"
+	{"log", NULL, "CT [--no-console | --audit]",
+	 "print what berthd logged about a CT, who did what to it, and its console",
+	 "First the lines of the journal or of berthd's log file; then, for root, those of the "
+	 "audit\n"
+	 "log: each order and session, who gave it, from which terminal, and what came of it; "
+	 "then\n"
+	 "the recent output of the console, if there is some.\n"
+	 "\n"
+	 "  --no-console  without the console\n"
+	 "  --audit       only who did what\n"
 	 "\n"
 	 "  berth log 101\n"
 	 "  berth log 101 --no-console | tail -5\n",

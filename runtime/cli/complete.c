@@ -262,7 +262,7 @@ static const struct {
 	{"enter", CTS_UP, {"--exec"}},
 	{"runscript", CTS_ALL, {NULL}},
 	{"console", CTS_ALL, {"--log"}},
-	{"log", CTS_ALL, {"--no-console"}},
+	{"log", CTS_ALL, {"--no-console", "--audit"}},
 	{"doctor", CTS_ALL, {"--apply"}},
 	{"mount", CTS_STOPPED, {NULL}},
 	{"destroy", CTS_STOPPED, {NULL}},

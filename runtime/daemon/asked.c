@@ -1,7 +1,6 @@
 /* asked.c - who ordered what. What came of it is said by the job: "set: done". */
 #include "runtime/daemon/asked.h"
 
-#include "runtime/base/log.h"
 #include "runtime/base/parse.h"
 #include "runtime/config/param.h"
 #include "runtime/daemon/daemon.h"
@@ -55,7 +54,8 @@ static void put_setting(struct text *t, const json_t *setting)
 
 static void put_parameters(struct text *t, const json_t *parameters)
 {
-	static const char *const words[] = {"name", "path"}, *const numbers[] = {"timeout", "for"};
+	static const char *const words[] = {"name", "path", "kind"}, *const numbers[] = {"timeout",
+											 "for"};
 	static const char *const flags[] = {"wait", "hold", "fast", "save", "dry_run"};
 	const json_t *item;
 	size_t i;
@@ -97,8 +97,7 @@ void asked_text(const struct rpc_peer *peer, const char *method, const json_t *p
 	(void)snprintf(buf + t.used, sizeof(by), "%s", by);
 }
 
-/* The CT that is meant; 0 when nobody knows yet. */
-static uint32_t ct_of(struct daemon *d, const json_t *parameters)
+uint32_t asked_ct(struct daemon *d, const json_t *parameters)
 {
 	const char *word = json_string_value(json_object_get(parameters, "ct"));
 	const json_t *number = json_object_get(parameters, "ctid");
@@ -112,12 +111,4 @@ static uint32_t ct_of(struct daemon *d, const json_t *parameters)
 		return ctid;
 	ct = registry_lookup(d, word, NULL);
 	return ct != NULL ? ct->ctid : 0;
-}
-
-void asked(const struct rpc_peer *peer, const char *method, const json_t *parameters, void *data)
-{
-	char text[560];
-
-	asked_text(peer, method, parameters, text, sizeof(text));
-	log_line(LOG_LV_INFO, ct_of(data, parameters), "%s", text);
 }

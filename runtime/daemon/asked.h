@@ -4,9 +4,12 @@
 #include "runtime/rpc/rpc.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
-/* Told by the server (rpc_server_on_order); data is the daemon. */
-rpc_order_fn asked;
+struct daemon;
+
+/* The CT that an order means; 0 when nobody knows yet. */
+uint32_t asked_ct(struct daemon *d, const json_t *parameters);
 
 /* The line without "ct=". Values of what is no parameter, and secrets, are left out. Pure. */
 void asked_text(const struct rpc_peer *peer, const char *method, const json_t *parameters,

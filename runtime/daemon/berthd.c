@@ -15,7 +15,7 @@
 #include "runtime/base/spawn.h"
 #include "runtime/ct/bounds.h"
 #include "runtime/ct/store.h"
-#include "runtime/daemon/asked.h"
+#include "runtime/daemon/audit.h"
 #include "runtime/daemon/autostart.h"
 #include "runtime/daemon/come_back.h"
 #include "runtime/daemon/guard.h"
@@ -109,7 +109,7 @@ static int listen_socket(struct daemon *d, struct berth_error *err)
 			   daemon_methods, daemon_methods_n, interfaces,
 			   sizeof(interfaces) / sizeof(interfaces[0]), d, &d->rpc, err);
 	if (r == 0)
-		rpc_server_on_order(d->rpc, asked);
+		audit_begin(d);
 	return r;
 }
 

@@ -140,6 +140,7 @@ struct daemon {
 	struct ev *ev;
 	struct offload *disk; /* threads for what may wait for a disk */
 	struct rpc_server *rpc;
+	struct audit *audit; /* audit.c; NULL: not yet */
 	struct cg_host *cg;
 	struct ct **cts; /* ascending CTIDs */
 	size_t n_cts, room;

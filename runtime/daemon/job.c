@@ -5,6 +5,7 @@
 #include "runtime/base/fd.h"
 #include "runtime/base/lock.h"
 #include "runtime/base/log.h"
+#include "runtime/daemon/audit.h"
 #include "runtime/daemon/read_ahead.h"
 
 #include <fcntl.h>
@@ -18,6 +19,7 @@ static void client_gone(struct rpc_call *call, void *data)
 
 	(void)call;
 	j->call = NULL;
+	j->left = true;
 	if (j->ends_with_client)
 		(void)ct_event(j->ct, LIFE_CANCEL, NULL, NULL);
 }
@@ -295,6 +297,8 @@ void job_done(struct job *j, json_t *parameters)
 	struct rpc_call *call;
 
 	log_line(LOG_LV_INFO, j->ct->ctid, "%s: done", j->what);
+	if (j->left)
+		audit_job(j->d, j->ct->ctid, j->what, NULL);
 	job_answer_joined(j, NULL);
 	call = job_release(j);
 	if (call != NULL)
@@ -311,6 +315,8 @@ void job_fail(struct job *j, const struct berth_error *err)
 
 	berth_error_name_ct(&e, j->ct->ctid);
 	log_line(LOG_LV_ERROR, j->ct->ctid, "%s: %s", j->what, e.msg);
+	if (j->left)
+		audit_job(j->d, j->ct->ctid, j->what, &e);
 	job_answer_joined(j, &e);
 	if (json_array_size(j->findings) > 0)
 		more = json_pack("{s:O}", "findings", j->findings);

@@ -25,6 +25,7 @@ struct job {
 	struct worker_result disk_result;
 	bool running; /* set: the CT runs, when it was last looked */
 	struct area_id area; /* destroy: what is ordered to go */
+	bool left; /* its client has gone before it was answered */
 	bool own; /* nobody asked for it: berthd began it by itself */
 	bool ends_with_client; /* what it makes is nobody's when its client goes: LIFE_CANCEL */
 	unsigned int died; /* workers of it that died in the middle */

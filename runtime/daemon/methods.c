@@ -19,6 +19,7 @@ const struct rpc_method daemon_methods[] = {
 	{"io.berth.Container.Send", method_send, RPC_WRITE_FDS},
 	{"io.berth.Container.Receive", method_receive, RPC_WRITE_FDS},
 	{"io.berth.Container.Resolve", method_resolve, true},
+	{"io.berth.Container.Session", method_session, true},
 	{"io.berth.Container.List", method_list, false},
 	{"io.berth.Container.Get", method_get, false},
 	{"io.berth.Container.Monitor", method_monitor, false},

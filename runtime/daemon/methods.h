@@ -8,7 +8,7 @@
 rpc_method_fn method_create, method_start, method_stop, method_restart, method_set, method_undo,
 	method_destroy, method_mount, method_umount, method_list, method_get, method_monitor;
 rpc_method_fn method_suspend, method_resume, method_set_login, method_clone, method_send,
-	method_receive, method_resolve, method_why_not;
+	method_receive, method_resolve, method_why_not, method_session;
 rpc_method_fn method_template_list, method_template_build, method_template_import,
 	method_template_remove;
 rpc_method_fn method_ping, method_doctor;

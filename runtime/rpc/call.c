@@ -28,6 +28,15 @@ static void call_free(struct rpc_call *c)
 	free(c);
 }
 
+static void call_answered(struct rpc_call *c, struct rpc_answer a)
+{
+	void *order = c->order;
+
+	c->order = NULL;
+	if (order != NULL)
+		c->on_answer(order, &a, c->answer_data);
+}
+
 static const struct rpc_method *method_find(const struct rpc_server *s, const char *name)
 {
 	for (size_t i = 0; i < s->n_methods; i++)
@@ -103,8 +112,11 @@ static void call_run(struct rpc_call *c, const struct rpc_request *q)
 		return;
 	}
 	parameters = parameters != NULL ? json_incref(parameters) : json_object();
-	if (m->access != RPC_READ && s->on_order != NULL)
-		s->on_order(&c->peer, q->method, parameters, s->data);
+	if (m->access != RPC_READ && s->on_order != NULL) {
+		c->on_answer = s->on_answer;
+		c->answer_data = s->data;
+		c->order = s->on_order(&c->peer, q->method, parameters, s->data);
+	}
 	m->fn(c, parameters, s->data);
 	json_decref(parameters);
 }
@@ -160,6 +172,7 @@ void rpc_call_on_gone(struct rpc_call *c, void (*fn)(struct rpc_call *c, void *d
 void call_orphan(struct rpc_call *c)
 {
 	c->conn = NULL;
+	call_answered(c, (struct rpc_answer){.gone = true});
 	/* Without a callback its owner does not know, and will still reply: that frees it. */
 	if (c->gone == NULL)
 		return;
@@ -172,6 +185,8 @@ static void call_send(struct rpc_call *c, const char *error, json_t *parameters,
 {
 	json_t *message;
 
+	if (!continues)
+		call_answered(c, (struct rpc_answer){.error = error, .parameters = parameters});
 	if (c->conn == NULL || c->oneway) {
 		json_decref(parameters);
 		return;
@@ -211,6 +226,7 @@ void rpc_reply(struct rpc_call *c, json_t *parameters)
 
 void rpc_reply_text(struct rpc_call *c, const char *parameters, size_t len)
 {
+	call_answered(c, (struct rpc_answer){0});
 	if (c->conn != NULL && !c->oneway)
 		conn_send_text(c->conn, parameters, len);
 	call_end(c);

@@ -43,6 +43,18 @@ int rpc_client_open(const char *path, struct rpc_client **ret, struct berth_erro
 	return 0;
 }
 
+void rpc_client_tell(const char *path, const char *method, json_t *parameters)
+{
+	json_t *call = json_pack("{s:s, s:o, s:b}", "method", method, "parameters", parameters,
+				 "oneway", 1);
+	auto_free char *text = call != NULL ? json_dumps(call, JSON_COMPACT) : NULL;
+	auto_close int fd = text != NULL ? socket_connect_at_once(path) : -ENOMEM;
+
+	json_decref(call);
+	if (fd >= 0)
+		(void)send(fd, text, strlen(text) + 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 void rpc_client_free(struct rpc_client *c)
 {
 	if (c == NULL)

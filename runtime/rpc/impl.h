@@ -45,6 +45,8 @@ int error_from_reply(const char *name, const json_t *parameters, const char *met
 int socket_listen(const char *path, gid_t gid, struct berth_error *err);
 /* A blocking connection. -errno. */
 int socket_connect(const char *path);
+/* -EAGAIN instead of waiting for a server that is busy; the descriptor does not wait either. */
+int socket_connect_at_once(const char *path);
 
 /* ---- peer.c ---- */
 
@@ -70,6 +72,10 @@ struct rpc_call {
 	struct rpc_fds fds;
 	void (*gone)(struct rpc_call *c, void *data);
 	void *gone_data;
+	/* Of an order, else NULL; the server may have ended before the call does. */
+	void *order;
+	rpc_answer_fn *on_answer;
+	void *answer_data;
 };
 
 /*
@@ -103,6 +109,7 @@ struct rpc_server {
 	const struct rpc_method *methods;
 	size_t n_methods;
 	rpc_order_fn *on_order; /* or NULL */
+	rpc_answer_fn *on_answer; /* with it */
 	void *data;
 	struct rpc_conn *conns;
 	unsigned int n_conns, n_plain; /* all; those of peers that are not root */

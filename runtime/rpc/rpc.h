@@ -84,10 +84,20 @@ int rpc_server_new(struct ev *ev, const char *path, const char *group,
 		   struct rpc_server **ret, struct berth_error *err);
 void rpc_server_free(struct rpc_server *s);
 
-/* fn is told of each call of a method that changes something, by a peer that may, before it runs. */
-typedef void rpc_order_fn(const struct rpc_peer *peer, const char *method, const json_t *parameters,
-			  void *data);
-void rpc_server_on_order(struct rpc_server *s, rpc_order_fn *fn);
+/*
+ * order is told of each call of a method that changes something, by a peer that may, before it runs. What it returns,
+ * unless NULL, goes to answer, once: with what the call was answered (error NULL: well; parameters may be NULL), or, when
+ * the client has gone before, with gone true.
+ */
+struct rpc_answer {
+	bool gone;
+	const char *error;
+	const json_t *parameters;
+};
+typedef void *rpc_order_fn(const struct rpc_peer *peer, const char *method,
+			   const json_t *parameters, void *data);
+typedef void rpc_answer_fn(void *order, const struct rpc_answer *answer, void *data);
+void rpc_server_on_order(struct rpc_server *s, rpc_order_fn *order, rpc_answer_fn *answer);
 
 const struct rpc_peer *rpc_call_peer(const struct rpc_call *c);
 /* The descriptors that came with it, the caller's from now on; those that nobody takes are closed with the call. */
@@ -122,6 +132,10 @@ struct rpc_client;
 
 /* BERTH_ERR_NO_DAEMON names the socket and "systemctl start berthd" when nobody listens. */
 int rpc_client_open(const char *path, struct rpc_client **ret, struct berth_error *err);
+/*
+ * Says one thing and waits for nothing: no answer, nor a server that is busy or gone. parameters is stolen.
+ */
+void rpc_client_tell(const char *path, const char *method, json_t *parameters);
 void rpc_client_free(struct rpc_client *c);
 
 /*

@@ -130,9 +130,10 @@ int rpc_server_new(struct ev *ev, const char *path, const char *group,
 	return 0;
 }
 
-void rpc_server_on_order(struct rpc_server *s, rpc_order_fn *fn)
+void rpc_server_on_order(struct rpc_server *s, rpc_order_fn *order, rpc_answer_fn *answer)
 {
-	s->on_order = fn;
+	s->on_order = order;
+	s->on_answer = answer;
 }
 
 void rpc_server_free(struct rpc_server *s)

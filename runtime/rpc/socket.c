@@ -97,7 +97,7 @@ int socket_listen(const char *path, gid_t gid, struct berth_error *err)
 	return take_fd(&fd);
 }
 
-int socket_connect(const char *path)
+static int connect_as(const char *path, int flags)
 {
 	const char *name = NULL;
 	auto_close int dirfd = parent_open(path, &name);
@@ -110,10 +110,20 @@ int socket_connect(const char *path)
 	r = address_make(dirfd, name, &address);
 	if (r < 0)
 		return r;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
 	if (fd < 0)
 		return -errno;
 	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
 		return -errno;
 	return take_fd(&fd);
+}
+
+int socket_connect(const char *path)
+{
+	return connect_as(path, 0);
+}
+
+int socket_connect_at_once(const char *path)
+{
+	return connect_as(path, SOCK_NONBLOCK);
 }

@@ -217,7 +217,7 @@ share() {
 			_berth
 			printf "%s\n" "${COMPREPLY[@]}"' bash "$@" | sort | xargs
 	}
-	[ "$(complete_line berth sta)" = "start status" ]
+	[ "$(complete_line berth sta)" = "start stat status" ]
 	[ "$(complete_line vzctl dest)" = destroy ]
 	[ "$(complete_line berth --root "$HOST_ROOT" stop '')" = "101 web" ]
 	[ "$(complete_line berth --root "$HOST_ROOT" start '')" = "102 103 db" ]
@@ -237,7 +237,7 @@ share() {
 		FILE=$file LINE=$1 HOME=$BATS_TEST_TMPDIR fish --no-config -c 'source $FILE; complete -C $LINE' |
 			cut -f1 | sort | xargs
 	}
-	[ "$(complete_line 'berth sta')" = "start status" ]
+	[ "$(complete_line 'berth sta')" = "start stat status" ]
 	[ "$(complete_line "berth --root $HOST_ROOT stop ")" = "101 web" ]
 	[ "$(complete_line 'vzlist -o ctid,hostn')" = ctid,hostname ]
 	[[ "$(complete_line "berth --root $HOST_ROOT runscript 101 /et")" == */etc* ]]
@@ -353,7 +353,7 @@ by_group() {
 	run -0 berth log web --no-console
 	[ "$(grep -cE "$pattern" <<<"$output")" = 1 ]
 	grep -qE '^20[0-9-]*T[0-9:.]*Z berthd: info: ct=101 set: done$' <<<"$output"
-	run ! grep -v ' ct=101 ' <<<"$output"
+	run ! grep -v -e ' ct=101 ' -e '^-- ' <<<"$output"
 	berth set 101 --userpasswd root:topsecret --save
 	run ! berth set 101 --userpaswd root:topsecret
 	run ! grep topsecret "$HOST_ROOT/berthd.log"
@@ -369,6 +369,34 @@ by_group() {
 	run -0 berth log 108
 	mv "$HOST_ROOT/sock" "$HOST_ROOT/run/berth/berthd.sock"
 	[[ $output == *"ct=108 create ostemplate=tiny diskspace=32M by uid=0"*"ct=108 destroy: done"* ]]
+}
+
+audit_has() {
+	berth log "$1" --audit | grep -qE "$2"
+}
+
+@test "the audit log: who did what to which container, what came of it, and no secret" {
+	berth create 109 --ostemplate tiny --userpasswd root:topsecret1
+	berth start 109
+	berth set 109 --userpasswd root:topsecret2 || true
+	run berth set 109 --ipadd 10.0.0.300
+	run berth start 109
+	berth exec 109 'true topsecret3'
+	berth stop 109 --fast
+	berth destroy 109
+	wait_for 10 audit_has 109 ' destroy by uid=0 pid=[0-9]+: done$'
+	run -0 berth log 109 --audit
+	[[ ${lines[0]} == 20??-??-??T??:??:??Z\ ct=109\ create\ *" by uid=0 pid="*" program=berth" ]]
+	audit_has 109 ' create by uid=0 pid=[0-9]+: done$'
+	audit_has 109 ' start by uid=0 pid=[0-9]+: failed \(Running\)$'
+	audit_has 109 ' session kind=exec by uid=0 pid=[0-9]+ .*program=berth'
+	audit_has 109 ' stop fast=yes by uid=0'
+	[[ $(cat "$HOST_ROOT"/var/lib/berth/audit.log*) != *topsecret* ]]
+	[ "$(stat -c %a "$HOST_ROOT/var/lib/berth/audit.log")" = 600 ]
+	run -0 berth log 109 --no-console
+	[[ $output == *"-- who did what to it --"* ]]
+	run -0 berth log 109 --audit --json
+	jq -e 'length >= 9 and all(.[]; contains("ct=109 "))' <<<"$output"
 }
 
 @test "events come as they happen" {
