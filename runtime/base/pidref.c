@@ -58,6 +58,17 @@ int pidref_get(pid_t pid, struct pidref *ref)
 	return 0;
 }
 
+int pid_open(pid_t pid)
+{
+	int fd = pidfd_open(pid, 0), r = fd < 0 ? -errno : fd;
+
+	/*
+	 * A number that no process has any more, while a session or group of others still goes by it: EINVAL, on newer
+	 * kernels ENOENT. With a number above 0 and no flags there is nothing else that they could mean.
+	 */
+	return pid > 0 && (r == -EINVAL || r == -ENOENT) ? -ESRCH : r;
+}
+
 int pidref_open(const struct pidref *ref)
 {
 	auto_close int fd = -EBADF;
@@ -69,9 +80,9 @@ int pidref_open(const struct pidref *ref)
 	r = FAULT_POINT("pidfd_open");
 	if (r < 0)
 		return r;
-	fd = pidfd_open(ref->pid, 0);
+	fd = pid_open(ref->pid);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	/* The pidfd holds the pid now: what we read is about the same process. */
 	r = pidref_get(ref->pid, &now);
 	/* A /proc that does not show it, while the kernel has it, tells nothing. */

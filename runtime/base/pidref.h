@@ -24,6 +24,9 @@ int pidref_parse_stat(const char *stat, uint64_t *ret_start_time);
 /* Fills *ref for a living process. -ESRCH when there is none. */
 int pidref_get(pid_t pid, struct pidref *ref);
 
+/* A pidfd (CLOEXEC). -ESRCH when no process has this number; a thread's is none. See pidfd_open(2). */
+int pid_open(pid_t pid);
+
 /*
  * Opens a pidfd, only if the process is still the one that ref names. -ESRCH is proof that it is not; any
  * other error (no descriptor, no memory) says nothing about it.

@@ -4,6 +4,7 @@
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/parse.h"
+#include "runtime/base/pidref.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -98,7 +99,7 @@ static int mend_socket(int proc_fd, int pidfd, const char *name)
 static int each(pid_t pid, const char *what, int (*fn)(int proc_fd, int pidfd, const char *name))
 {
 	char path[32], link[64];
-	auto_close int proc_fd = -EBADF, pidfd = pidfd_open(pid, 0);
+	auto_close int proc_fd = -EBADF, pidfd = pid_open(pid);
 	auto_closedir DIR *d = NULL;
 	struct dirent *e;
 	int n = 0, r = 0;
@@ -106,7 +107,7 @@ static int each(pid_t pid, const char *what, int (*fn)(int proc_fd, int pidfd, c
 	(void)snprintf(path, sizeof(path), "/proc/%d", (int)pid);
 	proc_fd = dir_open_at(AT_FDCWD, path);
 	if (pidfd < 0 || proc_fd < 0)
-		return pidfd < 0 ? -errno : proc_fd;
+		return pidfd < 0 ? pidfd : proc_fd;
 	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
 	d = opendir(path);
 	if (d == NULL)

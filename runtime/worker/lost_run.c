@@ -301,10 +301,10 @@ static int is_monitor(struct worker *w, pid_t pid, struct proc_monitor *ret)
 /* Its socket's name is gone, so nobody can ever reach it; a second one beside it would make two. */
 static int end_monitor(struct worker *w, pid_t pid, struct lost_run *f, struct berth_error *err)
 {
-	auto_close int pidfd = pidfd_open(pid, 0);
+	auto_close int pidfd = pid_open(pid);
 	struct pollfd p = {.fd = pidfd, .events = POLLIN};
 	struct proc_monitor m;
-	int r = pidfd < 0 ? -errno : is_monitor(w, pid, &m);
+	int r = pidfd < 0 ? pidfd : is_monitor(w, pid, &m);
 
 	/* Looked at while we hold it: the number may be another process's by now. */
 	if (r == 0 || r == -ESRCH || (r == 1 && pidfd_send_signal(pidfd, 0, NULL, 0) < 0))

@@ -80,6 +80,36 @@ static void a_dead_process_is_gone(void)
 	CHECK(pidref_get(pid, &ref) == -ESRCH);
 }
 
+/* As a monitor's, whose view's server lives on in its session. */
+static void a_dead_process_is_gone_while_its_session_lives(void)
+{
+	struct pidref ref = {0};
+	int ready[2];
+	pid_t pid, member = 0;
+
+	CHECK(pipe(ready) == 0);
+	(void)fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		(void)setsid();
+		member = fork();
+		if (member != 0)
+			(void)!write(ready[1], &member, sizeof(member));
+		for (;;)
+			(void)pause();
+	}
+	CHECK(read(ready[0], &member, sizeof(member)) == (ssize_t)sizeof(member) && member > 0);
+	CHECK(pidref_get(pid, &ref) == 0);
+	CHECK(kill(pid, SIGKILL) == 0 && waitpid(pid, NULL, 0) == pid);
+	CHECK(getsid(member) == pid);
+	CHECK(pid_open(pid) == -ESRCH);
+	CHECK(pidref_open(&ref) == -ESRCH);
+	CHECK(pidref_runs(&ref) == 0);
+	CHECK(member > 0 && kill(member, SIGKILL) == 0);
+	(void)close(ready[0]);
+	(void)close(ready[1]);
+}
+
 static void the_boot_id_is_a_uuid(void)
 {
 	char id[BOOT_ID_LEN + 1] = "";
@@ -95,6 +125,7 @@ int main(void)
 	RUN(a_living_process_is_found_again);
 	RUN(another_process_of_the_same_pid_is_not_it);
 	RUN(a_dead_process_is_gone);
+	RUN(a_dead_process_is_gone_while_its_session_lives);
 	RUN(the_boot_id_is_a_uuid);
 	return check_failures != 0;
 }
