@@ -15,6 +15,7 @@ enum {
 	HELD_PART = 4, /* who may take less than this part of the floor is held */
 	FREED_PART = 2, /* and goes on at this part */
 	LOOK_MAX_MS = 2000,
+	LOOKS_AGAIN = 3,
 };
 
 /* The host's file system of an open directory; -1 when there are too many. Takes the descriptor if it is new. */
@@ -42,20 +43,32 @@ static int open_mounted(const struct space_look *l, const struct space_volume *v
 	return ct_mounted_volume_open(&l->paths, v->ctid, &v->monitor);
 }
 
+static int open_private(const struct space_look *l, const struct space_volume *v)
+{
+	char path[BERTH_PATH_MAX];
+
+	return dir_open_at(AT_FDCWD, path_private(&l->paths, v->ctid, path));
+}
+
+static bool read_room(const struct space_look *l, struct space_volume *v, int private_fd)
+{
+	const struct volume_driver *d = volume_driver_find(v->driver);
+	auto_close int mounted = d != NULL && private_fd >= 0 ? open_mounted(l, v) : -EBADF;
+
+	return mounted >= 0 && volume_room(d, private_fd, mounted, &v->room, NULL) == 0;
+}
+
 static void look_at(struct space_look *l, struct space_volume *v)
 {
 	const struct volume_driver *d = volume_driver_find(v->driver);
-	char path[BERTH_PATH_MAX];
-	auto_close int private_fd = dir_open_at(AT_FDCWD, path_private(&l->paths, v->ctid, path));
-	auto_close int mounted = -EBADF;
+	auto_close int private_fd = open_private(l, v);
 	uint64_t used;
 
 	v->host = -1;
 	if (d == NULL || private_fd < 0)
 		return;
-	mounted = open_mounted(l, v);
-	if (mounted >= 0 && volume_room(d, private_fd, mounted, &v->room, NULL) == 0) {
-		v->seen = true;
+	v->seen = read_room(l, v, private_fd);
+	if (v->seen) {
 		used = v->room.size - v->room.free;
 		v->taken = v->s.known && used > v->s.used ? used - v->s.used : 0;
 		v->s.grown = space_fade(v->s.grown, l->elapsed_ms) + v->taken;
@@ -93,6 +106,28 @@ static void look_at_host(struct space_look *l, struct space_host *h)
 	}
 	gone += h->reserve;
 	h->room = h->avail > gone ? h->avail - gone : 0;
+}
+
+/*
+ * What was written between the look at the volumes and that at the host is counted twice, on a busy host hundreds of MiB:
+ * before neighbours of who writes are left with too little for it, everything is read again.
+ */
+static void look_closer(struct space_look *l, struct space_host *h)
+{
+	int index = (int)(h - l->hosts);
+
+	for (int tries = 0; tries < LOOKS_AGAIN && h->room < h->floor * h->n; tries++) {
+		for (size_t i = 0; i < l->n; i++) {
+			struct space_volume *v = &l->volumes[i];
+			auto_close int private_fd = -EBADF;
+
+			if (!v->seen || v->host != index)
+				continue;
+			private_fd = open_private(l, v);
+			v->seen = read_room(l, v, private_fd);
+		}
+		look_at_host(l, h);
+	}
 }
 
 static void tell(const struct space_look *l, struct space_volume *v, uint64_t may)
@@ -174,6 +209,8 @@ void space_look_run(struct space_look *l)
 		look_at(l, &l->volumes[i]);
 	for (unsigned int i = 0; i < l->n_hosts; i++)
 		look_at_host(l, &l->hosts[i]);
+	for (unsigned int i = 0; i < l->n_hosts; i++)
+		look_closer(l, &l->hosts[i]);
 	for (unsigned int i = 0; i < l->n_hosts; i++)
 		share_host(l, &l->hosts[i]);
 	for (unsigned int i = 0; i < l->n_hosts; i++)

@@ -43,7 +43,7 @@ tiny_templates() {
 # writer CTID: writes records, and names each on our side when its fsync has come back.
 writer() {
 	berth exec2 "$1" 'mkdir -p /log; n=0; while [ ! -e /halt ]; do
-		n=$((n + 1)); yes $n | head -c 4096 | dd of=/log/$n conv=fsync 2>/dev/null || { echo failed $n; exit 1; }
+		n=$((n + 1)); yes $n | head -c 4096 | dd of=/log/$n conv=fsync 2>/tmp/dd || { echo failed $n: $(cat /tmp/dd); exit 1; }
 		echo $n; done' >"$BASE/acked.$1" 2>&1 </dev/null 3>&- &
 	WRITERS+=($!)
 }
@@ -72,6 +72,11 @@ fill_until_held() {
 	run -1 berth exec2 101 'n=$(ls / | grep -c ^big); yes filler | dd of=/big.$n bs=64k iflag=fullblock'
 	[[ $output == *"No space left"* ]]
 	log_has 'ct=101 held'
+}
+
+# btrfs gives back what it had set aside for writes under way: then there is room again for a moment.
+told_at_once() {
+	fill_until_held && run -1 berth exec2 101 'dd if=/dev/zero of=/more bs=1M count=8 conv=fsync'
 }
 
 # fill_and_free MIB TYPE MKFS...: of the host's file system so much is other files'.
@@ -104,7 +109,7 @@ fill_and_free() {
 		n=$(acked $c)
 		wait_for 60 more_than $c $((n + 20))
 	done
-	run -1 berth exec2 101 'dd if=/dev/zero of=/more bs=1M count=8 conv=fsync'
+	wait_for 60 told_at_once
 	berth exec2 101 'printf filler | dd of=/big.0 conv=notrunc,fsync 2>/dev/null; rm -f /more'
 	# The host has more than nothing left all the time.
 	[ "$(stat -f -c '%a * %S / 1048576' "$HOST_DISK" | { read -r e; echo $((e)); })" -ge 32 ]
