@@ -128,7 +128,7 @@ static int load(struct thread_filters *f, int dump_fd)
 		room += *p == '\n';
 	f->v = calloc(room + 1, sizeof(*f->v));
 	f->tids = calloc(room + 1, sizeof(*f->tids));
-	f->as = calloc(room + 1, sizeof(*f->as));
+	f->as = calloc(room + 1, sizeof(const struct filter_thread *));
 	if (f->v == NULL || f->tids == NULL || f->as == NULL)
 		return -ENOMEM;
 	rest = text;
