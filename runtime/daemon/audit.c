@@ -137,7 +137,7 @@ static void write_begin(struct audit *a)
 /* A line of its own with the time; one that finds no room is counted, and said with the next that does. */
 static void put_line(struct audit *a, uint32_t ctid, const char *text)
 {
-	char line[LINE_MAX_LEN + 160], date[32] = "", ct[24] = "", lost[64] = "", *grown;
+	char line[LINE_MAX_LEN + 200], date[32] = "", ct[24] = "", lost[96] = "", *grown;
 	time_t now = time(NULL);
 	struct tm tm;
 	size_t n;

@@ -39,7 +39,7 @@ static void what_does_not_run_is_not_suspended(void)
 /* Of one that does not run nothing is in the way; of one that is suspended its images may be. */
 static void what_does_not_run_can_move(void)
 {
-	char text[32];
+	char text[32], path[BERTH_PATH_MAX];
 
 	CHECK(is_ok(WORKER("why-not", "101")) && !says("level"));
 	CHECK(WORKER("why-not", "102") == BERTH_ERR_NO_CONFIG);
@@ -48,6 +48,7 @@ static void what_does_not_run_can_move(void)
 	(void)snprintf(text, sizeof(text), "version=%d\n", RECORD_VERSION);
 	put_file(dump, "record", text);
 	CHECK(is_ok(WORKER("why-not", "101")));
+	CHECK(unlink(path_below(dump, "record", path)) == 0);
 }
 
 static void images_must_be_this_cts(void)
