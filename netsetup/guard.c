@@ -3,6 +3,7 @@
  * something of ours is a reason to look. Looking may wait (for a lock of the kernel's, for 5000 links); hearing
  * does not.
  */
+#include "netsetup/driver.h"
 #include "netsetup/link.h"
 #include "netsetup/nft.h"
 #include "netsetup/nl.h"
@@ -112,15 +113,15 @@ static void strike_off(const char *ifname, const struct net_addr *a, void *data)
 static int check_link(struct net_guard *g, struct rtnl *r, uint32_t ctid, unsigned int n,
 		      struct berth_error *err)
 {
-	struct berth_error none;
 	struct rtnl_link link;
 	struct net_link_id id;
+	enum net_whose whose;
 	int has;
 
 	net_link_id(ctid, n, &id);
-	if (rtnl_link_by_name(r, id.host, &link, &none) < 0 ||
-	    net_alias_whose(link.alias, g->own) != NET_OURS)
-		return 0;
+	has = net_link_find(r, &id, g->own, &link, &whose, err);
+	if (has < 0 || whose != NET_OURS)
+		return has;
 	has = nft_has_link(&g->nl, g->table, &id, err);
 	if (has != 0)
 		return has < 0 ? has : 0;
