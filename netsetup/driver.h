@@ -66,3 +66,12 @@ int net_link_take(struct rtnl *r, const struct net_link_id *id, const char *own,
 /* net_ct_down of this one link. */
 int net_link_down(uint32_t ctid, unsigned int n, const struct net_owner *owner,
 		  struct berth_error *err);
+
+/* ---- for all drivers ---- */
+
+/*
+ * BERTH_ERR_ADDRESS_IN_USE when the way to a single address leads to another CT: it has the address, or a network that
+ * the address is in. One question to the kernel (list.c).
+ */
+int net_addr_check_cts(struct rtnl *r, const struct net_addr *a, uint32_t ctid,
+		       const struct net_owner *owner, struct berth_error *err);

@@ -1,8 +1,10 @@
 /* list.c - what is there: the links of CTs, their counters, and who has an address already. */
+#include "netsetup/driver.h"
 #include "netsetup/link.h"
 #include "netsetup/rtnl.h"
 #include "runtime/base/cleanup.h"
 
+#include <errno.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 
@@ -179,6 +181,28 @@ static int check_route(struct rtnl *r, const struct net_addr *a, uint32_t ctid,
 	if ((e.addr.prefix != net_addr_bits(a) && !is_of_a_ct(&e)) || e.index == 0)
 		return 0;
 	return check_holder(r, a, &e, ctid, owner, err);
+}
+
+/* What a lookup answers where no route leads on: none, or an unreachable, prohibit or blackhole route. */
+static bool is_no_route(int r)
+{
+	return r == -ENETUNREACH || r == -EHOSTUNREACH || r == -EACCES || r == -EINVAL;
+}
+
+int net_addr_check_cts(struct rtnl *r, const struct net_addr *a, uint32_t ctid,
+		       const struct net_owner *owner, struct berth_error *err)
+{
+	struct berth_error e = {0};
+	struct rtnl_entry route = {0};
+	int res = rtnl_route_lookup(r, a, &route, &e);
+
+	if (is_no_route(res))
+		return 0;
+	if (res < 0 && err != NULL)
+		*err = e;
+	if (res < 0 || !is_of_a_ct(&route) || route.index == 0)
+		return res;
+	return check_holder(r, a, &route, ctid, owner, err);
 }
 
 /* Of a network: any route within it, and any of a CT's that it is within. */

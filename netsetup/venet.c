@@ -126,15 +126,20 @@ static int check_wanted(const struct net_ct *ct, const struct net_link *link, bo
 
 /* ---- the host's side ---- */
 
-/* Nobody else has an address of a network; of a single one the kernel tells, as it takes no second route to it. */
-static int check_nets(const struct net_ct *ct, const struct net_addr *addrs, unsigned int n,
-		      struct berth_error *err)
+/*
+ * Nobody else has an address of a network, and no other CT's network has a single one; that nobody has the same one
+ * the kernel tells, as it takes no second route to it.
+ */
+static int check_addrs(const struct venet *v, const struct net_addr *addrs, unsigned int n,
+		       struct berth_error *err)
 {
+	const struct net_ct *ct = v->ct;
 	int r = 0;
 
 	for (unsigned int i = 0; i < n && r == 0; i++)
-		if (net_addr_is_net(&addrs[i]))
-			r = net_addr_check_free(&addrs[i], ct->ctid, &ct->owner, err);
+		r = net_addr_is_net(&addrs[i])
+			    ? net_addr_check_free(&addrs[i], ct->ctid, &ct->owner, err)
+			    : net_addr_check_cts(v->host, &addrs[i], ct->ctid, &ct->owner, err);
 	return r;
 }
 
@@ -392,7 +397,7 @@ static int make_up(struct venet *v, int netns_fd, struct berth_error *err)
 	const struct net_ct *ct = v->ct;
 	const struct net_link *l = v->link;
 	struct uplink_plan plan;
-	int r = check_nets(ct, l->addrs, l->n_addrs, err);
+	int r = check_addrs(v, l->addrs, l->n_addrs, err);
 
 	if (r == 0)
 		r = uplink_find(v->host, ct->ctid, l->nat, l->addrs, l->n_addrs, &plan, err);
@@ -560,7 +565,7 @@ static int host_add_once(struct venet *v, const struct net_link *next, const str
 
 	if (c->n_come == 0)
 		return 0;
-	r = check_nets(v->ct, c->come, c->n_come, err);
+	r = check_addrs(v, c->come, c->n_come, err);
 	if (r == 0)
 		r = uplink_find(v->host, v->ct->ctid, next->nat, c->come, c->n_come, &plan, err);
 	if (r == 0)

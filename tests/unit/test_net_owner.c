@@ -208,7 +208,7 @@ static void anothers_address_and_proxy_entry_stay(void)
 	CHECK(net_addr_check_free(&addr, 102, &b, &err) == -EADDRINUSE);
 	CHECK(net_addr_check_free(&addr, 101, &b, &err) == -EADDRINUSE);
 	CHECK(strstr(err.msg, "--root /nonexistent/a") != NULL);
-	CHECK(up(102, &b, ns2, "192.0.2.50") == -EEXIST && !link_is_there("ct102.0"));
+	CHECK(up(102, &b, ns2, "192.0.2.50") == -EADDRINUSE && !link_is_there("ct102.0"));
 	CHECK(spawn_run_output(ARGV("ip", "neigh", "show", "proxy"), out, sizeof(out), &err) == 0);
 	CHECK(strstr(out, "192.0.2.50") != NULL);
 	CHECK(guest_and_host_talk(ns1, "192.0.2.50"));
@@ -262,6 +262,12 @@ static void networks_come_and_go_as_a_whole(void)
 	CHECK(up(102, &b, ns2, "203.0.113.8/30") == -EADDRINUSE);
 	CHECK(strstr(err.msg,
 		     "203.0.113.8/30 overlaps 203.0.113.8/29, which belongs to CT 101 of "));
+	/* One address of it, as a CT whose config was edited by hand has it. */
+	CHECK(up(102, &a, ns2, "203.0.113.9") == -EADDRINUSE);
+	CHECK(err.code == BERTH_ERR_ADDRESS_IN_USE &&
+	      strstr(err.msg, "203.0.113.9 overlaps 203.0.113.8/29, which belongs to CT 101"));
+	CHECK(up(102, &b, ns2, "2001:db8:7::5") == -EADDRINUSE);
+	CHECK(!has_elements(&a, 102, NULL) && has_all(many, 6));
 	CHECK(net_addr_check_free(&within, 102, &b, &err) == -EADDRINUSE);
 	CHECK(net_addr_check_free(&around, 102, &b, &err) == -EADDRINUSE);
 	CHECK(net_addr_check_free(&within, 101, &a, &err) == 0);
