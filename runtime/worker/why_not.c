@@ -29,8 +29,8 @@ enum {
 
 /* ---- what is found ---- */
 
-void why_not_found(struct why_not *y, const char *level, const char *name, pid_t pid,
-		   const char *command, const char *text, const char *fix)
+static void tell(unsigned int n, const char *level, const char *name, pid_t pid,
+		 const char *command, const char *text, const char *fix)
 {
 	char key[32], number[16];
 	const struct {
@@ -41,10 +41,7 @@ void why_not_found(struct why_not *y, const char *level, const char *name, pid_t
 		      {"fix", fix},
 		      {"pid", pid != 0 ? number : NULL},
 		      {"command", command}};
-	unsigned int n = y->n++;
 
-	if (n >= WHY_NOT_MAX)
-		return;
 	(void)snprintf(number, sizeof(number), "%d", pid);
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
 		(void)snprintf(key, sizeof(key), "f%u.%s", n, values[i].name);
@@ -53,18 +50,24 @@ void why_not_found(struct why_not *y, const char *level, const char *name, pid_t
 	}
 }
 
+void why_not_found(struct why_not *y, const char *level, const char *name, pid_t pid,
+		   const char *command, const char *text, const char *fix)
+{
+	unsigned int n = y->n++;
+
+	if (n < WHY_NOT_MAX - 1)
+		tell(n, level, name, pid, command, text, fix);
+}
+
 void why_not_end(struct why_not *y)
 {
-	unsigned int n = y->n;
 	char text[80];
 
-	if (n <= WHY_NOT_MAX)
+	if (y->n < WHY_NOT_MAX)
 		return;
-	(void)snprintf(text, sizeof(text), "there are %u more", n - WHY_NOT_MAX);
-	y->n = WHY_NOT_MAX - 1; /* in the place of the last one, which is one more */
 	(void)snprintf(text, sizeof(text), "there are %u more of such findings",
-		       n - WHY_NOT_MAX + 1);
-	why_not_found(y, "error", "more", 0, NULL, text, "");
+		       y->n - (WHY_NOT_MAX - 1));
+	tell(WHY_NOT_MAX - 1, "error", "more", 0, NULL, text, "");
 }
 
 /* ---- one process ---- */

@@ -5,7 +5,7 @@
 #include <sys/types.h>
 
 enum {
-	WHY_NOT_MAX = 100 /* findings that are told one by one; the rest is counted */
+	WHY_NOT_MAX = 100 /* findings that are told; the last one counts the rest */
 };
 
 struct why_not {

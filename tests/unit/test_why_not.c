@@ -102,21 +102,35 @@ static void what_came_from_outside_only_ends(void)
 	(void)waitpid(pid, NULL, 0);
 }
 
-static void more_than_can_be_told_are_counted(void)
+/* As many results as FINDINGS findings and their end make, in said. */
+static void tell(unsigned int findings)
 {
-	struct why_not y = {.n = WHY_NOT_MAX};
+	struct why_not y = {.n = 0};
 	int out = memfd_create("said", MFD_CLOEXEC), was = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	char text[32];
 	ssize_t n;
 
 	CHECK(dup2(out, STDOUT_FILENO) >= 0);
-	why_not_found(&y, "error", "a", 1, "b", "one too many", "");
+	for (unsigned int i = 0; i < findings; i++) {
+		(void)snprintf(text, sizeof(text), "number %u.", i);
+		why_not_found(&y, "error", "a", 1, "b", text, "");
+	}
 	why_not_end(&y);
 	CHECK(dup2(was, STDOUT_FILENO) >= 0);
 	n = pread(out, said, sizeof(said) - 1, 0);
 	said[n > 0 ? n : 0] = '\0';
-	CHECK(!says("one too many") && says("there are 2 more of such findings"));
 	(void)close(out);
 	(void)close(was);
+}
+
+/* Who reads the results takes the first of a name: the count must be the only one of its. */
+static void more_than_can_be_told_are_counted(void)
+{
+	tell(WHY_NOT_MAX - 1);
+	CHECK(says("number 98.") && !says("f99.") && !says("more of such"));
+	tell(WHY_NOT_MAX + 1);
+	CHECK(says("number 98.") && !says("number 99.") && !says("number 100."));
+	CHECK(says("f99.text=there are 2 more of such findings") && !says("f99.pid="));
 }
 
 static void who_is_gone_is_an_error(void)
