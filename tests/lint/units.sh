@@ -3,7 +3,7 @@
 # target has a corpus to be replayed, and every .c of the product is reached by a unit test. A test reaches
 # the file that it is called after: NAME.c, when there is only one of that name, or FOLDER_NAME.c with
 # the folder's last word (cg, net and mon for cgroups, netsetup and monitor); and what its head
-# comment names in lines "covers: PATH...".
+# comment names in lines "covers: PATH...". And every unit test can fail: CHECK only counts.
 . "$(dirname "$0")/lib.sh"
 need cmake ctest
 
@@ -27,6 +27,14 @@ for name in $declared; do
 		bad=1
 	}
 done
+
+# The last statement of main, with the two fixtures' ends, which return the same.
+while read -r f; do
+	tail -n 2 "$f" | grep -qE '^	return (check_failures != 0|(worker|live)_end\(\));$' || {
+		echo "$f:1: main does not end in \"return check_failures != 0;\": what fails in it is not told"
+		bad=1
+	}
+done < <(sources 'tests/unit/test_*.c')
 
 # No unit test, and why.
 without() {

@@ -70,7 +70,11 @@ static void what_is_refused_holds_no_other_key(void)
 
 int main(void)
 {
+	int r = daemon_begin();
+
+	if (r != 0)
+		return r;
 	RUN(what_is_due_comes_back_and_the_rest_waits);
 	RUN(what_is_refused_holds_no_other_key);
-	return 0;
+	return check_failures != 0;
 }

@@ -150,5 +150,5 @@ int main(void)
 	RUN(each_has_its_own_time);
 	RUN(one_key_comes_back_alone);
 	RUN(a_damaged_line_goes_and_the_value_stays);
-	return 0;
+	return check_failures != 0;
 }

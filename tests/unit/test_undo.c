@@ -118,5 +118,5 @@ int main(void)
 	RUN(what_others_changed_since_stays_and_is_named);
 	RUN(nothing_changed_is_nothing_noted);
 	RUN(a_damaged_note_is_refused);
-	return 0;
+	return check_failures != 0;
 }
