@@ -122,7 +122,6 @@ static int come_back(struct job *j, struct berth_error *err)
 	const char *key;
 	int r;
 
-	j->comes_back = true;
 	if (come_back_pick(j->ct, j->was, now, &j->back_key) < 0)
 		return berth_error_set(err, BERTH_ERR_NO_MEMORY, ENOMEM, "CT %u: set", j->ct->ctid);
 	key = j->back_key;
@@ -189,6 +188,7 @@ int set_change(struct job *j, const struct set_order *o, struct berth_error *err
 
 	j->save = o->save || o->until != 0;
 	j->dry = o->dry;
+	j->comes_back = o->come_back; /* also of one whose config cannot be read: see set_fail */
 	if (r == 0)
 		r = load(j, err);
 	if (r < 0)
