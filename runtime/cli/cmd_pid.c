@@ -40,21 +40,29 @@ static const json_t *ct_of(const json_t *cts, uint32_t ctid)
 	return NULL;
 }
 
-/* Which CT's init is in the same cgroup, or above? 0: none. */
-static uint32_t ctid_of(const json_t *cts, const char *cgroup)
+/*
+ * Which CT's init is in the same cgroup, or above? *ret 0: the path names none. -ESRCH: it names *ret, but there is no init
+ * that says so: it is starting or ending, or another berthd's. That is not the host either.
+ */
+static int ctid_of(const json_t *cts, const char *cgroup, uint32_t *ret)
 {
 	char init[CGROUP_MAX];
 	size_t at = 0;
 	uint32_t ctid;
 
+	*ret = 0;
 	while (pid_path_guess(cgroup, &at, &ctid) == 0) {
 		json_int_t pid = json_integer_value(json_object_get(ct_of(cts, ctid), "init_pid"));
 
 		if (pid > 0 && read_proc((uint32_t)pid, "cgroup", init, sizeof(init)) == 0 &&
-		    pid_path_is_in(cgroup, init, ctid))
-			return ctid;
+		    pid_path_is_in(cgroup, init, ctid)) {
+			*ret = ctid;
+			return 0;
+		}
+		if (*ret == 0)
+			*ret = ctid;
 	}
-	return 0;
+	return *ret == 0 ? 0 : -ESRCH;
 }
 
 static int look(const json_t *cts, struct found_pid *f, struct berth_error *err)
@@ -67,7 +75,12 @@ static int look(const json_t *cts, struct found_pid *f, struct berth_error *err)
 				       f->pid);
 	if (r < 0)
 		return berth_error_sys(err, r, "read /proc/%u/cgroup", f->pid);
-	f->ctid = ctid_of(cts, text);
+	if (ctid_of(cts, text, &f->ctid) < 0)
+		return berth_error_set(
+			err, BERTH_ERR_UNKNOWN, ESRCH,
+			"whose process %u is cannot be told: it is in a cgroup as of "
+			"CT %u, which has no init that is known; see: berth status %u",
+			f->pid, f->ctid, f->ctid);
 	if (read_proc(f->pid, "comm", f->comm, sizeof(f->comm)) < 0)
 		f->comm[0] = '\0'; /* it has just ended */
 	if (f->ctid != 0 && read_proc(f->pid, "status", text, sizeof(text)) == 0)

@@ -35,13 +35,17 @@ written() {
 	run -0 berth stat web
 	[[ ${lines[0]} == "CT 101 (web) is running" && $output == *"limit 10 %, throttled in "*" of 64.0M ("* ]]
 
-	inside=$(berth exec2 102 'sleep 1000 >/dev/null 2>&1 & echo $!')
-	sleeper=$(pgrep -f '^sleep 1000$')
+	# A number that no other test's sleep has.
+	inside=$(berth exec2 102 "sleep $((100000 + $$))"' >/dev/null 2>&1 & echo $!')
+	sleeper=$(pgrep -f "^sleep $((100000 + $$))$")
 	run -0 berth pid -p "$sleeper" $$
 	[ "${lines[0]}" = $'Pid\tCTID\tCTPid\tName' ]
 	[ "${lines[1]}" = "$sleeper"$'\t102\t'"$inside"$'\tsleep' ]
 	[[ ${lines[2]} == $$$'\t0\t-\t'* ]]
 	[ "$(vzpid --root "$HOST_ROOT" "$(init_pid 101)" | sed -n '2s/\t[^\t]*$//p')" = "$(init_pid 101)"$'\t101' ]
+	# What no init says is nobody's, not the host's: here a berth that knows no CT is asked.
+	run -174 command berth --root "$BATS_TEST_TMPDIR" pid "$sleeper"
+	[[ $output != *sleep* && $output == *"whose process $sleeper is cannot be told"*"CT 102"* ]]
 	run ! berth pid 4194305
 	[[ $output == *"there is no process 4194305"* ]]
 }
