@@ -48,7 +48,7 @@ static void what_does_not_run_can_move(void)
 	(void)snprintf(text, sizeof(text), "version=%d\n", RECORD_VERSION);
 	put_file(dump, "record", text);
 	CHECK(is_ok(WORKER("why-not", "101")));
-	CHECK(unlink(path_below(dump, "record", path)) == 0);
+	CHECK(unlink(path_below(dump, "record", path)) == 0 && rmdir(dump) == 0);
 }
 
 static void images_must_be_this_cts(void)
