@@ -20,7 +20,8 @@ enum {
 	HEADER = 8,
 	LENGTH = 4,
 	IMAGE_MAX = 16 << 20,
-	IMAGES_MAX = 4096 /* mount namespaces */
+	IMAGES_MAX = 4096, /* mount namespaces */
+	STEPS_MAX = 1 << 28 /* less than a second: a tenant chooses the mounts */
 };
 
 void shares_free(struct shares *s)
@@ -201,14 +202,21 @@ static const struct share *first_of(const struct shares *s, uint32_t shared, uin
 	return first;
 }
 
-/* The number of a group in m's own namespace that can be its master in the place of its own; 0: there is none. */
-static uint32_t near_master(const struct shares *s, const struct share *m)
+/*
+ * The number of a group in m's own namespace that can be its master in the place of its own; 0: there is none. Each
+ * mount that is compared takes one of *steps, and without any it is as if there were none.
+ */
+static uint32_t near_master(const struct shares *s, const struct share *m, size_t *steps)
 {
 	for (size_t i = 0; i < s->n; i++) {
 		const struct share *o = &s->all[i];
 
-		if (o->ns == m->ns && o->shared != 0 && o->master == m->master &&
-		    is_below(m->root, first_of(s, o->shared, o->master, false)->root) &&
+		if (o->ns != m->ns || o->shared == 0 || o->master != m->master)
+			continue;
+		if (*steps < 2 * s->n)
+			return 0;
+		*steps -= 2 * s->n;
+		if (is_below(m->root, first_of(s, o->shared, o->master, false)->root) &&
 		    first_of(s, 0, o->shared, false) == NULL)
 			return o->shared;
 	}
@@ -230,7 +238,7 @@ static uint32_t free_number(const struct shares *s)
 
 size_t shares_mend(struct shares *s)
 {
-	size_t changed = 0;
+	size_t changed = 0, steps = STEPS_MAX;
 
 	for (size_t i = 0; i < s->n; i++) {
 		struct share *m = &s->all[i];
@@ -239,7 +247,7 @@ size_t shares_mend(struct shares *s)
 		if (m->shared != 0 || m->master == 0 ||
 		    is_below(m->root, first_of(s, 0, m->master, false)->root))
 			continue;
-		near = near_master(s, m);
+		near = near_master(s, m, &steps);
 		if (near != 0)
 			m->master = near;
 		else

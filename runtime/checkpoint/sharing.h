@@ -38,8 +38,8 @@ int shares_write_image(const struct share *from, size_t n, const uint8_t *image,
 
 /*
  * Gives other numbers to the slaves that CRIU could not make. They stay slaves, of what they were or of a mount of their
- * own namespace that is one itself; so all that is mounted in their master is still seen in them. Pure. How many
- * have changed.
+ * own namespace that is one itself; so all that is mounted in their master is still seen in them. Where that would
+ * take too long the numbers may be ones that shares_find_bad finds. Pure. How many have changed.
  */
 size_t shares_mend(struct shares *s);
 /* One that CRIU cannot make again all the same, and shares_mend cannot help; NULL: there is none. Pure. */
