@@ -117,18 +117,27 @@ static const char *line_of(const char *text, const char *key)
 	return NULL;
 }
 
+static int pid_of(const char *text, const char *key, pid_t *ret)
+{
+	const char *at = line_of(text, key);
+	uint64_t pid = 0;
+
+	if (at == NULL || parse_next(&at, "", 10, &pid) < 0 || pid > INT32_MAX)
+		return -EBADMSG;
+	*ret = (pid_t)pid;
+	return 0;
+}
+
 int carry_status_parse(const char *status, struct carry_status *ret)
 {
-	const char *name = line_of(status, "Name"), *tracer = line_of(status, "TracerPid");
-	uint64_t pid = 0;
+	const char *name = line_of(status, "Name");
 	size_t n = 0;
 
-	if (name == NULL || tracer == NULL || parse_next(&tracer, "", 10, &pid) < 0 ||
-	    pid > INT32_MAX)
+	if (name == NULL || pid_of(status, "PPid", &ret->parent) < 0 ||
+	    pid_of(status, "TracerPid", &ret->tracer) < 0)
 		return -EBADMSG;
 	for (; name[n] != '\0' && name[n] != '\n' && n < sizeof(ret->name) - 1; n++)
 		ret->name[n] = name[n] > ' ' && name[n] < 0x7f ? name[n] : '?';
 	ret->name[n] = '\0';
-	ret->tracer = (pid_t)pid;
 	return 0;
 }

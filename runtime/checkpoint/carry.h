@@ -32,6 +32,7 @@ int carry_mount_parse(char *line, struct carry_mount *ret);
 /* Of /proc/PID/status. */
 struct carry_status {
 	char name[32]; /* of the program; what is not printable ASCII is '?' */
+	pid_t parent; /* 0: in a PID namespace that /proc does not show */
 	pid_t tracer; /* 0: none */
 };
 /* -EBADMSG. */

@@ -24,6 +24,8 @@ enum {
 	STATUS_MAX = 1 << 20, /* a process may have very many groups */
 	CHILDREN_MAX = 4 << 20,
 	MOUNTS_MAX = 16 << 20,
+	CLIMB_MAX = 1000, /* parents that are looked at */
+	MOUNTS_TOTAL_MAX = 20000, /* of all namespaces; what each takes grows with all of them */
 	FDS_TOLD = 8 /* descriptors of one kind and process that are named */
 };
 
@@ -199,6 +201,8 @@ struct mounts {
 	ino_t *seen;
 	struct process *of; /* who has it; its dir is not open any more */
 	size_t n;
+	size_t total; /* mounts in them */
+	bool too_many; /* told: no more of them are looked at */
 	struct shares shares;
 	char views[VIEW_FILES]
 		  [24]; /* devices of the CT's view of its machine, which is berth's own */
@@ -262,26 +266,57 @@ static int see_namespace(struct mounts *m, const struct process *p, ino_t ino)
 	return 0;
 }
 
+static void too_many_mounts(struct why_not *y, struct mounts *m)
+{
+	char text[120];
+
+	m->too_many = true;
+	(void)snprintf(text, sizeof(text),
+		       "it has more than %d mounts in its mount namespaces, too many to look at",
+		       MOUNTS_TOTAL_MAX);
+	why_not_found(y, "error", "mounts", 0, NULL, text, "unmount them in the CT");
+}
+
+static size_t lines_in(const char *text)
+{
+	size_t n = 0;
+
+	for (; (text = strchr(text, '\n')) != NULL; text++)
+		n++;
+	return n;
+}
+
 static int look_at_mounts(struct why_not *y, struct mounts *m, const struct process *p)
 {
 	auto_free char *text = NULL, *copy = NULL;
 	struct stat st;
 	int r;
 
+	/* One from outside has the host's mounts, or the CT's own. */
+	if (p->outside || m->too_many)
+		return 0;
 	if (fstatat(p->dir, "ns/mnt", &st, 0) < 0)
 		return is_gone(-errno) ? 0 : -errno;
 	for (size_t i = 0; i < m->n; i++)
 		if (m->seen[i] == st.st_ino)
 			return 0;
 	r = file_read_at(p->dir, "mountinfo", MOUNTS_MAX, &text, NULL);
+	if (r == -EFBIG) {
+		too_many_mounts(y, m);
+		return 0;
+	}
 	if (r < 0) /* EINVAL: it ends just now, and has no mounts any more */
 		return is_gone(r) || r == -EINVAL ? 0 : r;
+	m->total += lines_in(text);
+	if (m->total > MOUNTS_TOTAL_MAX) {
+		too_many_mounts(y, m);
+		return 0;
+	}
 	copy = strdup(text);
 	r = copy == NULL ? -ENOMEM : see_namespace(m, p, st.st_ino);
-	/* One from outside has the host's mounts, or the CT's own. */
-	if (r == 0 && !p->outside)
+	if (r == 0)
 		r = shares_read_mountinfo(&m->shares, copy, (uint32_t)m->n - 1);
-	return r < 0 || p->outside ? r : judge_mounts(y, m, p, text);
+	return r < 0 ? r : judge_mounts(y, m, p, text);
 }
 
 /* How they are shared, CRIU makes again, with the help of sharing.h, or not. */
@@ -304,19 +339,24 @@ static void look_at_shares(struct why_not *y, struct mounts *m)
 
 /* ---- all of it ---- */
 
+static int status_at(int dir, const char *name, struct carry_status *ret)
+{
+	auto_free char *text = NULL;
+	int r = file_read_at(dir, name, STATUS_MAX, &text, NULL);
+
+	return r < 0 ? r : carry_status_parse(text, ret);
+}
+
 static int look_at(struct why_not *y, struct mounts *m, pid_t pid, bool outside, int init)
 {
 	struct process p = {.pid = pid, .outside = outside};
-	auto_free char *status = NULL;
 	auto_close int dir = -EBADF;
 	char path[32], what[100];
 	int r;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d", pid);
 	p.dir = dir = dir_open_at(AT_FDCWD, path);
-	r = dir < 0 ? dir : file_read_at(dir, "status", STATUS_MAX, &status, NULL);
-	if (r == 0)
-		r = carry_status_parse(status, &p.status);
+	r = dir < 0 ? dir : status_at(dir, "status", &p.status);
 	if (r < 0)
 		return is_gone(r) ? 0 : r;
 	if (outside)
@@ -370,22 +410,36 @@ static int add_children_of(struct pids *pids, int tasks, const char *tid)
 	return r;
 }
 
+static int add_children(struct pids *pids, pid_t pid)
+{
+	auto_closedir DIR *d = NULL;
+	char path[48];
+	int r = 0;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	d = opendir(path);
+	if (d == NULL)
+		return is_gone(-errno) ? 0 : -errno;
+	while (r == 0) {
+		struct dirent *e;
+
+		errno = 0;
+		e = readdir(d);
+		if (e == NULL)
+			return is_gone(-errno) ? 0 : -errno;
+		if (e->d_name[0] != '.')
+			r = add_children_of(pids, dirfd(d), e->d_name);
+	}
+	return r;
+}
+
 /* The list grows while it is gone through. */
 static int find_tree(struct pids *pids, pid_t init)
 {
 	int r = add_pid(pids, init);
 
-	for (size_t i = 0; r == 0 && i < pids->n; i++) {
-		auto_closedir DIR *d = NULL;
-		struct dirent *e;
-		char path[48];
-
-		(void)snprintf(path, sizeof(path), "/proc/%d/task", pids->v[i]);
-		d = opendir(path);
-		while (r == 0 && d != NULL && (e = readdir(d)) != NULL)
-			if (e->d_name[0] != '.')
-				r = add_children_of(pids, dirfd(d), e->d_name);
-	}
+	for (size_t i = 0; r == 0 && i < pids->n; i++)
+		r = add_children(pids, pids->v[i]);
 	return r;
 }
 
@@ -397,25 +451,58 @@ static bool has_pid(const struct pids *pids, pid_t pid)
 	return false;
 }
 
-/* In the CT's PID namespace, but in nobody's care there. */
-static int find_outside(struct pids *outside, const struct pids *tree, int init)
+/* Up from pid: 1, it comes from the CT's init; 0, it does not; -ESRCH, it is gone. */
+static int is_below_init(const struct pids *tree, int proc, pid_t pid)
+{
+	struct carry_status status;
+	pid_t at = pid;
+	char path[32];
+
+	/* Whose parent ends meanwhile has another then: once more. Who always has a new one is taken for the CT's. */
+	for (unsigned int n = 0; n < CLIMB_MAX; n++) {
+		int r;
+
+		(void)snprintf(path, sizeof(path), "%d/status", at);
+		r = status_at(proc, path, &status);
+		if (is_gone(r) && at == pid)
+			return -ESRCH;
+		if (r < 0 && !is_gone(r))
+			return r;
+		at = r < 0 ? pid : status.parent;
+		if (at <= 1 && !has_pid(tree, at))
+			return 0;
+		if (has_pid(tree, at))
+			return 1;
+	}
+	return 1;
+}
+
+/*
+ * What is in the CT's PID namespace and not in the tree: born since that was read, or left out by the kernel, which
+ * tells the children of one that runs on as well as it can (proc(5)); or from outside.
+ */
+static int find_rest(struct pids *outside, struct pids *tree, int init)
 {
 	auto_closedir DIR *d = opendir("/proc");
 	char of[LINK_MAX_], its[LINK_MAX_], path[48];
 	struct dirent *e;
-	int pid, r = link_at(init, "ns/pid", of);
+	int pid, below, r = link_at(init, "ns/pid", of);
 
 	if (r == 0 && d == NULL)
 		r = -errno;
-	while (r == 0 && (e = readdir(d)) != NULL) {
+	while (r == 0 && (errno = 0, e = readdir(d)) != NULL) {
 		if (parse_int(e->d_name, &pid) < 0)
 			continue;
 		(void)snprintf(path, sizeof(path), "%d/ns/pid", pid);
-		if (link_at(dirfd(d), path, its) == 0 && strcmp(of, its) == 0 &&
-		    !has_pid(tree, pid))
-			r = add_pid(outside, pid);
+		if (link_at(dirfd(d), path, its) < 0 || strcmp(of, its) != 0 || has_pid(tree, pid))
+			continue;
+		below = is_below_init(tree, dirfd(d), pid);
+		if (below < 0)
+			r = is_gone(below) ? 0 : below;
+		else
+			r = add_pid(below == 1 ? tree : outside, pid);
 	}
-	return r;
+	return r < 0 ? r : -errno;
 }
 
 int why_not_processes(struct why_not *y)
@@ -430,12 +517,12 @@ int why_not_processes(struct why_not *y)
 	init = dir_open_at(AT_FDCWD, path);
 	r = init < 0 ? init : find_tree(&tree, y->init);
 	if (r == 0)
-		r = find_outside(&outside, &tree, init);
+		r = find_rest(&outside, &tree, init);
 	for (size_t i = 0; r == 0 && i < tree.n; i++)
 		r = look_at(y, &m, tree.v[i], false, init);
 	for (size_t i = 0; r == 0 && i < outside.n; i++)
 		r = look_at(y, &m, outside.v[i], true, init);
-	if (r == 0)
+	if (r == 0 && !m.too_many)
 		look_at_shares(y, &m);
 	free(tree.v);
 	free(outside.v);

@@ -63,16 +63,19 @@ static void a_status_is_read_whatever_the_name(void)
 {
 	struct carry_status s;
 
-	CHECK(carry_status_parse("Name:\tredis\nUmask:\t0022\nTracerPid:\t0\nUid:\t0\n", &s) == 0);
+	CHECK(carry_status_parse("Name:\tredis\nUmask:\t0022\nPPid:\t7\nTracerPid:\t0\nUid:\t0\n",
+				 &s) == 0);
 	CHECK(strcmp(s.name, "redis") == 0);
-	CHECK(s.tracer == 0);
+	CHECK(s.parent == 7 && s.tracer == 0);
 	/* A tenant chooses its name: the kernel escapes a newline, and we what a terminal obeys. */
-	CHECK(carry_status_parse("Name:\ta\x1b[2J b\\nTracerPid:\t9\nTracerPid:\t77\n", &s) == 0);
+	CHECK(carry_status_parse("Name:\ta\x1b[2J b\\nTracerPid:\t9\nPPid:\t0\nTracerPid:\t77\n",
+				 &s) == 0);
 	CHECK(strcmp(s.name, "a?[2J?b\\nTracerPid:?9") == 0);
 	CHECK(s.tracer == 77);
 	CHECK(carry_status_parse("Name:\ta\n", &s) == -EBADMSG);
 	CHECK(carry_status_parse("TracerPid:\t0\n", &s) == -EBADMSG);
-	CHECK(carry_status_parse("Name:\ta\nTracerPid:\tx\n", &s) == -EBADMSG);
+	CHECK(carry_status_parse("Name:\ta\nTracerPid:\t0\n", &s) == -EBADMSG);
+	CHECK(carry_status_parse("Name:\ta\nPPid:\t1\nTracerPid:\tx\n", &s) == -EBADMSG);
 	CHECK(carry_status_parse("", &s) == -EBADMSG);
 }
 

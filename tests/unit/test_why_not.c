@@ -8,11 +8,20 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/ptrace.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 static char said[65536];
+/* Shared with a process of the CT: what it is to do. */
+static volatile enum work {
+	NOTHING,
+	BUSY,
+	MOUNT,
+	MOUNTED
+} * work;
 
 /* The tracer of its parent's child is its parent. */
 static _Noreturn void bad_process(int ready)
@@ -24,11 +33,61 @@ static _Noreturn void bad_process(int ready)
 	_exit(0);
 }
 
+/* Children that come and go, as in a build. */
+static void have_children(void)
+{
+	static unsigned int n;
+
+	while (n > 0 && waitpid(-1, NULL, n < 24 ? WNOHANG : 0) > 0)
+		n--;
+	if (fork() == 0) {
+		(void)usleep(30000);
+		_exit(0);
+	}
+	n++;
+}
+
+/* A folder that is mounted in itself doubles all its mounts. */
+static void have_many_mounts(void)
+{
+	char path[16];
+
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("none", "/tmp", "tmpfs", 0, NULL) < 0)
+		_exit(1);
+	for (int i = 0; i < 15; i++) {
+		(void)snprintf(path, sizeof(path), "/tmp/%d", i);
+		if (mkdir(path, 0700) < 0 || mount("/tmp", path, NULL, MS_BIND | MS_REC, NULL) < 0)
+			_exit(1);
+	}
+}
+
+static _Noreturn void worker(void)
+{
+	for (;;) {
+		switch (*work) {
+		case BUSY:
+			have_children();
+			break;
+		case MOUNT:
+			have_many_mounts();
+			*work = MOUNTED;
+			break;
+		case NOTHING:
+		case MOUNTED:
+			(void)usleep(1000);
+			break;
+		}
+	}
+}
+
 /* The first process of a PID namespace, as a CT's init. */
 static _Noreturn void init(int ready)
 {
 	if (fork() == 0)
 		bad_process(ready);
+	if (fork() == 0)
+		worker();
 	(void)pause();
 	_exit(0);
 }
@@ -133,6 +192,27 @@ static void more_than_can_be_told_are_counted(void)
 	CHECK(says("f99.text=there are 2 more of such findings") && !says("f99.pid="));
 }
 
+/* Who is born while the processes are looked at is no child that was seen, and yet the CT's own. */
+static void what_is_born_meanwhile_is_the_cts(void)
+{
+	*work = BUSY;
+	for (int i = 0; i < 20; i++) {
+		CHECK(look(first) == 0);
+		CHECK(!says("from outside"));
+	}
+	*work = NOTHING;
+}
+
+/* A tenant may have 100 000 in each namespace. Nothing of how they share is looked at then. */
+static void too_many_mounts_are_one_finding(void)
+{
+	*work = MOUNT;
+	CHECK_SOON(*work == MOUNTED);
+	CHECK(look(first) == 0);
+	CHECK(says("more than 20000 mounts") && says(".name=mounts"));
+	CHECK(!says("shared_mount"));
+}
+
 static void who_is_gone_is_an_error(void)
 {
 	CHECK(look(0x3fffffff) < 0);
@@ -142,11 +222,15 @@ int main(void)
 {
 	int own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
 
+	work = mmap(NULL, sizeof(*work), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK(work != MAP_FAILED);
 	first = start();
 	if (first < 0)
 		return 77; /* no root */
 	RUN(a_process_is_named_with_all_that_is_bad_about_it);
 	RUN(what_came_from_outside_only_ends);
+	RUN(what_is_born_meanwhile_is_the_cts);
+	RUN(too_many_mounts_are_one_finding);
 	RUN(more_than_can_be_told_are_counted);
 	RUN(who_is_gone_is_an_error);
 	/* What the sanitizers start at the end is to be of our own namespace, and not of one that ends. */
