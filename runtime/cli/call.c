@@ -54,7 +54,8 @@ int call_berthd_fds(struct cli *cli, const char *method, json_t *parameters, con
 	if (parameters == NULL)
 		return berth_error_set(err, BERTH_ERR_VALUE, EINVAL,
 				       "an argument of the command is not UTF-8");
-	r = rpc_client_open(path_daemon_socket(&cli->paths, path), &client, err);
+	r = rpc_client_open_within(path_daemon_socket(&cli->paths, path), cli->limit_s, &client,
+				   err);
 	if (r < 0) {
 		json_decref(parameters);
 		return r;

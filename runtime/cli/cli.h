@@ -18,6 +18,7 @@ struct cli {
 	const char *root; /* --root, or NULL */
 	bool quiet, verbose, json, help;
 	bool many; /* one of many CTs: fleet.h tells how it went */
+	unsigned int limit_s; /* for berthd to answer; 0: as long as it takes */
 	const struct command *command;
 	const char *
 		program; /* berth, vzctl, or a name that is one command (main.c), for usage texts */

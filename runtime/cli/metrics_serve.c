@@ -20,6 +20,8 @@ enum {
 	BACKLOG = 16,
 	CLIENTS = 16,
 	CLIENT_S = 10, /* until one that says nothing is let go */
+	BERTHD_S =
+		8, /* until berthd counts as down: less than the 10 seconds that Prometheus waits */
 	CTS_MS = 1000, /* see metrics_serve.h */
 	FINDINGS_MS = 300000
 };
@@ -28,35 +30,39 @@ enum {
 struct told {
 	json_t *list; /* NULL: it did not answer */
 	uint64_t until_ms;
+	bool failing; /* it was said that it does not */
 };
 
 struct metrics_server {
 	struct cli cli;
 	struct MHD_Daemon *http;
 	struct told cts, findings;
-	bool failing; /* it was said that berthd does not answer */
 };
 
 /* ---- the answer ---- */
 
 typedef int fetch_fn(struct cli *cli, json_t **ret, struct berth_error *err);
 
-/* One request at a time: nobody else touches it. */
+static uint64_t now_ms(void)
+{
+	return clock_monotonic_ns() / 1000000;
+}
+
+/* One request at a time: nobody else touches it. What failed is not asked again sooner than what went well. */
 static void refresh(struct metrics_server *s, struct told *t, unsigned int for_ms, fetch_fn *fetch)
 {
-	uint64_t now = clock_monotonic_ns() / 1000000;
 	struct berth_error err;
 	bool failed;
 
-	if (now < t->until_ms)
+	if (now_ms() < t->until_ms)
 		return;
 	json_decref(t->list);
 	t->list = NULL;
 	failed = fetch(&s->cli, &t->list, &err) < 0;
-	t->until_ms = now + (failed ? CTS_MS : for_ms);
-	if (failed && !s->failing)
+	t->until_ms = now_ms() + for_ms;
+	if (failed && !t->failing)
 		(void)fprintf(stderr, "berth-metrics: %s\n", err.msg);
-	s->failing = failed;
+	t->failing = failed;
 }
 
 static struct MHD_Response *metrics_response(struct metrics_server *s, const char *accept)
@@ -70,8 +76,10 @@ static struct MHD_Response *metrics_response(struct metrics_server *s, const cha
 	if (out == NULL)
 		return NULL;
 	refresh(s, &s->cts, CTS_MS, metrics_fetch_cts);
-	refresh(s, &s->findings, FINDINGS_MS, metrics_fetch_findings);
-	metrics_write(out, format, s->cts.list, s->findings.list);
+	/* A berthd that has just not answered is not waited for a second time. */
+	if (s->cts.list != NULL)
+		refresh(s, &s->findings, FINDINGS_MS, metrics_fetch_findings);
+	metrics_write(out, format, s->cts.list, s->cts.list != NULL ? s->findings.list : NULL);
 	if (fclose(out) != 0) {
 		free(text);
 		return NULL;
@@ -180,7 +188,8 @@ int metrics_serve_begin(const struct berth_paths *paths, int fd, struct metrics_
 
 	if (s == NULL)
 		return berth_error_sys(err, ENOMEM, "begin to serve metrics");
-	s->cli = (struct cli){.paths = *paths, .quiet = true, .program = "berth-metrics"};
+	s->cli = (struct cli){
+		.paths = *paths, .quiet = true, .limit_s = BERTHD_S, .program = "berth-metrics"};
 	s->http = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, answer, s,
 				   MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
 				   (unsigned int)CLIENTS, MHD_OPTION_CONNECTION_TIMEOUT,

@@ -14,7 +14,8 @@ int metrics_listen_port(uint16_t port, struct berth_error *err);
 
 /*
  * Begins to answer on that socket, which it takes, in a thread of its own, one request at a time. paths must stay. What berthd
- * has told is told again for a second, and findings of doctor for five minutes: who may connect must not be able to keep berthd busy.
+ * has told, or has not, is told again for a second, and findings of doctor for five minutes: who may connect must not be able to
+ * keep berthd busy. A berthd that has not answered for 8 seconds counts as down.
  */
 int metrics_serve_begin(const struct berth_paths *paths, int fd, struct metrics_server **ret,
 			struct berth_error *err);

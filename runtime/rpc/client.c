@@ -20,7 +20,13 @@ struct rpc_client {
 
 int rpc_client_open(const char *path, struct rpc_client **ret, struct berth_error *err)
 {
-	auto_close int fd = socket_connect(path);
+	return rpc_client_open_within(path, 0, ret, err);
+}
+
+int rpc_client_open_within(const char *path, unsigned int limit_s, struct rpc_client **ret,
+			   struct berth_error *err)
+{
+	auto_close int fd = socket_connect_within(path, limit_s);
 	struct rpc_client *c;
 
 	if (fd == -ENOENT || fd == -ECONNREFUSED || fd == -ENOTDIR)
@@ -33,6 +39,9 @@ int rpc_client_open(const char *path, struct rpc_client **ret, struct berth_erro
 				       "no permission for %s; be root, or a member of the group of "
 				       "that socket to read only",
 				       path);
+	if (fd == -EAGAIN)
+		return berth_error_set(err, BERTH_ERR_TIMEOUT, ETIMEDOUT,
+				       "berthd at %s has taken no call for %u s", path, limit_s);
 	if (fd < 0)
 		return berth_error_sys(err, fd, "connect to berthd at %s", path);
 	c = calloc(1, sizeof(*c));
@@ -150,6 +159,9 @@ static int transport_error(const char *method, int r, struct berth_error *err)
 		return berth_error_set(err, BERTH_ERR_PROTOCOL, -r,
 				       "berthd's answer to %s is not Varlink, or over %d MiB",
 				       method, REPLY_MAX >> 20);
+	if (r == -EAGAIN)
+		return berth_error_set(err, BERTH_ERR_TIMEOUT, ETIMEDOUT,
+				       "berthd has not answered %s in time", method);
 	return berth_error_sys(err, r, "call %s of berthd", method);
 }
 

@@ -45,6 +45,8 @@ int error_from_reply(const char *name, const json_t *parameters, const char *met
 int socket_listen(const char *path, gid_t gid, struct berth_error *err);
 /* A blocking connection. -errno. */
 int socket_connect(const char *path);
+/* The same; each wait, for the connection, to send or to receive, is -EAGAIN after limit_s seconds (0: never). */
+int socket_connect_within(const char *path, unsigned int limit_s);
 /* -EAGAIN instead of waiting for a server that is busy; the descriptor does not wait either. */
 int socket_connect_at_once(const char *path);
 

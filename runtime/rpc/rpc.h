@@ -132,6 +132,9 @@ struct rpc_client;
 
 /* BERTH_ERR_NO_DAEMON names the socket and "systemctl start berthd" when nobody listens. */
 int rpc_client_open(const char *path, struct rpc_client **ret, struct berth_error *err);
+/* The same; who is silent for limit_s seconds, then or in a call, is given up: BERTH_ERR_TIMEOUT. 0: is waited for. */
+int rpc_client_open_within(const char *path, unsigned int limit_s, struct rpc_client **ret,
+			   struct berth_error *err);
 /*
  * Says one thing and waits for nothing: no answer, nor a server that is busy or gone. parameters is stolen.
  */

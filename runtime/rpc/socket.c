@@ -97,8 +97,9 @@ int socket_listen(const char *path, gid_t gid, struct berth_error *err)
 	return take_fd(&fd);
 }
 
-static int connect_as(const char *path, int flags)
+static int connect_as(const char *path, int flags, unsigned int limit_s)
 {
+	const struct timeval limit = {.tv_sec = limit_s}; /* 0: none; see socket(7) */
 	const char *name = NULL;
 	auto_close int dirfd = parent_open(path, &name);
 	auto_close int fd = -EBADF;
@@ -113,6 +114,9 @@ static int connect_as(const char *path, int flags)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
 	if (fd < 0)
 		return -errno;
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0)
+		return -errno;
 	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
 		return -errno;
 	return take_fd(&fd);
@@ -120,10 +124,15 @@ static int connect_as(const char *path, int flags)
 
 int socket_connect(const char *path)
 {
-	return connect_as(path, 0);
+	return connect_as(path, 0, 0);
+}
+
+int socket_connect_within(const char *path, unsigned int limit_s)
+{
+	return connect_as(path, 0, limit_s);
 }
 
 int socket_connect_at_once(const char *path)
 {
-	return connect_as(path, SOCK_NONBLOCK);
+	return connect_as(path, SOCK_NONBLOCK, 0);
 }

@@ -543,6 +543,20 @@ static void five_hundred_idle_connections_cost_little(void)
 	CHECK(server->n_conns == 0);
 }
 
+/* Nobody steps the server meanwhile. */
+static void a_server_that_is_silent_is_given_up_if_so_asked(void)
+{
+	struct rpc_client *c = NULL;
+	struct berth_error err = {0};
+
+	CHECK(rpc_client_open_within(path, 1, &c, &err) == 0);
+	CHECK(rpc_client_call(c, "io.berth.Test.Poke", NULL, NULL, NULL, NULL, &err) < 0);
+	CHECK(err.code == BERTH_ERR_TIMEOUT && strstr(err.msg, "io.berth.Test.Poke") != NULL);
+	rpc_client_free(c);
+	step();
+	CHECK(server->n_conns == 0);
+}
+
 static void connections_beyond_the_limit_wait(void)
 {
 	static int fds[RPC_CONNECTIONS_MAX + 1];
@@ -638,6 +652,7 @@ int main(void)
 	RUN(only_roots_calls_may_carry_descriptors);
 	RUN(without_room_for_descriptors_the_call_says_so);
 	RUN(five_hundred_idle_connections_cost_little);
+	RUN(a_server_that_is_silent_is_given_up_if_so_asked);
 	RUN(connections_beyond_the_limit_wait);
 	RUN(without_descriptors_accept_waits_and_recovers);
 	RUN(the_end_of_the_server_tells_open_calls);
