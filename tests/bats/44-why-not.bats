@@ -38,7 +38,7 @@ names_all() {
 	on A berth create 101 --ostemplate tiny --ram 64M --features fuse:on
 	on A berth start 101 --wait
 	run -0 on A berth why-not 101
-	[[ $output == "nothing keeps CT 101 from being suspended"* ]]
+	[[ $output == *"nothing keeps CT 101 from being suspended"* ]]
 	on A berth exec2 101 sh -c 'cat >/probe && chmod 755 /probe && mkdir /mnt/deaf' <"$(command -v probe)"
 	inside messages 2 hold
 	inside fuse /mnt/deaf
@@ -49,7 +49,7 @@ names_all() {
 	init=$(on A berth list -H -o init_pid 101)
 	on A nsenter -t "${init// /}" -p sh -c "$(command -v probe) uring 1 hold >$BERTH_TEST_DIR/ring 2>&1 3>&- 4>&- &"
 	wait_for 10 grep -q "1 rings" "$BERTH_TEST_DIR/ring"
-	ring=$(pgrep -f "probe uring 1 hold")
+	ring=$(pgrep -fx "$(command -v probe) uring 1 hold")
 
 	run -5 on A berth why-not 101
 	names_all
