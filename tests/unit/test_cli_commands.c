@@ -10,76 +10,11 @@
  * covers: runtime/cli/cmd_undo.c runtime/cli/cmd_migrate.c runtime/cli/cmd_ubc.c
  * covers: runtime/cli/cmd_explain.c runtime/cli/cmd_top.c runtime/cli/cmd_stat.c runtime/cli/cmd_pid.c
  * covers: runtime/daemon/info_use.c
- * covers: runtime/cli/cmd_why_not.c runtime/daemon/methods_why_not.c
  */
-#include "tests/unit/daemon_fixture.h"
+#include "tests/unit/cli_run.h"
 #include "tests/unit/varlink_type.h"
 
-#include "runtime/base/spawn.h"
-
-#include <sys/mman.h>
 #include <time.h>
-
-/* How the last command ended. */
-static struct {
-	int status; /* its exit status, or -1 */
-	char out[32768], complaint[4096];
-} said;
-
-static int output_file(void)
-{
-	int fd = memfd_create("output", MFD_CLOEXEC);
-
-	CHECK(fd >= 0);
-	return fd;
-}
-
-static void take_output(int fd, char *buf, size_t size)
-{
-	ssize_t n = pread(fd, buf, size - 1, 0);
-
-	buf[n > 0 ? n : 0] = '\0';
-	(void)close(fd);
-}
-
-/* Runs it with the daemon alive, as NAME --root TOP WORDS. */
-static int run_as(const char *name, const char *const *words)
-{
-	const char *argv[16] = {NULL, "--root", top};
-	struct spawn_fds fds = {.in = -1, .out = output_file(), .err = output_file()};
-	char path[BERTH_PATH_MAX];
-	int status = 0, n = 3;
-	bool ended = false;
-	pid_t pid;
-
-	(void)snprintf(path, sizeof(path), "%s/%s", BERTH_BIN, name);
-	argv[0] = path;
-	while (*words != NULL && n < 15)
-		argv[n++] = *words++;
-	CHECK(spawn_program(argv, NULL, &fds, &pid, NULL, &err) == 0);
-	WAIT_FOR(ended || (ended = waitpid(pid, &status, WNOHANG) == pid));
-	said.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-	take_output(fds.out, said.out, sizeof(said.out));
-	take_output(fds.err, said.complaint, sizeof(said.complaint));
-	return said.status;
-}
-
-#define BERTH(...) run_as("berth", (const char *const[]){__VA_ARGS__, NULL})
-
-static bool prints(const char *text)
-{
-	return strstr(said.out, text) != NULL;
-}
-
-static bool complains(const char *text)
-{
-	return strstr(said.complaint, text) != NULL;
-}
-
-static int status_of(enum berth_errcode code)
-{
-	return berth_error_exit_status(code);
-}
 
 /* ---- words ---- */
 
@@ -720,22 +655,6 @@ static void one_that_runs_is_not_stopped_before_it_is_known_that_it_can_move(voi
 	host_end();
 }
 
-static void all_that_is_in_the_way_is_told_at_once(void)
-{
-	struct running r;
-
-	host_begin("");
-	running_begin(&r, 101, "");
-	CHECK(BERTH("why-not", "101") == 0 && prints("nothing keeps CT 101 from"));
-	on_worker("why-not", "echo result f0.level=error; echo result f0.text=7x; say_done\n");
-	CHECK(BERTH("why-not", "101") == status_of(BERTH_ERR_UNSUPPORTED) && prints("7x"));
-	on_worker("send", "echo result finding.0=full; echo error io.berth.Unsupported 95 no\n");
-	CHECK(BERTH("migrate", "--online", "-e", transport(), "b", "101") == 5);
-	CHECK(complains("7x") && complains("full") && r.ct->status == CT_RUNNING);
-	running_end(&r);
-	host_end();
-}
-
 static void words_of_a_move_that_make_no_sense_are_refused(void)
 {
 	host_begin("");
@@ -786,7 +705,6 @@ int main(void)
 	RUN(what_does_not_run_has_no_commands_and_no_console);
 	RUN(a_move_hands_the_two_ends_of_its_transport_to_berthd);
 	RUN(one_that_runs_is_not_stopped_before_it_is_known_that_it_can_move);
-	RUN(all_that_is_in_the_way_is_told_at_once);
 	RUN(words_of_a_move_that_make_no_sense_are_refused);
 	return check_failures != 0;
 }
