@@ -167,7 +167,8 @@ conf() {
 	[ "$(field 101 physpages.l)" = 33280 ]
 	# A CT that has stopped uses none.
 	berth stop 101 --fast
-	ram_is_back() { [ "$(conf 101 PHYSPAGES)" = 0:16384 ]; }
+	# The config is there before the trouble is gone.
+	ram_is_back() { [ "$(conf 101 PHYSPAGES)" = 0:16384 ] && [[ $(berth status 101 2>&1) != *"come back"* ]]; }
 	wait_for 20 ram_is_back
 	run -1 grep UNTIL "$HOST_ROOT/etc/berth/ct/101.conf"
 	run --separate-stderr -0 berth status 101
