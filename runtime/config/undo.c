@@ -121,11 +121,23 @@ static bool is_as_then(const struct goer *g, const char *prefix, const char *key
 }
 
 /* Its end belongs to the value: where the one stays, so does the other. */
-static bool may_go(const struct goer *g, const char *prefix, const char *key)
+static bool is_its_own(const struct goer *g, const char *prefix, const char *key)
 {
 	const char *of = temporary_key(key);
 
 	return is_as_then(g, prefix, key) && (of == NULL || is_as_then(g, prefix, of));
+}
+
+/* What stays in the config stays in effect too. It is told once. */
+static bool may_go(const struct goer *g, const char *prefix, const char *key)
+{
+	bool saved = is_its_own(g, saved_prefix, key);
+
+	if (saved && (prefix == saved_prefix || is_its_own(g, prefix, key)))
+		return true;
+	if ((saved || prefix == saved_prefix) && temporary_key(key) == NULL && g->left != NULL)
+		g->left(key, g->data);
+	return false;
 }
 
 static void go(const char *name, const char *value, void *data)
@@ -143,11 +155,8 @@ static void go(const char *name, const char *value, void *data)
 		g->r = -EINVAL;
 		return;
 	}
-	if (!may_go(g, prefix, key)) {
-		if (temporary_key(key) == NULL && g->left != NULL)
-			g->left(key, g->data);
+	if (!may_go(g, prefix, key))
 		return;
-	}
 	if (*value == '=')
 		g->r = conf_set(f, key, value + 1);
 	else

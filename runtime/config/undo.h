@@ -6,7 +6,7 @@
  *	LIVE_CPULIMIT="-"             what was in effect had no such key
  *
  * Only differing keys are noted: what else is changed meanwhile stays, and what is not any more as the set made it
- * stays too. All pure.
+ * stays too; what stays in the config is not taken back in effect either. All pure.
  */
 #pragma once
 
