@@ -207,8 +207,8 @@ int registry_refresh(struct daemon *d, struct ct *ct, struct berth_error *err)
 		free(ct->addrs);
 		ct->addrs = all_addrs(conf_get(saved, "IP_ADDRESS"),
 				      live != NULL ? conf_get(live, "IP_ADDRESS") : NULL);
+		add_addrs(&ct->addrs, temporary_old(saved, "IP_ADDRESS"));
 	}
-	add_addrs(&ct->addrs, temporary_old(saved, "IP_ADDRESS"));
 	conf_free(live);
 	conf_free(saved);
 	return 0; /* what is saved is all that a start takes */
