@@ -255,10 +255,20 @@ int store_undo_save(const struct berth_paths *p, uint32_t ctid, const struct con
 	int r = dir < 0 ? dir : conf_format(f, &text);
 
 	if (dir >= 0 && r == 0)
-		r = file_replace_at(dir, "undo", text, strlen(text), 0600, false);
+		r = file_replace_at(dir, "undo.new", text, strlen(text), 0600, false);
 	if (dir >= 0 && r < 0)
 		return berth_error_sys(err, r, "CT %u: write what the set has changed", ctid);
 	return r;
+}
+
+void store_undo_keep(const struct berth_paths *p, uint32_t ctid)
+{
+	char path[BERTH_PATH_MAX];
+	auto_close int dir = dir_open_at(AT_FDCWD, path_run_ct(p, ctid, path));
+
+	/* None: berthd itself has taken something back, which nobody undoes. */
+	if (dir >= 0)
+		(void)renameat(dir, "undo.new", dir, "undo");
 }
 
 int store_undo_load(const struct berth_paths *p, uint32_t ctid, struct conf_file **ret,
@@ -295,8 +305,9 @@ static void run_file_remove(const struct berth_paths *p, uint32_t ctid, const ch
 
 void store_candidate_forget(const struct berth_paths *p, uint32_t ctid)
 {
-	run_file_remove(p, ctid, "candidate.conf"); /* first: alone, the other one says nothing */
+	run_file_remove(p, ctid, "candidate.conf"); /* first: alone, the others say nothing */
 	store_pending_forget(p, ctid);
+	run_file_remove(p, ctid, "undo.new");
 }
 
 void store_pending_forget(const struct berth_paths *p, uint32_t ctid)
@@ -314,8 +325,10 @@ static void sweep_pending(const struct berth_paths *p, uint32_t ctid)
 	char path[BERTH_PATH_MAX];
 	auto_close int dir = dir_open_at(AT_FDCWD, path_run_ct(p, ctid, path));
 
-	if (dir >= 0 && faccessat(dir, "candidate.conf", F_OK, 0) < 0 && errno == ENOENT)
-		(void)file_unlink_at(dir, "pending.conf");
+	if (dir < 0 || faccessat(dir, "candidate.conf", F_OK, 0) == 0 || errno != ENOENT)
+		return;
+	(void)file_unlink_at(dir, "pending.conf");
+	(void)file_unlink_at(dir, "undo.new");
 }
 
 void store_live_forget(const struct berth_paths *p, uint32_t ctid)
@@ -326,8 +339,9 @@ void store_live_forget(const struct berth_paths *p, uint32_t ctid)
 void store_sweep(const struct berth_paths *p, uint32_t ctid)
 {
 	static const char *const names[] = {
-		"candidate.conf.tmp", "pending.conf.tmp", "asked.conf.tmp", "asked.conf",
-		"live.conf.tmp",      "restart.tmp",	  "addresses.tmp",  "undo.tmp"};
+		"candidate.conf.tmp", "pending.conf.tmp", "asked.conf.tmp",
+		"asked.conf",	      "live.conf.tmp",	  "restart.tmp",
+		"addresses.tmp",      "undo.tmp",	  "undo.new.tmp"};
 	auto_close int dir = open_dir(p->etc, "ct", NULL);
 	char name[32];
 

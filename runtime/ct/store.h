@@ -75,10 +75,13 @@ void store_live_keep(const struct berth_paths *p, uint32_t ctid);
 
 /*
  * What the last set has changed (runtime/config/undo.h), RUN/ct/CTID/undo: for as long as this boot lasts. BERTH_ERR_VALUE when
- * there is none.
+ * there is none. A set that begins writes it as undo.new, which store_undo_keep makes that of the last one;
+ * store_candidate_forget drops what was not kept.
  */
 int store_undo_save(const struct berth_paths *p, uint32_t ctid, const struct conf_file *f,
 		    struct berth_error *err);
+/* None is fine. */
+void store_undo_keep(const struct berth_paths *p, uint32_t ctid);
 int store_undo_load(const struct berth_paths *p, uint32_t ctid, struct conf_file **ret,
 		    struct berth_error *err);
 

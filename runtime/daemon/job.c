@@ -314,7 +314,9 @@ void job_fail(struct job *j, const struct berth_error *err)
 	struct rpc_call *call;
 
 	berth_error_name_ct(&e, j->ct->ctid);
-	log_line(LOG_LV_ERROR, j->ct->ctid, "%s: %s", j->what, e.msg);
+	/* come_back.h tells once what it will try again. */
+	log_line(j->comes_back ? LOG_LV_DEBUG : LOG_LV_ERROR, j->ct->ctid, "%s: %s", j->what,
+		 e.msg);
 	if (j->left)
 		audit_job(j->d, j->ct->ctid, j->what, &e);
 	job_answer_joined(j, &e);

@@ -109,11 +109,9 @@ static void set_notes(struct job *j, const struct set_order *o, bool running)
 			job_note(j, "CT %u: --%s takes effect at the next start: berth restart %u",
 				 j->ct->ctid, p->option, j->ct->ctid);
 	}
-	if (o->come_back)
-		log_line(LOG_LV_INFO, j->ct->ctid, "a temporary change is over; now %s",
-			 set_change_text(j, text, sizeof(text)));
-	else if (o->undo)
-		job_note(j, "CT %u: undone; now %s", j->ct->ctid,
+	if (o->undo)
+		job_note(j, "CT %u: %s %s", j->ct->ctid,
+			 j->dry ? "would be undone; then" : "undone; now",
 			 set_change_text(j, text, sizeof(text)));
 	else if (!j->save)
 		job_note(j, "CT %u: not saved; add --save to keep it after a restart", j->ct->ctid);
@@ -178,9 +176,9 @@ static void set_applied(struct job *j, const struct worker_result *result);
 
 /*
  * Has the config been written? Then the end of the set is all that is missing. What it was to be is pending.conf; of a
- * set of an earlier version there is the candidate alone.
+ * set of an earlier version, or one that saves nothing, there is the candidate alone: *saves is false.
  */
-static int is_saved(struct job *j, struct berth_error *err)
+static int is_saved(struct job *j, bool *saves, struct berth_error *err)
 {
 	const struct berth_paths *p = &j->d->paths;
 	struct conf_file *saved, *pending = NULL;
@@ -189,6 +187,7 @@ static int is_saved(struct job *j, struct berth_error *err)
 	if (r < 0)
 		return r;
 	r = store_pending_load(p, j->ct->ctid, &pending, err);
+	*saves = r == 0;
 	if (r == 0 || r == -ENOENT)
 		r = conf_equal(saved, r == 0 ? pending : j->live);
 	conf_free(saved);
@@ -199,7 +198,8 @@ static int is_saved(struct job *j, struct berth_error *err)
 static void recover(struct job *j)
 {
 	struct berth_error err = {0};
-	int saved = is_saved(j, &err);
+	bool saves = false, done = conf_equal(j->live, j->before);
+	int saved = is_saved(j, &saves, &err);
 
 	if (saved < 0) {
 		job_fail(
@@ -207,8 +207,9 @@ static void recover(struct job *j)
 			&err); /* which of both it is cannot be told now: the next berthd may know */
 		return;
 	}
-	if (conf_equal(j->live,
-		       j->before)) { /* at its very end, or before anything was to change */
+	if (saved > 0 || (done && !saves))
+		store_undo_keep(&j->d->paths, j->ct->ctid); /* it is the last one */
+	if (done) { /* at its very end, or before anything was to change */
 		store_candidate_forget(&j->d->paths, j->ct->ctid);
 		job_done(j, NULL);
 		return;
@@ -251,25 +252,6 @@ void set_recover(struct daemon *d, struct ct *ct)
 
 /* ---- the way forward ---- */
 
-/* What would take it back. Of what berthd itself takes back there is none. */
-static void note_undo(const struct job *j)
-{
-	struct conf_file *undo = NULL;
-	struct berth_error err = {0};
-	int r;
-
-	if (j->was == NULL || j->own)
-		return;
-	r = undo_note(j->was, j->save ? j->conf : j->was, j->before, j->live, &undo);
-	if (r == 0)
-		r = store_undo_save(&j->d->paths, j->ct->ctid, undo, &err);
-	conf_free(undo);
-	if (r < 0)
-		log_line(LOG_LV_WARNING, j->ct->ctid,
-			 "this set cannot be undone by `berth undo`: %s",
-			 err.msg[0] != '\0' ? err.msg : strerror(-r));
-}
-
 /* Both files or none. A berthd that dies in between is followed by set_recover. */
 static int set_save(struct job *j, struct berth_error *err)
 {
@@ -287,10 +269,22 @@ static int set_save(struct job *j, struct berth_error *err)
 			 "the config could not be put back: look at %s/ct/%u.conf", p->etc, ctid);
 	conf_free(old);
 	if (r == 0) {
-		note_undo(j); /* of one that was not saved, the set before can still be undone */
+		store_undo_keep(
+			p,
+			ctid); /* of one that was not saved, the set before can still be undone */
 		store_candidate_forget(p, ctid);
 	}
 	return r;
+}
+
+/* Not before: it may be refused. */
+static void tell_back(struct job *j)
+{
+	char text[200];
+
+	log_line(LOG_LV_INFO, j->ct->ctid, "a temporary change is over; now %s",
+		 set_change_text(j, text, sizeof(text)));
+	come_back_ended(j->ct, j->conf, j->back_key, NULL);
 }
 
 static void set_saved(struct job *j, const struct worker_result *result)
@@ -301,7 +295,7 @@ static void set_saved(struct job *j, const struct worker_result *result)
 	}
 	(void)registry_refresh(j->d, j->ct, NULL);
 	if (j->comes_back)
-		come_back_ended(j->ct, j->conf, j->back_key, NULL);
+		tell_back(j);
 	event_emit(j->d, j->ct->ctid, "changed", NULL);
 	job_done(j, json_pack("{s:O}", "notes", j->notes));
 }
@@ -348,6 +342,25 @@ static void set_shown(struct job *j, const struct worker_result *result)
 			      set_changes(j, result->values)));
 }
 
+/* What would take it back. Of what berthd itself takes back there is none. */
+static void note_undo(const struct job *j)
+{
+	struct conf_file *undo = NULL;
+	struct berth_error err = {0};
+	int r;
+
+	if (j->own)
+		return;
+	r = undo_note(j->was, j->save ? j->conf : j->was, j->before, j->live, &undo);
+	if (r == 0)
+		r = store_undo_save(&j->d->paths, j->ct->ctid, undo, &err);
+	conf_free(undo);
+	if (r < 0)
+		log_line(LOG_LV_WARNING, j->ct->ctid,
+			 "this set cannot be undone by `berth undo`: %s",
+			 err.msg[0] != '\0' ? err.msg : strerror(-r));
+}
+
 /* What the worker reads, and the next berthd if this one dies. */
 static int set_write(struct job *j, struct berth_error *err)
 {
@@ -361,7 +374,13 @@ static int set_write(struct job *j, struct berth_error *err)
 		r = store_pending_save(p, ctid, j->conf, err);
 	else
 		store_pending_forget(p, ctid);
-	return r < 0 ? r : store_candidate_save(p, ctid, j->live, err);
+	if (r == 0) {
+		note_undo(j);
+		r = store_candidate_save(p, ctid, j->live, err);
+	}
+	if (r < 0)
+		store_candidate_forget(p, ctid);
+	return r;
 }
 
 static void set_go(struct job *j, void *data)

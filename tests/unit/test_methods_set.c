@@ -107,8 +107,12 @@ static void undo_takes_the_last_set_back_and_a_second_one_does_it_again(void)
 	CHECK(code_of(set("numproc", "60", true)) == BERTH_OK);
 	CHECK(code_of(set("cpulimit", "20", true)) == BERTH_OK);
 	put_config(101, "NUMPROC=\"60:60\"\nCPULIMIT=\"20\"\nNAME=\"by-hand\"\n");
+	reply = call("io.berth.Container.Undo",
+		     json_pack("{s:s, s:b}", "ct", "101", "dry_run", true));
+	CHECK(is_noted(reply, "would be undone; then CPULIMIT unset") &&
+	      code_of(reply) == BERTH_OK);
 	reply = undo();
-	CHECK(is_noted(reply, "now CPULIMIT unset") && code_of(reply) == BERTH_OK);
+	CHECK(is_noted(reply, "undone; now CPULIMIT unset") && code_of(reply) == BERTH_OK);
 	CHECK(strcmp(saved("CPULIMIT"), "(none)") == 0 && strcmp(saved("NUMPROC"), "60:60") == 0);
 	CHECK(strcmp(saved("NAME"), "by-hand") == 0);
 	CHECK(code_of(undo()) == BERTH_OK && strcmp(saved("CPULIMIT"), "20") == 0);
@@ -328,9 +332,24 @@ static void left_by_a_killed_berthd(struct running *r, const char *saved_conf, c
 	if (pending != NULL)
 		put_file(run_dir(101), "pending.conf", pending, 0644);
 	put_file(run_dir(101), "candidate.conf", candidate, 0644);
+	put_file(run_dir(101), "undo", "SAVED_NUMPROC=\"=1\"\n", 0600);
+	put_file(run_dir(101), "undo.new", "SAVED_CPULIMIT=\"-\"\n", 0600);
 	set_recover(&d, r->ct);
 	WAIT_FOR(all_idle());
 	CHECK(!is_there(run_dir(101), "candidate.conf") && !is_there(run_dir(101), "pending.conf"));
+	CHECK(!is_there(run_dir(101), "undo.new"));
+}
+
+/* That is the last set now. */
+static bool would_undo(const char *key)
+{
+	struct conf_file *f = NULL;
+	bool is;
+
+	CHECK(store_undo_load(&d.paths, 101, &f, &err) == 0);
+	is = conf_get(f, key) != NULL;
+	conf_free(f);
+	return is;
 }
 
 static const char *live(const char *key)
@@ -357,6 +376,7 @@ static void after_a_kill_both_files_are_new_or_none(void)
 				"NUMPROC=\"150\"\nCPULIMIT=\"50\"\n");
 	CHECK(strcmp(worker_calls(), "apply 101,") == 0);
 	CHECK(strcmp(live("CPULIMIT"), "50") == 0 && strcmp(live("NUMPROC"), "150") == 0);
+	CHECK(would_undo("SAVED_CPULIMIT") && !would_undo("SAVED_NUMPROC"));
 	host_end();
 	running_end(&r);
 	host_begin("");
@@ -365,7 +385,7 @@ static void after_a_kill_both_files_are_new_or_none(void)
 				"NUMPROC=\"150\"\nCPULIMIT=\"50\"\n");
 	CHECK(strcmp(worker_calls(), "apply 101 back,") == 0);
 	CHECK(strcmp(live("CPULIMIT"), "(none)") == 0 && strcmp(live("NUMPROC"), "150") == 0);
-	CHECK(strcmp(saved("CPULIMIT"), "(none)") == 0);
+	CHECK(strcmp(saved("CPULIMIT"), "(none)") == 0 && would_undo("SAVED_NUMPROC"));
 	host_end();
 	running_end(&r);
 	/* At its very end. */
@@ -373,6 +393,14 @@ static void after_a_kill_both_files_are_new_or_none(void)
 	left_by_a_killed_berthd(&r, "NUMPROC=\"60\"\n", "NUMPROC=\"150\"\n", NULL,
 				"NUMPROC=\"150\"\n");
 	CHECK(worker_calls()[0] == '\0' && strcmp(live("NUMPROC"), "150") == 0);
+	CHECK(would_undo("SAVED_CPULIMIT"));
+	host_end();
+	running_end(&r);
+	/* Before its config, of one that changes nothing else. */
+	host_begin("");
+	left_by_a_killed_berthd(&r, "NUMPROC=\"60\"\n", "NUMPROC=\"150\"\n", "NUMPROC=\"70\"\n",
+				"NUMPROC=\"150\"\n");
+	CHECK(worker_calls()[0] == '\0' && would_undo("SAVED_NUMPROC"));
 	host_end();
 	running_end(&r);
 }
