@@ -150,6 +150,7 @@ init_of() {
 	[[ $output == *"left where it is: /var/lib/berth/private"* ]]
 	[ ! -e "$HOST/usr/bin/berth" ]
 	[ -e "$HOST/var/lib/berth/private/101/volume.img" ]
+	[ -e "$HOST/var/lib/berth/audit.log" ]
 	[ -e "$HOST/etc/berth/ct/101.conf" ]
 	in_host dpkg -i /debs/berth.deb
 	begin_berthd
