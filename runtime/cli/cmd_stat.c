@@ -21,6 +21,23 @@ static const char *amount(double v, char buf[CELL])
 	return v < 0 ? "-" : amount_text((uint64_t)v, buf);
 }
 
+/* "12.5 s" of microseconds. */
+static const char *seconds(int64_t usec, char buf[CELL])
+{
+	if (usec < 0)
+		return "-";
+	(void)snprintf(buf, CELL, "%.1f s", (double)usec / 1e6);
+	return buf;
+}
+
+static const char *count(int64_t n, char buf[CELL])
+{
+	if (n < 0)
+		return "-";
+	(void)snprintf(buf, CELL, "%lld", (long long)n);
+	return buf;
+}
+
 /* " of 512M (23 %)", or that there is no limit. */
 static const char *of_limit(const struct usage_amount *a, bool is_bytes, char buf[2 * CELL + 16])
 {
@@ -52,6 +69,8 @@ static void print_amount(const char *name, const struct usage_amount *a, bool is
 
 static void print_cpu(const struct usage *u, const struct usage_rate *r)
 {
+	char used[CELL], throttled[CELL];
+
 	(void)printf("  %-11s", "cpu");
 	if (r->known)
 		(void)printf("%.1f %% of one CPU", r->cpu_percent);
@@ -61,9 +80,8 @@ static void print_cpu(const struct usage *u, const struct usage_rate *r)
 		(void)printf(", limit %lld %%", (long long)u->cpulimit.limit);
 	if (r->known && u->cpulimit.limit > 0)
 		(void)printf(", throttled in %.0f %% of its periods", r->throttled_percent);
-	(void)printf("; %.1f s in all, %.1f s throttled\n",
-		     (double)u->counter[USAGE_CPU_USEC] / 1e6,
-		     (double)u->counter[USAGE_THROTTLED_USEC] / 1e6);
+	(void)printf("; %s in all, %s throttled\n", seconds(u->counter[USAGE_CPU_USEC], used),
+		     seconds(u->counter[USAGE_THROTTLED_USEC], throttled));
 }
 
 /* "read 1.20M/s (30/s), written 0/s (0/s); in all 5.00M read (200), 1.00M written (17)" */
@@ -74,7 +92,7 @@ struct flow {
 
 static void print_flow(const struct usage *u, const struct usage_rate *r, const struct flow *f)
 {
-	char a[CELL], b[CELL];
+	char a[CELL], b[CELL], n_in[CELL], n_out[CELL];
 
 	(void)printf("  %-11s", f->name);
 	if (r->known)
@@ -82,11 +100,11 @@ static void print_flow(const struct usage *u, const struct usage_rate *r, const 
 			     amount(r->per_second[f->in_bytes], a), r->per_second[f->in_things],
 			     f->things, f->out, amount(r->per_second[f->out_bytes], b),
 			     r->per_second[f->out_things], f->things);
-	(void)printf("%s %s (%lld %s), %s %s (%lld %s)\n", f->in,
+	(void)printf("%s %s (%s %s), %s %s (%s %s)\n", f->in,
 		     amount((double)u->counter[f->in_bytes], a),
-		     (long long)u->counter[f->in_things], f->things, f->out,
+		     count(u->counter[f->in_things], n_in), f->things, f->out,
 		     amount((double)u->counter[f->out_bytes], b),
-		     (long long)u->counter[f->out_things], f->things);
+		     count(u->counter[f->out_things], n_out), f->things);
 }
 
 static void print_pressure(const struct usage *u)
