@@ -99,20 +99,29 @@ static int take_journal(struct lines *l, struct berth_error *err)
 	return r;
 }
 
-/* The file, and before it the one that logrotate(8) has put aside last. */
-static int take_files(struct lines *l, const char *path, const char *what, struct berth_error *err)
+/* must: it is an error that there is none. */
+static int take_file(struct lines *l, const char *path, bool must, const char *what,
+		     struct berth_error *err)
 {
-	char older[BERTH_PATH_MAX + 8];
-	int fd;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
-	(void)snprintf(older, sizeof(older), "%s.1", path);
-	fd = open(older, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (fd >= 0 && take_stream(l, fd, older, err) < 0)
-		return -err->sys;
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0 && errno == ENOENT && !must)
+		return 0;
 	if (fd < 0)
 		return berth_error_sys(err, errno, "open %s %s", what, path);
 	return take_stream(l, fd, path, err);
+}
+
+/* The file, and before it the one that logrotate(8) has put aside last. */
+static int take_files(struct lines *l, const char *path, bool must, const char *what,
+		      struct berth_error *err)
+{
+	char older[BERTH_PATH_MAX + 8];
+	int r;
+
+	(void)snprintf(older, sizeof(older), "%s.1", path);
+	r = take_file(l, older, false, what, err);
+	return r < 0 ? r : take_file(l, path, must, what, err);
 }
 
 static int take_log(struct cli *cli, struct lines *l, struct berth_error *err)
@@ -126,7 +135,7 @@ static int take_log(struct cli *cli, struct lines *l, struct berth_error *err)
 				       "berthd logs to no file and no journal here; start it with "
 				       "--log FILE, see berthd(8)");
 	return strcmp(place, "journal") == 0 ? take_journal(l, err)
-					     : take_files(l, place, "berthd's log", err);
+					     : take_files(l, place, true, "berthd's log", err);
 }
 
 /* Who did what: only root may read it, and only who asks for it by name is told so. */
@@ -141,7 +150,8 @@ static int take_audit(struct cli *cli, struct lines *l, bool wanted, struct bert
 			return 0;
 		(void)printf("-- who did what to it --\n");
 	}
-	return take_files(l, path, "the audit log", err);
+	return take_files(l, path, false, "the audit log",
+			  err); /* it begins with the first order */
 }
 
 /* What the console has shown lately: only of this boot of the host, and only root may read it. */

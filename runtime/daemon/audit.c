@@ -25,7 +25,9 @@ struct audit {
 	char path[BERTH_PATH_MAX];
 	char *queue, *writing;
 	size_t used, size, writing_len;
-	unsigned int lost; /* lines for which the queue had no room */
+	unsigned int queued,
+		at_work; /* lines in queue and in writing, and those that they tell as missing */
+	unsigned int lost; /* lines that had no room, or could not be written */
 	int result;
 	bool busy, failing; /* failing: it was said that nothing can be written */
 };
@@ -74,10 +76,12 @@ void audit_who(pid_t pid, char *buf, size_t size)
 
 int audit_append(const char *path, off_t max, const char *text, size_t len)
 {
-	const int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY;
+	const int flags = O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY;
 	auto_close int fd = open(path, flags, 0600);
 	char older[BERTH_PATH_MAX + 4];
 	struct stat st;
+	char last;
+	int r = 0;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
@@ -89,8 +93,10 @@ int audit_append(const char *path, off_t max, const char *text, size_t len)
 		fd = open(path, flags, 0600);
 		if (fd < 0)
 			return -errno;
+	} else if (pread(fd, &last, 1, st.st_size - 1) == 1 && last != '\n') {
+		r = fd_write_all(fd, "\n", 1); /* a write was cut there */
 	}
-	return fd_write_all(fd, text, len);
+	return r < 0 ? r : fd_write_all(fd, text, len);
 }
 
 static void write_begin(struct audit *a);
@@ -115,6 +121,8 @@ static void write_done(void *data)
 	else if (a->result >= 0 && a->failing)
 		log_line(LOG_LV_INFO, 0, "orders are audited again");
 	a->failing = a->result < 0;
+	if (a->failing)
+		a->lost += a->at_work;
 	write_begin(a);
 }
 
@@ -126,12 +134,14 @@ static void write_begin(struct audit *a)
 	a->writing_len = a->used;
 	a->queue = NULL;
 	a->used = a->size = 0;
+	a->at_work = a->queued;
+	a->queued = 0;
 	a->busy = offload_run(a->d->disk, write_work, write_done, a) == 0;
 	if (a->busy)
 		return;
 	free(a->writing);
 	a->writing = NULL;
-	a->lost++;
+	a->lost += a->at_work;
 }
 
 /* A line of its own with the time; one that finds no room is counted, and said with the next that does. */
@@ -162,6 +172,7 @@ static void put_line(struct audit *a, uint32_t ctid, const char *text)
 	}
 	memcpy(a->queue + a->used, line, n);
 	a->used += n;
+	a->queued += 1 + a->lost;
 	a->lost = 0;
 	write_begin(a);
 }

@@ -26,5 +26,5 @@ void audit_job(struct daemon *d, uint32_t ctid, const char *what, const struct b
 
 /* " login=1000 tty=/dev/pts/3 program=vzctl" of a process, as far as /proc knows; printable. */
 void audit_who(pid_t pid, char *buf, size_t size);
-/* Appends whole lines to the file at path, and puts it aside first when it has max bytes. -errno. */
+/* Appends whole lines to the file at path, behind half a one too, and puts it aside first when it has max bytes. -errno. */
 int audit_append(const char *path, off_t max, const char *text, size_t len);

@@ -31,6 +31,16 @@ static void a_full_file_is_put_aside_and_the_one_before_goes(void)
 	CHECK(stat(path, &st) == 0 && (st.st_mode & 07777) == 0600);
 }
 
+static void a_line_that_was_cut_hides_no_other(void)
+{
+	(void)unlink(path);
+	CHECK(audit_append(path, 99, "cu", 2) == 0);
+	CHECK(audit_append(path, 99, "next\n", 5) == 0);
+	CHECK(size_of(path) == 8);
+	CHECK(audit_append(path, 99, "3\n", 2) == 0);
+	CHECK(size_of(path) == 10);
+}
+
 static void what_cannot_be_written_is_an_error(void)
 {
 	CHECK(audit_append("/proc/no/such", 8, "x\n", 2) < 0);
@@ -59,6 +69,7 @@ int main(void)
 	(void)snprintf(path, sizeof(path), "%s/audit.log", dir);
 	(void)snprintf(older, sizeof(older), "%s/audit.log.1", dir);
 	RUN(a_full_file_is_put_aside_and_the_one_before_goes);
+	RUN(a_line_that_was_cut_hides_no_other);
 	RUN(what_cannot_be_written_is_an_error);
 	RUN(who_is_the_program_and_cannot_add_a_line);
 	(void)unlink(path);
