@@ -223,6 +223,12 @@ spoofed_after() {
 	run -78 berth set 102 --ipadd 192.0.2.0/24 --save
 	[[ $output == *"192.0.2.1 is in 192.0.2.0/24, and the address of up0 of this host"* ]]
 	[ "$(berth list -H -o ip 102)" = 10.99.0.102 ]
+	# No set has seen what a hand has written: its start has to.
+	berth create 103 --ostemplate tiny
+	echo 'IP_ADDRESS="203.0.113.12"' >>"$HOST_ROOT/etc/berth/ct/103.conf"
+	run -78 berth start 103
+	[[ $output == *"203.0.113.12 overlaps 203.0.113.8/29, which belongs to CT 101"* ]]
+	berth destroy 103
 
 	stop_berthd
 	nft flush ruleset
