@@ -50,7 +50,7 @@ static void have_children(void)
 /* A folder that is mounted in itself doubles all its mounts. */
 static void have_many_mounts(void)
 {
-	char path[16];
+	char path[32];
 
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
 	    mount("none", "/tmp", "tmpfs", 0, NULL) < 0)
