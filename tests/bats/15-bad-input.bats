@@ -23,9 +23,9 @@ teardown() {
 	unchanged
 }
 
-# All that a refused command must not have touched.
+# All that a refused command must not have touched; that it was refused is noted.
 snapshot() {
-	find "$HOST_ROOT/etc/berth" "$HOST_ROOT/var/lib/berth" ! -name berthd.log -printf '%p %s\n' | sort
+	find "$HOST_ROOT/etc/berth" "$HOST_ROOT/var/lib/berth" ! -name berthd.log ! -name 'audit.log*' -printf '%p %s\n' | sort
 	cat "$HOST_ROOT/etc/berth/ct/101.conf"
 	ip -o link | cut -d: -f2
 	find /sys/fs/cgroup -path "*/berth-test-$HOST_ID/berth/?*" -type d 2>/dev/null
