@@ -9,6 +9,7 @@
 #include "runtime/worker/suspend.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -68,7 +69,12 @@ static void look_at_queues(struct suspend *s, struct why_not *y)
 		y->queues = st.st_dev;
 	y->queues_fix = QUEUES_FIX;
 	d = dir_stream_at(fd, ".");
-	while (d != NULL && (e = readdir(d)) != NULL) {
+	if (d == NULL) {
+		(void)berth_error_sys(&why, -errno, "look for its message queues");
+		found(y, "mqueue", &why, "");
+		return;
+	}
+	while ((e = readdir(d)) != NULL) {
 		size_t used = strlen(names);
 
 		if (e->d_name[0] == '.' || n++ >= 8)
