@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -18,8 +19,7 @@ enum {
 	DELAY_MS = 2000,
 	DELAY_LEAST_MS = 100,
 	DELAY_MOST_S = 3600,
-	FIRST_MS = 1000, /* the first numbers come no later */
-	CTRL_C = 3
+	FIRST_MS = 1000 /* the first numbers come no later */
 };
 
 struct top_options {
@@ -89,14 +89,28 @@ static int take_options(struct cli *cli, struct args *a, struct top_options *o,
 
 /* ---- the terminal ---- */
 
-static bool keys_begin(struct termios *old)
+static struct termios before_keys;
+
+/* Also while berthd does not answer. The default action follows; tcsetattr is among signal-safety(7). */
+static void on_end(int sig)
 {
+	(void)tcsetattr(STDIN_FILENO, TCSANOW, &before_keys);
+	(void)raise(sig);
+}
+
+static bool keys_begin(void)
+{
+	static const int ends[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
+	const struct sigaction restore = {.sa_handler = on_end, .sa_flags = (int)SA_RESETHAND};
 	struct termios t;
 
-	if (tcgetattr(STDIN_FILENO, old) < 0)
+	if (tcgetattr(STDIN_FILENO, &before_keys) < 0)
 		return false;
-	t = *old;
-	t.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ISIG);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		(void)sigaction(ends[i], &restore, NULL);
+	t = before_keys;
+	t.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+	t.c_cc[VSUSP] = _POSIX_VDISABLE; /* a shell would go on without an echo */
 	return tcsetattr(STDIN_FILENO, TCSADRAIN, &t) == 0;
 }
 
@@ -112,7 +126,7 @@ static bool take_key(struct top_view *view)
 {
 	char c = 0;
 
-	if (read(STDIN_FILENO, &c, 1) != 1 || c == 'q' || c == CTRL_C)
+	if (read(STDIN_FILENO, &c, 1) != 1 || c == 'q')
 		return false;
 	for (const struct top_key *k = top_sort_keys(); k->name != NULL; k++)
 		if (k->letter == c)
@@ -214,13 +228,12 @@ static int look_on(struct cli *cli, struct top_options *o, struct berth_error *e
 
 static int top(struct cli *cli, struct top_options *o, struct berth_error *err)
 {
-	struct termios old;
 	int r;
 
-	o->batch = o->batch || cli->json || isatty(STDOUT_FILENO) != 1 || !keys_begin(&old);
+	o->batch = o->batch || cli->json || isatty(STDOUT_FILENO) != 1 || !keys_begin();
 	r = look_on(cli, o, err);
 	if (!o->batch)
-		(void)tcsetattr(STDIN_FILENO, TCSADRAIN, &old);
+		(void)tcsetattr(STDIN_FILENO, TCSADRAIN, &before_keys);
 	return r;
 }
 

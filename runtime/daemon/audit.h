@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 enum {
-	AUDIT_SIZE = 4 << 20
+	AUDIT_SIZE = 16 << 20 /* a session each second, as of a panel, for a day and more, twice */
 };
 
 struct daemon;
