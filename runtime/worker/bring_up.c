@@ -36,7 +36,7 @@ static int step_forget(void *ctx, struct berth_error *err)
 {
 	static const char *const old[] = {"state",	  "exit",	 "booted",
 					  "monitor.sock", "console.log", "console.log.1",
-					  "live.conf",	  "view"};
+					  "live.conf",	  "view",	 "restorer"};
 	struct bring_up *b = ctx;
 
 	(void)err;

@@ -4,6 +4,7 @@
 #include "runtime/base/cleanup.h"
 #include "runtime/base/fd.h"
 #include "runtime/base/parse.h"
+#include "runtime/base/pidref.h"
 #include "runtime/base/spawn.h"
 #include "runtime/base/value.h"
 
@@ -15,6 +16,34 @@
 enum {
 	LOG_MAX = 1 << 20
 };
+
+int criu_note(const struct worker *w, const char *file, pid_t pid)
+{
+	struct pidref ref;
+	char text[64];
+	int r = pidref_get(pid, &ref);
+
+	if (r < 0)
+		return r;
+	(void)snprintf(text, sizeof(text), "%d %llu\n", ref.pid,
+		       (unsigned long long)ref.start_time);
+	return file_replace_at(w->ct_fd, file, text, strlen(text), 0600, false);
+}
+
+int criu_noted_open(const struct worker *w, const char *file)
+{
+	char text[64];
+	const char *at = text;
+	uint64_t pid, start;
+	int r = file_read_line_at(w->ct_fd, file, text, sizeof(text));
+
+	if (r < 0)
+		return r == -ENOENT ? -ESRCH : r;
+	if (parse_next(&at, "", 10, &pid) < 0 || parse_next(&at, " ", 10, &start) < 0 ||
+	    pid > INT32_MAX)
+		return -EBADMSG;
+	return pidref_open(&(struct pidref){.pid = (pid_t)pid, .start_time = start});
+}
 
 int criu_find(const struct worker *w, char path[BERTH_PATH_MAX], struct berth_error *err)
 {

@@ -16,8 +16,9 @@
 #define DUMP_CGROUPS "cgroups"
 #define DUMP_LOG "dump.log"
 #define RESTORE_LOG "restore.log"
-/* Below RUN/ct/CTID: the dumper of a suspend, "PID START". */
+/* Below RUN/ct/CTID: the criu of a suspend, and that of a resume: "PID START". */
 #define DUMPER_FILE "dumper"
+#define RESTORER_FILE "restorer"
 
 /* CRIU of berth.conf, or where Debian's is. BERTH_ERR_HELPER. */
 int criu_find(const struct worker *w, char path[BERTH_PATH_MAX], struct berth_error *err);
@@ -29,6 +30,11 @@ int criu_memory_of(struct cg_host *cg, uint32_t ctid, uint64_t *ret, struct bert
 
 /* Mounts of the CT that the host made, at a dump; or where the rebuilder finds them. tty: an external of its own. */
 void criu_externals(struct criu_order *o, bool restore, const char *tty);
+
+/* Writes into one of these which process it is, for the worker that comes after a dead one. -errno. */
+int criu_note(const struct worker *w, const char *file, pid_t pid);
+/* A pidfd of what was noted; -ESRCH: nothing was, or it has ended. */
+int criu_noted_open(const struct worker *w, const char *file);
 
 /* "CT 101: suspend: REASON" from CRIU's own log in the images' directory; or what is known without. */
 int criu_failed(const struct worker *w, const char *what, int images_fd, const char *log,

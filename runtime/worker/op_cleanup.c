@@ -27,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
@@ -75,6 +76,21 @@ static int check_proof(struct worker *w, struct cg_host *cg, struct berth_error 
 	return -err->sys;
 }
 
+/*
+ * The criu of a resume whose worker was killed. What it was making has been killed and cannot end before it does: it
+ * traces them, so only it can reap them, and it may be waiting for their init, which waits for them.
+ */
+static void end_restorer(const struct worker *w)
+{
+	auto_close int pidfd = criu_noted_open(w, RESTORER_FILE);
+
+	if (pidfd >= 0)
+		(void)pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
+	else if (pidfd != -ESRCH)
+		log_line(LOG_LV_WARNING, w->ctid, "find the criu of a resume that died: %s",
+			 strerror(-pidfd));
+}
+
 static int release_cgroup(struct worker *w, struct cg_host *cg, struct berth_error *err)
 {
 	int r = FAULT_STEP("cleanup.cgroup", err);
@@ -82,6 +98,7 @@ static int release_cgroup(struct worker *w, struct cg_host *cg, struct berth_err
 	if (r < 0 || !cg_ct_exists(cg, w->ctid))
 		return r;
 	(void)cg_ct_kill(cg, w->ctid, NULL);
+	end_restorer(w);
 	return cg_ct_remove(cg, w->ctid, CGROUP_WAIT_MS, err);
 }
 
@@ -206,10 +223,11 @@ static void remove_run_files(int run_fd)
 {
 	/* The console's log stays until the next start: it says why a CT went down. */
 	static const char *const files[] = {
-		"booted",	"monitor.sock", "candidate.conf", "exit",	   "live.conf",
-		"exit.tmp",	"booted.tmp",	"state.tmp",	  "trouble",	   "trouble.tmp",
-		"old.conf.tmp", "mounted.tmp",	"addresses",	  "addresses.tmp", "dumper",
-		"dumper.tmp",	"asked.conf",	"pending.conf"};
+		"booted",     "monitor.sock",  "candidate.conf", "exit",
+		"live.conf",  "exit.tmp",      "booted.tmp",	 "state.tmp",
+		"trouble",    "trouble.tmp",   "old.conf.tmp",	 "mounted.tmp",
+		"addresses",  "addresses.tmp", "dumper",	 "dumper.tmp",
+		"asked.conf", "pending.conf",  RESTORER_FILE,	 RESTORER_FILE ".tmp"};
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
 		(void)file_unlink_at(run_fd, files[i]);

@@ -283,6 +283,8 @@ static int start_criu(struct resume *s, struct berth_error *err)
 	r = launch_rebuild(&l, &s->criu.pid, &b->child.console_fd, err);
 	(void)close(sv[1]);
 	s->criu.sock = sv[0];
+	if (r == 0 && (r = criu_note(b->w, RESTORER_FILE, s->criu.pid)) < 0)
+		return fail(s, r, "note its restorer", err);
 	return r == 0 ? criu_greet(&s->criu, err) : r;
 }
 
@@ -451,6 +453,7 @@ static int resume_go(struct bring_up *b, struct berth_error *err)
 	int r;
 
 	criu_end(&s->criu);
+	(void)file_unlink_at(b->w->ct_fd, RESTORER_FILE);
 	b->child.devpts_fd = b->pts_fd;
 	r = load_tree(s, CG_TREE_KNOBS, NULL, err);
 	if (r == 0 && s->record.booted)

@@ -243,15 +243,8 @@ static void undo_folder(void *ctx)
 /* For the worker that comes after a dead one: the dumper goes on by itself, and freezes what it found frozen. */
 static int note_dumper(struct suspend *s, struct berth_error *err)
 {
-	struct pidref ref;
-	char text[64];
-	int r = pidref_get(s->criu.pid, &ref);
+	int r = criu_note(s->w, DUMPER_FILE, s->criu.pid);
 
-	if (r == 0) {
-		(void)snprintf(text, sizeof(text), "%d %llu\n", ref.pid,
-			       (unsigned long long)ref.start_time);
-		r = file_replace_at(s->w->ct_fd, DUMPER_FILE, text, strlen(text), 0600, false);
-	}
 	return r < 0 ? suspend_fail(s, r, "note its dumper", err) : 0;
 }
 

@@ -42,29 +42,13 @@ int suspend_thaw(struct suspend *s, struct berth_error *err)
 	return r < 0 ? r : cg_ct_freeze(s->cg, s->w->ctid, false, err);
 }
 
-/* Was left by a worker that died: 0 and an open pidfd, or -ESRCH for none that still runs. */
-static int find_dumper(struct suspend *s)
-{
-	char text[64];
-	const char *at = text;
-	uint64_t pid, start;
-	int r = file_read_line_at(s->w->ct_fd, DUMPER_FILE, text, sizeof(text));
-
-	if (r < 0)
-		return r == -ENOENT ? -ESRCH : r;
-	if (parse_next(&at, "", 10, &pid) < 0 || parse_next(&at, " ", 10, &start) < 0 ||
-	    pid > INT32_MAX)
-		return -EBADMSG;
-	return pidref_open(&(struct pidref){.pid = (pid_t)pid, .start_time = start});
-}
-
 /*
  * It lets go by itself when it next speaks to its worker, which is the gentle way; and until it has ended it may
  * freeze the CT once more. One that writes for ever is killed.
  */
 static int end_dumper(struct suspend *s, struct berth_error *err)
 {
-	auto_close int pidfd = find_dumper(s);
+	auto_close int pidfd = criu_noted_open(s->w, DUMPER_FILE);
 
 	if (pidfd == -ESRCH)
 		return 0;
