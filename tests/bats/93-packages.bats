@@ -31,6 +31,9 @@ teardown_file() {
 	umount -R "$HOST"
 	umount "$PKG/rw"
 	rm -rf "$DATA"
+	for c in /sys/fs/cgroup{,/*}/berth-test-packages; do
+		[ ! -d "$c" ] || find "$c" -depth -type d -exec rmdir {} +
+	done
 }
 
 # PACKAGE again, of a later version.
