@@ -227,7 +227,8 @@ static void remove_run_files(int run_fd)
 		"live.conf",  "exit.tmp",      "booted.tmp",	 "state.tmp",
 		"trouble",    "trouble.tmp",   "old.conf.tmp",	 "mounted.tmp",
 		"addresses",  "addresses.tmp", "dumper",	 "dumper.tmp",
-		"asked.conf", "pending.conf",  RESTORER_FILE,	 RESTORER_FILE ".tmp"};
+		"asked.conf", "pending.conf",  RESTORER_FILE,	 RESTORER_FILE ".tmp",
+		"view",	      "view.tmp"};
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
 		(void)file_unlink_at(run_fd, files[i]);
