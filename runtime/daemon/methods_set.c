@@ -202,9 +202,8 @@ static void recover(struct job *j)
 	int saved = is_saved(j, &saves, &err);
 
 	if (saved < 0) {
-		job_fail(
-			j,
-			&err); /* which of both it is cannot be told now: the next berthd may know */
+		/* Which of both it is cannot be told now: the next berthd may know. */
+		job_fail(j, &err);
 		return;
 	}
 	if (saved > 0 || (done && !saves))
@@ -258,20 +257,23 @@ static int set_save(struct job *j, struct berth_error *err)
 	struct berth_paths *p = &j->d->paths;
 	struct conf_file *old = NULL;
 	uint32_t ctid = j->ct->ctid;
-	int r = j->save ? store_conf_load(p, ctid, &old, err) : 0;
+	int r = j->save ? store_conf_load(p, ctid, &old, err) : 0, live = 0;
 
 	if (r == 0 && j->save)
 		r = store_conf_save(p, ctid, j->conf, err);
 	if (r == 0 && j->running)
-		r = store_live_save(p, ctid, j->live, err);
+		r = live = store_live_save(p, ctid, j->live, err);
+	/* It may stand there all the same, and an undo goes to what stands there. */
+	if (live < 0 && store_live_save(p, ctid, j->before, NULL) < 0)
+		log_line(LOG_LV_ERROR, ctid, "%s/ct/%u/live.conf could not be put back", p->run,
+			 ctid);
 	if (r < 0 && old != NULL && store_conf_save(p, ctid, old, NULL) < 0)
 		log_line(LOG_LV_ERROR, ctid,
 			 "the config could not be put back: look at %s/ct/%u.conf", p->etc, ctid);
 	conf_free(old);
 	if (r == 0) {
-		store_undo_keep(
-			p,
-			ctid); /* of one that was not saved, the set before can still be undone */
+		/* Of one that was not saved, the set before can still be undone. */
+		store_undo_keep(p, ctid);
 		store_candidate_forget(p, ctid);
 	}
 	return r;
