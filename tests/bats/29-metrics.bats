@@ -2,6 +2,7 @@
 # Metrics of all CTs: what Debian's promtool and prometheus make of them.
 
 load helpers
+load metrics
 
 setup() {
 	setup_host GROUP=nogroup
@@ -10,21 +11,7 @@ setup() {
 }
 
 teardown() {
-	local p
-	for p in $pids; do
-		kill "$p" 2>/dev/null || true
-		wait_for 20 process_is_gone "$p"
-	done
-	teardown_host
-}
-
-pids=
-
-# metrics_program OPTION...: berth-metrics, as nobody in particular.
-metrics_program() {
-	setpriv --reuid nobody --regid nogroup --clear-groups berth-metrics --root "$HOST_ROOT" "$@" \
-		>"$HOST_ROOT/metrics.log" 2>&1 3>&- 4>&- &
-	pids+=" $!"
+	metrics_teardown
 }
 
 # scraped: what it answers, into $output; Accept: $1.
